@@ -1,0 +1,104 @@
+/** What a kind of resource is: a record of functions, in which all but `read`, `apply` and `remove` are pure. */
+
+export type Property = string | number | boolean | null | readonly Property[] | Properties;
+export interface Properties {
+  readonly [name: string]: Property | undefined;
+}
+
+/** One fault of the inputs: the path of the property, and what was expected and given. */
+export interface Failure {
+  readonly property: string;
+  readonly reason: string;
+}
+
+/** One place where the machine and the program disagree; `path` starts with the name of a property. */
+export interface Difference {
+  readonly path: readonly string[];
+  readonly kind: "add" | "delete" | "update";
+  /** Set where only a new resource can make it true: another host, unit or path. */
+  readonly replace?: boolean;
+}
+
+/** One thing that `apply` does, and the sentence by which `preview` announces it. */
+export interface Step {
+  /** Lower case, no final period, without the host: `reload haproxy (no connection dropped)`. */
+  readonly sentence: string;
+  /** A warning to show above all else: data at risk, the restart of a database. */
+  readonly warning?: string;
+}
+
+/** What a kind may use of the outside. */
+export interface Context {
+  /**
+   * Runs a script that only reads, as root under `sh`, together with whatever else is being asked of
+   * that host at the moment: one round trip for all. Answers its standard output, of which nothing is trimmed.
+   * A status other than 0 is an error (`RemoteError`).
+   */
+  ask(host: Host, script: string, doing: string): Promise<string>;
+  /** Runs a script as root under `sh`; the script travels on standard input, so it may hold secrets. */
+  run(host: Host, command: RemoteCommand): Promise<string>;
+  /** Says what is being done on the resource's row, and forgets it: `web-01: unpacking mysql-server (3 of 5)`. */
+  progress(message: string): void;
+  /** Leaves a line under the resource in the command's summary. */
+  tell(severity: "info" | "warning", message: string): void;
+  /** Aborted when the engine cancels. */
+  readonly signal: AbortSignal;
+}
+
+export interface RemoteCommand {
+  readonly script: string;
+  /** For messages: `applying haproxy.service`. */
+  readonly doing: string;
+  /** What the script reads on its standard input: an archive, say. */
+  readonly input?: Buffer;
+  /** Default 600. */
+  readonly deadlineSeconds?: number;
+  /** Called with each line of standard output that starts with `@progress `. Such lines are left out of the answer. */
+  readonly onProgress?: (message: string) => void;
+  /** Texts never to be shown in an error. */
+  readonly secrets?: readonly string[];
+}
+
+/** How to reach a machine. Never a reason for a difference, except `instance`. */
+export interface Host {
+  readonly name: string;
+  readonly address: string;
+  readonly port: number;
+  readonly user: string;
+  /** `ssh-ed25519 AAAA...`, as in known_hosts, without the host's name. */
+  readonly hostKey: string;
+  /** OpenSSH or PEM text. Secret. */
+  readonly privateKey: string;
+  /** Names one life of a machine that can be made anew, such as a container's id: everything on it is new when this is. */
+  readonly instance?: string;
+}
+
+export interface Kind<Args extends object = object, PlannedStep extends Step = Step> {
+  /** `trilithon:index:Service` */
+  readonly type: string;
+  /**
+   * All faults at once; with none, the inputs with every default filled in. Values unknown in a preview stand as
+   * `unknown` (provider/protocol/values.ts) and are no fault.
+   */
+  check(inputs: Properties): { readonly args: Properties; readonly failures: readonly Failure[] };
+  /** Whether two inputs name the same thing, and what it is called: `web-01/nginx.service`. */
+  id(args: Args): string;
+  /** The hosts that it lives on. Empty for what lives in the state only. */
+  hosts(args: Args): readonly Host[];
+  /**
+   * What is true on the machine, in the same properties as the inputs. `expected` is the last known state, or the wanted
+   * inputs where nothing is known yet. `undefined` when there is nothing of it on the machine.
+   */
+  read(expected: Args, context: Context): Promise<Args | undefined>;
+  /** What of `wanted` is not true in `live`. Must not look at `host`, save at `instance`. */
+  diff(live: Args, wanted: Args): readonly Difference[];
+  /** The steps that make it true. Empty exactly when `diff` is. `live` is undefined when there is nothing yet. */
+  plan(live: Args | undefined, wanted: Args): readonly PlannedStep[];
+  /** Carries the steps out, all or none, and answers what is then true. */
+  apply(steps: readonly PlannedStep[], live: Args | undefined, wanted: Args, context: Context): Promise<Args>;
+  remove(live: Args, context: Context): Promise<void>;
+  /** What `remove` leaves behind, a sentence each; shown in `destroy`. */
+  leaves?(live: Args): readonly string[];
+  /** Properties that hold a secret whoever set them, as `passwords.value` paths. */
+  readonly secretOutputs?: readonly string[];
+}

@@ -1,0 +1,27 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { HostArgs } from "./host";
+
+export interface MachineArgs {
+  readonly host: pulumi.Input<HostArgs>;
+}
+
+/**
+ * A machine that was reached, with the pinned host key and as root or by `sudo -n`, and runs what is needed
+ * (systemd, apt). Make everything else depend on the machines, so that a wrong one stops all before anything is changed.
+ */
+export class Machine extends pulumi.CustomResource {
+  /** `Debian GNU/Linux forky/sid` */
+  declare readonly os: pulumi.Output<string>;
+  /** What the machine, or the container's limit, has. */
+  declare readonly memoryMegabytes: pulumi.Output<number>;
+  declare readonly processors: pulumi.Output<number>;
+
+  constructor(name: string, args: MachineArgs, opts?: pulumi.CustomResourceOptions) {
+    super(
+      "trilithon:index:Machine",
+      name,
+      { ...args, os: undefined, memoryMegabytes: undefined, processors: undefined },
+      opts,
+    );
+  }
+}

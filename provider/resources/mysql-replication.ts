@@ -1,0 +1,57 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { HostArgs } from "./host";
+
+export interface MysqlMemberArgs {
+  readonly host: pulumi.Input<HostArgs>;
+  /** Where the other members reach its mysqld. */
+  readonly address: pulumi.Input<string>;
+  /** Default 3306. */
+  readonly port?: pulumi.Input<number>;
+}
+
+export interface MysqlAccountArgs {
+  /** Secret. */
+  readonly password: pulumi.Input<string>;
+  /** The account's host part. Default `%`. */
+  readonly from?: pulumi.Input<string>;
+  /** Level to privileges: `{ "guestbook.*": ["SELECT", "INSERT"] }`. */
+  readonly grants: pulumi.Input<Record<string, pulumi.Input<pulumi.Input<string>[]>>>;
+}
+
+export interface MysqlReplicationArgs {
+  /** Names the cluster; a member's data directory is marked with it. */
+  readonly cluster: pulumi.Input<string>;
+  /** Host name to member. */
+  readonly members: pulumi.Input<Record<string, pulumi.Input<MysqlMemberArgs>>>;
+  /** The member that takes writes when the cluster is made. A role moved later by a fail-over is no difference. */
+  readonly primary: pulumi.Input<string>;
+  /**
+   * `wait-for-replica`: a commit is acknowledged only once a replica has it, however long that takes.
+   * `{ carryOnAfterSeconds: n }`: after n seconds without a replica the primary carries on alone.
+   */
+  readonly durability: pulumi.Input<
+    "wait-for-replica" | { readonly carryOnAfterSeconds: pulumi.Input<number> }
+  >;
+  /** The account that replicas use for replication and CLONE. */
+  readonly replicationAccount: pulumi.Input<{
+    readonly name: pulumi.Input<string>;
+    readonly password: pulumi.Input<string>;
+  }>;
+  /** Databases to create (utf8mb4). Never dropped. */
+  readonly databases?: pulumi.Input<pulumi.Input<string>[]>;
+  /** Account name to account. Accounts taken out of here are dropped. */
+  readonly accounts?: pulumi.Input<Record<string, pulumi.Input<MysqlAccountArgs>>>;
+  /** Names of members whose data may be thrown away and filled anew by CLONE. Each is a confirmation; remove it afterwards. */
+  readonly discardDataOn?: pulumi.Input<pulumi.Input<string>[]>;
+}
+
+/**
+ * Replication over all members of a MySQL cluster: accounts, who is primary, who follows, semi-synchronous state.
+ * An empty member is filled by CLONE. Refuses what could lose data unless told by name.
+ * Destroying it leaves all data and accounts as they are.
+ */
+export class MysqlReplication extends pulumi.CustomResource {
+  constructor(name: string, args: MysqlReplicationArgs, opts?: pulumi.CustomResourceOptions) {
+    super("trilithon:index:MysqlReplication", name, { ...args }, opts);
+  }
+}

@@ -1,0 +1,24 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { ServiceArgs } from "./service";
+
+export interface ReleaseArgs extends ServiceArgs {
+  /** Where the versions live on the host: `/srv/guestbook`, which gets `releases/<version>` and the link `current`. */
+  readonly root: pulumi.Input<string>;
+  /** The folder on this machine that holds the files, relative to the project. Read only when a version has to be sent. */
+  readonly source: pulumi.Input<string>;
+  /** The content's address: another version is another content, and the same version is never sent twice. */
+  readonly version: pulumi.Input<string>;
+  /** How many former versions stay on the host for a roll-back. Default 4. */
+  readonly keep?: pulumi.Input<number>;
+}
+
+/**
+ * One version of an application on one host, with the unit that runs it: a Service whose transaction also sends the
+ * version's files and switches `current` to it. A version that does not become ready is taken back.
+ * Destroying it also removes all versions.
+ */
+export class Release extends pulumi.CustomResource {
+  constructor(name: string, args: ReleaseArgs, opts?: pulumi.CustomResourceOptions) {
+    super("trilithon:index:Release", name, { ...args }, opts);
+  }
+}

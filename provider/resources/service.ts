@@ -1,0 +1,73 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { HostArgs } from "./host";
+
+export interface FileArgs {
+  /** The whole text. A secret is never shown: keep secrets in files of their own, so that the rest stays readable in a diff. */
+  readonly content: pulumi.Input<string>;
+  /** Octal. Default `0644`. */
+  readonly mode?: pulumi.Input<string>;
+  /** Default `root`. */
+  readonly owner?: pulumi.Input<string>;
+  /** Default `root`. */
+  readonly group?: pulumi.Input<string>;
+  /** What the unit does when this file changes. Default: the service's `onChange`. */
+  readonly onChange?: pulumi.Input<OnChange>;
+}
+
+/** What a unit does to take a changed file in. */
+export type OnChange = "reload" | "restart" | "nothing";
+
+/** When a unit counts as ready. With none of the three, when systemd calls it active. */
+export interface ReadyArgs {
+  /** Answers 200 to 399 to a GET: `http://127.0.0.1:3000/health`. Plain HTTP, seen from the host itself. */
+  readonly http?: pulumi.Input<string>;
+  /** Accepts connections on this port of 127.0.0.1. */
+  readonly tcp?: pulumi.Input<number>;
+  /** Ends with status 0; run as root. */
+  readonly command?: pulumi.Input<pulumi.Input<string>[]>;
+  /** Default 30. */
+  readonly deadlineSeconds?: pulumi.Input<number>;
+}
+
+/** How to take a host out of the load balancer while its unit restarts. */
+export interface DrainArgs {
+  /** Exists while the host drains; the web server answers its health check with 404 then. */
+  readonly file: pulumi.Input<string>;
+  /** How long the load balancer may take to notice, each way. */
+  readonly seconds: pulumi.Input<number>;
+}
+
+export interface ServiceArgs {
+  readonly host: pulumi.Input<HostArgs>;
+  /** Names it on its host, in the resource's id and in messages. Default: the unit without `.service`. Required without a unit. */
+  readonly name?: pulumi.Input<string>;
+  /** `haproxy.service`. Without one it is a set of packages, users and files. */
+  readonly unit?: pulumi.Input<string>;
+  /** Default `running`, which also enables it at boot; `stopped` also disables it. */
+  readonly state?: pulumi.Input<"running" | "stopped">;
+  /** Debian package to version: `present` for any, or a pattern as in `apt-get install haproxy=3.2.*`. */
+  readonly packages?: pulumi.Input<Record<string, pulumi.Input<string>>>;
+  /** System users (no login, no password) to their home directory. */
+  readonly users?: pulumi.Input<Record<string, pulumi.Input<string>>>;
+  /** Absolute path to file. */
+  readonly files?: pulumi.Input<Record<string, pulumi.Input<FileArgs>>>;
+  /** Absolute paths of files and symbolic links that must not exist: `/etc/nginx/sites-enabled/default`. Kept beside as a backup. */
+  readonly absent?: pulumi.Input<pulumi.Input<string>[]>;
+  /** What the unit does when a file changes. Default `restart`. */
+  readonly onChange?: pulumi.Input<OnChange>;
+  /** Says with status 0 that the files are good, before the unit takes them in: `["haproxy", "-c", "-f", "/etc/haproxy/haproxy.cfg"]`. */
+  readonly check?: pulumi.Input<pulumi.Input<string>[]>;
+  readonly ready?: pulumi.Input<ReadyArgs>;
+  readonly drain?: pulumi.Input<DrainArgs>;
+}
+
+/**
+ * One systemd unit on one host with what makes it: packages, users, files. Applied as one transaction: checked
+ * before it is live, put back as it was when the check fails or the unit does not become ready.
+ * Destroying it stops and disables the unit and removes its files; packages, users and backups stay.
+ */
+export class Service extends pulumi.CustomResource {
+  constructor(name: string, args: ServiceArgs, opts?: pulumi.CustomResourceOptions) {
+    super("trilithon:index:Service", name, { ...args }, opts);
+  }
+}
