@@ -95,7 +95,12 @@ export interface Kind<Args extends object = object, PlannedStep extends Step = S
   /** The steps that make it true. Empty exactly when `diff` is. `live` is undefined when there is nothing yet. */
   plan(live: Args | undefined, wanted: Args): readonly PlannedStep[];
   /** Carries the steps out, all or none, and answers what is then true. */
-  apply(steps: readonly PlannedStep[], live: Args | undefined, wanted: Args, context: Context): Promise<Args>;
+  apply(
+    steps: readonly PlannedStep[],
+    live: Args | undefined,
+    wanted: Args,
+    context: Context,
+  ): Promise<Args>;
   remove(live: Args, context: Context): Promise<void>;
   /** What `remove` leaves behind, a sentence each; shown in `destroy`. */
   leaves?(live: Args): readonly string[];

@@ -12,7 +12,12 @@ export class Password extends pulumi.CustomResource {
   declare readonly value: pulumi.Output<string>;
 
   constructor(name: string, args: PasswordArgs = {}, opts?: pulumi.CustomResourceOptions) {
-    super("trilithon:index:Password", name, { ...args, value: undefined }, secretOutputs(opts, "value"));
+    super(
+      "trilithon:index:Password",
+      name,
+      { ...args, value: undefined },
+      secretOutputs(opts, "value"),
+    );
   }
 }
 

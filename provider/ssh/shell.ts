@@ -20,7 +20,9 @@ export function sh(parts: TemplateStringsArray, ...words: readonly Word[]): Shel
 
 /** Puts commands one below the other. */
 export function lines(...commands: readonly (Shell | false | undefined)[]): Shell {
-  return new Shell(commands.filter((command) => command !== false && command !== undefined).join("\n"));
+  return new Shell(
+    commands.filter((command) => command !== false && command !== undefined).join("\n"),
+  );
 }
 
 /** A word that the shell takes as it is. */
