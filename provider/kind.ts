@@ -104,6 +104,19 @@ export interface Kind<Args extends object = object, PlannedStep extends Step = S
   remove(live: Args, context: Context): Promise<void>;
   /** What `remove` leaves behind, a sentence each; shown in `destroy`. */
   leaves?(live: Args): readonly string[];
+  /** Outputs that only `apply` can know; unknown in the preview of a creation. */
+  readonly computedOutputs?: readonly string[];
   /** Properties that hold a secret whoever set them, as `passwords.value` paths. */
   readonly secretOutputs?: readonly string[];
+}
+
+/** A kind as the protocol sees it. */
+export type AnyKind = Kind<Properties, Step>;
+
+/** Lets kinds of different arguments stand in one list. */
+export function anyKind<Args extends object, PlannedStep extends Step>(
+  kind: Kind<Args, PlannedStep>,
+): AnyKind {
+  // The engine hands each kind only what that kind's own `check`, `read` and `plan` have made.
+  return kind as unknown as AnyKind;
 }

@@ -1,0 +1,205 @@
+/** One resource's life through the engine's calls: what all kinds have in common. */
+
+import { HostUnreachable } from "../errors";
+import type { AnyKind, Context, Difference, Failure, Properties, Property, Step } from "../kind";
+import type { Pool } from "../ssh/pool";
+import { appliedOutput, digests, label } from "./applied";
+import type { Engine } from "./engine";
+import {
+  hasUnknown,
+  isProperties,
+  merge,
+  type Path,
+  type Received,
+  secretTexts,
+  unknown,
+} from "./values";
+
+/** Output that says why a host could not be asked; what it holds makes the resource differ until it answers. */
+const unreachableOutput = "unreachable";
+
+interface State extends Received {
+  readonly id: string;
+  readonly isReadBeforeUpdate: boolean;
+}
+
+export class Life {
+  readonly #kind: AnyKind;
+  readonly #urn: string;
+  readonly #engine: Engine | undefined;
+  readonly #pool: Pool;
+  readonly #signal: AbortSignal;
+
+  constructor(
+    kind: AnyKind,
+    urn: string,
+    engine: Engine | undefined,
+    pool: Pool,
+    signal: AbortSignal,
+  ) {
+    this.#kind = kind;
+    this.#urn = urn;
+    this.#engine = engine;
+    this.#pool = pool;
+    this.#signal = signal;
+  }
+
+  check(news: Received): { inputs: Received; failures: readonly Failure[] } {
+    const { args, failures } = this.#kind.check(news.properties);
+    return { inputs: { properties: args, secrets: news.secrets }, failures };
+  }
+
+  diff(olds: Received, news: Received): readonly Difference[] {
+    const differences = this.#kind.diff(olds.properties, news.properties);
+    if (olds.properties[unreachableOutput] === undefined) return differences;
+    return [...differences, { path: [unreachableOutput], kind: "delete" }];
+  }
+
+  async previewCreate(news: Received): Promise<State> {
+    const live = await this.#readForPreview(news);
+    const steps = this.#kind.plan(live, news.properties);
+    this.#announce(steps, news.properties, "new");
+    const computed = (this.#kind.computedOutputs ?? []).map((name) => [name, unknown]);
+    return this.#state({ ...news.properties, ...Object.fromEntries(computed) }, news.secrets);
+  }
+
+  async create(news: Received): Promise<State> {
+    const context = this.#context(news);
+    const live = await this.#kind.read(news.properties, context);
+    const steps = this.#kind.plan(live, news.properties);
+    this.#announce(steps, news.properties, "new");
+    return this.#apply(steps, live, news, context);
+  }
+
+  async read(
+    id: string,
+    olds: Received,
+    inputs: Received,
+  ): Promise<(State & { inputs: Properties }) | undefined> {
+    const known = Object.keys(olds.properties).length > 0 ? olds : inputs;
+    const secrets = [...olds.secrets, ...inputs.secrets];
+    const { [unreachableOutput]: _, ...expected } = known.properties;
+    try {
+      const live = await this.#kind.read(expected, this.#context(known));
+      if (live === undefined) return undefined;
+      const state = this.#state({ ...expected, ...live }, secrets);
+      return { ...state, inputs: pick(state.properties, inputs.properties) };
+    } catch (error) {
+      if (!(error instanceof HostUnreachable)) throw error;
+      this.#engine?.tell(this.#urn, "warning", `drift was not checked: ${error.message}`);
+      const state = this.#state({ ...expected, [unreachableOutput]: error.message }, secrets);
+      return { ...state, id, inputs: inputs.properties };
+    }
+  }
+
+  async previewUpdate(olds: Received, news: Received): Promise<State> {
+    this.#announceUpdate(this.#kind.plan(olds.properties, news.properties), olds, news);
+    const { [unreachableOutput]: _, ...known } = olds.properties;
+    return this.#state({ ...known, ...news.properties }, [...olds.secrets, ...news.secrets]);
+  }
+
+  async update(olds: Received, news: Received): Promise<State> {
+    const both = {
+      properties: merge(olds.properties, news.properties),
+      secrets: [...olds.secrets, ...news.secrets],
+    };
+    const context = this.#context(both);
+    const live = await this.#kind.read(both.properties, context);
+    const steps = this.#kind.plan(live, news.properties);
+    this.#announceUpdate(steps, olds, news);
+    return this.#apply(
+      steps,
+      live,
+      { properties: news.properties, secrets: both.secrets },
+      context,
+    );
+  }
+
+  async remove(olds: Received): Promise<void> {
+    await this.#kind.remove(olds.properties, this.#context(olds));
+    for (const left of this.#kind.leaves?.(olds.properties) ?? []) {
+      this.#engine?.tell(this.#urn, "info", `left behind: ${left}`);
+    }
+  }
+
+  async #apply(
+    steps: readonly Step[],
+    live: Properties | undefined,
+    news: Received,
+    context: Context,
+  ): Promise<State> {
+    try {
+      const result = await this.#kind.apply(steps, live, news.properties, context);
+      const properties = {
+        ...news.properties,
+        ...result,
+        [appliedOutput]: digests(news.properties),
+      };
+      return this.#state(properties, news.secrets);
+    } finally {
+      context.progress("");
+    }
+  }
+
+  /** What is there already, where that can be known: a host that is yet to be made has nothing. */
+  async #readForPreview(news: Received): Promise<Properties | undefined> {
+    const hosts = this.#kind.hosts(news.properties);
+    if (hosts.length === 0 || hasUnknown(hosts)) return undefined;
+    try {
+      return await this.#kind.read(news.properties, this.#context(news));
+    } catch (error) {
+      if (!(error instanceof HostUnreachable)) throw error;
+      this.#engine?.tell(this.#urn, "warning", `planned as for an empty machine: ${error.message}`);
+      return undefined;
+    }
+  }
+
+  #announceUpdate(steps: readonly Step[], olds: Received, news: Received): void {
+    const applied = olds.properties[appliedOutput];
+    const differences = this.#kind.diff(olds.properties, news.properties);
+    const why = label(differences, isProperties(applied) ? applied : undefined, news.properties);
+    this.#announce(steps, news.properties, why);
+  }
+
+  #announce(steps: readonly Step[], args: Properties, why: string): void {
+    if (steps.length === 0) return;
+    const hosts = this.#kind.hosts(args);
+    const prefix = hosts.length === 1 ? `${hosts[0]?.name}: ` : "";
+    if (hosts.length > 0) {
+      const sentences = steps.map(({ sentence }) => sentence).join(", ");
+      this.#engine?.tell(this.#urn, "info", `${prefix}${sentences} [${why}]`);
+    }
+    for (const { warning } of steps) {
+      if (warning !== undefined) this.#engine?.tell(this.#urn, "warning", `${prefix}${warning}`);
+    }
+  }
+
+  #state(properties: Properties, secrets: readonly Path[]): State {
+    const outputs = (this.#kind.secretOutputs ?? []).map((name) => name.split("."));
+    return {
+      id: typeof properties.id === "string" ? properties.id : this.#kind.id(properties),
+      properties,
+      secrets: [...secrets, ...outputs, [appliedOutput]],
+      isReadBeforeUpdate: this.#kind.hosts(properties).length > 0,
+    };
+  }
+
+  #context(known: Received): Context {
+    const secrets = secretTexts(known);
+    return {
+      ask: (host, script, doing) => this.#pool.ask(host, script, doing),
+      run: (host, command) =>
+        this.#pool.run(host, { ...command, secrets: [...secrets, ...(command.secrets ?? [])] }),
+      progress: (message) => this.#engine?.progress(this.#urn, message),
+      tell: (severity, message) => this.#engine?.tell(this.#urn, severity, message),
+      signal: this.#signal,
+    };
+  }
+}
+
+/** The live values of the properties that the user had set. */
+function pick(live: Properties, inputs: Properties): Properties {
+  const picked: Record<string, Property | undefined> = {};
+  for (const name of Object.keys(inputs)) picked[name] = live[name];
+  return picked;
+}

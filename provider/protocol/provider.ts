@@ -1,0 +1,155 @@
+/** Pulumi's ResourceProvider service over any list of kinds. It knows none of them by name. */
+
+import { type ServerUnaryCall, type sendUnaryData, status } from "@grpc/grpc-js";
+import { PluginInfo } from "@pulumi/pulumi/proto/plugin_pb";
+import type { IResourceProviderServer } from "@pulumi/pulumi/proto/provider_grpc_pb";
+import * as proto from "@pulumi/pulumi/proto/provider_pb";
+import { Empty } from "google-protobuf/google/protobuf/empty_pb";
+import type { Pool } from "../ssh/pool";
+import { detailedDiff } from "./detailed-diff";
+import type { Engine } from "./engine";
+import { Life } from "./life";
+import type { Plugin } from "./serve";
+import { receive, send } from "./values";
+
+type Served = Partial<IResourceProviderServer>;
+
+export function provider(
+  plugin: Plugin,
+  engine: Engine | undefined,
+  pool: Pool,
+): IResourceProviderServer {
+  const ending = new AbortController();
+  const kinds = new Map(plugin.kinds.map((kind) => [kind.type, kind]));
+  const life = (urn: string): Life => {
+    const type = urn.split("::")[2]?.split("$").at(-1) ?? "";
+    const kind = kinds.get(type);
+    if (kind === undefined) throw new Error(`${plugin.name}: there is no resource type ${type}`);
+    return new Life(kind, urn, engine, pool, ending.signal);
+  };
+
+  const served: Served = {
+    handshake: answer(async () => {
+      const response = new proto.ProviderHandshakeResponse();
+      response.setAcceptSecrets(true);
+      response.setAcceptOutputs(true);
+      response.setAcceptResources(true);
+      return response;
+    }),
+
+    getPluginInfo: answer(async () => {
+      const response = new PluginInfo();
+      response.setVersion(plugin.version);
+      return response;
+    }),
+
+    checkConfig: answer(async (request: proto.CheckRequest) => {
+      const response = new proto.CheckResponse();
+      response.setInputs(request.getNews());
+      return response;
+    }),
+
+    // How hosts are reached never changes what is on them.
+    diffConfig: answer(async () => {
+      const response = new proto.DiffResponse();
+      response.setChanges(proto.DiffResponse.DiffChanges.DIFF_NONE);
+      return response;
+    }),
+
+    configure: answer(async () => {
+      const response = new proto.ConfigureResponse();
+      response.setAcceptsecrets(true);
+      response.setAcceptoutputs(true);
+      response.setAcceptresources(true);
+      response.setSupportspreview(true);
+      return response;
+    }),
+
+    check: answer(async (request: proto.CheckRequest) => {
+      const news = receive(request.getNews());
+      const { inputs, failures } = life(request.getUrn()).check(news);
+      const response = new proto.CheckResponse();
+      response.setInputs(send(inputs.properties, inputs.secrets));
+      response.setFailuresList(
+        failures.map(({ property, reason }) => {
+          const failure = new proto.CheckFailure();
+          failure.setProperty(property);
+          failure.setReason(reason);
+          return failure;
+        }),
+      );
+      return response;
+    }),
+
+    diff: answer(async (request: proto.DiffRequest) => {
+      const olds = receive(request.getOlds());
+      const news = receive(request.getNews());
+      return detailedDiff(life(request.getUrn()).diff(olds, news));
+    }),
+
+    create: answer(async (request: proto.CreateRequest) => {
+      const news = receive(request.getProperties());
+      const created = request.getPreview()
+        ? await life(request.getUrn()).previewCreate(news)
+        : await life(request.getUrn()).create(news);
+      const response = new proto.CreateResponse();
+      response.setId(created.id);
+      response.setProperties(send(created.properties, created.secrets));
+      response.setRefreshBeforeUpdate(created.isReadBeforeUpdate);
+      return response;
+    }),
+
+    read: answer(async (request: proto.ReadRequest) => {
+      const olds = receive(request.getProperties());
+      const inputs = receive(request.getInputs());
+      const found = await life(request.getUrn()).read(request.getId(), olds, inputs);
+      const response = new proto.ReadResponse();
+      if (found === undefined) return response;
+      response.setId(found.id);
+      response.setProperties(send(found.properties, found.secrets));
+      response.setInputs(send(found.inputs, found.secrets));
+      response.setRefreshBeforeUpdate(found.isReadBeforeUpdate);
+      return response;
+    }),
+
+    update: answer(async (request: proto.UpdateRequest) => {
+      const olds = receive(request.getOlds());
+      const news = receive(request.getNews());
+      const updated = request.getPreview()
+        ? await life(request.getUrn()).previewUpdate(olds, news)
+        : await life(request.getUrn()).update(olds, news);
+      const response = new proto.UpdateResponse();
+      response.setProperties(send(updated.properties, updated.secrets));
+      response.setRefreshBeforeUpdate(updated.isReadBeforeUpdate);
+      return response;
+    }),
+
+    delete: answer(async (request: proto.DeleteRequest) => {
+      await life(request.getUrn()).remove(receive(request.getProperties()));
+      return new Empty();
+    }),
+
+    // Comes at every normal end too.
+    cancel: answer(async () => {
+      ending.abort();
+      await pool.close();
+      return new Empty();
+    }),
+  };
+  // What is not served answers UNIMPLEMENTED, which the engine understands; the generated type wants all.
+  return served as IResourceProviderServer;
+
+  function answer<Request, Response>(work: (request: Request) => Promise<Response>) {
+    return async (call: ServerUnaryCall<Request, Response>, reply: sendUnaryData<Response>) => {
+      try {
+        const response = await work(call.request);
+        await engine?.told();
+        reply(null, response);
+      } catch (error) {
+        await engine?.told();
+        const message = error instanceof Error ? error.message : String(error);
+        reply({ code: status.UNKNOWN, message, details: message });
+      }
+    };
+  }
+}
