@@ -43,6 +43,8 @@ export interface Context {
   tell(severity: "info" | "warning", message: string): void;
   /** Aborted when the engine cancels. */
   readonly signal: AbortSignal;
+  /** Every secret text among the properties, for a kind that shows what it ran. */
+  readonly secrets?: readonly string[];
 }
 
 export interface RemoteCommand {
@@ -106,6 +108,10 @@ export interface Kind<Args extends object = object, PlannedStep extends Step = S
   leaves?(live: Args): readonly string[];
   /** Outputs that only `apply` can know; unknown in the preview of a creation. */
   readonly computedOutputs?: readonly string[];
+  /** Outputs that `apply` makes out of the inputs: unknown in the preview of any change, secret as soon as any input is. */
+  readonly derivedOutputs?: readonly string[];
+  /** Where a new resource replaces a former one. Default `after removal`: names and addresses are taken until then. */
+  readonly replacement?: "after removal" | "before removal";
   /** Properties that hold a secret whoever set them, as `passwords.value` paths. */
   readonly secretOutputs?: readonly string[];
 }

@@ -16,7 +16,6 @@ export function detailedDiff(differences: readonly Difference[]): DiffResponse {
     isSome ? DiffResponse.DiffChanges.DIFF_SOME : DiffResponse.DiffChanges.DIFF_NONE,
   );
   response.setHasdetaileddiff(true);
-  response.setDeletebeforereplace(true);
   response.setDiffsList(tops(differences));
   response.setReplacesList(tops(differences.filter(({ replace }) => replace)));
   for (const { path, kind, replace } of differences) {

@@ -49,6 +49,10 @@ export class Life {
     return { inputs: { properties: args, secrets: news.secrets }, failures };
   }
 
+  get isRemovedBeforeReplaced(): boolean {
+    return this.#kind.replacement !== "before removal";
+  }
+
   diff(olds: Received, news: Received): readonly Difference[] {
     const differences = this.#kind.diff(olds.properties, news.properties);
     if (olds.properties[unreachableOutput] === undefined) return differences;
@@ -59,8 +63,10 @@ export class Life {
     const live = await this.#readForPreview(news);
     const steps = this.#kind.plan(live, news.properties);
     this.#announce(steps, news.properties, "new");
-    const computed = (this.#kind.computedOutputs ?? []).map((name) => [name, unknown]);
-    return this.#state({ ...news.properties, ...Object.fromEntries(computed) }, news.secrets);
+    return this.#state(
+      { ...news.properties, ...unknowns(this.#kind.computedOutputs), ...this.#underived() },
+      news.secrets,
+    );
   }
 
   async create(news: Received): Promise<State> {
@@ -95,7 +101,10 @@ export class Life {
   async previewUpdate(olds: Received, news: Received): Promise<State> {
     this.#announceUpdate(this.#kind.plan(olds.properties, news.properties), olds, news);
     const { [unreachableOutput]: _, ...known } = olds.properties;
-    return this.#state({ ...known, ...news.properties }, [...olds.secrets, ...news.secrets]);
+    return this.#state({ ...known, ...news.properties, ...this.#underived() }, [
+      ...olds.secrets,
+      ...news.secrets,
+    ]);
   }
 
   async update(olds: Received, news: Received): Promise<State> {
@@ -104,7 +113,9 @@ export class Life {
       secrets: [...olds.secrets, ...news.secrets],
     };
     const context = this.#context(both);
-    const live = await this.#kind.read(both.properties, context);
+    // What lives on no host has nothing but its state to be compared with.
+    const isOnHosts = this.#kind.hosts(news.properties).length > 0;
+    const live = await this.#kind.read(isOnHosts ? both.properties : olds.properties, context);
     const steps = this.#kind.plan(live, news.properties);
     this.#announceUpdate(steps, olds, news);
     return this.#apply(
@@ -175,13 +186,21 @@ export class Life {
   }
 
   #state(properties: Properties, secrets: readonly Path[]): State {
-    const outputs = (this.#kind.secretOutputs ?? []).map((name) => name.split("."));
+    const hasSecret = secrets.some(([name]) => name !== appliedOutput);
+    const derived = hasSecret ? (this.#kind.derivedOutputs ?? []) : [];
+    const outputs = [...(this.#kind.secretOutputs ?? []), ...derived].map((name) =>
+      name.split("."),
+    );
     return {
       id: typeof properties.id === "string" ? properties.id : this.#kind.id(properties),
       properties,
       secrets: [...secrets, ...outputs, [appliedOutput]],
       isReadBeforeUpdate: this.#kind.hosts(properties).length > 0,
     };
+  }
+
+  #underived(): Properties {
+    return unknowns(this.#kind.derivedOutputs);
   }
 
   #context(known: Received): Context {
@@ -193,8 +212,13 @@ export class Life {
       progress: (message) => this.#engine?.progress(this.#urn, message),
       tell: (severity, message) => this.#engine?.tell(this.#urn, severity, message),
       signal: this.#signal,
+      secrets,
     };
   }
+}
+
+function unknowns(names: readonly string[] = []): Properties {
+  return Object.fromEntries(names.map((name) => [name, unknown]));
 }
 
 /** The live values of the properties that the user had set. */

@@ -84,7 +84,10 @@ export function provider(
     diff: answer(async (request: proto.DiffRequest) => {
       const olds = receive(request.getOlds());
       const news = receive(request.getNews());
-      return detailedDiff(life(request.getUrn()).diff(olds, news));
+      const resource = life(request.getUrn());
+      const response = detailedDiff(resource.diff(olds, news));
+      response.setDeletebeforereplace(resource.isRemovedBeforeReplaced);
+      return response;
     }),
 
     create: answer(async (request: proto.CreateRequest) => {
