@@ -11,7 +11,7 @@ type Word = string | number | Shell | readonly (string | number | Shell)[];
 
 /** Each `${}` becomes one quoted word, an array several words, another `Shell` stands as it is. */
 export function sh(parts: TemplateStringsArray, ...words: readonly Word[]): Shell {
-  const text = parts.raw.reduce((sum, part, index) => {
+  const text = parts.raw.map(withoutTemplateEscapes).reduce((sum, part, index) => {
     const word = words[index - 1];
     return sum + (word === undefined ? "" : render(word)) + part;
   });
@@ -30,6 +30,11 @@ export function quote(word: string): string {
   if (word.includes("\0")) throw new Error("a shell word cannot hold a NUL character");
   if (/^[A-Za-z0-9_@%+=:,./-]+$/.test(word)) return word;
   return `'${word.replaceAll("'", `'\\''`)}'`;
+}
+
+/** Backslashes are the shell's own, save where TypeScript needs one: before a backtick and before `${`. */
+function withoutTemplateEscapes(part: string): string {
+  return part.replace(/\\(`|\$\{)/g, "$1");
 }
 
 function render(word: Word): string {

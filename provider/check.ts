@@ -1,0 +1,65 @@
+/** Faults of inputs in one voice: what was expected, what was given. Values that a preview does not know yet are none. */
+
+import * as v from "valibot";
+import type { Failure, Properties } from "./kind";
+import { renderPath } from "./protocol/path";
+import { isUnknown } from "./protocol/values";
+
+/** All faults of the inputs at once. */
+export function failures(schema: v.GenericSchema, inputs: Properties): Failure[] {
+  const result = v.safeParse(schema, inputs);
+  return (result.issues ?? [])
+    .filter((issue) => !isUnknown(issue.input))
+    .map((issue) => ({ property: renderPath(pathOf(issue)), reason: reasonOf(issue) }));
+}
+
+/** A number in a range. */
+export function integer(from: number, to: number) {
+  const message = `expected an integer from ${from} to ${to}`;
+  return v.pipe(
+    v.number(message),
+    v.integer(message),
+    v.minValue(from, message),
+    v.maxValue(to, message),
+  );
+}
+
+/** A text of a certain form. */
+export function text(form: RegExp, expected: string) {
+  return v.pipe(v.string(`expected ${expected}`), v.regex(form, `expected ${expected}`));
+}
+
+export const absolutePath = text(/^\/[^\0\n]*[^\0\n/]$/, "an absolute path");
+
+export const hostSchema = v.object({
+  name: text(/^[A-Za-z0-9][A-Za-z0-9.-]*$/, "a host name"),
+  address: text(/^[A-Za-z0-9:][A-Za-z0-9.:%-]*$/, "a name or an IP address"),
+  port: integer(1, 65535),
+  user: text(/^[a-z_][a-z0-9_-]*$/, "a user name"),
+  hostKey: text(
+    /^(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(256|384|521)) [A-Za-z0-9+/]+=*( .*)?$/,
+    'a public host key such as "ssh-ed25519 AAAA..."',
+  ),
+  privateKey: text(/-----BEGIN [A-Z ]*PRIVATE KEY-----/, "a private key in OpenSSH or PEM format"),
+  instance: v.optional(v.string()),
+});
+
+function pathOf(issue: v.BaseIssue<unknown>): string[] {
+  return (issue.path ?? []).map((item) => String(item.key));
+}
+
+function reasonOf(issue: v.BaseIssue<unknown>): string {
+  const key = pathOf(issue).at(-1);
+  if (issue.type === "strict_object" && issue.expected === "never") return "no such property";
+  if (issue.input === undefined) return `${issue.message.split(", got")[0]}, got nothing`;
+  const isSecret = key === "privateKey" || key === "content" || key === "password";
+  const given = isSecret ? `a ${typeof issue.input}` : shown(issue.input);
+  return issue.message.includes("expected ")
+    ? `${issue.message}, got ${given}`
+    : `expected ${issue.expected ?? "another value"}, got ${given}`;
+}
+
+function shown(value: unknown): string {
+  const text = JSON.stringify(value) ?? String(value);
+  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
+}

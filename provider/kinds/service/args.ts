@@ -1,0 +1,172 @@
+/** What a Service is told: checked, and with every default filled in. Release shares all of it. */
+
+import * as v from "valibot";
+import { absolutePath, failures, hostSchema, integer, text } from "../../check";
+import type { Failure, Host, Properties, Property } from "../../kind";
+import { isProperties, isUnknown } from "../../protocol/values";
+
+export type OnChange = "reload" | "restart" | "nothing";
+
+export interface File {
+  readonly content: string;
+  readonly mode: string;
+  readonly owner: string;
+  readonly group: string;
+  readonly onChange: OnChange;
+}
+
+export interface Ready {
+  readonly http?: string;
+  readonly tcp?: number;
+  readonly command?: readonly string[];
+  readonly deadlineSeconds: number;
+}
+
+/** `loaded`: the unit runs with the files that are on the disk. */
+export type Configuration = "loaded" | "reload needed" | "restart needed";
+
+export interface Service {
+  readonly host: Host;
+  readonly name: string;
+  readonly unit?: string;
+  readonly state?: string;
+  readonly enabled?: boolean;
+  readonly configuration?: Configuration;
+  readonly packages: Readonly<Record<string, string>>;
+  readonly users: Readonly<Record<string, string>>;
+  readonly files: Readonly<Record<string, File>>;
+  readonly absent: readonly string[];
+  readonly onChange: OnChange;
+  readonly check?: readonly string[];
+  readonly ready?: Ready;
+  readonly drain?: { readonly file: string; readonly seconds: number };
+  /** What is installed, by package. Output only: a version below it is drift. */
+  readonly versions?: Readonly<Record<string, string>>;
+  readonly root?: string;
+  readonly source?: string;
+  readonly version?: string;
+  readonly keep?: number;
+  /** The versions on the host. Output only. */
+  readonly releases?: readonly string[];
+}
+
+/** Where the defaults of a Service stand. */
+const defaults = { mode: "0644", owner: "root", group: "root", deadlineSeconds: 30, keep: 4 };
+
+const packageName = /^[a-z0-9][a-z0-9+.-]+$/;
+const userName = /^[a-z_][a-z0-9_-]{0,31}$/;
+const onChange = v.picklist(
+  ["reload", "restart", "nothing"],
+  'expected "reload", "restart" or "nothing"',
+);
+const words = v.pipe(
+  v.array(v.string("expected a word"), "expected a list of words"),
+  v.minLength(1, "expected at least one word"),
+);
+
+const fileSchema = v.strictObject({
+  content: v.string("expected the text of the file"),
+  mode: v.optional(text(/^0[0-7]{3,4}$/, 'an octal mode such as "0644"')),
+  owner: v.optional(text(userName, "a user name")),
+  group: v.optional(text(userName, "a group name")),
+  onChange: v.optional(onChange),
+});
+
+const serviceEntries = {
+  host: hostSchema,
+  name: v.optional(text(/^[A-Za-z0-9][A-Za-z0-9@._-]*$/, "a name of letters, digits, @ . _ -")),
+  unit: v.optional(
+    text(/^[A-Za-z0-9@:._\\-]+\.(service|socket|timer|target)$/, "a unit such as nginx.service"),
+  ),
+  state: v.optional(v.picklist(["running", "stopped"], 'expected "running" or "stopped"')),
+  packages: v.optional(
+    v.record(
+      text(packageName, "a package name"),
+      text(/^[A-Za-z0-9.+~:*-]+$/, '"present" or a version'),
+    ),
+  ),
+  users: v.optional(v.record(text(userName, "a user name"), absolutePath)),
+  files: v.optional(v.record(absolutePath, fileSchema)),
+  absent: v.optional(v.array(absolutePath)),
+  onChange: v.optional(onChange),
+  check: v.optional(words),
+  ready: v.optional(
+    v.strictObject({
+      http: v.optional(
+        text(/^http:\/\/[^\s/]+(\/\S*)?$/, 'a URL such as "http://127.0.0.1:3000/health"'),
+      ),
+      tcp: v.optional(integer(1, 65535)),
+      command: v.optional(words),
+      deadlineSeconds: v.optional(integer(1, 3600)),
+    }),
+  ),
+  drain: v.optional(v.strictObject({ file: absolutePath, seconds: integer(1, 600) })),
+  // Filled in by `check` itself, and handed back to it by the engine.
+  enabled: v.optional(v.boolean()),
+  configuration: v.optional(v.literal("loaded")),
+};
+
+const serviceSchema = v.strictObject(serviceEntries);
+const releaseSchema = v.strictObject({
+  ...serviceEntries,
+  root: absolutePath,
+  source: text(/./, "a folder on this machine"),
+  version: text(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/, "a version of letters, digits, . _ -"),
+  keep: v.optional(integer(0, 100)),
+});
+
+export function checkService(inputs: Properties): { args: Properties; failures: Failure[] } {
+  const faults = failures(serviceSchema, inputs);
+  if (inputs.unit === undefined && inputs.name === undefined) {
+    faults.push({
+      property: "name",
+      reason: "expected a name, since there is no unit to take it from",
+    });
+  }
+  if (inputs.unit === undefined && inputs.state !== undefined) {
+    faults.push({ property: "state", reason: "expected a unit beside it" });
+  }
+  return { args: withDefaults(inputs), failures: faults };
+}
+
+export function checkRelease(inputs: Properties): { args: Properties; failures: Failure[] } {
+  const { args } = checkService(inputs);
+  const keep = inputs.keep ?? defaults.keep;
+  return { args: { ...args, keep }, failures: failures(releaseSchema, inputs) };
+}
+
+function withDefaults(inputs: Properties): Properties {
+  const unit = inputs.unit;
+  const change = inputs.onChange ?? "restart";
+  const isRunning = (inputs.state ?? "running") === "running";
+  return {
+    ...inputs,
+    name: inputs.name ?? (typeof unit === "string" ? unit.replace(/\.service$/, "") : undefined),
+    ...(unit === undefined ? {} : { state: inputs.state ?? "running", enabled: isRunning }),
+    ...(unit === undefined || !isRunning ? {} : { configuration: "loaded" }),
+    packages: inputs.packages ?? {},
+    users: inputs.users ?? {},
+    files: isUnknown(inputs.files) ? inputs.files : filesWithDefaults(inputs.files, change),
+    absent: inputs.absent ?? [],
+    onChange: change,
+    ...(isProperties(inputs.ready)
+      ? {
+          ready: {
+            ...inputs.ready,
+            deadlineSeconds: inputs.ready.deadlineSeconds ?? defaults.deadlineSeconds,
+          },
+        }
+      : {}),
+  };
+}
+
+function filesWithDefaults(files: Property | undefined, change: Property): Properties {
+  if (!isProperties(files)) return {};
+  const { mode, owner, group } = defaults;
+  return Object.fromEntries(
+    Object.entries(files).map(([path, file]) => [
+      path,
+      isProperties(file) ? { mode, owner, group, onChange: change, ...file } : file,
+    ]),
+  );
+}

@@ -1,0 +1,140 @@
+/** Asks a host for all of a Service in one script, and reads the answer. */
+
+import { lines, type Shell, sh } from "../../ssh/shell";
+import type { Configuration, File, Service } from "./args";
+
+/** Small words, one line each: what the answer is made of. */
+const functions = sh`
+file() {
+  if [ -f "$1" ]; then stat -L -c 'file %a %U %G %Y' -- "$1" && base64 -w 0 -- "$1" && echo
+  elif [ -e "$1" ] || [ -L "$1" ]; then echo 'file other'
+  else echo 'file none'; fi
+}
+present() { if [ -e "$1" ] || [ -L "$1" ]; then echo 'present'; else echo 'absent'; fi; }
+user() { getent passwd "$1" || echo 'none'; }
+package() {
+  found=$(dpkg-query -W -f '\${db:Status-Status} \${Version}' "$1" 2>/dev/null) || found=none
+  if [ -n "$2" ] && dpkg --compare-versions "\${found#* }" lt "$2"; then found="$found older"; fi
+  echo "$found"
+}
+`;
+
+export function renderQuestion(service: Service): Shell {
+  const { unit, root } = service;
+  return lines(
+    functions,
+    ...Object.keys(service.packages).map(
+      (name) => sh`package ${name} ${service.versions?.[name] ?? ""}`,
+    ),
+    ...Object.keys(service.users).map((name) => sh`user ${name}`),
+    ...Object.keys(service.files).map((path) => sh`file ${path}`),
+    ...service.absent.map((path) => sh`present ${path}`),
+    unit !== undefined &&
+      sh`systemctl show --timestamp=unix -p ActiveState -p UnitFileState -p StateChangeTimestamp -p ActiveEnterTimestamp -- ${unit}; echo end`,
+    root !== undefined &&
+      sh`readlink -- ${`${root}/current`} || echo none; ls -1 -- ${`${root}/releases`} 2>/dev/null; echo end`,
+  );
+}
+
+/** What is true on the host. `undefined` when there is nothing of the service. */
+export function parseAnswer(answer: string, expected: Service): Service | undefined {
+  const reader = new Reader(answer);
+  const packages: Record<string, string> = {};
+  const versions: Record<string, string> = {};
+  for (const [name, wanted] of Object.entries(expected.packages)) {
+    const [status = "", version = "", older] = reader.line().split(" ");
+    if (status !== "installed") continue;
+    const known = expected.versions?.[name] ?? version;
+    const isOlder = older !== undefined && wanted === "present";
+    versions[name] = isOlder ? known : version;
+    if (isOlder) packages[name] = `${version}, older than ${known}`;
+    else packages[name] = matches(version, wanted) ? wanted : version;
+  }
+  const users: Record<string, string> = {};
+  for (const name of Object.keys(expected.users)) {
+    const home = reader.line().split(":")[5];
+    if (home !== undefined) users[name] = home;
+  }
+  const files: Record<string, File> = {};
+  let latestReload = 0;
+  let latestRestart = 0;
+  for (const [path, { onChange }] of Object.entries(expected.files)) {
+    const [, mode = "", owner = "", group = "", time = "0"] = reader.line().split(" ");
+    if (mode === "none") continue;
+    const content =
+      mode === "other" ? "(not a file)\n" : Buffer.from(reader.line(), "base64").toString("utf8");
+    files[path] = { content, mode: mode.padStart(4, "0"), owner, group, onChange };
+    if (onChange === "reload") latestReload = Math.max(latestReload, Number(time));
+    if (onChange === "restart") latestRestart = Math.max(latestRestart, Number(time));
+  }
+  const absent = expected.absent.filter(() => reader.line() === "absent");
+  const unit: Partial<Service> =
+    expected.unit === undefined ? {} : readUnit(reader, latestReload, latestRestart);
+  const release: Partial<Service> = expected.root === undefined ? {} : readRelease(reader);
+  const isThere =
+    Object.keys({ ...packages, ...files }).length > 0 ||
+    release.version !== undefined ||
+    (Object.keys({ ...expected.packages, ...expected.files }).length === 0 &&
+      unit.state !== undefined);
+  if (!isThere) return undefined;
+  const { state: _, enabled: __, configuration: ___, version: ____, ...rest } = expected;
+  return { ...rest, packages, versions, users, files, absent, ...unit, ...release };
+}
+
+function readUnit(reader: Reader, latestReload: number, latestRestart: number) {
+  const properties = new Map(
+    reader.until("end").map((line) => line.split(/=(.*)/s) as [string, string]),
+  );
+  const active = properties.get("ActiveState") ?? "";
+  const seconds = (name: string) => Number((properties.get(name) ?? "").replace("@", "") || 0);
+  const isRunning = ["active", "reloading", "refreshing"].includes(active);
+  const state = isRunning ? "running" : active === "inactive" ? "stopped" : active;
+  const configuration: Configuration =
+    latestRestart > seconds("ActiveEnterTimestamp")
+      ? "restart needed"
+      : latestReload > seconds("StateChangeTimestamp")
+        ? "reload needed"
+        : "loaded";
+  const enabled = !["disabled", "masked", "masked-runtime", ""].includes(
+    properties.get("UnitFileState") ?? "",
+  );
+  return { state, enabled, ...(isRunning ? { configuration } : {}) };
+}
+
+function readRelease(reader: Reader): { version?: string; releases: string[] } {
+  const target = reader.line();
+  const releases = reader.until("end").filter((name) => !name.endsWith(".partial"));
+  return target === "none" ? { releases } : { version: target.replace(/.*\//, ""), releases };
+}
+
+/** As apt reads `package=version`: a star stands for anything. */
+function matches(version: string, wanted: string): boolean {
+  if (wanted === "present") return true;
+  const pattern = wanted
+    .split("*")
+    .map((part) => part.replace(/[.+~:-]/g, "\\$&"))
+    .join(".*");
+  return new RegExp(`^${pattern}$`).test(version);
+}
+
+class Reader {
+  readonly #lines: string[];
+  #at = 0;
+
+  constructor(text: string) {
+    this.#lines = text.split("\n");
+  }
+
+  line(): string {
+    const line = this.#lines[this.#at];
+    if (line === undefined) throw new Error("the host's answer is cut short");
+    this.#at += 1;
+    return line;
+  }
+
+  until(end: string): string[] {
+    const taken: string[] = [];
+    for (let line = this.line(); line !== end; line = this.line()) taken.push(line);
+    return taken;
+  }
+}
