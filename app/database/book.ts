@@ -1,0 +1,146 @@
+/** The guest book in the database: writes go to the primary, reads to a replica that has what the reader wrote. */
+
+import { randomUUID } from "node:crypto";
+import type { PoolConnection, ResultSetHeader, RowDataPacket } from "mysql2/promise";
+import type { NewEntry } from "../entry";
+import { isGtidSet, parseTrackedGtid } from "../gtid";
+import type { DatabaseSettings } from "../settings";
+import { classifyFault, describeError } from "./fault";
+import { createMember, type Member, type Place, type Role } from "./member";
+import { createReader, type Question, type Reading } from "./reading";
+
+export interface Written {
+  readonly id: number;
+  /** Absent where neither the answer nor the server names one. */
+  readonly gtid: string | undefined;
+  readonly writtenTo: Place;
+}
+
+export interface MemberStatus {
+  readonly role: Role;
+  readonly address: string;
+  readonly host?: string;
+  readonly readOnly?: boolean;
+  readonly error?: string;
+}
+
+export interface Book {
+  /** Makes the table where there is none. */
+  prepare(): Promise<void>;
+  write(entry: NewEntry, takenBy: string): Promise<Written>;
+  read(question: Question): Promise<Reading>;
+  status(): Promise<readonly MemberStatus[]>;
+  close(): Promise<void>;
+}
+
+/** Above MySQL's `rpl_semi_sync_source_timeout` of 10 s, below the usual 30 s of the servers in front. */
+const writeDeadlineSeconds = 15;
+const statusDeadlineSeconds = 2;
+
+const table = `CREATE TABLE IF NOT EXISTS entries (
+  id BIGINT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY,
+  submission CHAR(36) CHARACTER SET ascii NOT NULL UNIQUE,
+  name VARCHAR(60) NOT NULL,
+  message VARCHAR(1000) NOT NULL,
+  taken_by VARCHAR(64) NOT NULL,
+  created_at TIMESTAMP(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3)
+) CHARACTER SET utf8mb4`;
+
+export function openBook(settings: DatabaseSettings): Book {
+  const primary = createMember("primary", settings.primaryHost, settings);
+  const replicas = settings.replicaHosts.map((host) => createMember("replica", host, settings));
+  const members = [primary, ...replicas];
+  return {
+    prepare: () => primary.use(writeDeadlineSeconds, prepareTable),
+    write: (entry, takenBy) => writeEntry(primary, entry, takenBy),
+    read: createReader({ primary, replicas }),
+    status: () => Promise.all(members.map(readStatus)),
+    close: async () => {
+      await Promise.allSettled(members.map((member) => member.close()));
+    },
+  };
+}
+
+/** Asks first: `CREATE TABLE IF NOT EXISTS` would add a transaction to the log at every start. */
+async function prepareTable(connection: PoolConnection): Promise<void> {
+  try {
+    await connection.query("SELECT 1 FROM entries LIMIT 0");
+  } catch (error) {
+    if (classifyFault(error) !== "missing-table") throw error;
+    await connection.query(table);
+  }
+}
+
+async function writeEntry(primary: Member, entry: NewEntry, takenBy: string): Promise<Written> {
+  const write = () =>
+    primary.use(writeDeadlineSeconds, (connection) => insertEntry(connection, entry, takenBy));
+  try {
+    return await write();
+  } catch (error) {
+    // The pool's connections die with a restart of the primary. The submission keeps the entry single.
+    if (classifyFault(error) !== "lost") throw error;
+    return write();
+  }
+}
+
+async function insertEntry(
+  connection: PoolConnection,
+  entry: NewEntry,
+  takenBy: string,
+): Promise<Written> {
+  const insert = (submission: string) =>
+    connection.execute<ResultSetHeader>(
+      "INSERT INTO entries (submission, name, message, taken_by) VALUES (?, ?, ?, ?)",
+      [submission, entry.name, entry.message, takenBy],
+    );
+  let id: number | undefined;
+  let gtid: string | undefined;
+  try {
+    const [header] = await insert(entry.submission);
+    id = header.insertId;
+    gtid = parseTrackedGtid(header);
+  } catch (error) {
+    if (classifyFault(error) !== "duplicate") throw error;
+    id = await findSame(connection, entry);
+  }
+  if (id === undefined) {
+    // The same form, gone back to and sent with another text.
+    const [header] = await insert(randomUUID());
+    id = header.insertId;
+    gtid = parseTrackedGtid(header);
+  }
+  const [rows] = await connection.query<RowDataPacket[]>(
+    "SELECT @@hostname AS host, @@gtid_executed AS executed",
+  );
+  const executed = String(rows[0]?.executed ?? "").replaceAll(/\s/g, "");
+  return {
+    id,
+    gtid: gtid ?? (isGtidSet(executed) ? executed : undefined),
+    writtenTo: { role: "primary", host: String(rows[0]?.host) },
+  };
+}
+
+async function findSame(connection: PoolConnection, entry: NewEntry): Promise<number | undefined> {
+  const [rows] = await connection.execute<RowDataPacket[]>(
+    "SELECT id, name, message FROM entries WHERE submission = ?",
+    [entry.submission],
+  );
+  const row = rows[0];
+  const isSame = row?.name === entry.name && row.message === entry.message;
+  return isSame ? Number(row.id) : undefined;
+}
+
+async function readStatus(member: Member): Promise<MemberStatus> {
+  const { role, address } = member;
+  try {
+    return await member.use(statusDeadlineSeconds, async (connection) => {
+      const [rows] = await connection.query<RowDataPacket[]>(
+        "SELECT @@hostname AS host, @@super_read_only AS readOnly",
+      );
+      const row = rows[0];
+      return { role, address, host: String(row?.host), readOnly: row?.readOnly === 1 };
+    });
+  } catch (error) {
+    return { role, address, error: describeError(error) };
+  }
+}

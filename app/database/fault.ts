@@ -1,0 +1,35 @@
+/** What an error of the database means for the application. */
+
+/** Accounts, grants, database name: the server answers, but this program's settings are wrong. */
+const refusals = new Set([1044, 1045, 1049, 1142, 1227, 1820, 3118, 3159]);
+const readOnly = new Set([1290, 1836]);
+const duplicate = 1062;
+const missingTable = 1146;
+
+export type Fault = "refused" | "read-only" | "duplicate" | "missing-table" | "lost" | "away";
+
+export function classifyFault(error: unknown): Fault {
+  const number = property(error, "errno");
+  const code = String(property(error, "code") ?? "");
+  if (typeof number === "number") {
+    if (refusals.has(number)) return "refused";
+    if (readOnly.has(number)) return "read-only";
+    if (number === duplicate) return "duplicate";
+    if (number === missingTable) return "missing-table";
+  }
+  // The server's TLS or way of logging in is not what the settings say.
+  if (code === "HANDSHAKE_SSL_ERROR" || code === "HANDSHAKE_NO_SSL_SUPPORT") return "refused";
+  if (["PROTOCOL_CONNECTION_LOST", "ECONNRESET", "EPIPE"].includes(code)) return "lost";
+  return "away";
+}
+
+export function describeError(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const code = property(error, "code");
+  const text = error.message || "no answer";
+  return typeof code === "string" && !text.includes(code) ? `${text} (${code})` : text;
+}
+
+function property(error: unknown, name: string): unknown {
+  return typeof error === "object" && error !== null ? Reflect.get(error, name) : undefined;
+}

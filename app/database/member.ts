@@ -1,0 +1,106 @@
+/** One MySQL server as the application sees it: a pool that survives its restart, a deadline on everything. */
+
+import { createPool, type Pool, type PoolConnection } from "mysql2/promise";
+import type { DatabaseSettings } from "../settings";
+
+export type Role = "primary" | "replica";
+
+/** Where something was read or written. */
+export interface Place {
+  readonly role: Role;
+  /** The database server's own name. */
+  readonly host: string;
+}
+
+export interface Member {
+  readonly role: Role;
+  readonly address: string;
+  /** Runs `work` on a connection of its own; the connection is thrown away when that fails. */
+  use<T>(deadlineSeconds: number, work: (connection: PoolConnection) => Promise<T>): Promise<T>;
+  /** Marks it as one to leave alone for some seconds. */
+  avoid(): void;
+  isAvoided(): boolean;
+  close(): Promise<void>;
+}
+
+/** A machine that has lost its power gives no answer at all: the page must not wait long for it. */
+const connectTimeoutSeconds = 2;
+const avoidSeconds = 5;
+
+export function createMember(role: Role, address: string, settings: DatabaseSettings): Member {
+  const pool = openPool(address, settings);
+  let avoidedUntil = 0;
+  return {
+    role,
+    address,
+    use: (deadlineSeconds, work) =>
+      useConnection(pool, `${role} ${address}`, deadlineSeconds, work),
+    avoid: () => {
+      avoidedUntil = Date.now() + avoidSeconds * 1000;
+    },
+    isAvoided: () => Date.now() < avoidedUntil,
+    close: () => pool.end(),
+  };
+}
+
+function openPool(address: string, settings: DatabaseSettings): Pool {
+  const pool = createPool({
+    host: address,
+    port: settings.port,
+    user: settings.user,
+    password: settings.password,
+    database: settings.name,
+    charset: "utf8mb4",
+    connectTimeout: connectTimeoutSeconds * 1000,
+    // Two web servers with ten each are far below MySQL's default of 151.
+    connectionLimit: 10,
+    queueLimit: 200,
+    enableKeepAlive: true,
+    ...(settings.ssl === "off" ? {} : { ssl: tls(settings.ssl.authority) }),
+  });
+  // With it, the answer to each write names its transaction.
+  pool.pool.on("connection", (connection) => {
+    connection.query("SET SESSION session_track_gtids = 'OWN_GTID'", () => undefined);
+  });
+  return pool;
+}
+
+/** MySQL makes itself a certificate that no authority knows: encrypted, and checked only where the authority is given. */
+function tls(authority: string | undefined): { ca?: string; rejectUnauthorized: boolean } {
+  return authority === undefined
+    ? { rejectUnauthorized: false }
+    : { ca: authority, rejectUnauthorized: true };
+}
+
+async function useConnection<T>(
+  pool: Pool,
+  label: string,
+  deadlineSeconds: number,
+  work: (connection: PoolConnection) => Promise<T>,
+): Promise<T> {
+  let connection: PoolConnection | undefined;
+  let isLate = false;
+  const run = async (): Promise<T> => {
+    const opened = await pool.getConnection();
+    if (isLate) opened.release();
+    else connection = opened;
+    return work(opened);
+  };
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      isLate = true;
+      reject(new Error(`the ${label} did not answer within ${deadlineSeconds} s`));
+    }, deadlineSeconds * 1000);
+  });
+  try {
+    const result = await Promise.race([run(), late]);
+    connection?.release();
+    return result;
+  } catch (error) {
+    connection?.destroy();
+    throw error;
+  } finally {
+    clearTimeout(timer);
+  }
+}
