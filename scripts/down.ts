@@ -1,0 +1,24 @@
+/** `npm run down`: removes the dev stack, and what is left of it where its state was lost. */
+import { devStack } from "./setup/environment";
+import { listLabelled, removeLabelled } from "./setup/labelled";
+import { runMain, say } from "./setup/say";
+import { setUpPulumi } from "./setup/setup";
+import { capturePulumi, hasStack, showPulumi } from "./setup/stack";
+
+runMain(async () => {
+  await setUpPulumi();
+  const { stack } = devStack;
+  if (await hasStack(devStack)) {
+    const status = await showPulumi(devStack, ["destroy", "--yes", "--skip-preview"]);
+    const hasContainers = (await listLabelled(stack)).containers.length > 0;
+    if (status !== 0 && !hasContainers) return status;
+    if (status !== 0) say(`stack ${stack}`, "destroy failed, removing the containers themselves");
+  }
+  const removed = await removeLabelled(stack);
+  if (removed > 0) say(`stack ${stack}`, `removed ${removed} containers and networks left behind`);
+  if (await hasStack(devStack)) {
+    await capturePulumi(devStack, ["stack", "rm", "--yes", "--force", "--preserve-config", stack]);
+  }
+  say(`stack ${stack}`, "is gone");
+  return 0;
+});

@@ -1,0 +1,58 @@
+/** Reads the sentence in which the plugin says what will be done: `web-01: write /etc/x (2 lines), reload nginx [drift]`. */
+
+const labels = ["new", "change", "drift", "drift and change"] as const;
+
+export type Label = (typeof labels)[number];
+
+export interface Sentence {
+  readonly steps: readonly string[];
+  readonly label: Label;
+}
+
+export function parseSentence(message: string, host: string | undefined): Sentence | undefined {
+  const [, all = "", tag] = /^(.*) \[([a-z ]+)\]$/s.exec(message.trim()) ?? [];
+  const label = labels.find((known) => known === tag);
+  if (label === undefined) return undefined;
+  const prefix = `${host}: `;
+  return { steps: splitSteps(all.startsWith(prefix) ? all.slice(prefix.length) : all), label };
+}
+
+/** Steps are parted by commas; those within brackets are part of a step. */
+function splitSteps(text: string): string[] {
+  const steps = [""];
+  let depth = 0;
+  for (const part of text.split(/(, |[()])/)) {
+    if (part === "(") depth += 1;
+    if (part === ")") depth = Math.max(0, depth - 1);
+    if (part === ", " && depth === 0) steps.push("");
+    else steps.push(`${steps.pop()}${part}`);
+  }
+  return steps.filter((step) => step !== "");
+}
+
+export type Disturbance = "restart" | "reload" | "start" | "stop";
+
+export interface Interruption {
+  readonly kind: Disturbance;
+  /** The whole step: `reload haproxy (no connection dropped)`. */
+  readonly step: string;
+  /** `haproxy` */
+  readonly unit: string;
+}
+
+/** The steps that touch a running process. */
+export function findInterruptions(steps: readonly string[]): Interruption[] {
+  return steps.flatMap((step) => {
+    const outside = step.replace(/\([^)]*\)/g, " ").replace(/(^|\s)\/\S+/g, " ");
+    const [, kind, unit = ""] = /\b(restart|reload|start|stop)\s+(\S+)/.exec(outside) ?? [];
+    return isDisturbance(kind) ? [{ kind, step, unit: unit.replace(/\.service$/, "") }] : [];
+  });
+}
+
+function isDisturbance(kind: string | undefined): kind is Disturbance {
+  return kind === "restart" || kind === "reload" || kind === "start" || kind === "stop";
+}
+
+export function isDatabase(unit: string): boolean {
+  return /^(mysql|mysqld|mariadb|mariadbd|postgres|postgresql|redis)(@.*)?$/.test(unit);
+}

@@ -1,0 +1,61 @@
+/** The environment in which Pulumi's CLI runs, for any stack: start, tests and benchmark all take it from here. */
+import { existsSync } from "node:fs";
+import { homedir } from "node:os";
+import { delimiter, join, resolve } from "node:path";
+
+/** A stack of its own: several can run side by side. */
+export interface StackPlace {
+  readonly stack: string;
+  /** The folder of Pulumi.yaml and Pulumi.<stack>.yaml. */
+  readonly project: string;
+  /** The folder that keeps the state. */
+  readonly backend: string;
+}
+
+/** The checkout. */
+export const root = resolve(__dirname, "..", "..");
+
+/** What set-up makes in the checkout; never committed. */
+export const localFolder = join(root, ".trilithon");
+
+/** Holds `pulumi` and its language host; may be put on a shell's PATH. */
+export const cliFolder = join(localFolder, "bin");
+
+export const pulumiHome = join(localFolder, "pulumi-home");
+
+/** Written where stand-ins serve instead of the official plugins. */
+export const standInsMarker = join(pulumiHome, "stand-ins.json");
+
+/** Downloads and builds that checkouts share. */
+export const cacheFolder = join(
+  process.env.XDG_CACHE_HOME || join(homedir(), ".cache"),
+  "trilithon",
+);
+
+export const devStack: StackPlace = {
+  stack: "dev",
+  project: root,
+  backend: join(localFolder, "state"),
+};
+
+/** Guards nothing but the local containers of `dev`; any other stack sets PULUMI_CONFIG_PASSPHRASE. */
+const devPassphrase = "trilithon-dev";
+
+export function pulumiEnvironment(
+  { stack, backend }: StackPlace,
+  outer: NodeJS.ProcessEnv = process.env,
+): NodeJS.ProcessEnv {
+  const hasPassphrase =
+    outer.PULUMI_CONFIG_PASSPHRASE !== undefined || outer.PULUMI_CONFIG_PASSPHRASE_FILE;
+  return {
+    ...outer,
+    PATH: [cliFolder, outer.PATH].join(delimiter),
+    PULUMI_HOME: pulumiHome,
+    PULUMI_STACK: stack,
+    PULUMI_BACKEND_URL: `file://${backend}`,
+    PULUMI_SKIP_UPDATE_CHECK: "true",
+    PULUMI_NODEJS_TRANSPILE_ONLY: "true",
+    ...(hasPassphrase ? {} : { PULUMI_CONFIG_PASSPHRASE: devPassphrase }),
+    ...(existsSync(standInsMarker) ? { PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true" } : {}),
+  };
+}

@@ -1,0 +1,34 @@
+/** Containers and networks of a stack, found by the label that each of them carries. */
+import { capture, must } from "./run";
+
+interface Labelled {
+  readonly containers: readonly string[];
+  readonly networks: readonly string[];
+  readonly volumes: readonly string[];
+}
+
+export async function listLabelled(stack: string): Promise<Labelled> {
+  const list = async (...args: readonly string[]) => {
+    const { stdout } = await capture("docker", [
+      ...[...args, "--quiet", "--filter", `label=trilithon.stack=${stack}`],
+    ]);
+    return stdout.split("\n").filter((id) => id !== "");
+  };
+  return {
+    containers: await list("container", "ls", "--all"),
+    networks: await list("network", "ls"),
+    volumes: await list("volume", "ls"),
+  };
+}
+
+/** Answers how many there were. */
+export async function removeLabelled(stack: string): Promise<number> {
+  const { containers, networks, volumes } = await listLabelled(stack);
+  const remove = async (ids: readonly string[], ...args: readonly string[]) => {
+    if (ids.length > 0) await must(`stack ${stack}`, "docker", [...args, ...ids]);
+  };
+  await remove(containers, "container", "rm", "--force", "--volumes");
+  await remove(networks, "network", "rm");
+  await remove(volumes, "volume", "rm");
+  return containers.length + networks.length + volumes.length;
+}

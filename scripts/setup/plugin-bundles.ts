@@ -1,0 +1,77 @@
+/** Bundles each plugin into one file, so that starting it loads one file. */
+import { existsSync } from "node:fs";
+import { chmod, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { build } from "esbuild";
+import { root } from "./environment";
+
+interface Bundle {
+  readonly entry: string;
+  readonly folder: string;
+  readonly executable: string;
+}
+
+const bundles: readonly Bundle[] = [
+  {
+    entry: "provider/plugin.ts",
+    folder: "dist/plugin",
+    executable: "pulumi-resource-trilithon",
+  },
+  {
+    entry: "offline/docker/plugin.ts",
+    folder: "dist/offline/docker",
+    executable: "pulumi-resource-docker",
+  },
+  {
+    entry: "offline/command/plugin.ts",
+    folder: "dist/offline/command",
+    executable: "pulumi-resource-command",
+  },
+];
+
+/** Writes only what changed, so that an unchanged plugin can be in use meanwhile. */
+export async function buildPlugins(): Promise<void> {
+  const present = bundles.filter(({ entry }) => existsSync(join(root, entry)));
+  await Promise.all(present.map(buildPlugin));
+}
+
+async function buildPlugin({ entry, folder, executable }: Bundle): Promise<void> {
+  const { outputFiles } = await build({
+    absWorkingDir: root,
+    entryPoints: [entry],
+    outdir: folder,
+    entryNames: "plugin",
+    bundle: true,
+    platform: "node",
+    format: "cjs",
+    target: "node20",
+    // ssh2 tries these native parts and does without them.
+    external: ["cpu-features", "*.node"],
+    sourcemap: "linked",
+    sourcesContent: false,
+    logLevel: "error",
+    write: false,
+  });
+  await mkdir(join(root, folder), { recursive: true });
+  await Promise.all([
+    ...outputFiles.map(({ path, contents }) => writeIfChanged(path, contents, 0o644)),
+    writeIfChanged(join(root, folder, executable), launcher, 0o755),
+  ]);
+}
+
+const launcher = Buffer.from(`#!/usr/bin/env node
+require("./plugin.js");
+`);
+
+async function writeIfChanged(path: string, contents: Uint8Array, mode: number): Promise<void> {
+  const former = await readFile(path).catch(() => undefined);
+  if (former && Buffer.compare(former, contents) === 0) return;
+  const draft = `${path}.${process.pid}`;
+  try {
+    await writeFile(draft, contents);
+    await chmod(draft, mode);
+    await rename(draft, path);
+  } finally {
+    await rm(draft, { force: true });
+  }
+}

@@ -1,0 +1,18 @@
+/** How the commands speak: progress to standard error, so that standard output stays what was asked for. */
+
+export function say(what: string, how: string): void {
+  process.stderr.write(`- ${what}: ${how}\n`);
+}
+
+/** Runs a command to its end; an error becomes its message and exit status 1. */
+export function runMain(main: () => Promise<number | undefined> | Promise<void>): void {
+  main().then(
+    (status) => {
+      process.exitCode = status ?? 0;
+    },
+    (error: unknown) => {
+      process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+      process.exitCode = 1;
+    },
+  );
+}

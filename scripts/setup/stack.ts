@@ -1,0 +1,37 @@
+/** Runs Pulumi's CLI on one stack. */
+import { existsSync } from "node:fs";
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { cliFolder, pulumiEnvironment, type StackPlace } from "./environment";
+import { capture, type Finished, must, show } from "./run";
+
+const cli = join(cliFolder, "pulumi");
+
+/** Makes the stack where it is not there yet. */
+export async function selectStack(place: StackPlace): Promise<void> {
+  await mkdir(place.backend, { recursive: true });
+  await must(`stack ${place.stack}`, cli, ["stack", "select", "--create", place.stack], at(place));
+}
+
+export async function hasStack(place: StackPlace): Promise<boolean> {
+  if (!existsSync(place.backend)) return false;
+  const { status } = await capture(cli, ["stack", "--show-name"], at(place));
+  return status === 0;
+}
+
+/** The user sees what it prints; answers the exit status. */
+export function showPulumi(
+  place: StackPlace,
+  args: readonly string[],
+  stdin: "inherit" | "ignore" = "ignore",
+): Promise<number> {
+  return show(cli, args, { ...at(place), stdin });
+}
+
+export function capturePulumi(place: StackPlace, args: readonly string[]): Promise<Finished> {
+  return capture(cli, args, at(place));
+}
+
+function at(place: StackPlace) {
+  return { cwd: place.project, env: pulumiEnvironment(place) };
+}
