@@ -1,5 +1,7 @@
 /** Runs other programs; their standard input is empty, as set-up asks nothing. */
 import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
 
 export interface RunOptions {
   readonly cwd?: string;
@@ -70,6 +72,18 @@ export async function show(
   } finally {
     process.off("SIGINT", stay);
   }
+}
+
+/** Runs a program whose standard output is read line by line; answers its exit status. */
+export async function readLines(
+  command: string,
+  args: readonly string[],
+  options: RunOptions & { readonly onLine: (line: string) => void },
+): Promise<number> {
+  const child = spawn(command, args, { ...place(options), stdio: ["ignore", "pipe", "inherit"] });
+  const lines = createInterface({ input: child.stdout }).on("line", options.onLine);
+  const [status] = await Promise.all([ended(child, options), once(lines, "close")]);
+  return status;
 }
 
 function place({ cwd, env }: RunOptions) {

@@ -18,10 +18,7 @@ export function tapReader(): TapReader {
   return {
     read(line) {
       const result = /^(not )?ok \d+(?: - (.*))?$/.exec(line);
-      if (!result) {
-        if (/^(TAP version|1\.\.\d|# (tests|pass|fail|skip|todo) )/.test(line)) return undefined;
-        return line.startsWith("    ") || isDocumentMark(line) ? keepIf(isInFailure, line) : line;
-      }
+      if (!result) return isDetail(line) && !isInFailure ? undefined : readable(line);
       const [, not, title = ""] = result;
       const verdict = verdictOf(not, title);
       count[verdict] += 1;
@@ -39,10 +36,14 @@ function verdictOf(not: string | undefined, title: string): keyof Tally {
   return not ? "failed" : "passed";
 }
 
-function isDocumentMark(line: string): boolean {
-  return line === "  ---" || line === "  ...";
+/** The YAML block below a result. */
+function isDetail(line: string): boolean {
+  return /^ {2}(---|\.\.\.| )/.test(line);
 }
 
-function keepIf(isKept: boolean, line: string): string | undefined {
-  return isKept ? line : undefined;
+/** All but the runner's own book-keeping. */
+function readable(line: string): string | undefined {
+  const isBookKeeping =
+    /^(TAP version \d+|1\.\.\d+|# (tests|pass|skip|todo|fail) \d+| {2}(---|\.\.\.)|\s*)$/;
+  return isBookKeeping.test(line) ? undefined : `    ${line}`;
 }
