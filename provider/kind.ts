@@ -104,6 +104,11 @@ export interface Kind<Args extends object = object, PlannedStep extends Step = S
     context: Context,
   ): Promise<Args>;
   remove(live: Args, context: Context): Promise<void>;
+  /**
+   * The inputs that an import's id stands for. `hosts` are the machines in the stack's settings. Without it, a kind
+   * cannot be imported.
+   */
+  imported?(id: string, hosts: ReadonlyMap<string, Host>, context: Context): Promise<Properties>;
   /** What `remove` leaves behind, a sentence each; shown in `destroy`. */
   leaves?(live: Args): readonly string[];
   /** Outputs that only `apply` can know; unknown in the preview of a creation. */

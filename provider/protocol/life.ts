@@ -1,7 +1,16 @@
 /** One resource's life through the engine's calls: what all kinds have in common. */
 
 import { HostUnreachable } from "../errors";
-import type { AnyKind, Context, Difference, Failure, Properties, Property, Step } from "../kind";
+import type {
+  AnyKind,
+  Context,
+  Difference,
+  Failure,
+  Host,
+  Properties,
+  Property,
+  Step,
+} from "../kind";
 import type { Pool } from "../ssh/pool";
 import { appliedOutput, digests, label } from "./applied";
 import type { Engine } from "./engine";
@@ -98,8 +107,23 @@ export class Life {
     }
   }
 
+  /** Takes over what is on a machine already; nothing is written. */
+  async importAs(
+    id: string,
+    hosts: ReadonlyMap<string, Host>,
+  ): Promise<(State & { inputs: Properties }) | undefined> {
+    if (this.#kind.imported === undefined) throw new Error(`${this.#kind.type} cannot be imported`);
+    const context = this.#context({ properties: {}, secrets: [] });
+    const { args, failures } = this.#kind.check(await this.#kind.imported(id, hosts, context));
+    const failure = failures[0];
+    if (failure !== undefined) throw new Error(`${id}: ${failure.property}: ${failure.reason}`);
+    const secrets = [["host", "privateKey"]];
+    return this.read(id, { properties: args, secrets }, { properties: args, secrets });
+  }
+
   async previewUpdate(olds: Received, news: Received): Promise<State> {
-    this.#announceUpdate(this.#kind.plan(olds.properties, news.properties), olds, news);
+    const live = await this.#knownOrRead(olds, news);
+    this.#announceUpdate(this.#kind.plan(live, news.properties), olds, news);
     const { [unreachableOutput]: _, ...known } = olds.properties;
     return this.#state({ ...known, ...news.properties, ...this.#underived() }, [
       ...olds.secrets,
@@ -163,6 +187,14 @@ export class Life {
       this.#engine?.tell(this.#urn, "warning", `planned as for an empty machine: ${error.message}`);
       return undefined;
     }
+  }
+
+  /** What the state knows of was read a moment ago. Where the program speaks of more, that may be there already. */
+  async #knownOrRead(olds: Received, news: Received): Promise<Properties | undefined> {
+    const differences = this.#kind.diff(olds.properties, news.properties);
+    if (!differences.some(({ kind }) => kind === "add")) return olds.properties;
+    const both = merge(olds.properties, news.properties);
+    return this.#readForPreview({ properties: both, secrets: [...olds.secrets, ...news.secrets] });
   }
 
   #announceUpdate(steps: readonly Step[], olds: Received, news: Received): void {

@@ -5,9 +5,11 @@ import { PluginInfo } from "@pulumi/pulumi/proto/plugin_pb";
 import type { IResourceProviderServer } from "@pulumi/pulumi/proto/provider_grpc_pb";
 import * as proto from "@pulumi/pulumi/proto/provider_pb";
 import { Empty } from "google-protobuf/google/protobuf/empty_pb";
+import type { Host } from "../kind";
 import type { Pool } from "../ssh/pool";
 import { detailedDiff } from "./detailed-diff";
 import type { Engine } from "./engine";
+import { knownHosts } from "./known-hosts";
 import { Life } from "./life";
 import type { Plugin } from "./serve";
 import { receive, send } from "./values";
@@ -20,6 +22,7 @@ export function provider(
   pool: Pool,
 ): IResourceProviderServer {
   const ending = new AbortController();
+  let hosts: ReadonlyMap<string, Host> = new Map();
   const kinds = new Map(plugin.kinds.map((kind) => [kind.type, kind]));
   const life = (urn: string): Life => {
     const type = urn.split("::")[2]?.split("$").at(-1) ?? "";
@@ -56,7 +59,8 @@ export function provider(
       return response;
     }),
 
-    configure: answer(async () => {
+    configure: answer(async (request: proto.ConfigureRequest) => {
+      hosts = knownHosts(receive(request.getArgs()).properties);
       const response = new proto.ConfigureResponse();
       response.setAcceptsecrets(true);
       response.setAcceptoutputs(true);
@@ -105,7 +109,10 @@ export function provider(
     read: answer(async (request: proto.ReadRequest) => {
       const olds = receive(request.getProperties());
       const inputs = receive(request.getInputs());
-      const found = await life(request.getUrn()).read(request.getId(), olds, inputs);
+      const isImport = Object.keys({ ...olds.properties, ...inputs.properties }).length === 0;
+      const found = isImport
+        ? await life(request.getUrn()).importAs(request.getId(), hosts)
+        : await life(request.getUrn()).read(request.getId(), olds, inputs);
       const response = new proto.ReadResponse();
       if (found === undefined) return response;
       response.setId(found.id);

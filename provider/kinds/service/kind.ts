@@ -3,6 +3,7 @@
 import type { Context, Kind } from "../../kind";
 import { archive } from "./archive";
 import { checkRelease, checkService, type Service } from "./args";
+import { imported } from "./imported";
 import { install } from "./packages";
 import { diff, plan, type ServiceStep } from "./plan";
 import { parseAnswer, renderQuestion } from "./question";
@@ -24,6 +25,7 @@ export const service: Kind<Service, ServiceStep> = {
       doing: `removing ${live.name}`,
     });
   },
+  imported,
   leaves: (live) => [
     ...(Object.keys(live.packages).length > 0
       ? [`${live.host.name}: the packages ${Object.keys(live.packages).join(", ")}`]

@@ -1,0 +1,28 @@
+/** The machines of the stack's own settings: what an import finds a host's connection in, since it is given an id only. */
+
+import type { Host, Properties, Property } from "../kind";
+import { isProperties } from "./values";
+
+/** Reads `trilithon:hosts` and `trilithon:privateKey` as the engine hands them over: values or JSON text. */
+export function knownHosts(config: Properties): ReadonlyMap<string, Host> {
+  const listed = parsed(config.hosts);
+  const hosts = Array.isArray(listed) ? listed.filter(isProperties) : [];
+  return new Map(
+    hosts.flatMap((host) => {
+      const { name, address, sshAddress = address, port = 22, user = "root", hostKey } = host;
+      const privateKey = host.privateKey ?? config.privateKey;
+      const isWhole = [name, sshAddress, user, hostKey, privateKey].every(isText);
+      if (!isWhole || typeof port !== "number") return [];
+      const known = { name, address: sshAddress, port, user, hostKey, privateKey } as Host;
+      return [[known.name, known] as const];
+    }),
+  );
+}
+
+function parsed(value: Property | undefined): Property | undefined {
+  return typeof value === "string" ? (JSON.parse(value) as Property) : value;
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === "string";
+}
