@@ -4,9 +4,7 @@
 const colours = /\u001b\[[0-9;?]*[ -/]*[@-~]|\u001b\][^\u0007\u001b]*(?:\u0007|\u001b\\)/g;
 
 /** Control characters and those that reorder or hide text, save line feed and tab. */
-const invisible =
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
-  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\ufff9-\ufffb]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
+const invisible = /[\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}]|(?![\n\t])\p{Cc}/gu;
 
 export function stripColours(text: string): string {
   return text.replace(colours, "");
@@ -32,7 +30,12 @@ const forms: readonly (readonly [RegExp, string])[] = [
   [/(\bIDENTIFIED\s+(?:WITH\s+\S+\s+)?BY\s+)(?:'(?:''|\\.|[^'])*'|"[^"]*")/gi, `$1'${masked}'`],
   [/(\b(?:authorization|bearer)\b[:=]?\s+(?:basic |bearer )?)\S+/gi, `$1${masked}`],
   [
-    /(\b\w*(?:password|passphrase|passwd|secret|private_?key|api_?key|access_?key|token)\w*["']?\s*[:=]\s*)(?:"[^"\n]*"|'[^'\n]*'|[^\s"',;]+)/gi,
+    /(\b\w*(?:secret|passw(?:or)?d|passphrase|private_?key|api_?key|access_?key|token)\w*["']?\s*=\s*)(?:"[^"\n]*"|'[^'\n]*'|[^\s"',;]+)/gi,
+    `$1${masked}`,
+  ],
+  // After a colon there is as often a sentence as a value.
+  [
+    /(\b\w*(?:secret|passw(?:or)?d|passphrase|private_?key|api_?key|access_?key|token)\w*["']?\s*:\s*)(?:"[^"\n]*"|'[^'\n]*'|[^\s"',;]*[\d!#$%&*+/=?@^~][^\s"',;]*)/gi,
     `$1${masked}`,
   ],
 ];

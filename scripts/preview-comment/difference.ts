@@ -1,6 +1,6 @@
 /** What differs between two states of a resource, down to single values, with nothing secret in it. */
 
-import { parsePropertyPath, type PropertyPath, valueAt } from "./property-path";
+import { type PropertyPath, valueAt } from "./property-path";
 
 export type Difference =
   | { readonly path: PropertyPath; readonly kind: "secret" | "binary" }
@@ -23,6 +23,8 @@ const secretMark = "[secret]";
 const secretName = /pass(word|phrase)|secret|private_?key|token|credential/i;
 /** Pulumi's marks of an asset and of an archive, whose content is not in the preview. */
 const assetMark = "4dabf18193072939515e22adb298388d";
+/** Where plugins note which inputs were not given. */
+const defaultsMark = "__defaults";
 
 /** Differences at or below the given paths, each once. */
 export function findDifferences(paths: readonly PropertyPath[], sides: Sides): Difference[] {
@@ -36,21 +38,15 @@ export function findDifferences(paths: readonly PropertyPath[], sides: Sides): D
   return [...found.values()];
 }
 
-/** The paths of a `detailedDiff`. */
-export function parsePaths(detailedDiff: Readonly<Record<string, unknown>>): PropertyPath[] {
-  return Object.keys(detailedDiff).map(parsePropertyPath);
-}
-
 function descend(path: PropertyPath, old: unknown, now: unknown, sides: Sides): Difference[] {
-  if (isMap(old) || isMap(now)) {
-    if ((isMap(old) || old === undefined) && (isMap(now) || now === undefined)) {
-      const keys = new Set([...Object.keys(old ?? {}), ...Object.keys(now ?? {})]);
-      return [...keys].flatMap((key) =>
-        descend([...path, key], valueAt(old, [key]), valueAt(now, [key]), sides),
-      );
-    }
-  }
-  return isSame(old, now) ? [] : [classify(path, sides)];
+  if (isSame(old, now)) return [];
+  const isBelow = [old, now].every((side) => side === undefined || isMap(side));
+  if (!isBelow) return [classify(path, sides)];
+  const keys = new Set([...Object.keys(old ?? {}), ...Object.keys(now ?? {})]);
+  keys.delete(defaultsMark);
+  return [...keys].flatMap((key) =>
+    descend([...path, key], valueAt(old, [key]), valueAt(now, [key]), sides),
+  );
 }
 
 function classify(path: PropertyPath, sides: Sides): Difference {
@@ -85,7 +81,7 @@ function isBinary(value: unknown): boolean {
   return isObject(value) && assetMark in value;
 }
 
-function isSame(one: unknown, other: unknown): boolean {
+export function isSame(one: unknown, other: unknown): boolean {
   return JSON.stringify(one) === JSON.stringify(other);
 }
 

@@ -5,7 +5,7 @@ import { makeVisible } from "./clean";
 /**
  * Words that mean nothing to Markdown or to GitHub's own links: no `@name`, `#1`, `GH-1`, `:emoji:`, address or commit.
  */
-const plainWord = /^[A-Za-z0-9]+(?:['.,\u2019-][A-Za-z0-9]+)*$/;
+const plainWord = /^[\p{L}\p{N}]+(?:['.,\u2019-][\p{L}\p{N}]+)*$/u;
 const meaningful = /^(?:www\.|GH-\d|[0-9a-f]{7,40}$)/i;
 
 /** One line of prose: words stay as they are, and whatever else there is stands as code. */

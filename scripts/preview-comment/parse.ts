@@ -49,28 +49,31 @@ export interface Preview {
   readonly stray: string;
 }
 
-/** The digest stands on lines of its own, from `{` to `}`: what is beside it comes from wrappers and from stderr. */
-export function parsePreview(text: string): Preview {
+/**
+ * The digest stands on lines of its own, from `{` to `}`: what is beside it comes from wrappers and from stderr.
+ * `mask` is applied to each text that is found.
+ */
+export function parsePreview(text: string, mask: (text: string) => string): Preview {
   const lines = text.split("\n");
   const starts = indexesOf(lines, (line) => /^\s*\{/.test(line)).slice(0, 50);
   const ends = indexesOf(lines, (line) => /\}\s*$/.test(line)).reverse();
   for (const start of starts) {
     for (const end of ends.filter((at) => at >= start).slice(0, 50)) {
-      const digest = parseDigest(lines.slice(start, end + 1).join("\n"));
+      const digest = parseDigest(lines.slice(start, end + 1).join("\n"), mask);
       if (!digest) continue;
       const stray = [...lines.slice(0, start), ...lines.slice(end + 1)].join("\n").trim();
-      return { digest, stray };
+      return { digest, stray: mask(stray) };
     }
   }
-  return { digest: undefined, stray: text.trim() };
+  return { digest: undefined, stray: mask(text.trim()) };
 }
 
 function indexesOf(lines: readonly string[], isWanted: (line: string) => boolean): number[] {
   return lines.flatMap((line, index) => (isWanted(line) ? [index] : []));
 }
 
-function parseDigest(text: string): Preview["digest"] {
-  const value = parseJson(text);
+function parseDigest(text: string, mask: (text: string) => string): Preview["digest"] {
+  const value = parseJson(text, mask);
   if (value === undefined) return undefined;
   const { success, output } = v.safeParse(digestSchema, value);
   if (!success) return undefined;
@@ -81,9 +84,9 @@ function parseDigest(text: string): Preview["digest"] {
   return { steps: output.steps ?? [], diagnostics: output.diagnostics ?? [] };
 }
 
-function parseJson(text: string): unknown {
+function parseJson(text: string, mask: (text: string) => string): unknown {
   try {
-    return JSON.parse(text);
+    return JSON.parse(text, (_, value) => (typeof value === "string" ? mask(value) : value));
   } catch {
     return undefined;
   }

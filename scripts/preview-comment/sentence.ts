@@ -29,30 +29,3 @@ function splitSteps(text: string): string[] {
   }
   return steps.filter((step) => step !== "");
 }
-
-export type Disturbance = "restart" | "reload" | "start" | "stop";
-
-export interface Interruption {
-  readonly kind: Disturbance;
-  /** The whole step: `reload haproxy (no connection dropped)`. */
-  readonly step: string;
-  /** `haproxy` */
-  readonly unit: string;
-}
-
-/** The steps that touch a running process. */
-export function findInterruptions(steps: readonly string[]): Interruption[] {
-  return steps.flatMap((step) => {
-    const outside = step.replace(/\([^)]*\)/g, " ").replace(/(^|\s)\/\S+/g, " ");
-    const [, kind, unit = ""] = /\b(restart|reload|start|stop)\s+(\S+)/.exec(outside) ?? [];
-    return isDisturbance(kind) ? [{ kind, step, unit: unit.replace(/\.service$/, "") }] : [];
-  });
-}
-
-function isDisturbance(kind: string | undefined): kind is Disturbance {
-  return kind === "restart" || kind === "reload" || kind === "start" || kind === "stop";
-}
-
-export function isDatabase(unit: string): boolean {
-  return /^(mysql|mysqld|mariadb|mariadbd|postgres|postgresql|redis)(@.*)?$/.test(unit);
-}

@@ -1,0 +1,109 @@
+/** One resource's part of a preview, in the words of the comment. */
+
+import type { Difference } from "./difference";
+import type { PreviewDiagnostic, PreviewStep } from "./parse";
+import { valueAt } from "./property-path";
+import { type Label, parseSentence } from "./sentence";
+import { readDifferences } from "./step-differences";
+
+export type Action = "create" | "update" | "replace" | "delete" | "import";
+
+export interface Change {
+  readonly urn: string;
+  readonly name: string;
+  /** `Service`, `Container` */
+  readonly type: string;
+  readonly action: Action;
+  /** The machines that it lives on. */
+  readonly hosts: readonly string[];
+  /** The unit that it runs: `nginx.service`. */
+  readonly unit: string | undefined;
+  /** What the plan says will be done. Empty for the resources of other plugins. */
+  readonly steps: readonly string[];
+  readonly why: Label | "missing on the machine" | undefined;
+  /** The properties that make it a replacement. */
+  readonly replaceReasons: readonly string[];
+  readonly differences: readonly Difference[];
+  /** Set where the machine did not answer. */
+  readonly unreachable: string | undefined;
+}
+
+const actions: Readonly<Record<string, Action>> = {
+  create: "create",
+  update: "update",
+  replace: "replace",
+  "create-replacement": "replace",
+  "delete-replaced": "replace",
+  delete: "delete",
+  "remove-pending-replace": "delete",
+  import: "import",
+  "import-replacement": "replace",
+};
+
+/** The steps of one resource as one change; undefined where it stays as it is. */
+export function readChange(
+  steps: readonly PreviewStep[],
+  diagnostics: readonly PreviewDiagnostic[],
+): Change | undefined {
+  const relevant = steps.filter(({ op }) => actions[op] !== undefined);
+  // Of a replacement's three steps, the one called `replace` knows both sides.
+  const step = relevant.find(({ op }) => op === "replace") ?? relevant.at(-1);
+  const action = step && actions[step.op];
+  if (!step || !action || step.urn.includes("::pulumi:providers:")) return undefined;
+  if ((step.newState ?? step.oldState)?.custom === false) return undefined;
+  const { name, type } = parseUrn(step.urn);
+  const state = step.newState?.inputs ?? step.oldState?.inputs ?? step.oldState?.outputs;
+  const hosts = findHosts(type, state);
+  const sentences = diagnostics
+    .filter(({ urn, severity }) => urn === step.urn && severity === "info")
+    .flatMap(({ message }) => parseSentence(message, hosts[0]) ?? []);
+  const wasRefreshed = steps.some(({ op }) => op === "refresh");
+  return {
+    urn: step.urn,
+    name,
+    type,
+    action,
+    hosts,
+    unit: textAt(state, "unit"),
+    steps: [...new Set(sentences.flatMap((sentence) => sentence.steps))],
+    why: action === "create" && wasRefreshed ? "missing on the machine" : sentences.at(-1)?.label,
+    replaceReasons: step.replaceReasons ?? [],
+    differences: readDifferences(step),
+    unreachable: textAt(step.oldState?.outputs, "unreachable"),
+  };
+}
+
+/** Whether a step only says that a machine did not answer. */
+export function isUnchecked(change: Change): boolean {
+  return (
+    change.unreachable !== undefined &&
+    change.action === "update" &&
+    change.differences.length === 0 &&
+    change.steps.length === 0
+  );
+}
+
+/** `urn:pulumi:dev::trilithon::parentType$trilithon:index:Service::lb-01` */
+export function parseUrn(urn: string) {
+  const [stackPart = "", project = "", types = "", ...name] = urn.split("::");
+  return {
+    stack: stackPart.replace("urn:pulumi:", ""),
+    project,
+    type: types.split("$").at(-1)?.split(":").at(-1) ?? types,
+    name: name.join("::"),
+  };
+}
+
+function findHosts(type: string, inputs: unknown): string[] {
+  const host = valueAt(inputs, ["host", "name"]);
+  if (typeof host === "string") return [host];
+  const members = valueAt(inputs, ["members"]);
+  if (typeof members === "object" && members !== null) return Object.keys(members);
+  const container = textAt(inputs, "hostname") ?? textAt(inputs, "name");
+  return type === "Container" && container !== undefined ? [container] : [];
+}
+
+function textAt(properties: unknown, name: string): string | undefined {
+  const value = valueAt(properties, [name]);
+  return typeof value === "string" ? value : undefined;
+}

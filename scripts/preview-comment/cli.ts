@@ -1,0 +1,70 @@
+/** `npm run preview:comment`: a preview as one Markdown comment, for a pull request or an issue. */
+
+import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
+import { text } from "node:stream/consumers";
+import { type Arguments, parseArguments, usage } from "./arguments";
+import { type Comment, renderComment } from "./comment";
+import { noLimits, summaryLimits } from "./limits";
+import { runPreview } from "./run-preview";
+
+/** Variables whose values are never to be shown, wherever they turn up. */
+const secretVariable = /PASSPHRASE$|PASSWORD|SECRET|TOKEN|PRIVATE_KEY|ACCESS_KEY/;
+
+async function main(args: string[], environment: NodeJS.ProcessEnv): Promise<number> {
+  if (args.includes("--help")) {
+    process.stdout.write(usage);
+    return 0;
+  }
+  const chosen = parseArguments(args, environment);
+  const preview = await readPreview(chosen, environment);
+  const options = {
+    stack: `${readProject()}/${chosen.stack}`,
+    secrets: Object.entries(environment).flatMap(([name, value]) =>
+      secretVariable.test(name) && value ? [value] : [],
+    ),
+  };
+  const { whole, report } = chosen;
+  const comment = renderComment(preview, { ...options, ...(whole === undefined ? {} : { whole }) });
+  if (chosen.output === undefined) process.stdout.write(comment.markdown);
+  else writeFileSync(chosen.output, comment.markdown);
+  if (report !== undefined) {
+    writeFileSync(report, renderComment(preview, { ...options, limits: noLimits }).markdown);
+  }
+  tellWorkflow(comment, () => renderComment(preview, { ...options, limits: summaryLimits }));
+  return exitStatus(comment, chosen);
+}
+
+async function readPreview({ file, stack }: Arguments, environment: NodeJS.ProcessEnv) {
+  if (file === "-") return text(process.stdin);
+  return file === undefined ? runPreview(stack, environment) : readFileSync(file, "utf8");
+}
+
+function readProject(): string {
+  try {
+    return /^name:\s*(\S+)/m.exec(readFileSync("Pulumi.yaml", "utf8"))?.[1] ?? "project";
+  } catch {
+    return "project";
+  }
+}
+
+/** In a GitHub workflow: the report as the job's summary, and the verdict as an output of the step. */
+function tellWorkflow({ verdict }: Comment, summarize: () => Comment) {
+  const { GITHUB_STEP_SUMMARY, GITHUB_OUTPUT } = process.env;
+  if (GITHUB_STEP_SUMMARY) appendFileSync(GITHUB_STEP_SUMMARY, summarize().markdown);
+  if (GITHUB_OUTPUT) appendFileSync(GITHUB_OUTPUT, `verdict=${verdict}\n`);
+}
+
+function exitStatus({ verdict }: Comment, { expects }: Arguments): number {
+  if (verdict === "failed") return 1;
+  return verdict === "changes" && expects === "no changes" ? 2 : 0;
+}
+
+main(process.argv.slice(2), process.env).then(
+  (status) => {
+    process.exitCode = status;
+  },
+  (error: Error) => {
+    process.stderr.write(`preview-comment: ${error.message}\n`);
+    process.exitCode = 1;
+  },
+);

@@ -1,0 +1,90 @@
+/** Turns what `pulumi preview --json` printed into one Markdown comment: a function from text to text. */
+
+import { parseUrn } from "./change";
+import { maskKnown, stripColours } from "./clean";
+import { fence } from "./escape";
+import { byteLength, commentLimits, cut, type Limits, takeFitting } from "./limits";
+import { type Preview, parsePreview } from "./parse";
+import { type Review, readReview } from "./review";
+import { renderBlock, renderSections } from "./sections";
+import { renderRow, tableHead } from "./table";
+import { renderVerdict } from "./verdict";
+import { findWarnings, renderWarnings } from "./warnings";
+
+export interface CommentOptions {
+  /** `trilithon/dev`: the name where the preview ended before it told one. */
+  readonly stack: string;
+  /** Where the whole report stands; Markdown. */
+  readonly whole?: string;
+  /** Texts never to be shown, wherever they stand. */
+  readonly secrets?: readonly string[];
+  /** Default `commentLimits`. */
+  readonly limits?: Limits;
+}
+
+export interface Comment {
+  readonly markdown: string;
+  readonly verdict: "none" | "changes" | "failed";
+}
+
+/** Finds the comment again, so that it is edited and not repeated. */
+export function renderMarker(stack: string): string {
+  return `<!-- trilithon-preview: ${stack.replace(/[^\w./-]/g, "_").replaceAll("--", "-_")} -->`;
+}
+
+export function renderComment(text: string, options: CommentOptions): Comment {
+  const mask = (found: string) => maskKnown(stripColours(found), options.secrets ?? []);
+  const preview = parsePreview(text, mask);
+  const review = readReview(preview);
+  const stack = nameStack(preview) ?? options.stack;
+  return { markdown: assemble(review, stack, options), verdict: verdictOf(review) };
+}
+
+function verdictOf({ errors, changes }: Review): Comment["verdict"] {
+  if (errors !== "") return "failed";
+  return changes.length > 0 ? "changes" : "none";
+}
+
+function nameStack({ digest }: Preview): string | undefined {
+  const { project = "", stack = "" } = digest?.steps[0] ? parseUrn(digest.steps[0].urn) : {};
+  return project === "" ? undefined : `${project}/${stack}`;
+}
+
+/** The parts in order of weight: what comes first is never cut away for what comes later. */
+function assemble(review: Review, stack: string, options: CommentOptions): string {
+  const limits = options.limits ?? commentLimits;
+  const { changes, errors, diagnostics, messages } = review;
+  const head = [
+    `${renderMarker(stack)}\n${renderVerdict(review, stack)}`,
+    ...(errors === "" ? [] : [fence("text", cut(errors, limits.errorCharacters))]),
+    ...renderWarnings(findWarnings(changes, diagnostics, limits), limits),
+  ];
+  const rows = changes.map((change) => renderRow(change, limits));
+  const shownRows = takeFitting(rows, limits.tableBytes);
+  const table = rows.length === 0 ? [] : [[...tableHead, ...shownRows].join("\n")];
+  const sections = [
+    ...changes.flatMap((change) => renderSections(change, limits)),
+    ...(messages === "" ? [] : [renderBlock("messages", messages, limits)]),
+  ];
+  // Room for what is said of that which is left out.
+  const room = limits.bytes - byteLength([...head, ...table].join("\n\n")) - 1_000;
+  const shownSections = takeFitting(sections, room);
+  const missing = [
+    ...leftOut(rows.length - shownRows.length, "row", "rows"),
+    ...leftOut(sections.length - shownSections.length, "part", "parts"),
+  ];
+  const foot = renderFoot(missing, options.whole);
+  return `${[...head, ...table, ...shownSections, ...foot].join("\n\n")}\n`;
+}
+
+function leftOut(count: number, one: string, many: string): string[] {
+  return count > 0 ? [`${count} ${count === 1 ? one : many}`] : [];
+}
+
+function renderFoot(missing: readonly string[], whole: string | undefined): string[] {
+  if (missing.length === 0) return whole === undefined ? [] : [`Whole report: ${whole}.`];
+  const where = whole ?? "the report that `--report` writes";
+  return [
+    `**Left out here, to keep to GitHub's limit: ${missing.join(" and ")}.** Whole report: ${where}.`,
+  ];
+}

@@ -1,0 +1,113 @@
+/** The comment's first line: what happens, and what is interrupted. */
+
+import type { Change } from "./change";
+import { code } from "./escape";
+import { findInterruptions, type Interruption } from "./interruptions";
+import type { Review } from "./review";
+
+const actions = ["replace", "delete", "update", "import", "create"] as const;
+
+export function renderVerdict(review: Review, stack: string): string {
+  const { changes, errors } = review;
+  const title = (text: string) => `**${code(stack)}: ${text}.**`;
+  if (errors !== "") return [title("the preview failed"), "Nothing was changed."].join(" ");
+  if (changes.length === 0) return [title("no changes"), ...renderQuiet(review)].join(" ");
+  return [
+    title(`${renderCounts(changes)}${renderHosts(changes)}`),
+    ...renderInterrupted(changes),
+    ...renderDrift(changes),
+    ...renderUnchecked(review),
+  ].join(" ");
+}
+
+function renderQuiet(review: Review): string[] {
+  if (review.unchecked.length > 0) return renderUnchecked(review);
+  if (review.bookkeeping === 0) return ["The machines are as the program says."];
+  return [
+    `Only the state is brought up to date (${plural(review.bookkeeping, "entry", "entries")}).`,
+  ];
+}
+
+/** `1 to replace, 2 to update` */
+function renderCounts(changes: readonly Change[]): string {
+  return actions
+    .map((wanted) => ({ wanted, some: changes.filter(({ action }) => action === wanted) }))
+    .filter(({ some }) => some.length > 0)
+    .map(({ wanted, some }) => `${some.length} to ${wanted}`)
+    .join(", ");
+}
+
+function renderHosts(changes: readonly Change[]): string {
+  const hosts = new Set(changes.flatMap((change) => change.hosts));
+  return hosts.size === 0 ? "" : ` on ${plural(hosts.size, "host", "hosts")}`;
+}
+
+/** `Restarts **mysql** on web-01; reloads haproxy on lb-01.` */
+function renderInterrupted(changes: readonly Change[]): string[] {
+  const all = changes.flatMap((change) =>
+    findInterruptions(change).map((interruption) => ({ ...interruption, hosts: change.hosts })),
+  );
+  const parts = [
+    ...renderUnits(
+      all.filter(({ kind }) => kind === "stop"),
+      "stops",
+      "**",
+    ),
+    ...renderUnits(
+      all.filter(({ kind }) => kind === "restart"),
+      "restarts",
+      "**",
+    ),
+    ...renderUnits(
+      all.filter(({ kind }) => kind === "reload"),
+      "reloads",
+      "",
+    ),
+  ];
+  if (parts.length > 0) {
+    const text = parts.join("; ");
+    return [`${text[0]?.toUpperCase()}${text.slice(1)}.`];
+  }
+  // Of what other plugins do to a running process nothing is known.
+  const isKnown = changes.every(({ action, steps }) => action === "create" || steps.length > 0);
+  return isKnown ? ["Nothing that runs is reloaded or restarted."] : [];
+}
+
+type Placed = Interruption & { readonly hosts: readonly string[] };
+
+function renderUnits(some: readonly Placed[], verb: string, mark: string): string[] {
+  const units = [...new Set(some.map(({ unit }) => unit))].map((unit) => {
+    const hosts = new Set(some.filter((one) => one.unit === unit).flatMap((one) => one.hosts));
+    const shown = hosts.size > 4 ? `${hosts.size} hosts` : [...hosts].map(code).join(", ");
+    return `${mark}${code(unit)}${mark}${shown === "" ? "" : ` on ${shown}`}`;
+  });
+  const shown = units.length > 6 ? [...units.slice(0, 6), `${units.length - 6} more`] : units;
+  return units.length > 0 ? [`${verb} ${shown.join(" and ")}`] : [];
+}
+
+/** `Drift: 2; change: 1.` Nothing where the program alone moved. */
+function renderDrift(changes: readonly Change[]): string[] {
+  const counts = new Map<string, number>();
+  for (const { why = "change" } of changes) {
+    const label = why === "missing on the machine" ? "drift" : why;
+    counts.set(label, (counts.get(label) ?? 0) + 1);
+  }
+  const labels = [...counts].map(([label, count]) => ({ label, count }));
+  if (!labels.some(({ label }) => label.startsWith("drift"))) return [];
+  const [only, ...more] = labels;
+  if (only && more.length === 0)
+    return [`${changes.length === 1 ? "It" : "All"} is ${only.label}.`];
+  const text = labels.map(({ label, count }) => `${label}: ${count}`).join("; ");
+  return [`${text[0]?.toUpperCase()}${text.slice(1)}.`];
+}
+
+function renderUnchecked({ unchecked }: Review): string[] {
+  if (unchecked.length === 0) return [];
+  const hosts = [...new Set(unchecked.flatMap((change) => change.hosts))];
+  const which = hosts.length > 4 ? `${hosts.length} hosts` : hosts.map(code).join(", ");
+  return [`Not checked, since unreachable: ${which}.`];
+}
+
+function plural(count: number, one: string, many: string): string {
+  return `${count} ${count === 1 ? one : many}`;
+}
