@@ -13,6 +13,7 @@ export interface Label {
 
 /** The labels asked for, and one that says by a digest what was to be made. */
 export function labelled(args: {
+  readonly name: string;
   readonly labels?: readonly Label[] | undefined;
 }): Record<string, string> {
   const asked = (args.labels ?? []).map(({ label: name, value }) => [name, value] as const);
