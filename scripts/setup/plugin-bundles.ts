@@ -55,13 +55,11 @@ async function buildPlugin({ entry, folder, executable }: Bundle): Promise<void>
   await mkdir(join(root, folder), { recursive: true });
   await Promise.all([
     ...outputFiles.map(({ path, contents }) => writeIfChanged(path, contents, 0o644)),
-    writeIfChanged(join(root, folder, executable), launcher, 0o755),
+    writeIfChanged(join(root, folder, executable), await readFile(join(root, launcher)), 0o755),
   ]);
 }
 
-const launcher = Buffer.from(`#!/usr/bin/env node
-require("./plugin.js");
-`);
+const launcher = "provider/launcher.cjs";
 
 async function writeIfChanged(path: string, contents: Uint8Array, mode: number): Promise<void> {
   const former = await readFile(path).catch(() => undefined);

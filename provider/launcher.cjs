@@ -1,0 +1,33 @@
+#!/usr/bin/env node
+// Starts the bundle beside it from V8's compiled form, which is kept for the next start: Pulumi starts a plugin
+// afresh for each phase, and compiling is half of what a start costs. Without a writable folder it starts all the same.
+const { readFileSync, renameSync, statSync, writeFileSync } = require("node:fs");
+const { createRequire, wrap } = require("node:module");
+const { join } = require("node:path");
+const { Script } = require("node:vm");
+
+const bundle = join(__dirname, "plugin.js");
+const { mtimeMs, size } = statSync(bundle);
+const compiled = join(__dirname, `plugin-${process.version}-${size}-${mtimeMs}.compiled`);
+const cachedData = read(compiled);
+const script = new Script(wrap(readFileSync(bundle, "utf8")), { filename: bundle, cachedData });
+const bundled = { exports: {} };
+script.runInThisContext()(bundled.exports, createRequire(bundle), bundled, bundle, __dirname);
+
+if (cachedData === undefined || script.cachedDataRejected) process.on("exit", keep);
+
+function read(path) {
+  try {
+    return readFileSync(path);
+  } catch {
+    return undefined;
+  }
+}
+
+function keep() {
+  try {
+    const draft = `${compiled}.${process.pid}`;
+    writeFileSync(draft, script.createCachedData());
+    renameSync(draft, compiled);
+  } catch {}
+}
