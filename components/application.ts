@@ -1,0 +1,187 @@
+/** An application: its files on every web server, and the unit that runs it there. */
+import * as command from "@pulumi/command";
+import * as pulumi from "@pulumi/pulumi";
+import { Release } from "../provider/resources/release";
+import { Service } from "../provider/resources/service";
+import { checkArgs } from "./check-args";
+import type { Database } from "./database";
+import { type Host, onHost } from "./host";
+import { applicationOptions, defaultPorts } from "./options";
+import { renderApplicationUnit } from "./render/application-unit";
+import { renderEnvironmentFile } from "./render/environment-file";
+import { firstFile, hashFolder } from "./source-folder";
+
+export interface ApplicationArgs {
+  /** Where it runs; a release goes through them in this order, and stops at the first that does not become healthy. */
+  readonly hosts: readonly Host[];
+  /** Names the unit, the user and the folders. */
+  readonly name: string;
+  /** The folder of its files, relative to the project. */
+  readonly source: string;
+  /** Run once for each content of the source; `output` is the folder that is then released. */
+  readonly build?: { readonly command: string; readonly output: string };
+  /** The command that runs it, as words, in its folder: `["node", "server.js"]`. */
+  readonly start: readonly string[];
+  /** What it needs: Debian package to version, or `present`. */
+  readonly packages?: Readonly<Record<string, string>>;
+  /** Variables, secrets among them; kept in a file that only root reads. */
+  readonly environment?: Readonly<Record<string, pulumi.Input<string | number>>>;
+  /** Told to it as `DATABASE_*`. */
+  readonly database?: Database;
+  /** Names of files and folders that make no other version. Default `.git` and `node_modules`. */
+  readonly exclude?: readonly string[];
+  /** Answers 200 when it can serve. Default `/healthz`. */
+  readonly healthPath?: string;
+  /** On 127.0.0.1. Default 3000, told to it as `PORT`. */
+  readonly port?: number;
+  /** How long the load balancer may take to notice that a host drains. Default 3: it asks every second. */
+  readonly drainSeconds?: number;
+  /** How long it may take to become healthy. Default 60. */
+  readonly readySeconds?: number;
+  /** How long it may take to finish requests when it is stopped. Default 30. */
+  readonly stopSeconds?: number;
+}
+
+/**
+ * An application under its own user and a hardened unit, released one host after the other with no request lost.
+ *
+ *     new Application("shop", { hosts, name: "shop", source: "./shop", start: ["python3", "serve.py"] });
+ */
+export class Application extends pulumi.ComponentResource {
+  readonly unit: string;
+  readonly port: number;
+  readonly healthPath: string;
+  /** The folder on each host whose files Nginx serves itself. */
+  readonly publicFolder: string;
+  /** Exists on a host while it drains. */
+  readonly drainFile: string;
+  readonly version: string;
+  /** The address of one file of `publicFolder`, if it has any. */
+  readonly staticPath: pulumi.Output<string | undefined>;
+  /** Host name to what was released there. */
+  readonly releases: Readonly<Record<string, Release>>;
+
+  constructor(name: string, args: ApplicationArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("trilithon:components:Application", name, {}, opts);
+    checkArgs(`Application ${name}`, applicationOptions, args);
+    this.unit = `${args.name}.service`;
+    this.port = args.port ?? defaultPorts.application;
+    this.healthPath = args.healthPath ?? "/healthz";
+    this.publicFolder = `/srv/${args.name}/current/public`;
+    this.drainFile = `/run/${args.name}.drain`;
+    this.version = versionOf(args);
+    const build = createBuild(this, name, args);
+    const folder = args.build?.output ?? args.source;
+    this.staticPath = pulumi.output(build?.id).apply(() => firstFile(`${folder}/public`));
+    this.releases = createReleases(this, name, args, build);
+    this.registerOutputs({ version: this.version });
+  }
+}
+
+function versionOf({ source, build, exclude = [".git", "node_modules"] }: ApplicationArgs): string {
+  return hashFolder(source, {
+    excludedNames: exclude,
+    ...(build && { excludedFolder: build.output, salt: build.command }),
+  });
+}
+
+function createBuild(
+  parent: Application,
+  name: string,
+  { build }: ApplicationArgs,
+): command.local.Command | undefined {
+  if (build === undefined) return undefined;
+  const args = { create: build.command, triggers: [parent.version] };
+  return new command.local.Command(`${name}-build`, args, { parent });
+}
+
+function createReleases(
+  parent: Application,
+  name: string,
+  args: ApplicationArgs,
+  build: pulumi.Resource | undefined,
+): Record<string, Release> {
+  const releases: Record<string, Release> = {};
+  let before: pulumi.Resource[] = [];
+  for (const host of args.hosts) {
+    const packages = new Service(
+      `${name}-${host.name}-packages`,
+      { host: host.host, name: `${args.name}-packages`, packages: args.packages ?? {} },
+      onHost(host, parent),
+    );
+    const release = createRelease(parent, `${name}-${host.name}`, host, args, [
+      packages,
+      // The files have to be built, and the database has to take writes.
+      ...(build ? [build] : []),
+      ...(args.database ? [args.database.replication] : []),
+      // One host after the other: the rest serve meanwhile, and a bad version reaches one host only.
+      ...before,
+    ]);
+    releases[host.name] = release;
+    before = [release];
+  }
+  return releases;
+}
+
+function createRelease(
+  parent: Application,
+  name: string,
+  host: Host,
+  args: ApplicationArgs,
+  dependsOn: readonly pulumi.Resource[],
+): Release {
+  const { readySeconds = 60, stopSeconds = 30, drainSeconds = 3 } = args;
+  const root = `/srv/${args.name}`;
+  const environmentFile = `/etc/${args.name}/environment`;
+  const content = renderApplicationUnit({
+    name: args.name,
+    root,
+    start: args.start,
+    environmentFile,
+    stopSeconds,
+  });
+  return new Release(
+    name,
+    {
+      host: host.host,
+      root,
+      source: args.build?.output ?? args.source,
+      version: parent.version,
+      unit: parent.unit,
+      users: { [args.name]: root },
+      files: {
+        [`/etc/systemd/system/${parent.unit}`]: { content },
+        [environmentFile]: { content: environmentOf(parent, host, args), mode: "0600" },
+      },
+      onChange: "restart",
+      ready: {
+        http: `http://127.0.0.1:${parent.port}${parent.healthPath}`,
+        deadlineSeconds: readySeconds,
+      },
+      // With one host there is none to take its requests meanwhile.
+      ...(args.hosts.length > 1 && { drain: { file: parent.drainFile, seconds: drainSeconds } }),
+    },
+    onHost(host, parent, dependsOn),
+  );
+}
+
+function environmentOf(
+  { port }: Application,
+  host: Host,
+  { environment, database }: ApplicationArgs,
+): pulumi.Output<string> {
+  const variables = pulumi.all({
+    HOST: "127.0.0.1",
+    HOST_NAME: host.name,
+    PORT: port,
+    ...database?.environmentFor(host),
+    ...environment,
+  });
+  return pulumi.secret(
+    variables.apply((values) =>
+      renderEnvironmentFile(
+        Object.fromEntries(Object.entries(values).map(([key, value]) => [key, String(value)])),
+      ),
+    ),
+  );
+}

@@ -1,0 +1,160 @@
+/** Hosts that are containers of this machine's Docker engine: systemd, sshd, and addresses of their own. */
+import { existsSync, readFileSync } from "node:fs";
+import * as docker from "@pulumi/docker";
+import * as pulumi from "@pulumi/pulumi";
+import { SshKey } from "../provider/resources/generated";
+import { Machine } from "../provider/resources/machine";
+import type { Host } from "./host";
+import type { ContainerSettings, HostSettings } from "./settings";
+import { lastByte } from "./settings/agreement";
+
+/** How systemd may run in a container without being given the whole machine. */
+const systemdArgs = {
+  command: ["/sbin/init"],
+  capabilities: { adds: ["CAP_NET_ADMIN", "CAP_SYS_ADMIN"] },
+  securityOpts: ["seccomp=unconfined", "apparmor=unconfined"],
+  tmpfs: { "/run": "", "/run/lock": "" },
+  envs: ["container=docker"],
+  cgroupnsMode: "host",
+  // What tells systemd to shut down, and lets requests under way end.
+  stopSignal: "SIGRTMIN+3",
+  destroyGraceSeconds: 30,
+};
+
+export interface ContainerHostsArgs {
+  readonly hosts: readonly HostSettings[];
+  readonly containers: ContainerSettings;
+  /** The load balancer's port, which is published as `containers.publish`. */
+  readonly publishedPort: number;
+}
+
+/** A network of the stack's own with a container for each host. */
+export class ContainerHosts extends pulumi.ComponentResource {
+  readonly hosts: readonly (HostSettings & Host)[];
+  readonly privateKey: pulumi.Output<string>;
+
+  constructor(name: string, args: ContainerHostsArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("trilithon:components:ContainerHosts", name, {}, opts);
+    const { containers, publishedPort } = args;
+    const key = new SshKey(`${name}-key`, {}, { parent: this });
+    const network = createNetwork(this, name, containers);
+    this.privateKey = key.privateKey;
+    this.hosts = args.hosts.map((settings) =>
+      createHost(this, { settings, containers, network, key, publishedPort }),
+    );
+    this.registerOutputs({});
+  }
+}
+
+function createNetwork(
+  parent: pulumi.Resource,
+  name: string,
+  { subnet, mtu = readMtu() }: ContainerSettings,
+): docker.Network {
+  const args = {
+    name: `trilithon-${pulumi.getStack()}`,
+    ipamConfigs: [{ subnet }],
+    labels: [{ label: "trilithon.stack", value: pulumi.getStack() }],
+    ...(mtu !== undefined && { options: { "com.docker.network.driver.mtu": String(mtu) } }),
+  };
+  return new docker.Network(`${name}-network`, args, { parent, deleteBeforeReplace: true });
+}
+
+interface HostParts {
+  readonly settings: HostSettings;
+  readonly containers: ContainerSettings;
+  readonly network: docker.Network;
+  readonly key: SshKey;
+  readonly publishedPort: number;
+}
+
+function createHost(parent: pulumi.Resource, parts: HostParts): HostSettings & Host {
+  const { settings, containers, key } = parts;
+  const { name } = settings;
+  const hostKey = new SshKey(`${name}-host-key`, {}, { parent });
+  const container = createContainer(parent, parts, hostKey);
+  const host = {
+    name,
+    address: "127.0.0.1",
+    port: sshPort(settings, containers),
+    user: "root",
+    hostKey: hostKey.publicKey,
+    privateKey: key.privateKey,
+    instance: container.id,
+  };
+  const machine = new Machine(name, { host }, { parent, deletedWith: container });
+  return { ...settings, host, machine, deletedWith: container };
+}
+
+function createContainer(
+  parent: pulumi.Resource,
+  { settings, containers, network, key, publishedPort }: HostParts,
+  hostKey: SshKey,
+): docker.Container {
+  const { name, address, roles } = settings;
+  const stack = pulumi.getStack();
+  const port = sshPort(settings, containers);
+  const args: docker.ContainerArgs = {
+    ...systemdArgs,
+    name: `trilithon-${stack}-${name}`,
+    hostname: name,
+    image: containers.image,
+    memory: containers.memoryMegabytes,
+    restart: "unless-stopped",
+    volumes: [
+      { hostPath: containers.cgroupPath ?? findCgroupPath(), containerPath: "/sys/fs/cgroup" },
+    ],
+    networksAdvanced: [{ name: network.name, ipv4Address: address }],
+    uploads: renderUploads(key, hostKey, port),
+    ports: [
+      // The same port inside, so that the host's own address answers there as well.
+      { internal: port, external: port, ip: "127.0.0.1" },
+      ...(roles.includes("load-balancer")
+        ? [{ internal: publishedPort, external: containers.publish, ip: "127.0.0.1" }]
+        : []),
+    ],
+    labels: [
+      { label: "trilithon.host", value: name },
+      { label: "trilithon.stack", value: stack },
+    ],
+  };
+  return new docker.Container(name, args, { parent, deleteBeforeReplace: true });
+}
+
+/** The keys are there before sshd first answers, so that the first connection is already verified. */
+function renderUploads(key: SshKey, hostKey: SshKey, port: number) {
+  return [
+    { file: "/etc/ssh/ssh_host_ed25519_key", content: hostKey.privateKey, permissions: "0600" },
+    { file: "/etc/ssh/ssh_host_ed25519_key.pub", content: hostKey.publicKey, permissions: "0644" },
+    { file: "/root/.ssh/authorized_keys", content: key.publicKey, permissions: "0600" },
+    {
+      file: "/etc/ssh/sshd_config.d/trilithon-port.conf",
+      content: `Port 22\nPort ${port}\n`,
+      permissions: "0644",
+    },
+  ];
+}
+
+/** Follows from the address alone: no port moves when a host is added. */
+function sshPort({ address }: HostSettings, { sshPortBase }: ContainerSettings): number {
+  return sshPortBase + lastByte(address);
+}
+
+/** Machines with both versions of control groups mount the second one here. */
+function findCgroupPath(): string {
+  const hybrid = "/sys/fs/cgroup/unified";
+  return existsSync(hybrid) ? hybrid : "/sys/fs/cgroup";
+}
+
+/** A network in a tunnel has smaller packets than Docker assumes; larger ones would be lost. */
+function readMtu(): number | undefined {
+  const routes = "/proc/net/route";
+  if (!existsSync(routes)) return undefined;
+  const [device] = readFileSync(routes, "utf8")
+    .split("\n")
+    .map((line) => line.split("\t"))
+    .flatMap(([name, destination]) => (destination === "00000000" && name ? [name] : []));
+  const file = `/sys/class/net/${device}/mtu`;
+  const mtu = device && existsSync(file) ? Number(readFileSync(file, "utf8")) : 1500;
+  return mtu < 1500 ? mtu : undefined;
+}

@@ -1,0 +1,153 @@
+/** MySQL on several hosts: one takes the writes, the others follow it. */
+import * as pulumi from "@pulumi/pulumi";
+import { Password } from "../provider/resources/generated";
+import { MysqlReplication } from "../provider/resources/mysql-replication";
+import { Service } from "../provider/resources/service";
+import { checkArgs } from "./check-args";
+import { type Host, onHost } from "./host";
+import { type Durability, databaseOptions } from "./options";
+import { bufferPoolMegabytes, mysqlConfigPath, renderMysql } from "./render/mysql";
+
+export interface DatabaseArgs {
+  /** Takes the writes when the cluster is made. A role moved later by a fail-over stays where it is. */
+  readonly primary: Host;
+  /** Follow the primary, and are filled from it when they are empty. */
+  readonly replicas: readonly Host[];
+  /** The database that is created, and the account that owns what is in it. */
+  readonly name: string;
+  /** What a commit waits for. Default: a replica, where there is one. */
+  readonly durability?: Durability;
+  /** Of the host's memory. Default 25: the application and Nginx share the host. */
+  readonly bufferPoolPercent?: number;
+  /** Default 200: MySQL's own 151 is soon used by a few dozen application processes. */
+  readonly maxConnections?: number;
+  /** Lines for MySQL's `[mysqld]` section, as they are. */
+  readonly rawLines?: readonly string[];
+}
+
+/** What an application may do in its own database: all but what hands rights on or reaches beyond it. */
+const applicationPrivileges = [
+  ...["SELECT", "INSERT", "UPDATE", "DELETE"],
+  ...["CREATE", "ALTER", "DROP", "INDEX", "REFERENCES"],
+];
+
+/**
+ * A MySQL cluster with one primary and any number of replicas: GTID, semi-synchronous, filled by CLONE.
+ * Destroying it stops the daemons and leaves all data where it is.
+ *
+ *     new Database("database", { primary: hosts.a, replicas: [hosts.b], name: "shop" });
+ */
+export class Database extends pulumi.ComponentResource {
+  readonly databaseName: string;
+  readonly user: string;
+  readonly password: pulumi.Output<string>;
+  readonly primary: Host;
+  readonly replicas: readonly Host[];
+  /** Wait for it to use the database. */
+  readonly replication: MysqlReplication;
+
+  constructor(name: string, args: DatabaseArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("trilithon:components:Database", name, {}, opts);
+    checkArgs(`Database ${name}`, databaseOptions, args);
+    this.databaseName = args.name;
+    this.user = args.name;
+    this.primary = args.primary;
+    this.replicas = args.replicas;
+    this.password = new Password(`${name}-password`, {}, { parent: this }).value;
+    const services = createServices(this, name, args);
+    this.replication = createReplication(this, name, args, services);
+    this.registerOutputs({ databaseName: this.databaseName, user: this.user });
+  }
+
+  /** How an application on a host reaches it; reads go to the host's own member where it has one. */
+  environmentFor({ name }: { readonly name: string }): Record<string, pulumi.Input<string>> {
+    const readers = this.replicas.length > 0 ? this.replicas : [this.primary];
+    const nearest = readers.find((host) => host.name === name) ?? readers[0] ?? this.primary;
+    return {
+      DATABASE_PRIMARY_HOST: this.primary.address,
+      DATABASE_REPLICA_HOSTS: this.replicas.map(({ address }) => address).join(","),
+      DATABASE_READ_HOST: nearest.address,
+      DATABASE_PORT: "3306",
+      DATABASE_NAME: this.databaseName,
+      DATABASE_USER: this.user,
+      DATABASE_PASSWORD: this.password,
+      // The servers' certificates are their own: encrypted, but not verified.
+      DATABASE_SSL: "required",
+    };
+  }
+}
+
+function createServices(parent: pulumi.Resource, name: string, args: DatabaseArgs): Service[] {
+  const services: Service[] = [];
+  // One at a time, and the primary last: at no moment of a restart are all replicas away.
+  for (const host of [...args.replicas, args.primary]) {
+    services.push(createService(parent, `${name}-${host.name}`, host, args, services.slice(-1)));
+  }
+  return services;
+}
+
+function createService(
+  parent: pulumi.Resource,
+  name: string,
+  host: Host,
+  args: DatabaseArgs,
+  before: readonly Service[],
+): Service {
+  const { bufferPoolPercent = 25, maxConnections = 200, rawLines = [] } = args;
+  const packages = new Service(
+    `${name}-packages`,
+    { host: host.host, name: "mysql-packages", packages: { "mysql-server": "present" } },
+    onHost(host, parent),
+  );
+  const content = host.machine.memoryMegabytes.apply((megabytes) =>
+    renderMysql({
+      address: host.address,
+      bufferPoolMegabytes: bufferPoolMegabytes(megabytes, bufferPoolPercent),
+      maxConnections,
+      rawLines,
+    }),
+  );
+  return new Service(
+    `${name}-service`,
+    {
+      host: host.host,
+      unit: "mysql.service",
+      files: { [mysqlConfigPath]: { content } },
+      check: ["mysqld", "--validate-config"],
+      onChange: "restart",
+      // A start after a crash reads the whole redo log.
+      ready: { command: ["mysqladmin", "--connect-timeout=2", "ping"], deadlineSeconds: 300 },
+    },
+    onHost(host, parent, [packages, ...before]),
+  );
+}
+
+function createReplication(
+  parent: Database,
+  name: string,
+  { primary, replicas, durability }: DatabaseArgs,
+  services: readonly Service[],
+): MysqlReplication {
+  const hosts = [primary, ...replicas];
+  const { value } = new Password(`${name}-replication-password`, {}, { parent });
+  const members = hosts.map(({ name, address, host }) => [name, { host, address }]);
+  const grants = { [`${parent.databaseName}.*`]: applicationPrivileges };
+  return new MysqlReplication(
+    `${name}-replication`,
+    {
+      cluster: `${pulumi.getProject()}-${pulumi.getStack()}-${name}`,
+      members: Object.fromEntries(members),
+      primary: primary.name,
+      durability: durability ?? defaultDurability(replicas),
+      replicationAccount: { name: "trilithon_replication", password: value },
+      databases: [parent.databaseName],
+      accounts: { [parent.user]: { password: parent.password, grants } },
+    },
+    // The daemons have to run, with their configuration, before roles can be given.
+    { parent, dependsOn: [...services] },
+  );
+}
+
+function defaultDurability(replicas: readonly Host[]): Durability {
+  return replicas.length > 0 ? "wait-for-replica" : { carryOnAfterSeconds: 1 };
+}

@@ -1,0 +1,88 @@
+/** What the stack tells the outside, as the outputs `endpoints` and `sshKeys`: all that scripts and checks may rely on. */
+import * as pulumi from "@pulumi/pulumi";
+import type { Application } from "./application";
+import type { Database } from "./database";
+import type { StackHost, StackHosts } from "./hosts";
+import type { LoadBalancer } from "./load-balancer";
+import type { Role } from "./settings";
+
+/**
+ * `pulumi stack output endpoints --json`. Holds no secret. The private keys are in a secret output of their own:
+ * `pulumi stack output sshKeys --show-secrets --json`, host name to private key.
+ */
+export interface Endpoints {
+  readonly stack: string;
+  /** The page, as reached from the machine where the program runs. */
+  readonly url: string;
+  /** HAProxy's statistics, and `metrics` below it: on the private side only. */
+  readonly statsUrl: string;
+  readonly hosts: Readonly<Record<string, HostEndpoint>>;
+  readonly application: {
+    /** On 127.0.0.1 of each host with the role `web`. */
+    readonly port: number;
+    readonly healthPath: string;
+    /** A file that Nginx serves itself, if there is one. */
+    readonly staticPath?: string | undefined;
+    readonly unit: string;
+  };
+  readonly database: {
+    /** Host names. */
+    readonly primary: string;
+    readonly replicas: readonly string[];
+    readonly name: string;
+  };
+}
+
+export interface HostEndpoint {
+  /** On the private network: where the other hosts reach it. */
+  readonly address: string;
+  /** Where its sshd answers from here, with `sshPort`. */
+  readonly sshAddress: string;
+  readonly sshPort: number;
+  /** `root`, or a user with password-less `sudo`. */
+  readonly user: string;
+  /** `ssh-ed25519 AAAA...` */
+  readonly hostKey: string;
+  readonly roles: readonly Role[];
+}
+
+interface Parts {
+  readonly hosts: StackHosts;
+  readonly database: Database;
+  readonly application: Application;
+  readonly loadBalancer: LoadBalancer;
+}
+
+export function describeEndpoints(parts: Parts): pulumi.Output<Endpoints> {
+  const { hosts, database, application, loadBalancer } = parts;
+  const { port, healthPath, staticPath, unit } = application;
+  return pulumi.output({
+    stack: pulumi.getStack(),
+    url: hosts.url,
+    statsUrl: loadBalancer.statsUrl,
+    hosts: byName(hosts.all, describeHost),
+    application: { port, healthPath, staticPath, unit },
+    database: {
+      primary: database.primary.name,
+      replicas: database.replicas.map(({ name }) => name),
+      name: database.databaseName,
+    },
+  });
+}
+
+/** Host name to private key. Secret. */
+export function describeSshKeys({ all }: StackHosts): pulumi.Output<Record<string, string>> {
+  return pulumi.secret(byName(all, ({ host }) => host.privateKey));
+}
+
+function describeHost({ address, host, roles }: StackHost): pulumi.Input<HostEndpoint> {
+  const { address: sshAddress, port: sshPort, user, hostKey } = host;
+  return pulumi.output({ address, sshAddress, sshPort, user, hostKey, roles });
+}
+
+function byName<Value>(
+  hosts: readonly StackHost[],
+  describe: (host: StackHost) => Value,
+): Record<string, Value> {
+  return Object.fromEntries(hosts.map((host) => [host.name, describe(host)]));
+}

@@ -1,0 +1,29 @@
+/** A machine, as the components take it: they do not know whether it is a container or was there before. */
+import type * as pulumi from "@pulumi/pulumi";
+import type { HostArgs } from "../provider/resources/host";
+import type { Machine } from "../provider/resources/machine";
+
+export interface Host {
+  readonly name: string;
+  /** IPv4: where the other hosts reach it. */
+  readonly address: string;
+  /** How it is reached over SSH. */
+  readonly host: HostArgs;
+  readonly machine: Machine;
+  /** What all on it goes with when it is deleted: a container. Nothing on it is cleaned up then. */
+  readonly deletedWith?: pulumi.Resource;
+}
+
+/** The options of a resource on a host: it is made when the host is known to be good, and goes with it. */
+export function onHost(
+  { machine, deletedWith }: Host,
+  parent: pulumi.Resource,
+  dependsOn: readonly pulumi.Resource[] = [],
+): pulumi.CustomResourceOptions {
+  return {
+    parent,
+    // A wrong machine stops everything before anything on it is changed.
+    dependsOn: [machine, ...dependsOn],
+    ...(deletedWith && { deletedWith }),
+  };
+}

@@ -1,0 +1,106 @@
+/** What the components take as plain values, from another program's arguments and from the stack's settings alike. */
+import * as v from "valibot";
+import { integer, list, mapping, record, rule, text } from "./rule";
+import { port, rawLines, seconds, urlPath } from "./rules";
+
+const isDurability = (value: unknown): value is Durability => v.is(durabilityForms, value);
+
+/** Where each daemon listens unless told otherwise: the customary ports. */
+export const defaultPorts = { loadBalancer: 80, statistics: 8404, web: 80, application: 3000 };
+
+/** What a commit waits for. */
+export type Durability = "wait-for-replica" | { readonly carryOnAfterSeconds: number };
+
+const durabilityForms = v.union([
+  v.literal("wait-for-replica"),
+  v.strictObject({ carryOnAfterSeconds: seconds }),
+]);
+
+export const loadBalancerOptions = {
+  port: v.exactOptional(port),
+  statsPort: v.exactOptional(port),
+  rawLines: v.exactOptional(
+    record("an object of sections", {
+      global: v.exactOptional(rawLines),
+      frontend: v.exactOptional(rawLines),
+      backend: v.exactOptional(rawLines),
+    }),
+  ),
+};
+
+export const webServerOptions = {
+  port: v.exactOptional(port),
+  uploadLimitMegabytes: v.exactOptional(integer(1, 10_240)),
+  responseTimeoutSeconds: v.exactOptional(seconds),
+  rawLines: v.exactOptional(rawLines),
+};
+
+export const databaseOptions = {
+  name: text("a database name of at most 32 lower-case letters, digits and underscores", (value) =>
+    /^[a-z][a-z0-9_]{0,31}$/.test(value),
+  ),
+  durability: v.exactOptional(
+    rule("wait-for-replica or { carryOnAfterSeconds: 1 to 3600 }", isDurability),
+  ),
+  bufferPoolPercent: v.exactOptional(integer(5, 80)),
+  maxConnections: v.exactOptional(integer(10, 10_000)),
+  rawLines: v.exactOptional(rawLines),
+};
+
+/** Debian package to version, as `Service` takes them. */
+const packages = mapping(
+  "an object of Debian packages and versions",
+  text("a Debian package name", (value) => /^[a-z0-9][a-z0-9+.-]+$/.test(value)),
+  text("present or a version such as 24.*", (value) => /^[A-Za-z0-9.+:~*-]+$/.test(value)),
+);
+
+const environment = mapping(
+  "an object of variables",
+  text("a variable name of upper-case letters, digits and underscores", (value) =>
+    /^[A-Z][A-Z0-9_]*$/.test(value),
+  ),
+  rule("text or a number", isEnvironmentValue),
+);
+
+/** Names a unit, a user and folders. */
+const applicationName = text(
+  "a name of at most 31 lower-case letters, digits and hyphens that starts with a letter",
+  (value) => /^[a-z][a-z0-9-]{0,30}$/.test(value),
+);
+
+export const applicationOptions = {
+  name: applicationName,
+  source: text("a folder", (value) => /^[^\0]+$/.test(value)),
+  build: v.exactOptional(
+    record("an object with command and output", {
+      command: text("a command", (value) => value.trim() !== ""),
+      output: text("a folder", (value) => /^[^\0]+$/.test(value)),
+    }),
+  ),
+  start: list(
+    "a command as a list of words",
+    text("a word", (value) => /^[^\n\r\0]*$/.test(value)),
+    1,
+  ),
+  packages: v.exactOptional(packages),
+  environment: v.exactOptional(environment),
+  exclude: v.exactOptional(
+    list(
+      "a list of file names",
+      text("a file name without /", (value) => /^[^/\0]+$/.test(value)),
+    ),
+  ),
+  healthPath: v.exactOptional(urlPath),
+  // Without privileges a process cannot listen below 1024.
+  port: v.exactOptional(integer(1024, 65535)),
+  drainSeconds: v.exactOptional(integer(1, 300)),
+  readySeconds: v.exactOptional(seconds),
+  stopSeconds: v.exactOptional(seconds),
+};
+
+function isEnvironmentValue(value: unknown): value is string | number {
+  return (
+    (typeof value === "string" && !value.includes("\0")) ||
+    (typeof value === "number" && Number.isFinite(value))
+  );
+}

@@ -1,0 +1,77 @@
+/** The stack's settings: the one reader of `pulumi.Config`, and the one place with their defaults. */
+import * as pulumi from "@pulumi/pulumi";
+import * as v from "valibot";
+import { writePath } from "./check-args";
+import { isRecord } from "./rule";
+import { checkAgreement, type Fault } from "./settings/agreement";
+import { type Settings, settings } from "./settings/schema";
+
+export type { ContainerSettings, HostSettings, Role, Settings } from "./settings/schema";
+
+const namespace = "trilithon";
+
+type Values = Readonly<Record<string, unknown>>;
+
+/** Reads the settings of the stack; throws one error with all faults, before anything is made. */
+export function readSettings(): Settings {
+  const prefix = `${namespace}:`;
+  const values = Object.fromEntries(
+    Object.entries(pulumi.runtime.allConfig())
+      .filter(([key]) => key.startsWith(prefix))
+      .map(([key, value]) => [key.slice(prefix.length), parseValue(value)]),
+  );
+  const result = parseSettings(values, readSecretKeys());
+  if ("settings" in result) return result.settings;
+  const count = result.faults.length === 1 ? "a fault" : `${result.faults.length} faults`;
+  throw new pulumi.RunError(`the stack's settings have ${count}:\n${result.faults.join("\n")}`);
+}
+
+/** Settings, or all faults, a line each: `trilithon:hosts[1].port: expected an integer from 1 to 65535, got "ssh"`. */
+export function parseSettings(
+  values: Values,
+  /** Full names of the settings that are secret; not given where it cannot be known. */
+  secretKeys?: readonly string[],
+): { readonly settings: Settings } | { readonly faults: readonly string[] } {
+  const parsed = v.safeParse(settings, values);
+  const faults = [
+    ...(parsed.issues ?? []).map(({ path, message }) => ({ path: writePath(path), message })),
+    ...checkAgreement(values),
+    ...(secretKeys ? checkSecret(values, secretKeys) : []),
+  ];
+  if (parsed.success && faults.length === 0) return { settings: parsed.output };
+  return { faults: faults.map(({ path, message }) => `${namespace}:${path}: ${message}`) };
+}
+
+function checkSecret(values: Values, secretKeys: readonly string[]): readonly Fault[] {
+  const hosts = Array.isArray(values.hosts) ? values.hosts : [];
+  const given = [
+    { key: "privateKey", path: "privateKey", value: values.privateKey },
+    ...hosts.map((host: unknown, index) => {
+      const value = isRecord(host) ? host.privateKey : undefined;
+      return { key: "hosts", path: `hosts[${index}].privateKey`, value };
+    }),
+  ];
+  const isPlain = (key: string) => !secretKeys.includes(`${namespace}:${key}`);
+  return given
+    .filter(({ key, value }) => value !== undefined && isPlain(key))
+    .map(({ path }) => ({
+      path,
+      message: `expected a secret, got plain text: set it with pulumi config set --secret --path '${namespace}:${path}' < KEYFILE`,
+    }));
+}
+
+/** Lists and objects come as JSON. */
+function parseValue(value: string): unknown {
+  if (!/^[[{]/.test(value)) return value;
+  try {
+    return JSON.parse(value);
+  } catch {
+    return value;
+  }
+}
+
+/** The language host tells it here; the SDK has no public way to ask. */
+function readSecretKeys(): readonly string[] | undefined {
+  const json = process.env.PULUMI_CONFIG_SECRET_KEYS;
+  return json ? v.parse(v.array(v.string()), JSON.parse(json)) : undefined;
+}

@@ -1,0 +1,102 @@
+/** The stack's settings, key by key. Which of them agree with each other is `agreement.ts`. */
+import * as v from "valibot";
+import {
+  applicationOptions,
+  databaseOptions,
+  loadBalancerOptions,
+  webServerOptions,
+} from "../options";
+import { hiddenText, integer, list, oneOf, record, text } from "../rule";
+import { address, domain, hostName, port } from "../rules";
+
+export const roles = ["load-balancer", "web", "database-primary", "database-replica"] as const;
+export type Role = (typeof roles)[number];
+
+export const privateKeyWords = "a private key in OpenSSH or PEM format";
+export const privateKeyRemedy =
+  "set it with pulumi config set --secret trilithon:privateKey < KEYFILE";
+export const hostKeyWords = "a public host key such as ssh-ed25519 AAAA...";
+export const hostKeyRemedy =
+  "read it on the machine itself with cut -d' ' -f1,2 /etc/ssh/ssh_host_ed25519_key.pub";
+
+const privateKey = hiddenText(privateKeyWords, (value) =>
+  /^\s*-----BEGIN ([A-Z]+ )?PRIVATE KEY-----\s[\s\S]+\s-----END ([A-Z]+ )?PRIVATE KEY-----\s*$/.test(
+    value,
+  ),
+);
+
+const hostKey = text(
+  hostKeyWords,
+  (value) =>
+    /^(ssh-(ed25519|rsa)|ecdsa-sha2-nistp(256|384|521)) [A-Za-z0-9+/]{40,}={0,3}$/.test(value),
+  hostKeyRemedy,
+);
+
+export const hostEntries = {
+  name: hostName,
+  address,
+  roles: list("a list of roles", oneOf(...roles), 1),
+  port: v.exactOptional(port),
+  user: v.exactOptional(text("a user name", (value) => /^[a-z_][a-z0-9_.-]{0,31}$/.test(value))),
+  hostKey: v.exactOptional(hostKey),
+  sshAddress: v.exactOptional(
+    text("a host name or an IP address", (value) => /^[A-Za-z0-9:][A-Za-z0-9.:-]*$/.test(value)),
+  ),
+  privateKey: v.exactOptional(privateKey),
+};
+
+const host = record("a host with name, address and roles", hostEntries);
+
+/** From /24 to /28, so that the last byte of an address is unique in it. */
+export const subnet = text("an IPv4 network from /24 to /28 such as 172.31.64.0/24", (value) => {
+  const [base = "", length, ...rest] = value.split("/");
+  if (rest.length > 0 || !/^2[4-8]$/.test(length ?? "") || !v.is(address, base)) return false;
+  return Number(base.split(".")[3]) % 2 ** (32 - Number(length)) === 0;
+});
+
+const containers = record("an object with subnet", {
+  subnet,
+  // Where the page of the load balancer is on this machine.
+  publish: v.exactOptional(port, 8080),
+  // A host's SSH is published at this plus the last byte of its address: no port moves when a host is added.
+  sshPortBase: v.exactOptional(integer(1024, 65280), 2200),
+  image: v.exactOptional(
+    text("the name of an image", (value) => /^[a-z0-9][A-Za-z0-9._/:@-]*$/.test(value)),
+    "trilithon-host:latest",
+  ),
+  // MySQL's own need is some 500, and a laptop has to hold three of them.
+  memoryMegabytes: v.exactOptional(integer(256, 1_048_576), 1024),
+  cgroupPath: v.exactOptional(text("an absolute path", (value) => /^\/[^\0]*$/.test(value))),
+  mtu: v.exactOptional(integer(576, 9000)),
+});
+
+export const settings = record("settings", {
+  domain,
+  hosts: list("a list of hosts", host, 1),
+  containers: v.exactOptional(containers),
+  privateKey: v.exactOptional(privateKey),
+  database: v.exactOptional(
+    record("an object", {
+      ...databaseOptions,
+      name: v.exactOptional(databaseOptions.name, "guestbook"),
+    }),
+    {},
+  ),
+  application: v.exactOptional(
+    record("an object", {
+      ...applicationOptions,
+      // The sample application, which is made of one bundled file.
+      name: v.exactOptional(applicationOptions.name, "guestbook"),
+      source: v.exactOptional(applicationOptions.source, "./app"),
+      start: v.exactOptional(applicationOptions.start, ["node", "server.js"]),
+      packages: v.exactOptional(applicationOptions.packages.wrapped, { nodejs: "present" }),
+    }),
+    {},
+  ),
+  loadBalancer: v.exactOptional(record("an object", loadBalancerOptions), {}),
+  web: v.exactOptional(record("an object", webServerOptions), {}),
+});
+
+export type Settings = v.InferOutput<typeof settings>;
+export type HostSettings = v.InferOutput<typeof host>;
+export type ContainerSettings = v.InferOutput<typeof containers>;

@@ -1,0 +1,404 @@
+import test from "ava";
+import { parseSettings } from "../../components/settings";
+
+type Values = Readonly<Record<string, unknown>>;
+
+const hosts = [
+  { name: "lb-01", address: "172.31.64.11", roles: ["load-balancer"] },
+  { name: "web-01", address: "172.31.64.21", roles: ["web", "database-primary"] },
+  { name: "web-02", address: "172.31.64.22", roles: ["web", "database-replica"] },
+];
+const good = { domain: "www.foobar.com", hosts, containers: { subnet: "172.31.64.0/24" } };
+
+const hostKey = `ssh-ed25519 ${"A".repeat(68)}`;
+const privateKey = `-----BEGIN OPENSSH PRIVATE KEY-----\n${"A".repeat(70)}\n-----END OPENSSH PRIVATE KEY-----\n`;
+const machines = {
+  domain: "www.foobar.com",
+  hosts: hosts.map((host) => ({ ...host, hostKey })),
+  privateKey,
+};
+
+function withHost(index: number, change: Values, values: Values = good): Values {
+  const list = values === good ? good.hosts : machines.hosts;
+  return {
+    ...values,
+    hosts: list.map((host, at) => (at === index ? { ...host, ...change } : host)),
+  };
+}
+
+function without(values: Values, key: string): Values {
+  return Object.fromEntries(Object.entries(values).filter(([name]) => name !== key));
+}
+
+function faultsOf(values: Values, secretKeys?: readonly string[]): readonly string[] {
+  const result = parseSettings(values, secretKeys);
+  return "faults" in result ? result.faults : [];
+}
+
+test("fills in every default", (t) => {
+  const result = parseSettings(good);
+  t.true("settings" in result);
+  if (!("settings" in result)) return;
+  t.deepEqual(result.settings.containers, {
+    subnet: "172.31.64.0/24",
+    publish: 8080,
+    sshPortBase: 2200,
+    image: "trilithon-host:latest",
+    memoryMegabytes: 1024,
+  });
+  t.deepEqual(result.settings.application, {
+    name: "guestbook",
+    source: "./app",
+    start: ["node", "server.js"],
+    packages: { nodejs: "present" },
+  });
+  t.deepEqual(result.settings.database, { name: "guestbook" });
+});
+
+test("takes existing machines with their keys", (t) => {
+  t.deepEqual(faultsOf(machines, ["trilithon:privateKey"]), []);
+  const own = { ...machines, hosts: machines.hosts.map((host) => ({ ...host, privateKey })) };
+  t.deepEqual(faultsOf(without(own, "privateKey"), ["trilithon:hosts"]), []);
+});
+
+const remedyOfKey =
+  "read it on the machine itself with cut -d' ' -f1,2 /etc/ssh/ssh_host_ed25519_key.pub";
+const remedyOfPrivateKey = "set it with pulumi config set --secret trilithon:privateKey < KEYFILE";
+const role = "one of load-balancer, web, database-primary, database-replica";
+const name =
+  "a host name of at most 63 lower-case letters, digits and hyphens that starts with a letter";
+
+const bad: readonly (readonly [string, Values, readonly string[]])[] = [
+  [
+    "an unknown setting that is nearly right",
+    { ...good, domian: "x" },
+    ['domian: unknown, did you mean "domain"?'],
+  ],
+  [
+    "an unknown setting",
+    { ...good, firewall: true },
+    [
+      "firewall: unknown, expected one of domain, hosts, containers, privateKey, database, application, loadBalancer, web",
+    ],
+  ],
+  [
+    "an unknown key of a host",
+    withHost(0, { adress: "172.31.64.11" }),
+    ['hosts[0].adress: unknown, did you mean "address"?'],
+  ],
+  [
+    "no domain",
+    without(good, "domain"),
+    ["domain: expected a domain name such as www.example.com, got nothing"],
+  ],
+  [
+    "a bad domain",
+    { ...good, domain: "http://www.foobar.com/" },
+    ['domain: expected a domain name such as www.example.com, got "http://www.foobar.com/"'],
+  ],
+  ["no hosts", without(good, "hosts"), ["hosts: expected a list of hosts, got nothing"]],
+  [
+    "an empty list of hosts",
+    { ...good, hosts: [] },
+    ["hosts: expected a list of hosts, got an empty list"],
+  ],
+  [
+    "a list that is a text",
+    { ...good, hosts: "lb-01" },
+    ['hosts: expected a list of hosts, got "lb-01"'],
+  ],
+  [
+    "a host that is a text",
+    { ...good, hosts: [...hosts, "web-03"] },
+    ['hosts[3]: expected a host with name, address and roles, got "web-03"'],
+  ],
+  ["a bad name", withHost(0, { name: "LB_01" }), [`hosts[0].name: expected ${name}, got "LB_01"`]],
+  ["no name", withHost(0, { name: null }), [`hosts[0].name: expected ${name}, got nothing`]],
+  [
+    "a host listed twice",
+    withHost(2, { name: "web-01" }),
+    ['hosts[2].name: expected a name that no other host has, got "web-01": hosts[1] has it'],
+  ],
+  [
+    "an address used twice",
+    withHost(2, { address: "172.31.64.21" }),
+    [
+      'hosts[2].address: expected an address that no other host has, got "172.31.64.21": hosts[1] has it',
+    ],
+  ],
+  [
+    "a bad address",
+    withHost(1, { address: "172.31.64.300" }),
+    ['hosts[1].address: expected an IPv4 address such as 10.0.0.11, got "172.31.64.300"'],
+  ],
+  [
+    "an address outside of the network",
+    withHost(1, { address: "10.0.0.21" }),
+    ['hosts[1].address: expected an address in 172.31.64.0/24, got "10.0.0.21"'],
+  ],
+  [
+    "the address of the network's gateway",
+    withHost(1, { address: "172.31.64.1" }),
+    [
+      'hosts[1].address: expected a free address in 172.31.64.0/24, got "172.31.64.1": the first two and the last belong to the network',
+    ],
+  ],
+  [
+    "an unknown role",
+    withHost(0, { roles: ["load-balancer", "cache"] }),
+    [
+      `hosts[0].roles[1]: expected ${role}, got "cache"`,
+      "hosts: expected one host with the role load-balancer, got none",
+    ],
+  ],
+  [
+    "a role twice",
+    withHost(1, { roles: ["web", "web", "database-primary"] }),
+    ['hosts[1].roles: expected each role once, got "web": it stands twice'],
+  ],
+  [
+    "no load balancer",
+    { ...good, hosts: hosts.slice(1) },
+    ["hosts: expected one host with the role load-balancer, got none"],
+  ],
+  [
+    "no web server",
+    { ...good, hosts: [hosts[0], { ...hosts[1], roles: ["database-primary"] }] },
+    ["hosts: expected at least one host with the role web, got none"],
+  ],
+  [
+    "two primaries",
+    withHost(2, { roles: ["web", "database-primary"] }),
+    ["hosts: expected one host with the role database-primary, got web-01, web-02"],
+  ],
+  [
+    "a replica without a primary",
+    withHost(1, { roles: ["web"] }),
+    ["hosts: expected one host with the role database-primary, got none"],
+  ],
+  [
+    "a host that is primary and replica",
+    withHost(1, { roles: ["web", "database-primary", "database-replica"] }),
+    ["hosts[1].roles: expected database-primary or database-replica, got both"],
+  ],
+  [
+    "a host with both Nginx and HAProxy on a port",
+    withHost(0, { roles: ["load-balancer", "web"] }),
+    [
+      "loadBalancer.port: expected a port that nothing else on the host uses, got 80: web.port is the same",
+    ],
+  ],
+  [
+    "a container with a host key",
+    withHost(0, { hostKey }),
+    [
+      `hosts[0].hostKey: expected nothing, got ${JSON.stringify(`${hostKey.slice(0, 57)}...`)}: a container's is generated`,
+    ],
+  ],
+  [
+    "a container with a private key",
+    withHost(0, { privateKey }),
+    ["hosts[0].privateKey: expected nothing, got a value: a container's is generated"],
+  ],
+  [
+    "a bad network",
+    { ...good, containers: { subnet: "172.31.64.5/24" } },
+    [
+      'containers.subnet: expected an IPv4 network from /24 to /28 such as 172.31.64.0/24, got "172.31.64.5/24"',
+    ],
+  ],
+  [
+    "no network",
+    { ...good, containers: {} },
+    [
+      "containers.subnet: expected an IPv4 network from /24 to /28 such as 172.31.64.0/24, got nothing",
+    ],
+  ],
+  [
+    "a published port that is another host's SSH",
+    { ...good, containers: { subnet: "172.31.64.0/24", publish: 2221 } },
+    ["containers.publish: expected a port that no host's SSH is published at, got 2221"],
+  ],
+  [
+    "too little memory",
+    { ...good, containers: { subnet: "172.31.64.0/24", memoryMegabytes: 64 } },
+    ["containers.memoryMegabytes: expected an integer from 256 to 1048576, got 64"],
+  ],
+  [
+    "a port that is a text",
+    withHost(1, { port: "ssh" }, machines),
+    ['hosts[1].port: expected an integer from 1 to 65535, got "ssh"'],
+  ],
+  [
+    "a port out of range",
+    withHost(1, { port: 70000 }, machines),
+    ["hosts[1].port: expected an integer from 1 to 65535, got 70000"],
+  ],
+  [
+    "a bad user",
+    withHost(1, { user: "ro ot" }, machines),
+    ['hosts[1].user: expected a user name, got "ro ot"'],
+  ],
+  [
+    "a missing host key",
+    { ...machines, hosts: [hosts[0], ...machines.hosts.slice(1)] },
+    [
+      `hosts[0].hostKey: expected a public host key such as ssh-ed25519 AAAA..., got nothing: ${remedyOfKey}`,
+    ],
+  ],
+  [
+    "a bad host key",
+    withHost(0, { hostKey: "SHA256:abc" }, machines),
+    [
+      `hosts[0].hostKey: expected a public host key such as ssh-ed25519 AAAA..., got "SHA256:abc": ${remedyOfKey}`,
+    ],
+  ],
+  [
+    "no private key",
+    without(machines, "privateKey"),
+    [
+      `privateKey: expected a private key in OpenSSH or PEM format, got nothing: ${remedyOfPrivateKey}`,
+    ],
+  ],
+  [
+    "a private key that is none, without showing it",
+    { ...machines, privateKey: "hunter2" },
+    ["privateKey: expected a private key in OpenSSH or PEM format, got something else (not shown)"],
+  ],
+  [
+    "a bad durability",
+    { ...good, database: { durability: "asynchronous" } },
+    [
+      'database.durability: expected wait-for-replica or { carryOnAfterSeconds: 1 to 3600 }, got "asynchronous"',
+    ],
+  ],
+  [
+    "a durability with a bad number",
+    { ...good, database: { durability: { carryOnAfterSeconds: 0 } } },
+    [
+      "database.durability: expected wait-for-replica or { carryOnAfterSeconds: 1 to 3600 }, got an object",
+    ],
+  ],
+  [
+    "waiting for a replica that there is not",
+    { ...good, hosts: hosts.slice(0, 2), database: { durability: "wait-for-replica" } },
+    [
+      'database.durability: expected { carryOnAfterSeconds: 1 to 3600 }, got "wait-for-replica": no host has the role database-replica',
+    ],
+  ],
+  [
+    "a bad size",
+    { ...good, database: { bufferPoolPercent: 95 } },
+    ["database.bufferPoolPercent: expected an integer from 5 to 80, got 95"],
+  ],
+  [
+    "a bad database name",
+    { ...good, database: { name: "guest-book" } },
+    [
+      'database.name: expected a database name of at most 32 lower-case letters, digits and underscores, got "guest-book"',
+    ],
+  ],
+  [
+    "a start command that is a text",
+    { ...good, application: { start: "node server.js" } },
+    ['application.start: expected a command as a list of words, got "node server.js"'],
+  ],
+  [
+    "a port that needs privileges",
+    { ...good, application: { port: 80 } },
+    [
+      "application.port: expected an integer from 1024 to 65535, got 80",
+      "application.port: expected a port that nothing else on the host uses, got 80: web.port is the same",
+    ],
+  ],
+  [
+    "a bad health path",
+    { ...good, application: { healthPath: "healthz" } },
+    ['application.healthPath: expected a path such as /healthz, got "healthz"'],
+  ],
+  [
+    "a bad variable name",
+    { ...good, application: { environment: { "no-good": "x" } } },
+    [
+      'application.environment.no-good: expected a variable name of upper-case letters, digits and underscores, got "no-good"',
+    ],
+  ],
+  [
+    "a variable that is a list",
+    { ...good, application: { environment: { A: ["x"] } } },
+    ["application.environment.A: expected text or a number, got a list"],
+  ],
+  [
+    "a bad package name",
+    { ...good, application: { packages: { "Node JS": "present" } } },
+    ['application.packages.Node JS: expected a Debian package name, got "Node JS"'],
+  ],
+  [
+    "a build without its output",
+    { ...good, application: { build: { command: "make" } } },
+    ["application.build.output: expected a folder, got nothing"],
+  ],
+  [
+    "statistics on the port of the page",
+    { ...good, loadBalancer: { statsPort: 80 } },
+    ["loadBalancer.statsPort: expected a port other than loadBalancer.port, got 80"],
+  ],
+  [
+    "a raw line that is two",
+    { ...good, loadBalancer: { rawLines: { backend: ["a\nb"] } } },
+    ['loadBalancer.rawLines.backend[0]: expected one line of text, got "a\\nb"'],
+  ],
+  [
+    "an unknown section",
+    { ...good, loadBalancer: { rawLines: { front: [] } } },
+    ["loadBalancer.rawLines.front: unknown, expected one of global, frontend, backend"],
+  ],
+  [
+    "an upload limit that is no number",
+    { ...good, web: { uploadLimitMegabytes: "10m" } },
+    ['web.uploadLimitMegabytes: expected an integer from 1 to 10240, got "10m"'],
+  ],
+];
+
+for (const [title, values, faults] of bad) {
+  test(`refuses ${title}`, (t) => {
+    t.deepEqual(
+      faultsOf(values),
+      faults.map((fault) => `trilithon:${fault}`),
+    );
+  });
+}
+
+test("refuses private keys in plain text", (t) => {
+  t.deepEqual(faultsOf(machines, []), [
+    "trilithon:privateKey: expected a secret, got plain text: set it with pulumi config set --secret --path 'trilithon:privateKey' < KEYFILE",
+  ]);
+  t.deepEqual(faultsOf(withHost(1, { privateKey }, machines), ["trilithon:privateKey"]), [
+    "trilithon:hosts[1].privateKey: expected a secret, got plain text: set it with pulumi config set --secret --path 'trilithon:hosts[1].privateKey' < KEYFILE",
+  ]);
+});
+
+test("tells all faults at once", (t) => {
+  const values = {
+    domain: "foobar",
+    hosts: [{ name: "lb-01", address: "x", roles: [] }, { name: "lb-01" }],
+    containers: { subnet: "172.31.64.0/24", publish: 0 },
+    loadBalancer: { port: "http" },
+  };
+  t.deepEqual(
+    faultsOf(values).map((fault) => fault.replace(/: .*/, "")),
+    [
+      "trilithon:domain",
+      "trilithon:hosts[0].address",
+      "trilithon:hosts[0].roles",
+      "trilithon:hosts[1].address",
+      "trilithon:hosts[1].roles",
+      "trilithon:containers.publish",
+      "trilithon:loadBalancer.port",
+      "trilithon:hosts[1].name",
+      "trilithon:hosts",
+      "trilithon:hosts",
+      "trilithon:hosts",
+    ],
+  );
+});
