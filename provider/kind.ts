@@ -115,6 +115,8 @@ export interface Kind<Args extends object = object, PlannedStep extends Step = S
   readonly computedOutputs?: readonly string[];
   /** Outputs that `apply` makes out of the inputs: unknown in the preview of any change, secret as soon as any input is. */
   readonly derivedOutputs?: readonly string[];
+  /** What a preview knows of outputs that the machine makes out of part of a property: a port that it chooses, say. */
+  foresee?(live: Args | undefined, wanted: Args): Properties;
   /** Where a new resource replaces a former one. Default `after removal`: names and addresses are taken until then. */
   readonly replacement?: "after removal" | "before removal";
   /** Properties that hold a secret whoever set them, as `passwords.value` paths. */

@@ -3,8 +3,10 @@
 import type Engine from "dockerode";
 import type { ContainerInspectInfo, Container as Handle } from "dockerode";
 import type { Kind } from "../../provider/kind";
+import { hasUnknown, unknown } from "../../provider/protocol/values";
 import { checkServed } from "../served";
 import { withHolder } from "./conflict";
+import { agrees } from "./container-agreement";
 import { parseContainer } from "./container-answer";
 import { type Container, containerSchema } from "./container-args";
 import { type ContainerStep, differencesOf, planContainer } from "./container-plan";
@@ -22,6 +24,12 @@ export const container: Kind<Container, ContainerStep> = {
   hosts: () => [],
   diff: differencesOf,
   plan: planContainer,
+
+  foresee: (live, wanted) => ({
+    hostname: wanted.hostname ?? live?.hostname ?? unknown,
+    mustRun: true,
+    ...(wanted.ports && { ports: foreseenPorts(live, wanted.ports) }),
+  }),
 
   async read(expected) {
     // Its id is its identity: before it has one, it is not there.
@@ -67,6 +75,12 @@ export const container: Kind<Container, ContainerStep> = {
 
 /** What this process found complete, and so did not make: removing it would remove what the resource is now. */
 const takenOver = new Set<string>();
+
+/** The engine chooses the port outside where none is given. */
+function foreseenPorts(live: Container | undefined, ports: NonNullable<Container["ports"]>) {
+  if (live?.ports && !hasUnknown(ports) && agrees("ports", live.ports, ports)) return live.ports;
+  return ports.map((port) => ({ ...port, external: port.external ?? unknown }));
+}
 
 async function made(args: Container): Promise<ContainerInspectInfo> {
   const former = await inspected(args.name, `looking for a container named ${args.name}`);

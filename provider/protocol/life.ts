@@ -73,7 +73,11 @@ export class Life {
     const steps = this.#kind.plan(live, news.properties);
     this.#announce(steps, news.properties, "new");
     return this.#state(
-      { ...news.properties, ...unknowns(this.#kind.computedOutputs), ...this.#underived() },
+      {
+        ...news.properties,
+        ...unknowns(this.#kind.computedOutputs),
+        ...this.#foreseen(undefined, news.properties),
+      },
       news.secrets,
     );
   }
@@ -125,10 +129,10 @@ export class Life {
     const live = await this.#knownOrRead(olds, news);
     this.#announceUpdate(this.#kind.plan(live, news.properties), olds, news);
     const { [unreachableOutput]: _, ...known } = olds.properties;
-    return this.#state({ ...known, ...news.properties, ...this.#underived() }, [
-      ...olds.secrets,
-      ...news.secrets,
-    ]);
+    return this.#state(
+      { ...known, ...news.properties, ...this.#foreseen(known, news.properties) },
+      [...olds.secrets, ...news.secrets],
+    );
   }
 
   async update(olds: Received, news: Received): Promise<State> {
@@ -231,8 +235,8 @@ export class Life {
     };
   }
 
-  #underived(): Properties {
-    return unknowns(this.#kind.derivedOutputs);
+  #foreseen(live: Properties | undefined, wanted: Properties): Properties {
+    return { ...unknowns(this.#kind.derivedOutputs), ...this.#kind.foresee?.(live, wanted) };
   }
 
   #context(known: Received): Context {
