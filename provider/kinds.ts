@@ -1,6 +1,15 @@
 /** The kinds of resource that the plugin serves. A new kind is one file and one entry here. */
 
 import { type AnyKind, anyKind } from "./kind";
+import { machine } from "./kinds/machine";
+import { password } from "./kinds/password";
 import { release, service } from "./kinds/service/kind";
+import { sshKey } from "./kinds/ssh-key";
 
-export const kinds: readonly AnyKind[] = [anyKind(service), anyKind(release)];
+export const kinds: readonly AnyKind[] = [
+  anyKind(machine),
+  anyKind(service),
+  anyKind(release),
+  anyKind(password),
+  anyKind(sshKey),
+];

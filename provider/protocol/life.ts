@@ -14,6 +14,7 @@ import type {
 import type { Pool } from "../ssh/pool";
 import { appliedOutput, digests, label } from "./applied";
 import type { Engine } from "./engine";
+import { renderPath } from "./path";
 import {
   hasUnknown,
   isProperties,
@@ -169,6 +170,7 @@ export class Life {
   ): Promise<State> {
     try {
       const result = await this.#kind.apply(steps, live, news.properties, context);
+      this.#insist(this.#kind.diff(result, news.properties), news.properties);
       const properties = {
         ...news.properties,
         ...result,
@@ -178,6 +180,13 @@ export class Life {
     } finally {
       context.progress("");
     }
+  }
+
+  /** What was done must have made it true: anything else is said, not hidden. */
+  #insist(differences: readonly Difference[], wanted: Properties): void {
+    if (differences.length === 0) return;
+    const paths = differences.map(({ path }) => renderPath(path)).join(", ");
+    throw new Error(`${this.#kind.id(wanted)}: not as wanted after it was applied: ${paths}`);
   }
 
   /** What is there already, where that can be known: a host that is yet to be made has nothing. */

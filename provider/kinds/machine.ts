@@ -1,0 +1,73 @@
+/** A machine that was reached, as root, with what everything else needs; and the facts that programs ask for. */
+
+import * as v from "valibot";
+import { failures, hostSchema } from "../check";
+import type { Context, Difference, Host, Kind } from "../kind";
+import { sh } from "../ssh/shell";
+
+export interface Machine {
+  readonly host: Host;
+  /** `Debian GNU/Linux forky/sid` */
+  readonly os?: string;
+  readonly memoryMegabytes?: number;
+  readonly processors?: number;
+}
+
+const schema = v.strictObject({ host: hostSchema });
+
+export const machine: Kind<Machine> = {
+  type: "trilithon:index:Machine",
+  check: (inputs) => ({ args: inputs, failures: failures(schema, inputs) }),
+  id: ({ host }) => host.name,
+  hosts: ({ host }) => [host],
+  read,
+  diff,
+  plan: (live, wanted) =>
+    live?.os !== undefined && diff(live, wanted).length === 0
+      ? []
+      : [{ sentence: "reach it and read its facts" }],
+  apply: (_, __, wanted, context) => read(wanted, context),
+  // Nothing was put on it.
+  remove: async () => undefined,
+  computedOutputs: ["os", "memoryMegabytes", "processors"],
+};
+
+/** Facts are what they are: only another machine, or another life of one, is a difference. */
+function diff(live: Machine, wanted: Machine): Difference[] {
+  if (live.host.name !== wanted.host.name) {
+    return [{ path: ["host", "name"], kind: "update", replace: true }];
+  }
+  return live.host.instance === wanted.host.instance
+    ? []
+    : [{ path: ["host", "instance"], kind: "update" }];
+}
+
+/** A container's memory is what its control group allows, in either version of them. */
+const question = sh`
+[ "$(cat /proc/1/comm)" = systemd ] || { echo 'error systemd does not run here (process 1 is another): use a machine or a container image with systemd'; exit; }
+command -v apt-get >/dev/null || { echo 'error there is no apt-get here: use Debian or Ubuntu'; exit; }
+[ "$(id -u)" = 0 ] || { echo 'error commands do not run as root here: use root or a user with password-less sudo'; exit; }
+(. /etc/os-release && echo "os $PRETTY_NAME")
+awk '/^MemTotal:/ { print "memory", $2 * 1024 }' /proc/meminfo
+for limit in /sys/fs/cgroup/memory.max /sys/fs/cgroup/memory/memory.limit_in_bytes; do
+  [ ! -r "$limit" ] || echo "memory $(cat "$limit")"
+done
+echo "processors $(nproc)"`;
+
+async function read({ host }: Machine, context: Context): Promise<Machine> {
+  const answer = await context.ask(host, question.text, "reading the machine's facts");
+  const facts = answer
+    .trim()
+    .split("\n")
+    .map((line) => line.split(/ (.*)/s));
+  const all = (name: string) => facts.filter(([of]) => of === name).map(([, value = ""]) => value);
+  const [error] = all("error");
+  if (error !== undefined) throw new Error(`${host.name}: ${error}`);
+  const limits = all("memory").map(Number).filter(Number.isFinite);
+  return {
+    host,
+    os: all("os")[0] ?? "unknown",
+    memoryMegabytes: Math.floor(Math.min(...limits) / 1024 ** 2),
+    processors: Number(all("processors")[0]),
+  };
+}
