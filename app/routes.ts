@@ -84,7 +84,6 @@ export async function sendAnswer(
     "Content-Type": `${type}; charset=utf-8`,
     "Content-Length": Buffer.byteLength(text),
     "Cache-Control": "no-store",
-    "X-Served-By": application.hostName,
     "Content-Security-Policy": contentSecurityPolicy,
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",

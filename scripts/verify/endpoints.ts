@@ -1,0 +1,114 @@
+/** The stack's `endpoints` output, as the scripts read it: the only thing that they know of a stack. */
+import * as v from "valibot";
+
+export type Role = "load-balancer" | "web" | "database-primary" | "database-replica";
+
+/** A systemd unit that serves on a host. */
+export interface Service {
+  readonly role: "load-balancer" | "web-server" | "application" | "database";
+  /** `nginx.service` */
+  readonly unit: string;
+  readonly port: number;
+}
+
+export interface EndpointHost {
+  readonly name: string;
+  /** Where the other hosts reach it. */
+  readonly address: string;
+  /** Where this machine reaches its sshd. */
+  readonly sshAddress: string;
+  readonly sshPort: number;
+  readonly user: string;
+  /** `ssh-ed25519 AAAA...` */
+  readonly hostKey: string;
+  readonly roles: readonly Role[];
+  readonly services: readonly Service[];
+}
+
+export interface Endpoints {
+  readonly stack: string;
+  /** The page, through the load balancer, without a slash at its end. */
+  readonly url: string;
+  readonly healthPath: string;
+  readonly hosts: readonly EndpointHost[];
+  /** The database's name in MySQL. */
+  readonly database: string;
+  /** After this long the load balancer sends nothing more to a web server that stopped. */
+  readonly failoverSeconds: number;
+}
+
+const port = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(65535));
+const host = v.object({
+  address: v.string(),
+  sshAddress: v.optional(v.string()),
+  sshPort: port,
+  user: v.string(),
+  hostKey: v.string(),
+  roles: v.array(v.picklist(["load-balancer", "web", "database-primary", "database-replica"])),
+});
+// Where the stack names no port it is the service's own.
+const ports = v.object({
+  loadBalancer: v.optional(port, 80),
+  web: v.optional(port, 80),
+  database: v.optional(port, 3306),
+});
+const endpoints = v.object({
+  stack: v.string(),
+  url: v.pipe(v.string(), v.url()),
+  hosts: v.record(v.string(), host),
+  application: v.object({ port, healthPath: v.string(), unit: v.string() }),
+  database: v.object({ name: v.string() }),
+  ports: v.optional(ports, {}),
+});
+type Given = v.InferOutput<typeof endpoints>;
+
+/** HAProxy asks every second and believes the second failure; with room for a slow machine. */
+const failoverSeconds = 5;
+
+/** Throws one error with a line for each thing that is not as expected. */
+export function parseEndpoints(value: unknown): Endpoints {
+  const result = v.safeParse(endpoints, value);
+  if (!result.success) {
+    const faults = result.issues.map(
+      (issue) => `endpoints.${v.getDotPath(issue) ?? ""}: ${issue.message.toLowerCase()}`,
+    );
+    throw new Error(faults.join("\n"));
+  }
+  const { stack, url, hosts, application, database } = result.output;
+  return {
+    stack,
+    url: url.replace(/\/$/, ""),
+    healthPath: application.healthPath,
+    database: database.name,
+    failoverSeconds,
+    hosts: Object.entries(hosts).map(([name, { sshAddress, ...given }]) => ({
+      ...given,
+      name,
+      sshAddress: sshAddress ?? given.address,
+      services: given.roles.flatMap((role) => servicesFor(role, result.output)),
+    })),
+  };
+}
+
+function servicesFor(role: Role, { ports, application }: Given): readonly Service[] {
+  switch (role) {
+    case "load-balancer":
+      return [{ role: "load-balancer", unit: "haproxy.service", port: ports.loadBalancer }];
+    case "web":
+      return [
+        { role: "web-server", unit: "nginx.service", port: ports.web },
+        { role: "application", unit: application.unit, port: application.port },
+      ];
+    case "database-primary":
+    case "database-replica":
+      return [{ role: "database", unit: "mysql.service", port: ports.database }];
+  }
+}
+
+export function hostsWith(endpoints: Endpoints, role: Role): readonly EndpointHost[] {
+  return endpoints.hosts.filter(({ roles }) => roles.includes(role));
+}
+
+export function serviceOf(host: EndpointHost, role: Service["role"]): Service | undefined {
+  return host.services.find((service) => service.role === role);
+}

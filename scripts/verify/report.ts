@@ -1,0 +1,30 @@
+/** The verdicts, for a person and for a program. */
+import type { Verdict } from "./check";
+
+export interface Report {
+  readonly stack: string;
+  readonly url: string;
+  readonly verdicts: readonly Verdict[];
+}
+
+export function renderTable({ stack, url, verdicts }: Report): string {
+  const width = Math.max(...verdicts.map(({ name }) => name.length));
+  const rows = verdicts.flatMap((verdict) => renderRow(verdict, width));
+  return [`${stack}: ${url}`, "", ...rows, "", renderTotal(verdicts), ""].join("\n");
+}
+
+export function renderJson({ stack, url, verdicts }: Report): string {
+  const passed = verdicts.every((verdict) => verdict.passed);
+  return `${JSON.stringify({ stack, url, passed, checks: verdicts }, undefined, 2)}\n`;
+}
+
+function renderRow(verdict: Verdict, width: number): readonly string[] {
+  const { name, passed, seen, expected, remedy } = verdict;
+  const row = `${passed ? "✔" : "✘"} ${name.padEnd(width)}  ${seen}`;
+  return passed ? [row] : [row, `    expected: ${expected}`, `    remedy: ${remedy}`];
+}
+
+function renderTotal(verdicts: readonly Verdict[]): string {
+  const count = (state: boolean) => verdicts.filter(({ passed }) => passed === state).length;
+  return `${count(true)} passed, ${count(false)} failed`;
+}

@@ -1,0 +1,25 @@
+/** Runs all checks of a stack: side by side, and one after the other those that want it for themselves. */
+import { runCheck, type Verdict } from "./check";
+import { listChecks } from "./checks/all";
+import type { StackOutputs } from "./outputs";
+import { openSite } from "./site";
+
+export interface VerifyOptions {
+  /** `none` leaves out what writes an entry or stops a server. */
+  readonly changes: "allowed" | "none";
+}
+
+export async function verifyStack(
+  { endpoints, privateKeys }: StackOutputs,
+  options: VerifyOptions,
+): Promise<readonly Verdict[]> {
+  const checks = listChecks(endpoints, options);
+  const site = openSite(endpoints, privateKeys);
+  try {
+    const verdicts = await Promise.all(checks.together.map((check) => runCheck(check, site)));
+    for (const check of checks.alone) verdicts.push(await runCheck(check, site));
+    return verdicts;
+  } finally {
+    await site.close();
+  }
+}
