@@ -16,6 +16,17 @@ export async function prepareEngine(): Promise<string> {
   return `${(await engineVersion()) ?? (await bringUpEngine())} answers`;
 }
 
+/** Pulumi's plugins know no Docker contexts, by which Docker Desktop and others are reached: they get its address. */
+export async function useEngineContext(): Promise<void> {
+  if (process.env.DOCKER_HOST) return;
+  const format = ["--format", "{{.Endpoints.docker.Host}}"];
+  const { status, stdout } = await capture("docker", ["context", "inspect", ...format]);
+  const address = stdout.trim();
+  if (status === 0 && address && address !== defaultAddress) process.env.DOCKER_HOST = address;
+}
+
+const defaultAddress = "unix:///var/run/docker.sock";
+
 async function bringUpEngine(): Promise<string> {
   if (!canInstallPackages()) {
     throw new Error(

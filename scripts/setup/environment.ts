@@ -52,7 +52,7 @@ export function pulumiEnvironment(
     PATH: [cliFolder, outer.PATH].join(delimiter),
     PULUMI_HOME: pulumiHome,
     PULUMI_STACK: stack,
-    PULUMI_BACKEND_URL: `file://${backend}`,
+    PULUMI_BACKEND_URL: `file://${backend}?metadata=skip`,
     PULUMI_SKIP_UPDATE_CHECK: "true",
     PULUMI_NODEJS_TRANSPILE_ONLY: "true",
     ...(hasPassphrase ? {} : { PULUMI_CONFIG_PASSPHRASE: devPassphrase }),

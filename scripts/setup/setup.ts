@@ -1,6 +1,6 @@
 /** Brings a machine to where `pulumi up` works; quick where all is there. */
 import { prepareImage } from "./base-image";
-import { prepareEngine } from "./engine";
+import { prepareEngine, useEngineContext } from "./engine";
 import { buildPlugins } from "./plugin-bundles";
 import { prepareCli } from "./pulumi-cli";
 import { preparePlugins } from "./pulumi-plugins";
@@ -20,7 +20,7 @@ export async function setUp(): Promise<void> {
 
 /** All that Pulumi needs; says only what takes long. */
 export async function setUpPulumi(): Promise<{ readonly cli: string; readonly plugins: string }> {
-  const [cli] = await all([prepareCli(), buildPlugins()]);
+  const [cli] = await all([prepareCli(), buildPlugins(), useEngineContext()]);
   return { cli, plugins: await preparePlugins() };
 }
 

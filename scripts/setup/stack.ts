@@ -4,6 +4,7 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { cliFolder, pulumiEnvironment, type StackPlace } from "./environment";
 import { capture, type Finished, must, show } from "./run";
+import { removeStaleLocks } from "./stale-lock";
 
 const cli = join(cliFolder, "pulumi");
 
@@ -20,15 +21,17 @@ export async function hasStack(place: StackPlace): Promise<boolean> {
 }
 
 /** The user sees what it prints; answers the exit status. */
-export function showPulumi(
+export async function showPulumi(
   place: StackPlace,
   args: readonly string[],
   stdin: "inherit" | "ignore" = "ignore",
 ): Promise<number> {
+  await removeStaleLocks(place);
   return show(cli, args, { ...at(place), stdin });
 }
 
-export function capturePulumi(place: StackPlace, args: readonly string[]): Promise<Finished> {
+export async function capturePulumi(place: StackPlace, args: readonly string[]): Promise<Finished> {
+  await removeStaleLocks(place);
   return capture(cli, args, at(place));
 }
 

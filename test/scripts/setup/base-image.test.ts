@@ -1,0 +1,14 @@
+import { appendFileSync, cpSync, mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import test from "ava";
+import { recipeAddress } from "../../../scripts/setup/base-image";
+import { root } from "../../../scripts/setup/environment";
+
+test("another recipe has another address, the same has the same", (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "recipe-"));
+  cpSync(join(root, "scripts", "setup", "host-image"), folder, { recursive: true });
+  t.is(recipeAddress(folder), recipeAddress());
+  appendFileSync(join(folder, "packages"), "vim\n");
+  t.not(recipeAddress(folder), recipeAddress());
+});

@@ -1,0 +1,22 @@
+import { delimiter } from "node:path";
+import test from "ava";
+import { cliFolder, devStack, pulumiEnvironment } from "../../../scripts/setup/environment";
+
+test("a stack of its own has its own name and backend", (t) => {
+  const environment = pulumiEnvironment({ stack: "two", project: "/p", backend: "/b" }, {});
+  t.is(environment.PULUMI_STACK, "two");
+  t.is(environment.PULUMI_BACKEND_URL, "file:///b?metadata=skip");
+});
+
+test("our CLI comes before the user's", (t) => {
+  const environment = pulumiEnvironment(devStack, { PATH: "/usr/bin" });
+  t.is(environment.PATH, `${cliFolder}${delimiter}/usr/bin`);
+});
+
+test("a passphrase of the user's is kept, an empty one too", (t) => {
+  const passphrase = (outer: NodeJS.ProcessEnv) =>
+    pulumiEnvironment(devStack, outer).PULUMI_CONFIG_PASSPHRASE;
+  t.is(passphrase({}), "trilithon-dev");
+  t.is(passphrase({ PULUMI_CONFIG_PASSPHRASE: "" }), "");
+  t.is(passphrase({ PULUMI_CONFIG_PASSPHRASE_FILE: "/secret" }), undefined);
+});
