@@ -28,6 +28,9 @@ import {
 /** Output that says why a host could not be asked; what it holds makes the resource differ until it answers. */
 const unreachableOutput = "unreachable";
 
+/** How long a new machine may take until its sshd answers. */
+const startSeconds = 60;
+
 interface State extends Received {
   readonly id: string;
   readonly isReadBeforeUpdate: boolean;
@@ -85,7 +88,7 @@ export class Life {
 
   async create(news: Received): Promise<State> {
     const context = this.#context(news);
-    const live = await this.#kind.read(news.properties, context);
+    const live = await this.#readNew(news, context);
     const steps = this.#kind.plan(live, news.properties);
     this.#announce(steps, news.properties, "new");
     return this.#apply(steps, live, news, context);
@@ -179,6 +182,20 @@ export class Life {
       return this.#state(properties, news.secrets);
     } finally {
       context.progress("");
+    }
+  }
+
+  /** A machine that was made a moment ago may still be starting. One that was there before has no such excuse. */
+  async #readNew(news: Received, context: Context): Promise<Properties | undefined> {
+    const isJustMade = this.#kind.hosts(news.properties).some(({ instance }) => instance);
+    const deadline = Date.now() + (isJustMade ? startSeconds * 1000 : 0);
+    for (;;) {
+      try {
+        return await this.#kind.read(news.properties, context);
+      } catch (error) {
+        if (!(error instanceof HostUnreachable) || Date.now() > deadline) throw error;
+        await new Promise((resolve) => setTimeout(resolve, 500));
+      }
     }
   }
 
