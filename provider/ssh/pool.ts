@@ -3,7 +3,7 @@
 import { randomBytes } from "node:crypto";
 import { RemoteError } from "../errors";
 import type { Host, RemoteCommand } from "../kind";
-import { Session } from "./session";
+import { Session, type SessionOptions } from "./session";
 
 interface Question {
   readonly script: string;
@@ -17,6 +17,11 @@ const gatherMilliseconds = 4;
 
 export class Pool {
   readonly #members = new Map<string, Member>();
+  readonly #options: SessionOptions;
+
+  constructor(options: SessionOptions = {}) {
+    this.#options = options;
+  }
 
   ask(host: Host, script: string, doing: string): Promise<string> {
     return this.#member(host).ask(script, doing);
@@ -35,7 +40,7 @@ export class Pool {
     const key = JSON.stringify([host.user, host.address, host.port, host.hostKey]);
     let member = this.#members.get(key);
     if (member === undefined) {
-      member = new Member(host);
+      member = new Member(host, this.#options);
       this.#members.set(key, member);
     }
     return member;
@@ -48,9 +53,9 @@ class Member {
   #waiting: Question[] = [];
   #isAsking = false;
 
-  constructor(host: Host) {
+  constructor(host: Host, options: SessionOptions) {
     this.#host = host;
-    this.session = new Session(host);
+    this.session = new Session(host, options);
   }
 
   ask(script: string, doing: string): Promise<string> {

@@ -1,48 +1,81 @@
-/** One SSH connection to one host, with the host's key pinned. The only file that opens sockets to hosts. */
+/** One host's connection: made when first needed, shared by all commands, made anew when it died. */
 
-import { createHash } from "node:crypto";
 import type { NodeSSH } from "node-ssh";
 import type { ClientChannel } from "ssh2";
-import { AccessDenied, HostKeyMismatch, HostUnreachable, RemoteError } from "../errors";
+import { AccessDenied, HostUnreachable, RemoteError } from "../errors";
 import type { Host, RemoteCommand } from "../kind";
+import { dial } from "./dial";
 import { gate } from "./gate";
+import { mask } from "./mask";
 import { LineFilter } from "./progress-lines";
+
+export interface SessionOptions {
+  /** How long a host may take to let us in. Default 15. */
+  readonly connectSeconds?: number;
+}
 
 /** sshd's MaxSessions is 10 by default; two stay free for people. */
 const channelsAtMost = 8;
-const connectSeconds = 15;
 const commandSeconds = 600;
+/** How long a command may take to put things back when the engine cancels. */
+const farewellSeconds = 20;
+
+/** How a command ended: a status, a signal, or neither where the connection went away. */
+interface End {
+  readonly status: number | undefined;
+  readonly signal: string | undefined;
+  readonly output: string;
+  readonly errors: string;
+}
 
 export class Session {
   readonly #host: Host;
+  readonly #connectSeconds: number;
   readonly #gate = gate(channelsAtMost);
+  readonly #running = new Set<ClientChannel>();
   #connection: Promise<NodeSSH> | undefined;
+  #isClosed = false;
 
-  constructor(host: Host) {
+  constructor(host: Host, { connectSeconds = 15 }: SessionOptions = {}) {
     this.#host = host;
+    this.#connectSeconds = connectSeconds;
   }
 
   /** Runs a script as root. Answers standard output; a status other than 0 is a `RemoteError`. */
   async run(command: RemoteCommand): Promise<string> {
     return this.#gate(async () => {
       const channel = await this.#open(command.script);
-      return this.#converse(channel, command);
+      const end = await this.#converse(channel, command);
+      if (end.status === 0) return end.output;
+      throw this.#failure(command, end);
     });
   }
 
   /** Connects unless that is done; `run` does so by itself. */
   async connect(): Promise<void> {
-    this.#connection ??= this.#dial();
+    if (this.#isClosed) throw new Error(`${this.#host.name}: canceled`);
+    this.#connection ??= dial(this.#host, this.#connectSeconds);
+    const connection = this.#connection;
     try {
-      await this.#connection;
+      await connection;
     } catch (error) {
-      this.#connection = undefined;
+      if (this.#connection === connection) this.#connection = undefined;
       throw error;
     }
   }
 
-  /** Lets go of the connection; a command that still runs is asked to end and takes back what it began. */
+  /** For good. A command that still runs is asked to end, and has time to take back what it began. */
   async close(): Promise<void> {
+    this.#isClosed = true;
+    const farewells = [...this.#running].map(async (channel) => {
+      channel.signal("TERM");
+      await closed(channel);
+    });
+    await atMost(farewellSeconds, Promise.all(farewells));
+    await this.#disconnect();
+  }
+
+  async #disconnect(): Promise<void> {
     const connection = this.#connection;
     this.#connection = undefined;
     await connection?.then((ssh) => ssh.dispose()).catch(() => undefined);
@@ -54,8 +87,13 @@ export class Session {
     const connection = this.#connection;
     try {
       return await this.#execute(script);
-    } catch {
-      if (this.#connection === connection) await this.close();
+    } catch (error) {
+      const [other] = this.#running;
+      if (isRefusal(error) && other !== undefined) {
+        await closed(other);
+        return this.#open(script);
+      }
+      if (this.#connection === connection) await this.#disconnect();
       await this.connect();
       return this.#execute(script);
     }
@@ -65,9 +103,15 @@ export class Session {
     const client = (await this.#connection)?.connection;
     if (client === undefined || client === null) throw new Error("the connection is closed");
     return new Promise((resolve, reject) => {
-      client.exec(this.#commandLine(script), (error, channel) =>
-        error ? reject(error) : resolve(channel),
-      );
+      client.exec(this.#commandLine(script), (error, channel) => {
+        if (error) {
+          reject(error);
+          return;
+        }
+        this.#running.add(channel);
+        channel.on("close", () => this.#running.delete(channel));
+        resolve(channel);
+      });
     });
   }
 
@@ -77,122 +121,77 @@ export class Session {
     return this.#host.user === "root" ? `exec ${shell}` : `exec sudo -n -- ${shell}`;
   }
 
-  async #dial(): Promise<NodeSSH> {
-    const { NodeSSH } = await import("node-ssh");
-    const { name, address, port, user, hostKey, privateKey } = this.#host;
-    const [keyType = "", pinned = ""] = hostKey.trim().split(/\s+/);
-    let offered: Buffer | undefined;
-    try {
-      return await new NodeSSH().connect({
-        host: address,
-        port,
-        username: user,
-        privateKey,
-        readyTimeout: connectSeconds * 1000,
-        keepaliveInterval: 15_000,
-        keepaliveCountMax: 4,
-        algorithms: { serverHostKey: hostKeyAlgorithms(keyType) },
-        hostVerifier: (key: Buffer) => {
-          offered = key;
-          return key.equals(Buffer.from(pinned, "base64"));
-        },
-      });
-    } catch (error) {
-      const message = error instanceof Error ? error.message : String(error);
-      const where = `${name} (${user}@${address}:${port})`;
-      if (offered !== undefined && !offered.equals(Buffer.from(pinned, "base64"))) {
-        throw new HostKeyMismatch(
-          `${where}: the host key is not the pinned one: expected ${fingerprint(Buffer.from(pinned, "base64"))}, ` +
-            `got ${fingerprint(offered)}; if the machine was installed anew, set its hostKey to the new key ` +
-            "(ssh-keyscan shows it; compare it on the machine's console), else somebody may be in between",
-        );
-      }
-      if (/no matching host key/i.test(message) || /host key format/i.test(message)) {
-        throw new HostKeyMismatch(
-          `${where}: the host has no ${keyType} key, which is the type of the pinned one; set its hostKey to a key that it has`,
-        );
-      }
-      if (/authentication methods failed|parse privateKey|privateKey/i.test(message)) {
-        throw new AccessDenied(
-          `${where}: not let in: ${message}; check the user, and that its authorized_keys holds the public half of the private key`,
-        );
-      }
-      throw new HostUnreachable(
-        `${where}: no answer over SSH within ${connectSeconds} seconds: ${message}; ` +
-          "check that the machine is up, that address and port are right, and that no firewall is in between",
-      );
-    }
-  }
-
-  #converse(channel: ClientChannel, command: RemoteCommand): Promise<string> {
-    const { name, user } = this.#host;
+  #converse(channel: ClientChannel, command: RemoteCommand): Promise<End> {
     const seconds = command.deadlineSeconds ?? commandSeconds;
     const output: Buffer[] = [];
     const errors: Buffer[] = [];
     const progress = new LineFilter(command.onProgress);
     return new Promise((resolve, reject) => {
-      const fail = (what: string, status?: number) => {
-        clearTimeout(deadline);
-        const text = mask(Buffer.concat(output).toString("utf8"), command.secrets);
-        const said = lastLines(
-          mask(Buffer.concat(errors).toString("utf8"), command.secrets) || text,
-        );
-        if (user !== "root" && /^sudo: /m.test(said) && text === "") {
-          reject(
-            new AccessDenied(
-              `${name}: ${user} may not use sudo without a password: ${said.trim()}; ` +
-                `add a line "${user} ALL=(ALL) NOPASSWD: ALL" with visudo`,
-            ),
-          );
-        } else {
-          const message = `${name}: ${command.doing}: ${what}${said === "" ? "" : `\n${said}`}`;
-          reject(new RemoteError(message, status, text));
-        }
-      };
+      const end = (status?: number, signal?: string): End => ({
+        status,
+        signal,
+        output: Buffer.concat([...output, ...progress.rest()]).toString("utf8"),
+        errors: Buffer.concat(errors).toString("utf8"),
+      });
       const deadline = setTimeout(() => {
         channel.signal("TERM");
         channel.close();
-        fail(`not done within ${seconds} seconds`);
+        reject(this.#remoteError(command, `not done within ${seconds} seconds`, end()));
       }, seconds * 1000);
       channel.on("data", (chunk: Buffer) => output.push(...progress.take(chunk)));
       channel.stderr.on("data", (chunk: Buffer) => errors.push(chunk));
-      channel.on("error", (error: Error) => fail(error.message));
-      channel.on("close", (status: number | null, signal?: string) => {
-        output.push(...progress.rest());
-        if (status !== 0) {
-          fail(
-            status === null || status === undefined
-              ? `ended by ${signal ?? "a lost connection"}`
-              : `exit ${status}`,
-            status ?? undefined,
-          );
-          return;
-        }
+      channel.on("error", () => undefined);
+      channel.on("close", (status?: number | null, signal?: string) => {
         clearTimeout(deadline);
-        resolve(Buffer.concat(output).toString("utf8"));
+        resolve(end(status ?? undefined, signal));
       });
       channel.stdin.on("error", () => undefined);
       channel.stdin.write(command.script);
       channel.stdin.end(command.input);
     });
   }
+
+  #failure(command: RemoteCommand, end: End): Error {
+    const { name, user } = this.#host;
+    if (end.status === undefined && end.signal === undefined) {
+      return new HostUnreachable(
+        `${name}: ${command.doing}: the connection was lost before the answer; check that the machine is up`,
+      );
+    }
+    if (user !== "root" && end.output === "" && /^sudo: /m.test(end.errors)) {
+      return new AccessDenied(
+        `${name}: ${user} may not use sudo without a password: ${end.errors.trim()}; ` +
+          `add a line "${user} ALL=(ALL) NOPASSWD: ALL" with visudo`,
+      );
+    }
+    const what = end.status === undefined ? `ended by ${end.signal}` : `exit ${end.status}`;
+    return this.#remoteError(command, what, end);
+  }
+
+  #remoteError(command: RemoteCommand, what: string, end: End): RemoteError {
+    const output = mask(end.output, command.secrets);
+    const said = lastLines(mask(end.errors, command.secrets) || output);
+    const message = `${this.#host.name}: ${command.doing}: ${what}${said === "" ? "" : `\n${said}`}`;
+    return new RemoteError(message, end.status, output);
+  }
 }
 
-function hostKeyAlgorithms(keyType: string): "ssh-ed25519"[] {
-  // An RSA key signs with SHA-2 under a name of its own. ssh2's types list the names one by one.
-  const names = keyType === "ssh-rsa" ? ["rsa-sha2-512", "rsa-sha2-256"] : [keyType];
-  return names as "ssh-ed25519"[];
+function closed(channel: ClientChannel): Promise<void> {
+  return new Promise((resolve) => channel.once("close", () => resolve()));
 }
 
-function fingerprint(key: Buffer): string {
-  return `SHA256:${createHash("sha256").update(key).digest("base64").replace(/=+$/, "")}`;
+async function atMost(seconds: number, work: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise((resolve) => {
+    timer = setTimeout(resolve, seconds * 1000);
+  });
+  await Promise.race([work, late]);
+  clearTimeout(timer);
 }
 
-function mask(text: string, secrets: readonly string[] | undefined): string {
-  const longestFirst = (secrets ?? [])
-    .filter((secret) => secret.length >= 4)
-    .sort((a, b) => b.length - a.length);
-  return longestFirst.reduce((masked, secret) => masked.replaceAll(secret, "[secret]"), text);
+/** What an sshd with a small MaxSessions says to one channel too many, over a connection that is well. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof Error && /open failure/i.test(error.message);
 }
 
 function lastLines(text: string): string {
