@@ -1,0 +1,184 @@
+/**
+ * A machine that is a folder: scripts run for real under dash, but the commands that would change this computer are
+ * small scripts (`stubs/`), and paths of the system stand below the folder. Needs GNU's tools, so Linux.
+ */
+
+import { execFile, spawn } from "node:child_process";
+import { type BigIntStats, existsSync } from "node:fs";
+import {
+  lstat,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  readlink,
+  rm,
+  symlink,
+  utimes,
+  writeFile,
+} from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { promisify } from "node:util";
+import type { Execution } from "./ssh-server";
+
+/** Fixed paths of the plugin's scripts, wherever they do not already stand below another folder. */
+const systemPaths =
+  /(?<![\w.-])\/(var\/lib\/(trilithon|dpkg|apt)|run\/lock|usr\/sbin\/policy-rc\.d)/g;
+const stubs = join(__dirname, "stubs");
+const shell = ["/usr/bin/dash", "/bin/dash"].find(existsSync) ?? "/bin/sh";
+
+export interface UnitState {
+  readonly active?: string;
+  readonly enabled?: string;
+  /** Seconds since 1970 of ActiveEnterTimestamp. */
+  readonly entered?: number;
+  /** Seconds since 1970 of StateChangeTimestamp. */
+  readonly changed?: number;
+  /** Verbs that fail. */
+  readonly failsTo?: readonly string[];
+  /** Files of which it keeps a copy when it starts or reloads: `loaded` answers them. */
+  readonly reads?: readonly string[];
+  readonly journal?: string;
+}
+
+/** What stands at a path: a link's target, or a file's text, mode and time. */
+export interface Entry {
+  readonly content: string;
+  readonly mode: string;
+  readonly owner: string;
+  readonly mtime: bigint;
+}
+
+export class Sandbox {
+  static async make(): Promise<Sandbox> {
+    const sandbox = new Sandbox(await mkdtemp(join(tmpdir(), "trilithon-host-")));
+    const folders = [
+      "bin",
+      "tmp",
+      "run/lock",
+      "usr/sbin",
+      "var/lib/dpkg/updates",
+      "var/lib/apt/lists",
+    ];
+    const states = ["units", "packages", "available", "users", "owners"].map(
+      (name) => `state/${name}`,
+    );
+    for (const folder of [...folders, ...states]) {
+      await mkdir(join(sandbox.folder, folder), { recursive: true });
+    }
+    await symlink(shell, join(sandbox.folder, "bin/sh"));
+    return sandbox;
+  }
+
+  constructor(readonly folder: string) {}
+
+  /** Where a path of the machine is on this computer. */
+  path(path: string): string {
+    return join(this.folder, path);
+  }
+
+  /** For `SshServer`: runs a command line as sshd does. */
+  readonly execute = ({ commandLine, script, channel, onSignal }: Execution): void => {
+    const rewritten = script.replace(systemPaths, (path) => this.path(path));
+    const length = Buffer.byteLength(rewritten);
+    const child = spawn(shell, ["-c", commandLine.replace(/head -c [0-9]+/, `head -c ${length}`)], {
+      detached: true,
+      env: {
+        PATH: `${this.path("bin")}:${stubs}:${process.env.PATH}`,
+        REAL_PATH: process.env.PATH,
+        SANDBOX: this.folder,
+        TMPDIR: this.path("tmp"),
+      },
+    });
+    onSignal((signal) => {
+      if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+      process.kill(-child.pid, `SIG${signal}` as NodeJS.Signals);
+      if (signal === "HUP") for (const end of child.stdio) end?.destroy();
+    });
+    child.stdin.on("error", () => undefined);
+    child.stdin.write(rewritten);
+    channel.pipe(child.stdin);
+    child.stdout.pipe(channel, { end: false });
+    child.stderr.pipe(channel.stderr, { end: false });
+    child.on("close", (status, signal) => {
+      if (signal === null) channel.exit(status ?? 0);
+      else channel.exit(signal.slice(3));
+      channel.end();
+    });
+  };
+
+  async write(path: string, content: string, modified?: Date): Promise<void> {
+    const file = this.path(path);
+    await mkdir(dirname(file), { recursive: true });
+    await writeFile(file, content);
+    if (modified !== undefined) await utimes(file, modified, modified);
+  }
+
+  async read(path: string): Promise<string> {
+    return readFile(this.path(path), "utf8");
+  }
+
+  async unit(name: string, unit: UnitState): Promise<void> {
+    const { active, enabled, entered, changed, failsTo, reads, journal } = unit;
+    const files = {
+      active,
+      enabled,
+      entered: entered?.toString(),
+      changed: changed?.toString(),
+      "fails-to": failsTo?.map((verb) => `${verb}\n`).join(""),
+      reads: reads?.map((path) => `${path}\n`).join(""),
+      journal,
+    };
+    await mkdir(this.path(`state/units/${name}`), { recursive: true });
+    for (const [file, content] of Object.entries(files)) {
+      if (content !== undefined) await this.write(`state/units/${name}/${file}`, content);
+    }
+  }
+
+  /** The text of a file as the unit took it in. */
+  async loaded(unit: string, file: string): Promise<string> {
+    return this.read(`state/units/${unit}/loaded/${file}`);
+  }
+
+  /** What the stubs did since the last `clearLog`. */
+  async log(): Promise<string[]> {
+    const text = await this.read("log").catch(() => "");
+    return text.split("\n").filter((line) => line !== "");
+  }
+
+  async clearLog(): Promise<void> {
+    await rm(this.path("log"), { force: true });
+  }
+
+  /** Everything below a folder of the machine, by path. */
+  async entries(folder: string): Promise<Record<string, Entry>> {
+    const names = await readdir(this.path(folder), { recursive: true }).catch(() => []);
+    const found = names.map(async (name): Promise<[string, Entry][]> => {
+      const path = join(folder, name);
+      const seen = await lstat(this.path(path), { bigint: true });
+      return seen.isDirectory() ? [] : [[path, await this.#entry(path, seen)]];
+    });
+    return Object.fromEntries((await Promise.all(found)).flat());
+  }
+
+  async remove(): Promise<void> {
+    await rm(this.folder, { recursive: true, force: true });
+  }
+
+  async #entry(path: string, seen: BigIntStats): Promise<Entry> {
+    const isLink = seen.isSymbolicLink();
+    return {
+      content: isLink ? `-> ${await readlink(this.path(path))}` : await this.read(path),
+      mode: `0${(seen.mode & 0o7777n).toString(8)}`,
+      owner: isLink ? "" : await this.#owner(path),
+      mtime: seen.mtimeNs,
+    };
+  }
+
+  /** As the stub of chown keeps it. */
+  async #owner(path: string): Promise<string> {
+    const { stdout } = await promisify(execFile)("stat", ["-c", "%i %w", "--", this.path(path)]);
+    return this.read(`state/owners/${stdout.trim()}`).catch(() => "root:root");
+  }
+}

@@ -1,0 +1,236 @@
+/**
+ * An SSH server in this process, on a port of its own on loopback. It counts connections and round trips, and answers
+ * commands with a function or, through a sandbox, by running them.
+ */
+
+import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
+import {
+  type AuthContext,
+  type Connection,
+  type ServerChannel,
+  Server as SshServerBase,
+  utils,
+} from "ssh2";
+import type { Host } from "../../provider/kind";
+import { clientKey, hostKey, type KeyPair } from "./ssh-keys";
+
+/** A command as sshd sees it: the line, and the script that the line reads from standard input. */
+export interface Execution {
+  readonly commandLine: string;
+  readonly script: string;
+  /** What follows the script on standard input. */
+  readonly channel: ServerChannel;
+  /** Called with `TERM` and the like, and with `HUP` when the connection is lost. */
+  onSignal(listener: (signal: string) => void): void;
+}
+
+export interface Answer {
+  readonly stdout?: string;
+  readonly stderr?: string;
+  readonly status?: number;
+}
+
+export interface SshServerOptions {
+  /** What a command comes to: `answering(script => ...)`, or `sandbox.execute`. Default: nothing, with status 0. */
+  readonly execute?: (execution: Execution) => void | Promise<void>;
+  /** Default `root`; another user's commands come as `exec sudo -n -- ...`. */
+  readonly user?: string;
+  /** How long each packet travels, each way. */
+  readonly delayMilliseconds?: number;
+  /** As in sshd. Default 10, as there. */
+  readonly sessionsAtMost?: number;
+  readonly key?: KeyPair;
+  /** Takes connections and says nothing. */
+  readonly isSilent?: boolean;
+}
+
+export interface Recorded {
+  readonly commandLine: string;
+  readonly script: string;
+  readonly signals: string[];
+}
+
+export class SshServer {
+  /** Connections that were made, whether or not let in. */
+  connections = 0;
+  /** Commands that were run: a round trip each. */
+  readonly commands: Recorded[] = [];
+  openSessions = 0;
+  mostSessionsAtOnce = 0;
+  port = 0;
+  readonly #options: SshServerOptions;
+  readonly #sockets = new Set<Socket>();
+  readonly #listener: Server;
+  readonly #ssh: SshServerBase;
+
+  static async start(options: SshServerOptions = {}): Promise<SshServer> {
+    const server = new SshServer(options);
+    await listen(server.#ssh);
+    await listen(server.#listener);
+    server.port = portOf(server.#listener);
+    return server;
+  }
+
+  constructor(options: SshServerOptions) {
+    this.#options = options;
+    const key = options.key ?? hostKey;
+    this.#ssh = new SshServerBase({ hostKeys: [key.private] }, (client) => this.#serve(client));
+    this.#listener = createServer((socket) => this.#accept(socket));
+  }
+
+  get roundTrips(): number {
+    return this.commands.length;
+  }
+
+  /** Connections that are open. */
+  get openConnections(): number {
+    return this.#sockets.size;
+  }
+
+  /** How a program would describe this host. */
+  host(changes: Partial<Host> = {}): Host {
+    return {
+      name: "web-01",
+      address: "127.0.0.1",
+      port: this.port,
+      user: this.#options.user ?? "root",
+      hostKey: (this.#options.key ?? hostKey).public,
+      privateKey: clientKey.private,
+      ...changes,
+    };
+  }
+
+  /** Cuts every connection off, as a host does that loses its power: without a goodbye. */
+  dropConnections(): void {
+    for (const socket of this.#sockets) socket.resetAndDestroy();
+  }
+
+  async stop(): Promise<void> {
+    const closed = [this.#ssh, this.#listener].map(
+      (server) => new Promise<void>((resolve) => server.close(() => resolve())),
+    );
+    for (const socket of this.#sockets) socket.destroy();
+    await Promise.all(closed);
+  }
+
+  #accept(socket: Socket): void {
+    this.connections += 1;
+    this.#sockets.add(socket);
+    socket.on("close", () => this.#sockets.delete(socket));
+    socket.on("error", () => undefined);
+    const { isSilent, delayMilliseconds = 0 } = this.#options;
+    if (isSilent) socket.resume();
+    else if (delayMilliseconds === 0) this.#ssh.injectSocket(socket);
+    else relay(socket, connect(portOf(this.#ssh)), delayMilliseconds);
+  }
+
+  #serve(client: Connection): void {
+    const running = new Set<(signal: string) => void>();
+    client.on("error", () => undefined);
+    client.on("close", () => {
+      for (const signal of running) signal("HUP");
+    });
+    client.on("authentication", (context) => {
+      if (isAllowed(context, this.#options.user ?? "root")) context.accept();
+      else context.reject(["publickey"]);
+    });
+    client.on("session", (accept, reject) => {
+      if (this.openSessions >= (this.#options.sessionsAtMost ?? 10)) {
+        reject();
+        return;
+      }
+      this.openSessions += 1;
+      this.mostSessionsAtOnce = Math.max(this.mostSessionsAtOnce, this.openSessions);
+      const session = accept();
+      const listeners: ((signal: string) => void)[] = [];
+      let recorded: Recorded | undefined;
+      const signal = (name: string) => {
+        recorded?.signals.push(name);
+        for (const listener of listeners) listener(name);
+      };
+      running.add(signal);
+      session.on("close", () => {
+        this.openSessions -= 1;
+        running.delete(signal);
+      });
+      session.on("signal", (_accept, _reject, info) => signal(info.name));
+      session.on("exec", (acceptExec, _reject, { command }) => {
+        const channel = acceptExec();
+        channel.on("error", () => undefined);
+        void takeScript(channel, command).then((script) => {
+          recorded = { commandLine: command, script, signals: [] };
+          this.commands.push(recorded);
+          const onSignal = (listener: (signal: string) => void) => listeners.push(listener);
+          return (this.#options.execute ?? nothing)({
+            commandLine: command,
+            script,
+            channel,
+            onSignal,
+          });
+        });
+      });
+    });
+  }
+}
+
+/** Answers each command with what `answer` makes of its script. */
+export function answering(answer: (script: string) => Answer | Promise<Answer>) {
+  return async ({ script, channel }: Execution): Promise<void> => {
+    const { stdout = "", stderr = "", status = 0 } = await answer(script);
+    channel.stderr.write(stderr);
+    channel.write(stdout);
+    channel.exit(status);
+    channel.end();
+  };
+}
+
+const nothing = answering(() => ({}));
+
+function listen(server: Server | SshServerBase): Promise<void> {
+  return new Promise((resolve) => server.listen(0, "127.0.0.1", () => resolve()));
+}
+
+function portOf(server: Server | SshServerBase): number {
+  // A server that listens on TCP has such an address.
+  return (server.address() as AddressInfo).port;
+}
+
+function isAllowed(context: AuthContext, user: string): boolean {
+  if (context.method !== "publickey" || context.username !== user) return false;
+  const allowed = utils.parseKey(clientKey.public);
+  if (allowed instanceof Error || !context.key.data.equals(allowed.getPublicSSH())) return false;
+  if (context.signature === undefined || context.blob === undefined) return true;
+  return allowed.verify(context.blob, context.signature, context.hashAlgo) === true;
+}
+
+function relay(near: Socket, far: Socket, milliseconds: number): void {
+  for (const [from, to] of [
+    [near, far],
+    [far, near],
+  ] as const) {
+    from.on("data", (chunk) => setTimeout(() => to.write(chunk), milliseconds));
+    from.on("end", () => setTimeout(() => to.end(), milliseconds));
+    from.on("close", () => to.destroy());
+    from.on("error", () => undefined);
+  }
+}
+
+/** The command line says how many bytes of standard input are the script; the rest stays in the channel. */
+function takeScript(channel: ServerChannel, commandLine: string): Promise<string> {
+  const length = Number(/head -c ([0-9]+)/.exec(commandLine)?.[1] ?? 0);
+  return new Promise((resolve) => {
+    let taken = Buffer.alloc(0);
+    const take = () => {
+      for (let chunk = channel.read(); chunk !== null; chunk = channel.read()) {
+        taken = Buffer.concat([taken, chunk]);
+        if (taken.length < length) continue;
+        channel.off("readable", take);
+        if (taken.length > length) channel.unshift(taken.subarray(length));
+        resolve(taken.subarray(0, length).toString("utf8"));
+        return;
+      }
+    };
+    channel.on("readable", take);
+    take();
+  });
+}
