@@ -8,6 +8,7 @@ import { readSettings } from "./components/settings";
 import { WebServer } from "./components/web-server";
 
 const settings = readSettings();
+const { domain } = settings;
 const hosts = createHosts(settings);
 // A machine that is not what it should be stops everything before any machine is changed.
 const afterMachines = { dependsOn: hosts.machines };
@@ -28,13 +29,7 @@ const webServers = hosts.web.map(
   (host) =>
     new WebServer(
       host.name,
-      {
-        host,
-        application,
-        domain: settings.domain,
-        loadBalancers: [hosts.loadBalancer.address],
-        ...settings.web,
-      },
+      { host, application, domain, loadBalancers: [hosts.loadBalancer.address], ...settings.web },
       afterMachines,
     ),
 );
@@ -44,12 +39,18 @@ const loadBalancer = new LoadBalancer(
   {
     host: hosts.loadBalancer,
     servers: webServers,
-    domain: settings.domain,
+    domain,
     healthPath: application.healthPath,
     ...settings.loadBalancer,
   },
   afterMachines,
 );
 
-export const endpoints = describeEndpoints({ hosts, database, application, loadBalancer });
+export const endpoints = describeEndpoints({
+  hosts,
+  database,
+  application,
+  webServers,
+  loadBalancer,
+});
 export const sshKeys = describeSshKeys(hosts);

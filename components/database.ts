@@ -39,6 +39,7 @@ const applicationPrivileges = [
  */
 export class Database extends pulumi.ComponentResource {
   readonly databaseName: string;
+  readonly port = 3306;
   readonly user: string;
   readonly password: pulumi.Output<string>;
   readonly primary: Host;
@@ -67,7 +68,7 @@ export class Database extends pulumi.ComponentResource {
       DATABASE_PRIMARY_HOST: this.primary.address,
       DATABASE_REPLICA_HOSTS: this.replicas.map(({ address }) => address).join(","),
       DATABASE_READ_HOST: nearest.address,
-      DATABASE_PORT: "3306",
+      DATABASE_PORT: String(this.port),
       DATABASE_NAME: this.databaseName,
       DATABASE_USER: this.user,
       DATABASE_PASSWORD: this.password,
@@ -135,7 +136,7 @@ function createReplication(
   return new MysqlReplication(
     `${name}-replication`,
     {
-      cluster: `${pulumi.getProject()}-${pulumi.getStack()}-${name}`,
+      cluster: [pulumi.getProject(), pulumi.getStack(), name].join("_").replace(/\W/g, "_"),
       members: Object.fromEntries(members),
       primary: primary.name,
       durability: durability ?? defaultDurability(replicas),

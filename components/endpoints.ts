@@ -4,7 +4,9 @@ import type { Application } from "./application";
 import type { Database } from "./database";
 import type { StackHost, StackHosts } from "./hosts";
 import type { LoadBalancer } from "./load-balancer";
+import { defaultPorts } from "./options";
 import type { Role } from "./settings";
+import type { WebServer } from "./web-server";
 
 /**
  * `pulumi stack output endpoints --json`. Holds no secret. The private keys are in a secret output of their own:
@@ -17,6 +19,12 @@ export interface Endpoints {
   /** HAProxy's statistics, and `metrics` below it: on the private side only. */
   readonly statsUrl: string;
   readonly hosts: Readonly<Record<string, HostEndpoint>>;
+  /** Where the daemons listen on their hosts' private addresses. */
+  readonly ports: {
+    readonly loadBalancer: number;
+    readonly web: number;
+    readonly database: number;
+  };
   readonly application: {
     /** On 127.0.0.1 of each host with the role `web`. */
     readonly port: number;
@@ -50,17 +58,23 @@ interface Parts {
   readonly hosts: StackHosts;
   readonly database: Database;
   readonly application: Application;
+  readonly webServers: readonly WebServer[];
   readonly loadBalancer: LoadBalancer;
 }
 
 export function describeEndpoints(parts: Parts): pulumi.Output<Endpoints> {
-  const { hosts, database, application, loadBalancer } = parts;
+  const { hosts, database, application, webServers, loadBalancer } = parts;
   const { port, healthPath, staticPath, unit } = application;
   return pulumi.output({
     stack: pulumi.getStack(),
     url: hosts.url,
     statsUrl: loadBalancer.statsUrl,
     hosts: byName(hosts.all, describeHost),
+    ports: {
+      loadBalancer: loadBalancer.port,
+      web: webServers[0]?.port ?? defaultPorts.web,
+      database: database.port,
+    },
     application: { port, healthPath, staticPath, unit },
     database: {
       primary: database.primary.name,

@@ -1,0 +1,78 @@
+/** Pulumi without an engine: what a program registers is kept, and answered as the plugins would. */
+import * as pulumi from "@pulumi/pulumi";
+
+export interface Registered {
+  readonly type: string;
+  readonly name: string;
+  readonly inputs: Readonly<Record<string, unknown>>;
+  /** Counts starts and ends of registrations, by which one can see who waited for whom. */
+  readonly startedAt: number;
+  endedAt: number;
+}
+
+export interface World {
+  readonly resources: readonly Registered[];
+  find(type: string, name: string): Registered;
+}
+
+const projectConfig = "trilithon:";
+
+/** To be called before the program is loaded. */
+export async function mockPulumi(
+  options: { readonly config?: Readonly<Record<string, unknown>>; readonly preview?: boolean } = {},
+): Promise<World> {
+  const resources: Registered[] = [];
+  let clock = 0;
+  await pulumi.runtime.setMocks(
+    {
+      newResource: async ({ type, name, inputs }) => {
+        const registered = { type, name, inputs, startedAt: clock++, endedAt: 0 };
+        resources.push(registered);
+        // Whoever does not wait starts meanwhile.
+        await new Promise((resolve) => setTimeout(resolve, 5));
+        registered.endedAt = clock++;
+        return { id: `${name}-id`, state: { ...inputs, ...outputsOf(type, name) } };
+      },
+      call: ({ inputs }) => inputs,
+    },
+    "trilithon",
+    "test",
+    options.preview ?? false,
+  );
+  const config = Object.entries(options.config ?? {}).map(([key, value]) => [
+    `${projectConfig}${key}`,
+    typeof value === "string" ? value : JSON.stringify(value),
+  ]);
+  pulumi.runtime.setAllConfig(Object.fromEntries(config));
+  return {
+    resources,
+    find: (type, name) => {
+      const found = resources.find((one) => one.type === type && one.name === name);
+      if (found === undefined) throw new Error(`no ${type} ${name} was registered`);
+      return found;
+    },
+  };
+}
+
+function outputsOf(type: string, name: string): Readonly<Record<string, unknown>> {
+  switch (type) {
+    case "trilithon:index:Machine":
+      return { os: "Debian", memoryMegabytes: 1024, processors: 2 };
+    case "trilithon:index:Password":
+      return { value: `password-of-${name}` };
+    case "trilithon:index:SshKey":
+      return { privateKey: `private-key-of-${name}`, publicKey: `ssh-ed25519 ${name}` };
+    default:
+      return {};
+  }
+}
+
+/** The value of an output. */
+export function resolved<Value>(output: pulumi.Output<Value>): Promise<Value> {
+  return new Promise((resolve) => output.apply(resolve));
+}
+
+/** Waits until the program has registered all that it registers. */
+export function settle(): Promise<void> {
+  return pulumi.runtime.disconnect();
+}

@@ -1,0 +1,28 @@
+import test from "ava";
+import { renderNginx } from "../../../components/render/nginx";
+import { isGolden } from "./golden";
+
+const config = {
+  domain: "www.foobar.com",
+  hostName: "web-01",
+  port: 80,
+  loadBalancers: ["172.31.64.11"],
+  application: {
+    port: 3000,
+    healthPath: "/healthz",
+    publicFolder: "/srv/guestbook/current/public",
+    drainFile: "/run/guestbook.drain",
+  },
+  uploadLimitMegabytes: 10,
+  responseTimeoutSeconds: 60,
+  rawLines: [],
+};
+
+test("renders the configuration of a site", (t) => {
+  isGolden(t, "nginx.conf", renderNginx(config));
+});
+
+test("raw lines end the server's block", (t) => {
+  const text = renderNginx({ ...config, rawLines: ["etag off;"] });
+  t.true(text.endsWith("    }\n    etag off;\n}\n"));
+});

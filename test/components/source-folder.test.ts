@@ -1,0 +1,67 @@
+import { chmodSync, mkdirSync, mkdtempSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import test from "ava";
+import { firstFile, hashFolder } from "../../components/source-folder";
+
+const options = { excludedNames: [".git", "node_modules"] };
+
+function makeFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), "trilithon-source-"));
+  mkdirSync(join(folder, "public/static"), { recursive: true });
+  writeFileSync(join(folder, "server.js"), "serve()\n");
+  writeFileSync(join(folder, "public/static/page.css"), "a {}\n");
+  return folder;
+}
+
+test("the same content is the same version, wherever and whenever it was written", (t) => {
+  const [one, two] = [makeFolder(), makeFolder()];
+  utimesSync(join(one, "server.js"), 1, 1);
+  chmodSync(join(one, "server.js"), 0o600);
+  t.is(hashFolder(one, options), hashFolder(two, options));
+  t.regex(hashFolder(one, options), /^[0-9a-f]{16}$/);
+});
+
+const changes: readonly (readonly [string, (folder: string) => void])[] = [
+  ["another content", (folder) => writeFileSync(join(folder, "server.js"), "serve( )\n")],
+  ["another file", (folder) => writeFileSync(join(folder, "empty"), "")],
+  ["a file made executable", (folder) => chmodSync(join(folder, "server.js"), 0o755)],
+  ["a link", (folder) => symlinkSync("server.js", join(folder, "main.js"))],
+];
+
+for (const [title, change] of changes) {
+  test(`${title} is another version`, (t) => {
+    const folder = makeFolder();
+    const before = hashFolder(folder, options);
+    change(folder);
+    t.not(hashFolder(folder, options), before);
+  });
+}
+
+test("another build command is another version", (t) => {
+  const folder = makeFolder();
+  t.not(hashFolder(folder, { ...options, salt: "make" }), hashFolder(folder, options));
+});
+
+test("what is excluded or built makes no other version", (t) => {
+  const folder = makeFolder();
+  const all = { ...options, excludedFolder: join(folder, "dist") };
+  const before = hashFolder(folder, all);
+  for (const name of ["node_modules", ".git", "dist"]) {
+    mkdirSync(join(folder, name));
+    writeFileSync(join(folder, name, "x"), "x");
+  }
+  t.is(hashFolder(folder, all), before);
+});
+
+test("a folder that is missing is told by its name", (t) => {
+  t.throws(() => hashFolder("/nowhere/at/all", options), {
+    message: "the folder of the application does not exist: /nowhere/at/all",
+  });
+});
+
+test("the first static file is found, if there is one", (t) => {
+  const folder = makeFolder();
+  t.is(firstFile(join(folder, "public")), "/static/page.css");
+  t.is(firstFile(join(folder, "nothing")), undefined);
+});

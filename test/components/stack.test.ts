@@ -1,0 +1,160 @@
+import test from "ava";
+import type { Endpoints } from "../../components/endpoints";
+import { mockPulumi, resolved, settle } from "./mocks";
+
+const service = "trilithon:index:Service";
+const release = "trilithon:index:Release";
+const machine = "trilithon:index:Machine";
+const container = "docker:index/container:Container";
+
+const config = {
+  domain: "www.foobar.com",
+  hosts: [
+    { name: "lb-01", address: "172.31.64.11", roles: ["load-balancer"] },
+    { name: "web-01", address: "172.31.64.21", roles: ["web", "database-primary"] },
+    { name: "web-02", address: "172.31.64.22", roles: ["web", "database-replica"] },
+  ],
+  containers: { subnet: "172.31.64.0/24", publish: 8081, cgroupPath: "/sys/fs/cgroup", mtu: 1400 },
+  application: { source: "./test/components/render" },
+};
+
+const program = run();
+
+async function run() {
+  const world = await mockPulumi({ config });
+  const { endpoints, sshKeys } = await import("../../index");
+  await settle();
+  const told: Endpoints = await resolved(endpoints);
+  return { world, told, keys: await resolved(sshKeys) };
+}
+
+test("tells where everything is", async (t) => {
+  const { told, keys } = await program;
+  t.deepEqual(told, {
+    stack: "test",
+    url: "http://127.0.0.1:8081",
+    statsUrl: "http://172.31.64.11:8404/",
+    hosts: {
+      "lb-01": hostEndpoint("lb-01", "172.31.64.11", 2211, ["load-balancer"]),
+      "web-01": hostEndpoint("web-01", "172.31.64.21", 2221, ["web", "database-primary"]),
+      "web-02": hostEndpoint("web-02", "172.31.64.22", 2222, ["web", "database-replica"]),
+    },
+    ports: { loadBalancer: 80, web: 80, database: 3306 },
+    application: {
+      port: 3000,
+      healthPath: "/healthz",
+      staticPath: undefined,
+      unit: "guestbook.service",
+    },
+    database: { primary: "web-01", replicas: ["web-02"], name: "guestbook" },
+  });
+  t.is(keys["web-01"], "private-key-of-hosts-key");
+});
+
+test("registers a service for each box of the picture", async (t) => {
+  const { world } = await program;
+  const names = world.resources.map(({ type, name }) => `${type.split(":").at(-1)} ${name}`);
+  t.deepEqual(names.filter((name) => /^(Service|Release|MysqlReplication) /.test(name)).sort(), [
+    "MysqlReplication database-replication",
+    "Release application-web-01",
+    "Release application-web-02",
+    "Service application-web-01-packages",
+    "Service application-web-02-packages",
+    "Service database-web-01-packages",
+    "Service database-web-01-service",
+    "Service database-web-02-packages",
+    "Service database-web-02-service",
+    "Service load-balancer-packages",
+    "Service load-balancer-service",
+    "Service web-01-nginx-packages",
+    "Service web-01-nginx-service",
+    "Service web-02-nginx-packages",
+    "Service web-02-nginx-service",
+  ]);
+});
+
+test("waits for what must be there before", async (t) => {
+  const { world } = await program;
+  const waits = (after: readonly [string, string], before: readonly [string, string]) => {
+    const message = `${after[1]} waits for ${before[1]}`;
+    t.true(world.find(...after).startedAt > world.find(...before).endedAt, message);
+  };
+  const packages = world.resources.filter(({ name }) => name.endsWith("-packages"));
+  for (const { type, name } of packages) {
+    for (const host of ["lb-01", "web-01", "web-02"]) waits([type, name], [machine, host]);
+  }
+  // One apt transaction on each host: no set of packages waits for another, or for another host.
+  const lastStart = Math.max(...packages.map(({ startedAt }) => startedAt));
+  t.true(packages.every(({ endedAt }) => endedAt > lastStart));
+  waits([service, "database-web-02-service"], [service, "database-web-02-packages"]);
+  waits([machine, "web-01"], [container, "web-01"]);
+  waits([service, "database-web-01-service"], [service, "database-web-02-service"]);
+  waits(
+    [release, "application-web-01"],
+    ["trilithon:index:MysqlReplication", "database-replication"],
+  );
+  waits([release, "application-web-02"], [release, "application-web-01"]);
+  waits([service, "web-02-nginx-service"], [release, "application-web-02"]);
+  waits([service, "load-balancer-service"], [service, "web-01-nginx-service"]);
+  waits([service, "load-balancer-service"], [service, "web-02-nginx-service"]);
+});
+
+test("makes hosts of containers", async (t) => {
+  const { world } = await program;
+  const { inputs } = world.find(container, "web-01");
+  t.like(inputs, {
+    name: "trilithon-test-web-01",
+    hostname: "web-01",
+    image: "trilithon-host:latest",
+    memory: 1024,
+    networksAdvanced: [{ name: "trilithon-test", ipv4Address: "172.31.64.21" }],
+    ports: [{ internal: 2221, external: 2221, ip: "127.0.0.1" }],
+    volumes: [{ hostPath: "/sys/fs/cgroup", containerPath: "/sys/fs/cgroup" }],
+    labels: [
+      { label: "trilithon.host", value: "web-01" },
+      { label: "trilithon.stack", value: "test" },
+    ],
+  });
+  t.like(world.find(container, "lb-01").inputs, {
+    ports: [
+      { internal: 2211, external: 2211, ip: "127.0.0.1" },
+      { internal: 80, external: 8081, ip: "127.0.0.1" },
+    ],
+  });
+  t.like(world.find(machine, "web-01").inputs, {
+    host: {
+      name: "web-01",
+      address: "127.0.0.1",
+      port: 2221,
+      user: "root",
+      hostKey: "ssh-ed25519 web-01-host-key",
+      instance: "web-01-id",
+    },
+  });
+});
+
+test("releases the application, drained, to each web server", async (t) => {
+  const { world } = await program;
+  t.like(world.find(release, "application-web-01").inputs, {
+    unit: "guestbook.service",
+    root: "/srv/guestbook",
+    source: "./test/components/render",
+    ready: { http: "http://127.0.0.1:3000/healthz", deadlineSeconds: 60 },
+    drain: { file: "/run/guestbook.drain", seconds: 3 },
+  });
+});
+
+test("makes one cluster of the members", async (t) => {
+  const { world } = await program;
+  t.like(world.find("trilithon:index:MysqlReplication", "database-replication").inputs, {
+    cluster: "trilithon_test_database",
+    primary: "web-01",
+    durability: "wait-for-replica",
+    databases: ["guestbook"],
+  });
+});
+
+function hostEndpoint(name: string, address: string, sshPort: number, roles: readonly string[]) {
+  const hostKey = `ssh-ed25519 ${name}-host-key`;
+  return { address, sshAddress: "127.0.0.1", sshPort, user: "root", hostKey, roles };
+}
