@@ -44,7 +44,7 @@ function installPackages() {
   process.stderr.write("- npm packages: installing those of package-lock.json\n");
   const { status, error } = spawnSync(
     "npm",
-    ["ci", "--ignore-scripts", "--no-audit", "--no-fund"],
+    ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"],
     {
       cwd: root,
       stdio: ["ignore", "ignore", "inherit"],
