@@ -3,6 +3,7 @@ import { container } from "../../../offline/docker/container";
 import type { Container } from "../../../offline/docker/container-args";
 import { network } from "../../../offline/docker/network";
 import { labelled } from "../../../offline/docker/ownership";
+import { unknown } from "../../../provider/protocol/values";
 import { fakeContext } from "../context";
 import { engine, tinyImage } from "./tiny-image";
 
@@ -164,6 +165,16 @@ test("refuses a container of the same name that is another's", async (t) => {
     });
     await t.notThrowsAsync(former.inspect());
   }
+});
+
+test("foresees the port that the engine has chosen, and only that one", (t) => {
+  const ports = [{ internal: 22, ip: "127.0.0.1" }];
+  const live = { ...args("foreseen"), ports: [{ ...ports[0], internal: 22, external: 32768 }] };
+  const foreseen = (was: Container | undefined) =>
+    container.foresee?.(was, { ...args("foreseen"), memory: 64, ports });
+  t.like(foreseen(undefined), { hostname: unknown, ports: [{ internal: 22, external: unknown }] });
+  t.like(foreseen(live), { ports: live.ports });
+  t.like(foreseen({ ...live, mustRun: false }), { ports: [{ external: unknown }] });
 });
 
 test("refuses to leave a property unserved in silence", (t) => {
