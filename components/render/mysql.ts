@@ -26,8 +26,8 @@ skip_name_resolve = ON
 # Sockets count as secure; over the network everything is TLS.
 require_secure_transport = ON
 
-# A member is closed to writes until it is known to be the primary: a former primary that comes back
-# must not take what would then be lost. Whoever knows the roles opens the primary.
+# A member that was given no role takes no writes. The primary is opened by \`SET PERSIST\`, which outlives
+# a restart and wins over this file.
 super_read_only = ON
 
 # Replication by transaction ids: a member can follow any other without positions.
@@ -48,8 +48,8 @@ replica_preserve_commit_order = ON
 # A dead connection to the primary is noticed within these seconds.
 replica_net_timeout = 10
 
-# Loaded on every member, since any may become the primary. Which of the first two is on goes by role,
-# and is no matter of this file.
+# Loaded on every member, since any may become the primary. Which of the first two is on goes by role, and is
+# set by \`SET PERSIST\` as well.
 plugin_load_add = semisync_source.so
 plugin_load_add = semisync_replica.so
 plugin_load_add = mysql_clone.so
