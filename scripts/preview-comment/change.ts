@@ -16,6 +16,8 @@ export interface Change {
   readonly action: Action;
   /** The machines that it lives on. */
   readonly hosts: readonly string[];
+  /** Where a replacement moves it away from; else empty. */
+  readonly formerHosts: readonly string[];
   /** The unit that it runs: `nginx.service`. */
   readonly unit: string | undefined;
   /** What the plan says will be done. Empty for the resources of other plugins. */
@@ -54,6 +56,7 @@ export function readChange(
   const { name, type } = parseUrn(step.urn);
   const state = step.newState?.inputs ?? step.oldState?.inputs ?? step.oldState?.outputs;
   const hosts = findHosts(type, state);
+  const former = findHosts(type, step.oldState?.inputs).filter((host) => !hosts.includes(host));
   const sentences = diagnostics
     .filter(({ urn, severity }) => urn === step.urn && severity === "info")
     .flatMap(({ message }) => parseSentence(message, hosts[0]) ?? []);
@@ -64,6 +67,7 @@ export function readChange(
     type,
     action,
     hosts,
+    formerHosts: action === "replace" ? former : [],
     unit: textAt(state, "unit"),
     steps: [...new Set(sentences.flatMap((sentence) => sentence.steps))],
     why: action === "create" && wasRefreshed ? "missing on the machine" : sentences.at(-1)?.label,

@@ -1,9 +1,10 @@
 /** Turns what `pulumi preview --json` printed into one Markdown comment: a function from text to text. */
 
 import { parseUrn } from "./change";
-import { maskKnown, stripColours } from "./clean";
+import { stripColours } from "./clean";
 import { fence } from "./escape";
 import { byteLength, commentLimits, cut, type Limits, takeFitting } from "./limits";
+import { maskKnown } from "./mask";
 import { type Preview, parsePreview } from "./parse";
 import { type Review, readReview } from "./review";
 import { renderBlock, renderSections } from "./sections";
@@ -61,9 +62,10 @@ function assemble(review: Review, stack: string, options: CommentOptions): strin
   ];
   const rows = changes.map((change) => renderRow(change, limits));
   const shownRows = takeFitting(rows, limits.tableBytes);
-  const table = rows.length === 0 ? [] : [[...tableHead, ...shownRows].join("\n")];
+  const caption = errors === "" ? [] : ["What it had found until then:"];
+  const table = rows.length === 0 ? [] : [...caption, [...tableHead, ...shownRows].join("\n")];
   const sections = [
-    ...changes.flatMap((change) => renderSections(change, limits)),
+    ...renderSections(changes, limits),
     ...(messages === "" ? [] : [renderBlock("messages", messages, limits)]),
   ];
   // Room for what is said of that which is left out.

@@ -32,11 +32,32 @@ export function describe(change: Change): Description {
   const texts: TextChange[] = [];
   const values: ValueChange[] = [];
   for (const difference of change.differences) {
+    if (isImplied(difference, change)) continue;
     const text = readText(difference);
     if (text) texts.push(text);
     else values.push(readValue(difference, change));
   }
   return { texts, values };
+}
+
+/** What a file has unless told otherwise. */
+const usual = new Map([
+  ["owner", "root"],
+  ["group", "root"],
+  ["mode", "0644"],
+]);
+
+/** Of what is made or removed as a whole: the usual, the empty, and what only says how to go about it. */
+function isImplied(difference: Difference, { action }: Change): boolean {
+  if (difference.kind !== "plain") return false;
+  const { path, old, new: now } = difference;
+  if (old !== undefined && now !== undefined) return false;
+  const value = now ?? old;
+  const [top, , part = ""] = path;
+  if (top === "files" && part === "content") return false;
+  if (top === "files" && part !== "") return part === "onChange" || usual.get(part) === value;
+  if (action === "delete") return typeof value !== "string" || !value.includes("\n");
+  return typeof value === "object" && value !== null && Object.keys(value).length === 0;
 }
 
 function readText(difference: Difference): TextChange | undefined {

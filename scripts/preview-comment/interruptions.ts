@@ -10,22 +10,30 @@ export interface Interruption {
   readonly step: string;
   /** `haproxy` */
   readonly unit: string;
+  readonly hosts: readonly string[];
 }
 
 /** The steps that touch a process, and what a removal means for one. */
-export function findInterruptions({ action, steps, unit }: Change): Interruption[] {
-  const found = steps.flatMap(fromStep);
-  if (action !== "delete" || unit === undefined || found.length > 0) return found;
-  const name = shortUnit(unit);
-  return [{ kind: "stop", step: `stop ${name}`, unit: name }];
+export function findInterruptions(change: Change): Interruption[] {
+  const { steps, hosts } = change;
+  return [...fromRemoval(change), ...steps.flatMap((step) => fromStep(step, hosts))];
 }
 
-function fromStep(step: string): Interruption[] {
+function fromRemoval({ action, unit, hosts, formerHosts }: Change): Interruption[] {
+  if (unit === undefined) return [];
+  const name = shortUnit(unit);
+  if (action === "delete") return [{ kind: "stop", step: `stop ${name}`, unit: name, hosts }];
+  return formerHosts.length > 0
+    ? [{ kind: "stop", step: `stop ${name} on ${formerHosts}`, unit: name, hosts: formerHosts }]
+    : [];
+}
+
+function fromStep(step: string, hosts: readonly string[]): Interruption[] {
   // A path or a remark may hold the same words.
   const outside = step.replace(/\([^)]*\)/g, " ").replace(/(^|\s)\/\S+/g, " ");
   const [, verb, unit = ""] = /\b(restart|reload|start|stop)\s+(\S+)/.exec(outside) ?? [];
   const kind = kinds.find((known) => known === verb);
-  return kind ? [{ kind, step, unit: shortUnit(unit) }] : [];
+  return kind ? [{ kind, step, unit: shortUnit(unit), hosts }] : [];
 }
 
 function shortUnit(unit: string): string {

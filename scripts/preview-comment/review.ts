@@ -1,8 +1,8 @@
 /** What a preview means to a reviewer, before any of it is Markdown. */
 
 import { type Change, isUnchecked, parseUrn, readChange } from "./change";
-import { maskSecrets } from "./clean";
 import { findInterruptions } from "./interruptions";
+import { maskSecrets } from "./mask";
 import type { Preview, PreviewDiagnostic, PreviewStep } from "./parse";
 import { parseSentence } from "./sentence";
 
@@ -65,7 +65,8 @@ function findErrors(
     .filter(({ severity }) => severity === "error")
     .map(({ message, urn }) => {
       const text = message.trim().replace(/^error:\s*(?:Preview failed:\s*)?/, "");
-      return urn ? `${parseUrn(urn).name}: ${text}` : text;
+      const name = urn ? parseUrn(urn).name : "";
+      return name === "" || text.includes(name) ? text : `${name}: ${text}`;
     });
   if (told.length === 0 && !/^error:/m.test(beside)) return "";
   // By itself `preview failed` says nothing that the verdict does not.

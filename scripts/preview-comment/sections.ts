@@ -5,17 +5,33 @@ import { describe, type TextChange, type ValueChange } from "./describe";
 import { code, fence, htmlCode, prose } from "./escape";
 import { cut, type Limits, takeFitting } from "./limits";
 
-/** One for each changed file, and one for the other properties where there are any. */
-export function renderSections(change: Change, limits: Limits): string[] {
-  const { texts, values } = describe(change);
+/** One for each changed file, the same change on several hosts once; one for other properties where there are any. */
+export function renderSections(changes: readonly Change[], limits: Limits): string[] {
+  const parts: (() => string)[] = [];
+  const hostsOf = new Map<string, Set<string>>();
+  for (const change of changes) {
+    const { texts, values } = describe(change);
+    for (const text of texts) {
+      const key = JSON.stringify([text.title, text.diff.lines]);
+      const known = hostsOf.get(key);
+      const hosts = known ?? new Set<string>();
+      for (const host of change.hosts) hosts.add(host);
+      hostsOf.set(key, hosts);
+      if (!known) parts.push(() => renderText(text, [...hosts], limits));
+    }
+    parts.push(...renderRest(change, values, limits).map((part) => () => part));
+  }
+  return parts.map((render) => render());
+}
+
+function renderRest(change: Change, values: readonly ValueChange[], limits: Limits): string[] {
   const isPlanCut = change.steps.length > limits.steps;
   const plan = isPlanCut ? change.steps.map((step) => `1. ${prose(step)}`) : [];
   const lines = values.map((value) => renderValue(value, limits));
-  const rest = [
+  return [
     ...(plan.length > 0 ? [section(`the plan of ${subject(change)}`, plan, limits)] : []),
     ...(lines.length > 0 ? [section(`other properties of ${subject(change)}`, lines, limits)] : []),
   ];
-  return [...texts.map((text) => renderText(text, change, limits)), ...rest];
 }
 
 /** A collapsed part with plain text, such as a program's messages. */
@@ -23,7 +39,7 @@ export function renderBlock(title: string, text: string, limits: Limits): string
   return collapse(title, fence("text", cut(text, limits.errorCharacters)));
 }
 
-function renderText({ title, diff }: TextChange, change: Change, limits: Limits): string {
+function renderText({ title, diff }: TextChange, hosts: readonly string[], limits: Limits) {
   const counts = [
     ...(diff.added > 0 ? [`+${diff.added}`] : []),
     ...(diff.removed > 0 ? [`\u2212${diff.removed}`] : []),
@@ -32,7 +48,7 @@ function renderText({ title, diff }: TextChange, change: Change, limits: Limits)
   const shown = takeFitting(lines, limits.sectionBytes);
   const missing = lines.length - shown.length;
   const body = lines.length > 0 ? [fence("diff", shown.join("\n"))] : ["The file is empty."];
-  const heading = `${htmlCode(title)}${place(change)}${counts === "" ? "" : ` (${counts})`}`;
+  const heading = `${htmlCode(title)}${place(hosts)}${counts === "" ? "" : ` (${counts})`}`;
   return collapse(heading, [...body, ...leftOut(missing, "lines")].join("\n\n"));
 }
 
@@ -57,10 +73,10 @@ function renderValue(value: ValueChange, { valueCharacters }: Limits): string {
 
 /** HTML, as it stands in `<summary>`. */
 function subject(change: Change): string {
-  return `${htmlCode(change.name)}${place(change)}`;
+  return `${htmlCode(change.name)}${place(change.hosts)}`;
 }
 
-function place({ hosts }: Change): string {
+function place(hosts: readonly string[]): string {
   return hosts.length > 0 ? ` on ${hosts.map(htmlCode).join(", ")}` : "";
 }
 

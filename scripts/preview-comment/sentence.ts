@@ -17,11 +17,11 @@ export function parseSentence(message: string, host: string | undefined): Senten
   return { steps: splitSteps(all.startsWith(prefix) ? all.slice(prefix.length) : all), label };
 }
 
-/** Steps are parted by commas; those within brackets are part of a step. */
+/** Steps are parted by commas; those within brackets, and that of `mode 0644, owner root:root`, are part of a step. */
 function splitSteps(text: string): string[] {
   const steps = [""];
   let depth = 0;
-  for (const part of text.split(/(, |[()])/)) {
+  for (const part of text.split(/(, (?!owner )|[()])/)) {
     if (part === "(") depth += 1;
     if (part === ")") depth = Math.max(0, depth - 1);
     if (part === ", " && depth === 0) steps.push("");

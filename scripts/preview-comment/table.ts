@@ -12,9 +12,10 @@ export const tableHead = [
 ];
 
 export function renderRow(change: Change, limits: Limits): string {
-  const { hosts, name } = change;
+  const { hosts, formerHosts, name } = change;
+  const places = [formerHosts, hosts].filter((some) => some.length > 0);
   const cells = [
-    hosts.map(code).join(", ") || "\u2013",
+    places.map((some) => some.map(code).join(", ")).join(" \u2192 ") || "\u2013",
     code(cut(name, limits.valueCharacters)),
     renderAction(change, limits),
     renderInterruptions(change),

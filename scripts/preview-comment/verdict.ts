@@ -38,31 +38,24 @@ function renderCounts(changes: readonly Change[]): string {
 }
 
 function renderHosts(changes: readonly Change[]): string {
-  const hosts = new Set(changes.flatMap((change) => change.hosts));
+  const hosts = new Set(changes.flatMap((change) => [...change.hosts, ...change.formerHosts]));
   return hosts.size === 0 ? "" : ` on ${plural(hosts.size, "host", "hosts")}`;
 }
 
 /** `Restarts **mysql** on web-01; reloads haproxy on lb-01.` */
 function renderInterrupted(changes: readonly Change[]): string[] {
-  const all = changes.flatMap((change) =>
-    findInterruptions(change).map((interruption) => ({ ...interruption, hosts: change.hosts })),
-  );
+  const all = changes.flatMap(findInterruptions);
+  // That a new thing starts goes without saying.
+  const started = changes
+    .filter(({ action, why }) => action === "update" || why === "missing on the machine")
+    .flatMap(findInterruptions)
+    .filter(({ kind }) => kind === "start");
+  const of = (wanted: string) => all.filter(({ kind }) => kind === wanted);
   const parts = [
-    ...renderUnits(
-      all.filter(({ kind }) => kind === "stop"),
-      "stops",
-      "**",
-    ),
-    ...renderUnits(
-      all.filter(({ kind }) => kind === "restart"),
-      "restarts",
-      "**",
-    ),
-    ...renderUnits(
-      all.filter(({ kind }) => kind === "reload"),
-      "reloads",
-      "",
-    ),
+    ...renderUnits(of("stop"), "stops", "**"),
+    ...renderUnits(of("restart"), "restarts", "**"),
+    ...renderUnits(of("reload"), "reloads", ""),
+    ...renderUnits(started, "starts", ""),
   ];
   if (parts.length > 0) {
     const text = parts.join("; ");
@@ -73,9 +66,7 @@ function renderInterrupted(changes: readonly Change[]): string[] {
   return isKnown ? ["Nothing that runs is reloaded or restarted."] : [];
 }
 
-type Placed = Interruption & { readonly hosts: readonly string[] };
-
-function renderUnits(some: readonly Placed[], verb: string, mark: string): string[] {
+function renderUnits(some: readonly Interruption[], verb: string, mark: string): string[] {
   const units = [...new Set(some.map(({ unit }) => unit))].map((unit) => {
     const hosts = new Set(some.filter((one) => one.unit === unit).flatMap((one) => one.hosts));
     const shown = hosts.size > 4 ? `${hosts.size} hosts` : [...hosts].map(code).join(", ");

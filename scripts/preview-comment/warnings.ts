@@ -73,7 +73,9 @@ function renderResources(names: readonly string[]): string {
 
 function fromRemoval(change: Change): Warning[] {
   if (change.action !== "delete" && change.action !== "replace") return [];
-  const where = change.hosts.length > 0 ? ` on ${change.hosts.map(code).join(", ")}` : "";
+  const places = [change.formerHosts, change.hosts].filter((hosts) => hosts.length > 0);
+  const names = places.map((hosts) => hosts.map(code).join(", ")).join(" \u2192 ");
+  const where = names === "" ? "" : ` on ${names}`;
   const what = `${prose(change.type)} ${code(change.name)}${where}`;
   const isMachine = change.type === "Container" || change.type === "Volume";
   const lost = isMachine ? "; whatever is kept in it is lost" : "";
@@ -85,11 +87,18 @@ function fromRemoval(change: Change): Warning[] {
   return [{ weight: "caution", text: `**Replaced:** ${what}${because}${lost}.` }];
 }
 
+const effects = {
+  restart: "is away for a moment",
+  stop: "answers no more",
+  reload: "",
+  start: "",
+};
+
 function fromDatabaseRestart(change: Change): Warning[] {
   return findInterruptions(change)
     .filter(({ kind, unit }) => (kind === "restart" || kind === "stop") && isDatabase(unit))
-    .map(({ kind, unit }) => ({
-      weight: "warning",
-      text: `**Database ${kind}:** ${code(unit)} on ${change.hosts.map(code).join(", ")} is away for a moment.`,
+    .map(({ kind, unit, hosts }) => ({
+      weight: kind === "stop" ? "caution" : "warning",
+      text: `**Database ${kind}:** ${code(unit)} on ${hosts.map(code).join(", ")} ${effects[kind]}.`,
     }));
 }
