@@ -64,8 +64,8 @@ const containers = record("an object with subnet", {
     text("the name of an image", (value) => /^[a-z0-9][A-Za-z0-9._/:@-]*$/.test(value)),
     "trilithon-host:latest",
   ),
-  // MySQL's own need is some 500, and a laptop has to hold three of them.
-  memoryMegabytes: v.exactOptional(integer(256, 1_048_576), 1024),
+  // MySQL takes up to 1000 while it starts, and a laptop has to hold three of them.
+  memoryMegabytes: v.exactOptional(integer(256, 1_048_576), 2048),
   cgroupPath: v.exactOptional(text("an absolute path", (value) => /^\/[^\0]*$/.test(value))),
   mtu: v.exactOptional(integer(576, 9000)),
 });
