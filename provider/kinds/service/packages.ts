@@ -10,7 +10,7 @@ interface Waiting {
 }
 
 /** The program registers what a host needs one after the other, within about this time. */
-const gatherMilliseconds = 300;
+const gatherMilliseconds = 1000;
 const deadlineSeconds = 1800;
 
 const waiting = new Map<string, Waiting[]>();
