@@ -5,7 +5,7 @@ import type { PoolConnection, ResultSetHeader, RowDataPacket } from "mysql2/prom
 import type { NewEntry } from "../entry";
 import { isGtidSet, parseTrackedGtid } from "../gtid";
 import type { DatabaseSettings } from "../settings";
-import { classifyFault, describeError } from "./fault";
+import { classifyFault } from "./fault";
 import { createMember, type Member, type Place, type Role } from "./member";
 import { createReader, type Question, type Reading } from "./reading";
 
@@ -18,10 +18,9 @@ export interface Written {
 
 export interface MemberStatus {
   readonly role: Role;
-  readonly address: string;
+  readonly isReachable: boolean;
   readonly host?: string;
-  readonly readOnly?: boolean;
-  readonly error?: string;
+  readonly isReadOnly?: boolean;
 }
 
 export interface Book {
@@ -130,17 +129,18 @@ async function findSame(connection: PoolConnection, entry: NewEntry): Promise<nu
   return isSame ? Number(row.id) : undefined;
 }
 
-async function readStatus(member: Member): Promise<MemberStatus> {
-  const { role, address } = member;
+/** Anybody may ask for it: it tells no addresses. */
+async function readStatus({ role, use }: Member): Promise<MemberStatus> {
   try {
-    return await member.use(statusDeadlineSeconds, async (connection) => {
+    return await use(statusDeadlineSeconds, async (connection) => {
       const [rows] = await connection.query<RowDataPacket[]>(
         "SELECT @@hostname AS host, @@super_read_only AS readOnly",
       );
       const row = rows[0];
-      return { role, address, host: String(row?.host), readOnly: row?.readOnly === 1 };
+      const isReadOnly = row?.readOnly === 1;
+      return { role, isReachable: true, host: String(row?.host), isReadOnly };
     });
-  } catch (error) {
-    return { role, address, error: describeError(error) };
+  } catch {
+    return { role, isReachable: false };
   }
 }

@@ -31,7 +31,7 @@ export interface Members {
 const waitSeconds = 1;
 /** A wait holds a connection: a forged cookie must not hold them all. */
 const maxWaitsPerMember = 4;
-const readDeadlineSeconds = 4;
+const readDeadlineSeconds = 3;
 
 /** What is remembered between two reads. */
 interface Memory {

@@ -1,14 +1,8 @@
 /** Asks Pulumi for the outputs of a stack that the scripts need. */
-
 import * as v from "valibot";
 import { devStack } from "../setup/environment";
 import { capturePulumi } from "../setup/stack";
 import { type Endpoints, parseEndpoints } from "./endpoints";
-
-const outputs = v.object({
-  endpoints: v.unknown(),
-  sshKeys: v.record(v.string(), v.string()),
-});
 
 export interface StackOutputs {
   readonly endpoints: Endpoints;
@@ -16,19 +10,22 @@ export interface StackOutputs {
   readonly privateKeys: Readonly<Record<string, string>>;
 }
 
+export async function readEndpoints(stack: string): Promise<Endpoints> {
+  return parseEndpoints(await readOutput(stack, "endpoints"));
+}
+
 export async function readOutputs(stack: string): Promise<StackOutputs> {
-  const place = { ...devStack, stack };
-  const args = ["stack", "output", "--json", "--show-secrets", "--stack", stack];
-  const { status, stdout, stderr } = await capturePulumi(place, args);
-  if (status !== 0) throw new Error(`stack ${stack}: its outputs cannot be read: ${stderr.trim()}`);
-  const given: unknown = JSON.parse(stdout);
-  const result = v.safeParse(outputs, given);
-  if (!result.success) {
-    const missing = result.issues.map((issue) => v.getDotPath(issue)).join(", ");
-    throw new Error(`stack ${stack}: no output ${missing}: bring it up with npm start first`);
-  }
-  return {
-    endpoints: parseEndpoints(result.output.endpoints),
-    privateKeys: result.output.sshKeys,
-  };
+  const [endpoints, sshKeys] = await Promise.all([
+    readEndpoints(stack),
+    readOutput(stack, "sshKeys", "--show-secrets"),
+  ]);
+  return { endpoints, privateKeys: v.parse(v.record(v.string(), v.string()), sshKeys) };
+}
+
+async function readOutput(stack: string, name: string, ...options: string[]): Promise<unknown> {
+  const args = ["stack", "output", name, "--json", "--stack", stack, ...options];
+  const { status, stdout, stderr } = await capturePulumi({ ...devStack, stack }, args);
+  if (status === 0) return JSON.parse(stdout);
+  const reason = stderr.trim().split("\n").at(-1) ?? "";
+  throw new Error(`stack ${stack}: no output ${name}: ${reason}\nbring it up first: npm start`);
 }

@@ -31,15 +31,17 @@ export function failoverCheck(endpoints: Endpoints): Check | undefined {
 
 async function stopAndReturn(site: Site, host: EndpointHost, unit: string): Promise<Finding> {
   const { url, healthPath, failoverSeconds } = site.endpoints;
-  let stopped: number | undefined;
+  if (!(await doesAnotherServe(site, host))) {
+    return failed("not tried: no other web server answers");
+  }
+  const watching = watch(site, url + healthPath, failoverSeconds + quietSeconds);
+  const stopped = performance.now();
   let probes: readonly Probe[];
   try {
-    const watching = watch(site, url + healthPath, failoverSeconds + quietSeconds);
-    stopped = performance.now();
-    await site.run(host, sh`systemctl stop -- ${unit}`.text, 30);
+    await site.run(host, stopScript(unit), 30);
     probes = await watching;
   } finally {
-    await site.run(host, sh`systemctl start -- ${unit}`.text, 30);
+    await site.run(host, startScript(unit), 30);
   }
   const finding = judgeFailover(probes, { host: host.name, stopped, failoverSeconds });
   if (!finding.passed) return finding;
@@ -48,6 +50,32 @@ async function stopAndReturn(site: Site, host: EndpointHost, unit: string): Prom
     return failed(`${finding.seen}, but it was not back after ${returnSeconds} s`);
   }
   return passed(`${finding.seen}, back after ${seconds} s`);
+}
+
+async function doesAnotherServe(
+  { endpoints, request }: Site,
+  host: EndpointHost,
+): Promise<boolean> {
+  const url = endpoints.url + endpoints.healthPath;
+  for (let sent = 0; sent < 10; sent += 1) {
+    const answer = await request({ url });
+    if (answer.status === 200 && servedBy(answer) !== host.name) return true;
+  }
+  return false;
+}
+
+const safety = "trilithon-verify-return";
+
+/** The host starts it again by itself should this program be killed meanwhile. */
+function stopScript(unit: string): string {
+  return sh`systemctl stop ${safety}.timer 2>/dev/null
+systemd-run --quiet --collect --unit=${safety} --on-active=60 -- systemctl start -- ${unit}
+systemctl stop -- ${unit}`.text;
+}
+
+function startScript(unit: string): string {
+  return sh`systemctl start -- ${unit}
+systemctl stop ${safety}.timer 2>/dev/null || true`.text;
 }
 
 /** Sends requests at a steady rate, whether or not the former ones are answered. */

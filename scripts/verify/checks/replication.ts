@@ -27,10 +27,11 @@ const threads = v.object({
   source: v.nullable(v.string()),
 });
 
+// Of several channels the one that is off comes first.
 const threadsSql = `SELECT JSON_OBJECT(
-  'receiver', (SELECT MAX(SERVICE_STATE) FROM performance_schema.replication_connection_status),
+  'receiver', (SELECT MIN(SERVICE_STATE) FROM performance_schema.replication_connection_status),
   'receiverError', (SELECT MAX(LAST_ERROR_MESSAGE) FROM performance_schema.replication_connection_status),
-  'applier', (SELECT MAX(SERVICE_STATE) FROM performance_schema.replication_applier_status),
+  'applier', (SELECT MIN(SERVICE_STATE) FROM performance_schema.replication_applier_status),
   'applierError', (SELECT MAX(LAST_ERROR_MESSAGE) FROM performance_schema.replication_applier_status_by_worker),
   'source', (SELECT MAX(HOST) FROM performance_schema.replication_connection_configuration));`;
 

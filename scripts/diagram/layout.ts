@@ -1,0 +1,85 @@
+/** Where everything of the picture stands: columns of hosts, and rows of what runs on them. */
+import type { EndpointHost, Endpoints, Service } from "../verify/endpoints";
+
+export interface Box {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+export interface PlacedService {
+  readonly host: EndpointHost;
+  readonly service: Service;
+  readonly box: Box;
+}
+
+export interface PlacedHost {
+  readonly host: EndpointHost;
+  readonly box: Box;
+}
+
+export interface Layout {
+  readonly width: number;
+  readonly height: number;
+  readonly browser: Box;
+  readonly hosts: readonly PlacedHost[];
+  readonly services: readonly PlacedService[];
+}
+
+const column = { width: 232, gap: 56 };
+const margin = 36;
+const service = { width: 192, height: 46 };
+/** Height of the line with a host's name and address. */
+export const hostTitle = 46;
+const rows = { browser: 28, balancer: 132, hosts: 290 };
+/** Below a host's top. Room between the application and the databases, where reads and writes cross. */
+const slots: Readonly<Record<Service["role"], number>> = {
+  "load-balancer": hostTitle,
+  "web-server": hostTitle,
+  application: hostTitle + 78,
+  database: hostTitle + 206,
+};
+const legendHeight = 64;
+
+export function layOut({ hosts }: Endpoints): Layout {
+  const balancers = hosts.filter(({ roles }) => roles.includes("load-balancer"));
+  const others = hosts.filter(({ roles }) => !roles.includes("load-balancer"));
+  const columns = Math.max(balancers.length, others.length, 2);
+  const width = columns * column.width + (columns - 1) * column.gap + 2 * margin;
+  const placed = [...place(balancers, rows.balancer, width), ...place(others, rows.hosts, width)];
+  const bottom = Math.max(...placed.map(({ box }) => box.y + box.height));
+  return {
+    width,
+    height: bottom + legendHeight,
+    browser: { x: width / 2 - 130, y: rows.browser, width: 260, height: 48 },
+    hosts: placed,
+    services: placed.flatMap(placeServices),
+  };
+}
+
+function place(hosts: readonly EndpointHost[], y: number, width: number): readonly PlacedHost[] {
+  const taken = hosts.length * column.width + (hosts.length - 1) * column.gap;
+  const lowest = Math.max(...hosts.flatMap((host) => host.services.map(({ role }) => slots[role])));
+  return hosts.map((host, index) => ({
+    host,
+    box: {
+      x: (width - taken) / 2 + index * (column.width + column.gap),
+      y,
+      width: column.width,
+      height: lowest + service.height + 18,
+    },
+  }));
+}
+
+function placeServices({ host, box }: PlacedHost): readonly PlacedService[] {
+  return host.services.map((given) => ({
+    host,
+    service: given,
+    box: {
+      x: box.x + (box.width - service.width) / 2,
+      y: box.y + slots[given.role],
+      ...service,
+    },
+  }));
+}
