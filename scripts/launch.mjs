@@ -42,15 +42,15 @@ function readPackages(file) {
 /** Install scripts are left out: those of Pulumi's packages only download plugins, which set-up does itself. */
 function installPackages() {
   process.stderr.write("- npm packages: installing those of package-lock.json\n");
-  const { status, error } = spawnSync(
+  const { status, error, stderr } = spawnSync(
     "npm",
     ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"],
-    {
-      cwd: root,
-      stdio: ["ignore", "ignore", "inherit"],
-    },
+    { cwd: root, encoding: "utf8", stdio: ["ignore", "ignore", "pipe"] },
   );
-  if (status !== 0) fail(`npm packages: npm ci failed${error ? `: ${error.message}` : ""}`);
+  if (status === 0) return;
+  // npm tells what is wrong first, and how it is used after that.
+  const words = error ? error.message : stderr.split("\n").slice(0, 20).join("\n");
+  fail(`npm packages: npm ci failed\n${words}`);
 }
 
 function runCommand() {
