@@ -1,0 +1,83 @@
+import test from "ava";
+import type { Difference, Properties } from "../../../provider/kind";
+import { digests, type Label, label } from "../../../provider/protocol/applied";
+
+const applied: Properties = {
+  host: { name: "web-01", port: 22 },
+  packages: { nginx: "present" },
+  files: { "/etc/a": { content: "one", mode: "0644" }, "/etc/b": { content: "two", mode: "0644" } },
+  check: ["true"],
+  state: "running",
+};
+const path = (...names: string[]): Difference => ({ path: names, kind: "update" });
+
+const cases: { name: string; wanted: Properties; differences: Difference[]; is: Label }[] = [
+  {
+    name: "a value that the program still wants",
+    wanted: applied,
+    differences: [path("files", "/etc/a", "content")],
+    is: "drift",
+  },
+  {
+    name: "a whole file that went",
+    wanted: applied,
+    differences: [{ path: ["files", "/etc/a"], kind: "add" }],
+    is: "drift",
+  },
+  {
+    name: "a value that the program wants otherwise",
+    wanted: { ...applied, state: "stopped" },
+    differences: [path("state")],
+    is: "change",
+  },
+  {
+    name: "a list that the program changed",
+    wanted: { ...applied, check: ["false"] },
+    differences: [path("check")],
+    is: "change",
+  },
+  {
+    name: "a file that the program no longer wants",
+    wanted: { ...applied, files: {} },
+    differences: [{ path: ["files", "/etc/a"], kind: "delete" }],
+    is: "change",
+  },
+  {
+    name: "a file that the program wants newly",
+    wanted: { ...applied, files: { "/etc/c": { content: "three" } } },
+    differences: [{ path: ["files", "/etc/c"], kind: "add" }],
+    is: "change",
+  },
+  {
+    name: "a property newly set",
+    wanted: { ...applied, version: "2" },
+    differences: [path("version")],
+    is: "change",
+  },
+  {
+    name: "one value each way",
+    wanted: { ...applied, state: "stopped" },
+    differences: [path("state"), path("packages", "nginx")],
+    is: "drift and change",
+  },
+  {
+    name: "another life of the machine",
+    wanted: { ...applied, host: { name: "web-01", instance: "2" } },
+    differences: [path("host", "instance")],
+    is: "change",
+  },
+];
+
+for (const { name, wanted, differences, is } of cases) {
+  test(`${name} is ${is}`, (t) => t.is(label(differences, digests(applied), wanted), is));
+}
+
+test("with nothing applied yet, all is change", (t) => {
+  t.is(label([path("state")], undefined, applied), "change");
+});
+
+test("no digest tells a value, and connection data has none", (t) => {
+  const text = JSON.stringify(digests(applied));
+  t.false(text.includes("web-01"));
+  t.false(text.includes("present"));
+});

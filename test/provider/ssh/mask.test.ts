@@ -1,0 +1,18 @@
+import test from "ava";
+import { mask } from "../../../provider/ssh/mask";
+
+const environment = "DB_PASSWORD=hunter2-planted\nDEBUG=1\n";
+
+const cases: [name: string, text: string, secrets: string[], masked: string][] = [
+  ["a secret wherever it stands", "a s3cret b s3cret", ["s3cret"], "a [secret] b [secret]"],
+  ["the longer one first", "abcdefgh", ["abcd", "abcdefgh"], "[secret]"],
+  ["a line of a secret file", "bad: DB_PASSWORD=hunter2-planted!", [environment], "bad: [secret]!"],
+  ["a value in a secret file", "denied for hunter2-planted", [environment], "denied for [secret]"],
+  ["not a short text that is there by chance", "exit 1, DEBUG", ["1", "exi"], "exit 1, DEBUG"],
+  ["nothing without secrets", "text", [], "text"],
+  ["no pattern in a secret", "a.c abc", ["a.c "], "[secret]abc"],
+];
+
+for (const [name, text, secrets, masked] of cases) {
+  test(`mask hides ${name}`, (t) => t.is(mask(text, secrets), masked));
+}
