@@ -1,0 +1,82 @@
+/** Who is the primary, told from what the members hold and whom they follow. */
+
+import type { Replication } from "./args";
+import { isSubset, parseGtidSet } from "./gtid";
+import type { Answer, Facts } from "./question";
+
+export type Answers = Readonly<Record<string, Answer>>;
+
+export interface Roles {
+  /** Empty where there is none, or where several members claim it. */
+  readonly primary: string;
+  /** Members that take writes and each have what another lacks. */
+  readonly rivals: readonly string[];
+  /** The former primary, where it came back without data while `primary` still follows it. */
+  readonly lost?: string;
+}
+
+export function rolesOf(answers: Answers, expected: Replication): Roles {
+  const facts = runningFacts(answers);
+  const holders = [...facts].filter(([, { cluster }]) => cluster === expected.cluster);
+  const names = holders.map(([name]) => name);
+  if (names.length === 0) return { primary: silentOne(answers, expected), rivals: [] };
+  const followed = (name: string) => followedMember(facts.get(name), expected);
+  const heads = names.filter((name) => followed(name) === undefined);
+  const open = heads.filter((name) => facts.get(name)?.superReadOnly === 0);
+  if (heads.length > 0) return choose(open.length > 0 ? open : heads, facts, expected, names);
+
+  const leaders = [...new Set(names.map(followed))];
+  const leader = leaders.length === 1 ? leaders[0] : undefined;
+  if (leader !== undefined && answers[leader]?.mysqld !== "running") {
+    return { primary: leader, rivals: [] };
+  }
+  const heir = choose(names, facts, expected, names);
+  return leader !== undefined && !names.includes(leader) ? { ...heir, lost: leader } : heir;
+}
+
+export function runningFacts(answers: Answers): Map<string, Facts> {
+  return new Map(
+    Object.entries(answers).flatMap(([name, answer]) =>
+      answer.mysqld === "running" ? [[name, answer.facts] as const] : [],
+    ),
+  );
+}
+
+/** The member that another one has as its source. */
+export function followedMember(
+  facts: Facts | undefined,
+  { members }: Pick<Replication, "members">,
+): string | undefined {
+  const source = facts?.source;
+  if (!source) return undefined;
+  return Object.keys(members).find((name) => {
+    const member = members[name];
+    return member?.address === source.host && member.port === source.port;
+  });
+}
+
+/** The candidate that has all that the others have. */
+function choose(
+  candidates: readonly string[],
+  facts: ReadonlyMap<string, Facts>,
+  expected: Replication,
+  holders: readonly string[],
+): Roles {
+  const set = (name: string) => parseGtidSet(facts.get(name)?.gtidExecuted ?? "");
+  const fullest = candidates.filter((name) =>
+    candidates.every((other) => isSubset(set(other), set(name))),
+  );
+  const isFollowed = (name: string) =>
+    holders.some((other) => followedMember(facts.get(other), expected) === name);
+  const primary =
+    fullest.find(isFollowed) ??
+    fullest.find((name) => name === expected.primary) ??
+    fullest[0] ??
+    "";
+  return { primary, rivals: primary === "" ? candidates : [] };
+}
+
+/** Where nobody that answers holds the data, a silent member may: the last known primary, if it is silent. */
+function silentOne(answers: Answers, { primary }: Replication): string {
+  return answers[primary]?.mysqld === "silent" ? primary : "";
+}

@@ -1,0 +1,132 @@
+/** The longer things that run on a member: filling it by CLONE, waiting for it. Each wait has a deadline. */
+
+import { lines, type Shell, sh } from "../../ssh/shell";
+import type { Member, Replication } from "./args";
+import { marker, systemSchemas } from "./question";
+import { accountName, literal, mysql } from "./sql";
+
+/** Waits until mysqld answers and no CLONE is under way. */
+export function renderAwait(seconds: number): Shell {
+  return sh`command -v mysqld >/dev/null || { echo 'mysqld is not installed' >&2; exit 1; }
+left=${seconds}
+while :; do
+  answer=$(${mysql("SELECT COUNT(*) FROM performance_schema.clone_status WHERE STATE = 'In Progress'")}
+  ) 2>/dev/null || answer=silent
+  [ "$answer" != 0 ] || exit 0
+  if [ "$answer" = 1 ]; then echo '@progress a CLONE is under way'
+  else left=$((left - 1)); fi
+  [ "$left" -gt 0 ] || break
+  sleep 1
+done
+echo "mysqld did not answer within ${seconds} seconds" >&2
+systemctl status --no-pager --lines=5 mysql >&2
+exit 1`;
+}
+
+/** Fills a member from a donor. A member whose data nobody gave up is looked at once more. */
+export function renderFill(
+  donor: Member,
+  { cluster, replicationAccount }: Replication,
+  discards: "nothing" | "its data",
+): Shell {
+  const address = `${donor.address}:${donor.port}`;
+  const account = accountName(replicationAccount.name, donor.address);
+  const schemas = systemSchemas.map(literal).join(", ");
+  const count = `SELECT COUNT(*) FROM information_schema.SCHEMATA WHERE SCHEMA_NAME NOT IN (${schemas})`;
+  const clone = `CLONE INSTANCE FROM ${account}:${donor.port} IDENTIFIED BY ${literal(replicationAccount.password)} REQUIRE SSL`;
+  const isFilled = `SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = '${marker.schema}' AND TABLE_NAME = '${marker.table}' AND TABLE_COMMENT = ${literal(cluster)}`;
+  const progress =
+    "SELECT CONCAT(ROUND(100 * SUM(DATA) / SUM(ESTIMATE)), ' % of ', CEIL(SUM(ESTIMATE) / 1048576), ' MB') FROM performance_schema.clone_progress WHERE ESTIMATE > 0 HAVING SUM(ESTIMATE) > 0";
+  return lines(
+    discards === "nothing" &&
+      sh`
+found=$(${mysql(count)}
+) || exit 1
+[ "$found" = 0 ] || { echo 'it holds databases by now: refused to replace them' >&2; exit 1; }`,
+    sh`
+before=$(systemctl show -p MainPID --value mysql)
+said=$(mktemp)
+trap 'rm -f "$said"' EXIT
+{
+${mysql("STOP REPLICA", `SET GLOBAL clone_valid_donor_list = ${literal(address)}`, clone)}
+} >"$said" 2>&1 &
+client=$!
+while kill -0 "$client" 2>/dev/null; do
+  part=$(${mysql(progress)}
+  ) 2>/dev/null && [ -n "$part" ] && echo "@progress CLONE $part"
+  sleep 1
+done
+wait "$client" || grep -qE 'ERROR (2013|3707)' "$said" || { cat "$said" >&2; exit 1; }`,
+    sh`
+echo '@progress mysqld starts with what it was sent'
+left=600
+while [ "$left" -gt 0 ]; do
+  if [ "$(systemctl show -p MainPID --value mysql)" != "$before" ]; then
+    filled=$(${mysql(isFilled)}
+    ) 2>/dev/null || filled=silent
+    [ "$filled" != 1 ] || exit 0
+    [ "$filled" != 0 ] || break
+  fi
+  ! systemctl is-failed --quiet mysql || break
+  left=$((left - 1))
+  [ $((left % 10)) -ne 0 ] || systemctl start --no-block mysql
+  sleep 1
+done
+echo 'mysqld did not come up after CLONE' >&2
+cat "$said" >&2
+tail -n 20 /var/log/mysql/error.log >&2
+exit 1`,
+  );
+}
+
+/** Starts to follow, and waits until the member is connected and has applied `gtidSet`. */
+export function renderFollow(statements: readonly string[], gtidSet: string): Shell {
+  const state = `SELECT CONCAT(c.SERVICE_STATE, ' ', a.SERVICE_STATE) FROM performance_schema.replication_connection_status AS c JOIN performance_schema.replication_applier_status AS a USING (CHANNEL_NAME) WHERE CHANNEL_NAME = ''`;
+  const errors = `SELECT LAST_ERROR_MESSAGE FROM performance_schema.replication_connection_status WHERE LAST_ERROR_NUMBER <> 0 UNION ALL SELECT LAST_ERROR_MESSAGE FROM performance_schema.replication_applier_status_by_worker WHERE LAST_ERROR_NUMBER <> 0 UNION ALL SELECT LAST_ERROR_MESSAGE FROM performance_schema.replication_applier_status_by_coordinator WHERE LAST_ERROR_NUMBER <> 0`;
+  return sh`${mysql(...statements)}
+[ $? -eq 0 ] || exit 1
+left=${connectSeconds}
+while [ "$left" -gt 0 ]; do
+  state=$(${mysql(state)}
+  )
+  case "$state" in
+    'ON ON') break ;;
+    *' OFF' | OFF' '*) left=0 ;;
+    *) left=$((left - 1)); sleep 1 ;;
+  esac
+done
+if [ "$state" != 'ON ON' ]; then
+  echo "not connected to the primary, or stopped (receiver and applier: $state)" >&2
+  {
+${mysql(errors)}
+  } >&2
+  exit 1
+fi
+left=${catchUpSeconds}
+while [ "$left" -gt 0 ]; do
+  behind=$(${mysql(`SELECT WAIT_FOR_EXECUTED_GTID_SET(${literal(gtidSet)}, 5)`)}
+  ) || exit 1
+  [ "$behind" = 1 ] || exit 0
+  echo '@progress catching up with the primary'
+  left=$((left - 5))
+done
+echo 'it follows, but did not catch up within ${catchUpSeconds} seconds; the next up waits on' >&2
+exit 1`;
+}
+
+/** Applies all that was received, then stops following. */
+export function renderPromote(): Shell {
+  const received = `SELECT RECEIVED_TRANSACTION_SET INTO @received FROM performance_schema.replication_connection_status WHERE CHANNEL_NAME = ''`;
+  return sh`behind=$(${mysql(
+    "STOP REPLICA IO_THREAD",
+    "START REPLICA SQL_THREAD",
+    received,
+    `SELECT WAIT_FOR_EXECUTED_GTID_SET(@received, ${catchUpSeconds})`,
+  )}
+) || exit 1
+[ "$behind" != 1 ] || { echo 'it did not apply all that it had received' >&2; exit 1; }
+${mysql("STOP REPLICA", "RESET REPLICA ALL")}`;
+}
+
+const connectSeconds = 30;
+const catchUpSeconds = 900;
