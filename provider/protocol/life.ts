@@ -268,7 +268,7 @@ export class Life {
   #context(known: Received): Context {
     const secrets = secretTexts(known);
     return {
-      ask: (host, script, doing) => this.#pool.ask(host, script, doing),
+      ask: (host, script, doing) => this.#pool.ask(host, { script, doing, secrets }),
       run: (host, command) =>
         this.#pool.run(host, { ...command, secrets: [...secrets, ...(command.secrets ?? [])] }),
       progress: (message) => this.#engine?.progress(this.#urn, message),

@@ -3,11 +3,18 @@
 import { randomBytes } from "node:crypto";
 import { RemoteError } from "../errors";
 import type { Host, RemoteCommand } from "../kind";
+import { mask } from "./mask";
 import { Session, type SessionOptions } from "./session";
 
-interface Question {
+export interface Asked {
   readonly script: string;
+  /** For messages: `reading haproxy`. */
   readonly doing: string;
+  /** Texts never to be shown in an error. */
+  readonly secrets?: readonly string[];
+}
+
+interface Question extends Asked {
   readonly resolve: (output: string) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -23,8 +30,8 @@ export class Pool {
     this.#options = options;
   }
 
-  ask(host: Host, script: string, doing: string): Promise<string> {
-    return this.#member(host).ask(script, doing);
+  ask(host: Host, asked: Asked): Promise<string> {
+    return this.#member(host).ask(asked);
   }
 
   run(host: Host, command: RemoteCommand): Promise<string> {
@@ -58,9 +65,9 @@ class Member {
     this.session = new Session(host, options);
   }
 
-  ask(script: string, doing: string): Promise<string> {
+  ask(asked: Asked): Promise<string> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ script, doing, resolve, reject });
+      this.#waiting.push({ ...asked, resolve, reject });
       if (!this.#isAsking) void this.#askAll();
     });
   }
@@ -91,31 +98,42 @@ class Member {
 
   async #askTogether(questions: readonly Question[]): Promise<void> {
     const mark = `--${randomBytes(12).toString("hex")}`;
-    const script = questions
-      .map((question) => `(\n${question.script}\n) </dev/null\nprintf '\\n${mark} %d\\n' "$?"`)
-      .join("\n");
+    const script = questions.map((question) => renderQuestion(question.script, mark)).join("\n");
     try {
       const doing =
         questions.length === 1
           ? (questions[0]?.doing ?? "")
           : `reading ${questions.length} resources`;
-      const output = await this.session.run({ script: `export LC_ALL=C\n${script}`, doing });
-      const answers = output.split(new RegExp(`\\n${mark} ([0-9]+)\\n`));
+      const output = await this.session.run({
+        script: `export LC_ALL=C\nexec 3>&1\n${script}`,
+        doing,
+        secrets: questions.flatMap(({ secrets = [] }) => secrets),
+      });
+      const parts = output.split(`\n${mark}\n`);
       questions.forEach((question, index) => {
-        this.#answer(question, answers[index * 2] ?? "", Number(answers[index * 2 + 1] ?? 1));
+        const [answer = "", end = "1"] = parts.slice(index * 2);
+        this.#answer(question, answer, end);
       });
     } catch (error) {
       for (const question of questions) question.reject(error);
     }
   }
 
-  #answer(question: Question, output: string, status: number): void {
-    if (status === 0) {
+  #answer(question: Question, output: string, end: string): void {
+    const [status = "", ...errors] = end.split("\n");
+    if (status === "0") {
       question.resolve(output);
       return;
     }
-    const last = output.trimEnd().split("\n").slice(-10).join("\n");
+    const said = mask(errors.join("\n").trim() || output.trim(), question.secrets);
+    const last = said.split("\n").slice(-10).join("\n");
     const message = `${this.#host.name}: ${question.doing}: exit ${status}\n${last}`;
-    question.reject(new RemoteError(message, status, output));
+    question.reject(new RemoteError(message.trim(), Number(status), output));
   }
+}
+
+/** Its output, a mark, its status and what it said on standard error, and the mark again. */
+function renderQuestion(script: string, mark: string): string {
+  return `said=$( (\n${script}\n) 2>&1 >&3 3>&- </dev/null )
+printf '\\n${mark}\\n%d\\n%s\\n${mark}\\n' "$?" "$said"`;
 }
