@@ -122,7 +122,9 @@ function drop(link: Link, from: Box, to: Box, offset = 0): string {
   const [x2, y2] = [to.x + to.width / 2 + offset, to.y - 2];
   const end = link === "request" ? Math.max(y1, y2 - hostTitle) : y2;
   const bend = (end - y1) / 2;
-  return line(link, `M${x1} ${y1}C${x1} ${y1 + bend} ${x2} ${end - bend} ${x2} ${end}V${y2}`);
+  // A straight bit of no length would leave the arrow's tip without a direction.
+  const last = end === y2 ? "" : `V${y2}`;
+  return line(link, `M${x1} ${y1}C${x1} ${y1 + bend} ${x2} ${end - bend} ${x2} ${end}${last}`);
 }
 
 /** From side to side where the members are neighbours, else below the boxes between them. */

@@ -46,11 +46,10 @@ const host = v.object({
   hostKey: v.string(),
   roles: v.array(v.picklist(["load-balancer", "web", "database-primary", "database-replica"])),
 });
-// Where the stack names no port it is the service's own.
 const ports = v.object({
-  loadBalancer: v.optional(port, 80),
-  web: v.optional(port, 80),
-  database: v.optional(port, 3306),
+  loadBalancer: port,
+  web: port,
+  database: port,
 });
 const endpoints = v.object({
   stack: v.string(),
@@ -58,7 +57,7 @@ const endpoints = v.object({
   hosts: v.record(v.string(), host),
   application: v.object({ port, healthPath: v.string(), unit: v.string() }),
   database: v.object({ name: v.string() }),
-  ports: v.optional(ports, {}),
+  ports,
 });
 type Given = v.InferOutput<typeof endpoints>;
 

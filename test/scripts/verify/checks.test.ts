@@ -1,0 +1,115 @@
+import test from "ava";
+import { type Check, passed, runCheck, type Site } from "../../../scripts/verify/check";
+import { listChecks } from "../../../scripts/verify/checks/all";
+import { parseEndpoints } from "../../../scripts/verify/endpoints";
+import { renderJson, renderTable } from "../../../scripts/verify/report";
+import { sampleOutput } from "./sample";
+
+const endpoints = parseEndpoints(sampleOutput);
+
+const silent: Site = {
+  endpoints,
+  request: () => Promise.reject(new Error("http://127.0.0.1:8080/ refuses connections")),
+  run: (host) => Promise.reject(new Error(`${host.name}: checking: exit 1\nERROR 2002: no server`)),
+};
+
+test("every part of the stack is checked", (t) => {
+  const { together, alone } = listChecks(endpoints, { changes: "allowed" });
+  t.deepEqual(
+    [...together, ...alone].map(({ name }) => name),
+    [
+      "lb-01: haproxy.service is running",
+      "web-01: nginx.service is running",
+      "web-01: guestbook.service is running",
+      "web-01: mysql.service is running",
+      "web-02: nginx.service is running",
+      "web-02: guestbook.service is running",
+      "web-02: mysql.service is running",
+      "web-01: nginx answers",
+      "web-01: guestbook answers",
+      "web-02: nginx answers",
+      "web-02: guestbook answers",
+      "the page comes from the application",
+      "static files come from Nginx",
+      "a new entry goes to the primary and appears on the replica",
+      "web-02: replication is running",
+      "web-02: the replica refuses writes",
+      "web-01: a commit waits for web-02",
+      "web-02: has the transactions of web-01, and no others",
+      "web-01 and web-02 answer in turn",
+      "web-02 stops, and no visitor notices; then it comes back",
+    ],
+  );
+});
+
+test("what writes or stops something is left out when nothing may change", (t) => {
+  const names = (changes: "allowed" | "none") => {
+    const { together, alone } = listChecks(endpoints, { changes });
+    return [...together, ...alone].map(({ name }) => name);
+  };
+  t.deepEqual(
+    names("allowed").filter((name) => !names("none").includes(name)),
+    [
+      "a new entry goes to the primary and appears on the replica",
+      "web-02 stops, and no visitor notices; then it comes back",
+    ],
+  );
+});
+
+test("a stack that is silent fails every check, each with what was seen", async (t) => {
+  const { together, alone } = listChecks(endpoints, { changes: "allowed" });
+  const verdicts = await Promise.all(
+    [...together, ...alone].map((check) => runCheck(check, silent)),
+  );
+  t.true(verdicts.every(({ passed, seen }) => !passed && seen !== ""));
+  const mysql = verdicts.find(({ name }) => name === "web-02: replication is running");
+  t.is(mysql?.seen, "web-02: checking: exit 1 ERROR 2002: no server");
+});
+
+test("a check that hangs ends at its deadline", async (t) => {
+  const check: Check = {
+    name: "x",
+    expected: "y",
+    remedy: "z",
+    deadlineSeconds: 0.05,
+    run: () => new Promise(() => {}),
+  };
+  // Deadlines keep no process alive: something has to, here.
+  const alive = setInterval(() => {}, 1000);
+  const { passed, seen } = await runCheck(check, silent);
+  clearInterval(alive);
+  t.deepEqual([passed, seen], [false, "no result within 0.05 s"]);
+});
+
+test("a table for people, with the remedy of what failed; JSON for programs", (t) => {
+  const common = { expected: "running", remedy: "start it", seconds: 0.1 };
+  const report = {
+    stack: "dev",
+    url: "http://x",
+    verdicts: [
+      { name: "one", ...common, ...passed("active") },
+      { name: "three", ...common, passed: false, seen: "dead" },
+    ],
+  };
+  t.is(
+    renderTable(report),
+    `dev: http://x
+
+✔ one    active
+✘ three  dead
+    expected: running
+    remedy: start it
+
+1 passed, 1 failed
+`,
+  );
+  const json: unknown = JSON.parse(renderJson(report));
+  t.like(json, { stack: "dev", passed: false, checks: [{ passed: true }, { seen: "dead" }] });
+});
+
+test("outputs of another form are named, field by field", (t) => {
+  const error = t.throws(() => parseEndpoints({ ...sampleOutput, url: 5, ports: { web: 80 } }));
+  const [first = "", ...rest] = error.message.split("\n");
+  t.regex(first, /^endpoints\.url: /);
+  t.is(rest.length, 2);
+});

@@ -1,0 +1,23 @@
+/** The `endpoints` output of a dev stack. */
+const host = (address: string, sshPort: number, roles: readonly string[]) => ({
+  address,
+  sshAddress: "127.0.0.1",
+  sshPort,
+  user: "root",
+  hostKey: "ssh-ed25519 AAAA",
+  roles,
+});
+
+export const sampleOutput = {
+  stack: "dev",
+  url: "http://127.0.0.1:8080",
+  statsUrl: "http://172.31.64.11:8404/",
+  hosts: {
+    "lb-01": host("172.31.64.11", 2211, ["load-balancer"]),
+    "web-01": host("172.31.64.21", 2221, ["web", "database-primary"]),
+    "web-02": host("172.31.64.22", 2222, ["web", "database-replica"]),
+  },
+  ports: { loadBalancer: 80, web: 80, database: 3306 },
+  application: { port: 3000, healthPath: "/healthz", unit: "guestbook.service" },
+  database: { primary: "web-01", replicas: ["web-02"], name: "guestbook" },
+};
