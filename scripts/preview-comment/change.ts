@@ -60,7 +60,6 @@ export function readChange(
   const sentences = diagnostics
     .filter(({ urn, severity }) => urn === step.urn && severity === "info")
     .flatMap(({ message }) => parseSentence(message, hosts[0]) ?? []);
-  const wasRefreshed = steps.some(({ op }) => op === "refresh");
   return {
     urn: step.urn,
     name,
@@ -70,11 +69,22 @@ export function readChange(
     formerHosts: action === "replace" ? former : [],
     unit: textAt(state, "unit"),
     steps: [...new Set(sentences.flatMap((sentence) => sentence.steps))],
-    why: action === "create" && wasRefreshed ? "missing on the machine" : sentences.at(-1)?.label,
+    why: readWhy(action, steps, sentences.at(-1)?.label),
     replaceReasons: step.replaceReasons ?? [],
     differences: readDifferences(step),
     unreachable: textAt(step.oldState?.outputs, "unreachable"),
   };
+}
+
+function readWhy(
+  action: Action,
+  steps: readonly PreviewStep[],
+  label: Label | undefined,
+): Change["why"] {
+  // The plugin calls new what it makes, but the program moved.
+  if (action === "replace") return "change";
+  const wasRefreshed = steps.some(({ op }) => op === "refresh");
+  return action === "create" && wasRefreshed ? "missing on the machine" : label;
 }
 
 /** Whether a step only says that a machine did not answer. */

@@ -3,6 +3,7 @@
 import { parseUrn } from "./change";
 import { stripColours } from "./clean";
 import { fence } from "./escape";
+import { findLeaked } from "./leaked";
 import { byteLength, commentLimits, cut, type Limits, takeFitting } from "./limits";
 import { maskKnown } from "./mask";
 import { type Preview, parsePreview } from "./parse";
@@ -34,8 +35,9 @@ export function renderMarker(stack: string): string {
 }
 
 export function renderComment(text: string, options: CommentOptions): Comment {
-  const mask = (found: string) => maskKnown(stripColours(found), options.secrets ?? []);
-  const preview = parsePreview(text, mask);
+  const leaked = findLeaked(parsePreview(text, stripColours).digest?.steps ?? []);
+  const secrets = [...new Set([...(options.secrets ?? []), ...leaked])];
+  const preview = parsePreview(text, (found) => maskKnown(stripColours(found), secrets));
   const review = readReview(preview);
   const stack = nameStack(preview) ?? options.stack;
   return { markdown: assemble(review, stack, options), verdict: verdictOf(review) };

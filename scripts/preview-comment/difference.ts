@@ -19,7 +19,7 @@ export interface Sides {
 }
 
 /** What Pulumi puts in the place of a secret. */
-const secretMark = "[secret]";
+export const secretMark = "[secret]";
 const secretName = /pass(word|phrase)|secret|private_?key|token|credential/i;
 /** Pulumi's marks of an asset and of an archive, whose content is not in the preview. */
 const assetMark = "4dabf18193072939515e22adb298388d";

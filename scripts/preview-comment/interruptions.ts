@@ -19,6 +19,12 @@ export function findInterruptions(change: Change): Interruption[] {
   return [...fromRemoval(change), ...steps.flatMap((step) => fromStep(step, hosts))];
 }
 
+/** The steps that touch no process. */
+export function quietSteps(change: Change): string[] {
+  const touching = new Set(findInterruptions(change).map(({ step }) => step));
+  return change.steps.filter((step) => !touching.has(step));
+}
+
 function fromRemoval({ action, unit, hosts, formerHosts }: Change): Interruption[] {
   if (unit === undefined) return [];
   const name = shortUnit(unit);

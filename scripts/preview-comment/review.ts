@@ -20,23 +20,26 @@ export interface Review {
   readonly messages: string;
 }
 
+/** What npm prints around a command, and a complaint that is no failure of the preview. */
+const noise = /^(> .*|npm (notice|warn) .*|error: no changes were expected.*)$/gm;
+
 export function readReview(preview: Preview): Review {
   const steps = preview.digest?.steps ?? [];
   const diagnostics = (preview.digest?.diagnostics ?? []).map((line) => ({
     ...line,
     message: maskSecrets(line.message),
   }));
-  const beside = maskSecrets(preview.stray).replace(/^error: no changes were expected.*$/m, "");
+  const beside = maskSecrets(preview.stray.replace(noise, "")).trim();
   const groups = groupByUrn(steps);
   const changes = groups.flatMap((some) => readChange(some, diagnostics) ?? []);
-  const errors = findErrors(preview, diagnostics, beside.trim());
+  const errors = findErrors(preview, diagnostics, beside);
   return {
     changes: inOrder(changes.filter((change) => !isUnchecked(change))),
     unchecked: changes.filter(isUnchecked),
     bookkeeping: groups.filter(isBookkeeping).length,
     errors,
     diagnostics,
-    messages: findMessages(diagnostics, errors === "" ? beside.trim() : ""),
+    messages: findMessages(diagnostics, errors === "" ? beside : ""),
   };
 }
 
@@ -83,10 +86,12 @@ function findMessages(diagnostics: readonly PreviewDiagnostic[], beside: string)
   return [...said, beside].filter((part) => part !== "").join("\n");
 }
 
-/** What is taken away first, then what is interrupted, then the rest; new resources last. */
+/** What is taken away first, then what is interrupted, then the rest; new resources last. The engine's order varies. */
 function inOrder(changes: readonly Change[]): Change[] {
-  const ranks = new Map(changes.map((change) => [change, rank(change)]));
-  return [...changes].sort((one, other) => (ranks.get(one) ?? 0) - (ranks.get(other) ?? 0));
+  return changes
+    .map((change) => ({ change, rank: rank(change), place: `${change.hosts} ${change.name}` }))
+    .sort((one, other) => one.rank - other.rank || (one.place < other.place ? -1 : 1))
+    .map(({ change }) => change);
 }
 
 function rank(change: Change): number {

@@ -3,6 +3,7 @@
 import type { Change } from "./change";
 import { describe, type TextChange, type ValueChange } from "./describe";
 import { code, fence, htmlCode, prose } from "./escape";
+import { quietSteps } from "./interruptions";
 import { cut, type Limits, takeFitting } from "./limits";
 
 /** One for each changed file, the same change on several hosts once; one for other properties where there are any. */
@@ -25,12 +26,12 @@ export function renderSections(changes: readonly Change[], limits: Limits): stri
 }
 
 function renderRest(change: Change, values: readonly ValueChange[], limits: Limits): string[] {
-  const isPlanCut = change.steps.length > limits.steps;
+  const isPlanCut = quietSteps(change).length > limits.steps;
   const plan = isPlanCut ? change.steps.map((step) => `1. ${prose(step)}`) : [];
   const lines = values.map((value) => renderValue(value, limits));
   return [
     ...(plan.length > 0 ? [section(`the plan of ${subject(change)}`, plan, limits)] : []),
-    ...(lines.length > 0 ? [section(`other properties of ${subject(change)}`, lines, limits)] : []),
+    ...(lines.length > 0 ? [section(`properties of ${subject(change)}`, lines, limits)] : []),
   ];
 }
 

@@ -2,7 +2,7 @@
 
 import type { Change } from "./change";
 import { code, prose } from "./escape";
-import { findInterruptions } from "./interruptions";
+import { findInterruptions, quietSteps } from "./interruptions";
 import type { Limits } from "./limits";
 import { cut } from "./limits";
 
@@ -15,8 +15,8 @@ export function renderRow(change: Change, limits: Limits): string {
   const { hosts, formerHosts, name } = change;
   const places = [formerHosts, hosts].filter((some) => some.length > 0);
   const cells = [
-    places.map((some) => some.map(code).join(", ")).join(" \u2192 ") || "\u2013",
-    code(cut(name, limits.valueCharacters)),
+    places.map((some) => some.map(prose).join(", ")).join(" \u2192 ") || "\u2013",
+    prose(cut(name, limits.valueCharacters)),
     renderAction(change, limits),
     renderInterruptions(change),
     renderWhy(change),
@@ -34,10 +34,10 @@ function renderAction(change: Change, limits: Limits): string {
 
 /** The plan without what stands in the next column, or, for other plugins' resources, which properties change. */
 function renderSteps(change: Change, limits: Limits): string {
-  const touching = new Set(findInterruptions(change).map(({ step }) => step));
-  const steps = change.steps.filter((step) => !touching.has(step));
   if (change.steps.length > 0) {
-    return listSome(steps, limits.steps, (step) => prose(cut(step, limits.valueCharacters)));
+    return listSome(quietSteps(change), limits.steps, (step) =>
+      prose(cut(step, limits.valueCharacters)),
+    );
   }
   if (change.action !== "update") return "";
   const names = [...new Set(change.differences.map(({ path }) => path[0] ?? ""))];

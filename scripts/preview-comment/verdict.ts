@@ -1,7 +1,7 @@
 /** The comment's first line: what happens, and what is interrupted. */
 
 import type { Change } from "./change";
-import { code } from "./escape";
+import { code, prose } from "./escape";
 import { findInterruptions, type Interruption } from "./interruptions";
 import type { Review } from "./review";
 
@@ -52,6 +52,7 @@ function renderInterrupted(changes: readonly Change[]): string[] {
     .filter(({ kind }) => kind === "start");
   const of = (wanted: string) => all.filter(({ kind }) => kind === wanted);
   const parts = [
+    ...renderMachines(changes),
     ...renderUnits(of("stop"), "stops", "**"),
     ...renderUnits(of("restart"), "restarts", "**"),
     ...renderUnits(of("reload"), "reloads", ""),
@@ -66,11 +67,25 @@ function renderInterrupted(changes: readonly Change[]): string[] {
   return isKnown ? ["Nothing that runs is reloaded or restarted."] : [];
 }
 
+/** A machine that is made anew or taken away: all that runs on it stops. */
+function renderMachines(changes: readonly Change[]): string[] {
+  const some = (wanted: string) =>
+    changes
+      .filter(({ type, action }) => type === "Container" && action === wanted)
+      .flatMap(({ hosts }) => hosts.map((host) => `**${prose(host)}**`))
+      .join(", ");
+  const [anew, away] = [some("replace"), some("delete")];
+  return [
+    ...(anew === "" ? [] : [`makes ${anew} anew`]),
+    ...(away === "" ? [] : [`takes away ${away}`]),
+  ];
+}
+
 function renderUnits(some: readonly Interruption[], verb: string, mark: string): string[] {
   const units = [...new Set(some.map(({ unit }) => unit))].map((unit) => {
     const hosts = new Set(some.filter((one) => one.unit === unit).flatMap((one) => one.hosts));
-    const shown = hosts.size > 4 ? `${hosts.size} hosts` : [...hosts].map(code).join(", ");
-    return `${mark}${code(unit)}${mark}${shown === "" ? "" : ` on ${shown}`}`;
+    const shown = hosts.size > 4 ? `${hosts.size} hosts` : [...hosts].map(prose).join(", ");
+    return `${mark}${prose(unit)}${mark}${shown === "" ? "" : ` on ${shown}`}`;
   });
   const shown = units.length > 6 ? [...units.slice(0, 6), `${units.length - 6} more`] : units;
   return units.length > 0 ? [`${verb} ${shown.join(" and ")}`] : [];
@@ -95,7 +110,7 @@ function renderDrift(changes: readonly Change[]): string[] {
 function renderUnchecked({ unchecked }: Review): string[] {
   if (unchecked.length === 0) return [];
   const hosts = [...new Set(unchecked.flatMap((change) => change.hosts))];
-  const which = hosts.length > 4 ? `${hosts.length} hosts` : hosts.map(code).join(", ");
+  const which = hosts.length > 4 ? `${hosts.length} hosts` : hosts.map(prose).join(", ");
   return [`Not checked, since unreachable: ${which}.`];
 }
 

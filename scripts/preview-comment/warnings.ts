@@ -30,7 +30,9 @@ export function findWarnings(
   const restarts = changes
     .filter(({ urn }) => !isTold(urn, /restart/i))
     .flatMap(fromDatabaseRestart);
-  const all = [...told, ...removals, ...restarts];
+  // The engine's order varies.
+  const sorted = told.sort((one, other) => (one.text < other.text ? -1 : 1));
+  const all = [...sorted, ...removals, ...restarts];
   return [
     ...all.filter(({ weight }) => weight === "caution"),
     ...all.filter(({ weight }) => weight === "warning"),
@@ -61,22 +63,22 @@ function fromDiagnostics(
   }
   return [...names].map(([message, resources]) => ({
     weight: loss.test(message) ? "caution" : "warning",
-    text: `${prose(cut(message, messageCharacters))}${renderResources([...new Set(resources)])}`,
+    text: `${prose(cut(message, messageCharacters))}${renderResources([...new Set(resources)].sort())}`,
   }));
 }
 
 function renderResources(names: readonly string[]): string {
   if (names.length === 0) return "";
-  const shown = names.slice(0, 3).map(code).join(", ");
+  const shown = names.slice(0, 3).map(prose).join(", ");
   return names.length > 3 ? ` (${shown} and ${names.length - 3} more)` : ` (${shown})`;
 }
 
 function fromRemoval(change: Change): Warning[] {
   if (change.action !== "delete" && change.action !== "replace") return [];
   const places = [change.formerHosts, change.hosts].filter((hosts) => hosts.length > 0);
-  const names = places.map((hosts) => hosts.map(code).join(", ")).join(" \u2192 ");
-  const where = names === "" ? "" : ` on ${names}`;
-  const what = `${prose(change.type)} ${code(change.name)}${where}`;
+  const [first, second] = places.map((hosts) => hosts.map(prose).join(", "));
+  const where = second ? ` from ${first} to ${second}` : first ? ` on ${first}` : "";
+  const what = `${prose(change.type)} ${prose(change.name)}${where}`;
   const isMachine = change.type === "Container" || change.type === "Volume";
   const lost = isMachine ? "; whatever is kept in it is lost" : "";
   if (change.action === "delete") {
@@ -89,7 +91,7 @@ function fromRemoval(change: Change): Warning[] {
 
 const effects = {
   restart: "is away for a moment",
-  stop: "answers no more",
+  stop: "answers no more; its data stays there",
   reload: "",
   start: "",
 };
@@ -99,6 +101,6 @@ function fromDatabaseRestart(change: Change): Warning[] {
     .filter(({ kind, unit }) => (kind === "restart" || kind === "stop") && isDatabase(unit))
     .map(({ kind, unit, hosts }) => ({
       weight: kind === "stop" ? "caution" : "warning",
-      text: `**Database ${kind}:** ${code(unit)} on ${hosts.map(code).join(", ")} ${effects[kind]}.`,
+      text: `**Database ${kind}:** ${prose(unit)} on ${hosts.map(prose).join(", ")} ${effects[kind]}.`,
     }));
 }
