@@ -24,8 +24,9 @@ export async function publishComment(
   pullRequest: number,
   markdown: string,
 ): Promise<Done> {
+  const marker = markerOf(markdown);
   const comments = await listAll(repository, `issues/${pullRequest}/comments`);
-  const mine = comments.find((comment) => isOurs(comment, markerOf(markdown), author));
+  const mine = comments.find((comment) => isOurs(comment, marker, author));
   if (!mine) {
     const path = `issues/${pullRequest}/comments`;
     await send(repository, { method: "POST", path, body: { body: markdown } });
@@ -48,8 +49,8 @@ export async function publishIssue(
   { repository, author }: Target,
   { title, markdown, state }: DriftIssue,
 ): Promise<Done> {
-  const issues = await listAll(repository, "issues?state=open");
   const marker = markerOf(markdown);
+  const issues = await listAll(repository, "issues?state=open");
   const mine = issues.find(
     (issue) => issue.pull_request === undefined && isOurs(issue, marker, author),
   );
