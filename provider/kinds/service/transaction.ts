@@ -130,7 +130,7 @@ fi || fail ${`cannot create the user ${step.name}`}`;
         return sh`
 progress ${`unpacking version ${step.version}`}
 version=${`${root}/releases/${step.version}`}
-rm -rf -- "$version.partial" && mkdir -p "$version.partial" && tar -xzf - -C "$version.partial" --no-same-owner --no-same-permissions && chmod -R u=rwX,go=rX "$version.partial" && mv -T -- "$version.partial" "$version" || fail ${`cannot unpack version ${step.version}`}`;
+rm -rf -- "$version.partial" && mkdir -p "$version.partial" && tar -xzf - -C "$version.partial" --no-same-owner --no-same-permissions && chmod -R u=rwX,go=rX "$version.partial" && rm -rf -- "$version" && mv -T -- "$version.partial" "$version" || fail ${`cannot unpack version ${step.version}`}`;
       case "switch":
         return sh`
 former=$(readlink -- ${`${root}/current`} || true)
