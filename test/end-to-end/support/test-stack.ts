@@ -1,0 +1,103 @@
+/** A stack on container hosts that a test brings up, breaks, looks at and throws away. */
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import {
+  localFolder,
+  pulumiEnvironment,
+  type StackPlace,
+} from "../../../scripts/setup/environment";
+import { removeLabelled } from "../../../scripts/setup/labelled";
+import { capture, type Finished, must } from "../../../scripts/setup/run";
+import { writeSideStack } from "../../../scripts/setup/side-stack";
+import { capturePulumi, selectStack } from "../../../scripts/setup/stack";
+
+export type Settings = Record<string, unknown>;
+
+export class TestStack {
+  private constructor(
+    readonly place: StackPlace,
+    private readonly folder: string,
+  ) {}
+
+  /** Removes what a former run of the same test left behind. */
+  static async make(stack: string, settings: Settings): Promise<TestStack> {
+    const folder = join(localFolder, "test", stack);
+    await removeLabelled(stack);
+    await rm(folder, { recursive: true, force: true });
+    const place = await writeSideStack({ stack, folder, settings });
+    await selectStack(place);
+    return new TestStack(place, folder);
+  }
+
+  async configure(settings: Settings): Promise<void> {
+    await writeSideStack({ stack: this.place.stack, folder: this.folder, settings });
+  }
+
+  get environment(): NodeJS.ProcessEnv {
+    return pulumiEnvironment(this.place);
+  }
+
+  pulumi(...args: string[]): Promise<Finished> {
+    return capturePulumi(this.place, [...args, "--non-interactive", "--color=never"]);
+  }
+
+  /** Must succeed; answers what was printed. */
+  async up(...args: string[]): Promise<string> {
+    const { status, stdout, stderr } = await this.pulumi("up", "--yes", "--skip-preview", ...args);
+    if (status !== 0) throw new Error(`up: exit ${status}\n${stdout}\n${stderr}`);
+    return stdout;
+  }
+
+  async preview(...args: string[]): Promise<string> {
+    const { status, stdout, stderr } = await this.pulumi("preview", "--diff", ...args);
+    if (status !== 0) throw new Error(`preview: exit ${status}\n${stdout}\n${stderr}`);
+    return stdout;
+  }
+
+  async output(name: string, ...args: string[]): Promise<unknown> {
+    const { stdout } = await this.pulumi("stack", "output", name, "--json", ...args);
+    return JSON.parse(stdout);
+  }
+
+  /** Runs a script as root on a host, beside our own SSH. Must succeed. */
+  on(host: string, script: string): Promise<string> {
+    const container = `trilithon-${this.place.stack}-${host}`;
+    return must(`${host}: ${script}`, "docker", ["exec", container, "sh", "-c", script]);
+  }
+
+  /** Ends with any status. */
+  try(host: string, script: string): Promise<Finished> {
+    return capture("docker", ["exec", `trilithon-${this.place.stack}-${host}`, "sh", "-c", script]);
+  }
+
+  async remove(): Promise<void> {
+    await removeLabelled(this.place.stack);
+    await rm(this.folder, { recursive: true, force: true });
+  }
+}
+
+/** Three hosts like the dev stack's, in a network and at ports of their own (`number` from 65 to 99). */
+export function threeHosts(number: number, more: Settings = {}): Settings {
+  const net = `172.31.${number}`;
+  return {
+    "trilithon:domain": "www.foobar.com",
+    "trilithon:hosts": [
+      { name: "lb-01", address: `${net}.11`, roles: ["load-balancer"] },
+      { name: "web-01", address: `${net}.21`, roles: ["web", "database-primary"] },
+      { name: "web-02", address: `${net}.22`, roles: ["web", "database-replica"] },
+    ],
+    "trilithon:containers": {
+      subnet: `${net}.0/24`,
+      publish: 8000 + number,
+      sshPortBase: 10_000 + number * 256,
+    },
+    "trilithon:application": sample,
+    ...more,
+  };
+}
+
+const sample = {
+  source: "./app",
+  build: { command: "node app/build.mjs", output: "./app/dist" },
+  start: ["node", "server.js"],
+};
