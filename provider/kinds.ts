@@ -2,6 +2,7 @@
 
 import { type AnyKind, anyKind } from "./kind";
 import { machine } from "./kinds/machine";
+import { mysqlReplication } from "./kinds/mysql-replication/kind";
 import { password } from "./kinds/password";
 import { release, service } from "./kinds/service/kind";
 import { sshKey } from "./kinds/ssh-key";
@@ -10,6 +11,7 @@ export const kinds: readonly AnyKind[] = [
   anyKind(machine),
   anyKind(service),
   anyKind(release),
+  anyKind(mysqlReplication),
   anyKind(password),
   anyKind(sshKey),
 ];
