@@ -21,7 +21,7 @@ export const usage = `npm run preview:comment -- [options]
   --output FILE           where the comment goes (default: standard output)
   --report FILE           where the whole report goes, with nothing left out
   --whole TEXT            Markdown that says where a reader finds the whole report
-  --expect-no-changes     end with status 2 when there are changes
+  --expect-no-changes     end with status 2 when there are changes, or a machine did not answer
 `;
 
 export function parseArguments(args: string[], environment: NodeJS.ProcessEnv): Arguments {

@@ -56,7 +56,7 @@ function tellWorkflow({ verdict }: Comment, summarize: () => Comment) {
 
 function exitStatus({ verdict }: Comment, { expects }: Arguments): number {
   if (verdict === "failed") return 1;
-  return verdict === "changes" && expects === "no changes" ? 2 : 0;
+  return verdict !== "none" && expects === "no changes" ? 2 : 0;
 }
 
 main(process.argv.slice(2), process.env).then(

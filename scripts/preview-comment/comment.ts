@@ -26,7 +26,8 @@ export interface CommentOptions {
 
 export interface Comment {
   readonly markdown: string;
-  readonly verdict: "none" | "changes" | "failed";
+  /** `unchecked`: no changes were found, but not every machine answered. */
+  readonly verdict: "none" | "unchecked" | "changes" | "failed";
 }
 
 /** Finds the comment again, so that it is edited and not repeated. */
@@ -43,9 +44,10 @@ export function renderComment(text: string, options: CommentOptions): Comment {
   return { markdown: assemble(review, stack, options), verdict: verdictOf(review) };
 }
 
-function verdictOf({ errors, changes }: Review): Comment["verdict"] {
+function verdictOf({ errors, changes, unchecked }: Review): Comment["verdict"] {
   if (errors !== "") return "failed";
-  return changes.length > 0 ? "changes" : "none";
+  if (changes.length > 0) return "changes";
+  return unchecked.length > 0 ? "unchecked" : "none";
 }
 
 function nameStack({ digest }: Preview): string | undefined {

@@ -4,14 +4,14 @@ import { spawn } from "node:child_process";
 import { text } from "node:stream/consumers";
 
 /**
- * Where a backend is named, the CLI on PATH is run as it is; else the one that `npm run pulumi` sets up.
+ * Where a backend or an account is named, the CLI on PATH is run as it is; else the one that `npm run pulumi` sets up.
  * The answer is standard output, then standard error.
  */
 export async function runPreview(stack: string, environment: NodeJS.ProcessEnv): Promise<string> {
   const [program, ...before] =
-    environment.PULUMI_BACKEND_URL === undefined
-      ? (["npm", "run", "--silent", "pulumi", "--"] as const)
-      : (["pulumi"] as const);
+    environment.PULUMI_BACKEND_URL || environment.PULUMI_ACCESS_TOKEN
+      ? (["pulumi"] as const)
+      : (["npm", "run", "--silent", "pulumi", "--"] as const);
   const args = [...before, "preview", "--json", "--non-interactive", "--stack", stack];
   const child = spawn(program, args, { env: environment, stdio: ["ignore", "pipe", "pipe"] });
   const ended = new Promise<string>((resolve) => {

@@ -11,7 +11,10 @@ export function renderVerdict(review: Review, stack: string): string {
   const { changes, errors } = review;
   const title = (text: string) => `**${code(stack)}: ${text}.**`;
   if (errors !== "") return [title("the preview failed"), "Nothing was changed."].join(" ");
-  if (changes.length === 0) return [title("no changes"), ...renderQuiet(review)].join(" ");
+  if (changes.length === 0) {
+    const found = review.unchecked.length > 0 ? "no changes found" : "no changes";
+    return [title(found), ...renderQuiet(review)].join(" ");
+  }
   return [
     title(`${renderCounts(changes)}${renderHosts(changes)}`),
     ...renderInterrupted(changes),

@@ -62,6 +62,15 @@ test("tells a machine that did not answer from one that changes", (t) => {
   t.false(markdown.includes("| web-02 |"));
 });
 
+test("finds no changes where a machine did not answer, but does not call it clean", (t) => {
+  const { markdown, verdict } = renderComment(previewOf("unreachable-only"), options);
+  t.is(verdict, "unchecked");
+  t.is(
+    linesOf(markdown)[1],
+    "**`trilithon/dev`: no changes found.** Not checked, since unreachable: web-02.",
+  );
+});
+
 test("says first why a preview failed", (t) => {
   const { markdown, verdict } = renderComment(previewOf("failure"), options);
   t.is(verdict, "failed");
