@@ -1,13 +1,14 @@
 /** One host's connection: made when first needed, shared by all commands, made anew when it died. */
 
 import type { NodeSSH } from "node-ssh";
-import type { ClientChannel } from "ssh2";
+import type { Client, ClientChannel } from "ssh2";
 import { AccessDenied, HostUnreachable, RemoteError } from "../errors";
 import type { Host, RemoteCommand } from "../kind";
 import { dial } from "./dial";
 import { gate } from "./gate";
 import { mask } from "./mask";
 import { LineFilter } from "./progress-lines";
+import { sendSignal } from "./signal";
 
 export interface SessionOptions {
   /** How long a host may take to let us in. Default 15. */
@@ -19,6 +20,8 @@ const channelsAtMost = 8;
 const commandSeconds = 600;
 /** How long a command may take to put things back when the engine cancels. */
 const farewellSeconds = 20;
+/** How long a host may refuse a channel while none of ours is open. */
+const refusedSeconds = 10;
 
 /** How a command ended: a status, a signal, or neither where the connection went away. */
 interface End {
@@ -32,7 +35,7 @@ export class Session {
   readonly #host: Host;
   readonly #connectSeconds: number;
   readonly #gate = gate(channelsAtMost);
-  readonly #running = new Set<ClientChannel>();
+  readonly #running = new Map<ClientChannel, Client>();
   #connection: Promise<NodeSSH> | undefined;
   #isClosed = false;
 
@@ -67,9 +70,9 @@ export class Session {
   /** For good. A command that still runs is asked to end, and has time to take back what it began. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    const farewells = [...this.#running].map(async (channel) => {
-      channel.signal("TERM");
-      await closed(channel);
+    const farewells = [...this.#running].map(async ([channel, client]) => {
+      sendSignal(client, channel, "TERM");
+      await new Promise((resolve) => channel.once("close", resolve));
     });
     await atMost(farewellSeconds, Promise.all(farewells));
     await this.#disconnect();
@@ -81,22 +84,34 @@ export class Session {
     await connection?.then((ssh) => ssh.dispose()).catch(() => undefined);
   }
 
-  /** A pooled connection may have died unnoticed: one that cannot open a channel is made anew, once. */
   async #open(script: string): Promise<ClientChannel> {
     await this.connect();
     const connection = this.#connection;
     try {
       return await this.#execute(script);
     } catch (error) {
-      const [other] = this.#running;
-      if (isRefusal(error) && other !== undefined) {
-        await closed(other);
-        return this.#open(script);
-      }
+      if (isRefusal(error)) return this.#openLater(script);
+      // A pooled connection may have died unnoticed.
       if (this.#connection === connection) await this.#disconnect();
       await this.connect();
       return this.#execute(script);
     }
+  }
+
+  /** An sshd with a small MaxSessions is well, but full until one of our commands is done. */
+  async #openLater(script: string): Promise<ClientChannel> {
+    for (let last = Date.now(); Date.now() - last < refusedSeconds * 1000; ) {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      if (this.#running.size > 0) last = Date.now();
+      try {
+        return await this.#execute(script);
+      } catch (error) {
+        if (!isRefusal(error)) throw error;
+      }
+    }
+    throw new Error(
+      `${this.#host.name}: sshd opens no session for a command; check its MaxSessions, and who else uses the connection`,
+    );
   }
 
   async #execute(script: string): Promise<ClientChannel> {
@@ -108,7 +123,7 @@ export class Session {
           reject(error);
           return;
         }
-        this.#running.add(channel);
+        this.#running.set(channel, client);
         channel.on("close", () => this.#running.delete(channel));
         resolve(channel);
       });
@@ -134,7 +149,8 @@ export class Session {
         errors: Buffer.concat(errors).toString("utf8"),
       });
       const deadline = setTimeout(() => {
-        channel.signal("TERM");
+        const client = this.#running.get(channel);
+        if (client !== undefined) sendSignal(client, channel, "TERM");
         channel.close();
         reject(this.#remoteError(command, `not done within ${seconds} seconds`, end()));
       }, seconds * 1000);
@@ -176,10 +192,6 @@ export class Session {
   }
 }
 
-function closed(channel: ClientChannel): Promise<void> {
-  return new Promise((resolve) => channel.once("close", () => resolve()));
-}
-
 async function atMost(seconds: number, work: Promise<unknown>): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise((resolve) => {
@@ -189,7 +201,6 @@ async function atMost(seconds: number, work: Promise<unknown>): Promise<void> {
   clearTimeout(timer);
 }
 
-/** What an sshd with a small MaxSessions says to one channel too many, over a connection that is well. */
 function isRefusal(error: unknown): boolean {
   return error instanceof Error && /open failure/i.test(error.message);
 }
