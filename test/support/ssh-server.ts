@@ -3,6 +3,7 @@
  * commands with a function or, through a sandbox, by running them.
  */
 
+import { EventEmitter } from "node:events";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import {
   type AuthContext,
@@ -125,15 +126,12 @@ export class SshServer {
   }
 
   #serve(client: Connection): void {
-    const running = new Set<(signal: string) => void>();
     client.on("error", () => undefined);
-    client.on("close", () => {
-      for (const signal of running) signal("HUP");
-    });
     client.on("authentication", (context) => {
       if (isAllowed(context, this.#options.user ?? "root")) context.accept();
       else context.reject(["publickey"]);
     });
+    const signals = signalsOf(client);
     client.on("session", (accept, reject) => {
       if (this.openSessions >= (this.#options.sessionsAtMost ?? 10)) {
         reject();
@@ -142,34 +140,31 @@ export class SshServer {
       this.openSessions += 1;
       this.mostSessionsAtOnce = Math.max(this.mostSessionsAtOnce, this.openSessions);
       const session = accept();
-      const listeners: ((signal: string) => void)[] = [];
-      let recorded: Recorded | undefined;
-      const signal = (name: string) => {
-        recorded?.signals.push(name);
-        for (const listener of listeners) listener(name);
-      };
-      running.add(signal);
       session.on("close", () => {
         this.openSessions -= 1;
-        running.delete(signal);
       });
-      session.on("signal", (_accept, _reject, info) => signal(info.name));
       session.on("exec", (acceptExec, _reject, { command }) => {
         const channel = acceptExec();
         channel.on("error", () => undefined);
-        void takeScript(channel, command).then((script) => {
-          recorded = { commandLine: command, script, signals: [] };
-          this.commands.push(recorded);
-          const onSignal = (listener: (signal: string) => void) => listeners.push(listener);
-          return (this.#options.execute ?? nothing)({
-            commandLine: command,
-            script,
-            channel,
-            onSignal,
-          });
-        });
+        void this.#execute(channel, command, signals);
       });
     });
+  }
+
+  async #execute(channel: ServerChannel, commandLine: string, all: EventEmitter): Promise<void> {
+    const script = await takeScript(channel, commandLine);
+    const signals: string[] = [];
+    this.commands.push({ commandLine, script, signals });
+    const listeners: ((signal: string) => void)[] = [];
+    const onSignal = (listener: (signal: string) => void) => listeners.push(listener);
+    const take = (id: unknown, signal: string) => {
+      if (id !== "all" && id !== idOf(channel)) return;
+      signals.push(signal);
+      for (const listener of listeners) listener(signal);
+    };
+    all.on("signal", take);
+    channel.on("close", () => all.off("signal", take));
+    await (this.#options.execute ?? nothing)({ commandLine, script, channel, onSignal });
   }
 }
 
@@ -201,6 +196,29 @@ function isAllowed(context: AuthContext, user: string): boolean {
   if (allowed instanceof Error || !context.key.data.equals(allowed.getPublicSSH())) return false;
   if (context.signature === undefined || context.blob === undefined) return true;
   return allowed.verify(context.blob, context.signature, context.hashAlgo) === true;
+}
+
+interface Protocol {
+  readonly _handlers: Record<string, (...args: readonly unknown[]) => void>;
+}
+
+/** Signals to channels, and a hang-up to all. ssh2's server does not pass on signals to what runs already. */
+function signalsOf(client: Connection): EventEmitter {
+  const signals = new EventEmitter();
+  signals.setMaxListeners(0);
+  const protocol: Protocol = Reflect.get(client, "_protocol");
+  const handle = protocol._handlers.CHANNEL_REQUEST;
+  protocol._handlers.CHANNEL_REQUEST = (...args) => {
+    const [, id, type, , name] = args;
+    if (type === "signal") signals.emit("signal", id, name);
+    handle?.(...args);
+  };
+  client.on("close", () => signals.emit("signal", "all", "HUP"));
+  return signals;
+}
+
+function idOf(channel: ServerChannel): unknown {
+  return Reflect.get(Object(channel.incoming), "id");
 }
 
 function relay(near: Socket, far: Socket, milliseconds: number): void {

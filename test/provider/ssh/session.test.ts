@@ -1,0 +1,305 @@
+import test, { type ExecutionContext } from "ava";
+import {
+  AccessDenied,
+  HostKeyMismatch,
+  HostUnreachable,
+  RemoteError,
+} from "../../../provider/errors";
+import type { RemoteCommand } from "../../../provider/kind";
+import { Session } from "../../../provider/ssh/session";
+import { newKeyPair } from "../../support/ssh-keys";
+import { type Answer, answering, SshServer, type SshServerOptions } from "../../support/ssh-server";
+
+const echo = answering((script) => ({ stdout: script }));
+
+async function serverFor(t: ExecutionContext, options: SshServerOptions): Promise<SshServer> {
+  const server = await SshServer.start(options);
+  t.teardown(() => server.stop());
+  return server;
+}
+
+function sessionFor(t: ExecutionContext, server: SshServer, host = server.host()): Session {
+  const session = new Session(host, { connectSeconds: 5 });
+  t.teardown(() => session.close());
+  return session;
+}
+
+function command(script: string, more: Partial<RemoteCommand> = {}): RemoteCommand {
+  return { script, doing: "trying", ...more };
+}
+
+test("one connection carries all commands, and none is made before the first", async (t) => {
+  const server = await serverFor(t, { execute: echo });
+  const session = sessionFor(t, server);
+  t.is(server.connections, 0);
+  t.deepEqual(await Promise.all([session.run(command("a")), session.run(command("b"))]), [
+    "a",
+    "b",
+  ]);
+  t.is(await session.run(command("c")), "c");
+  t.is(server.connections, 1);
+  t.is(server.roundTrips, 3);
+});
+
+test("at most 8 channels are open at once", async (t) => {
+  const waiting: (() => void)[] = [];
+  const release = () => {
+    for (const go of waiting.splice(0)) go();
+  };
+  const server = await serverFor(t, {
+    execute: answering(async () => {
+      await new Promise<void>((resolve) => {
+        waiting.push(resolve);
+        if (waiting.length === 8) setImmediate(release);
+      });
+      return {};
+    }),
+  });
+  const session = sessionFor(t, server);
+  await Promise.all(Array.from({ length: 24 }, () => session.run(command("x"))));
+  t.is(server.roundTrips, 24);
+  t.is(server.mostSessionsAtOnce, 8);
+});
+
+test("a host with fewer channels is waited for, and nothing that runs on it is disturbed", async (t) => {
+  const server = await serverFor(t, { execute: echo, sessionsAtMost: 2 });
+  const session = sessionFor(t, server);
+  const scripts = Array.from({ length: 12 }, (_, i) => `script ${i}`);
+  t.deepEqual(await Promise.all(scripts.map((script) => session.run(command(script)))), scripts);
+  t.is(server.connections, 1);
+});
+
+test("the script and what it reads travel on standard input, not on the command line", async (t) => {
+  const received: Buffer[] = [];
+  const server = await serverFor(t, {
+    execute: ({ script, channel }) => {
+      channel.on("data", (chunk: Buffer) => received.push(chunk));
+      channel.on("end", () => {
+        channel.write(script);
+        channel.exit(0);
+        channel.end();
+      });
+    },
+  });
+  const input = Buffer.from([0, 1, 2, 255, 10, 0]);
+  const session = sessionFor(t, server);
+  t.is(await session.run(command("cat # ünïcode", { input })), "cat # ünïcode");
+  t.deepEqual(Buffer.concat(received), input);
+  t.deepEqual(
+    server.commands.map(({ commandLine }) => commandLine),
+    [`exec sh -c 'eval "$(head -c 15)"'`],
+  );
+});
+
+test("another user than root goes through sudo", async (t) => {
+  const server = await serverFor(t, { execute: echo, user: "admin" });
+  t.is(await sessionFor(t, server).run(command("id")), "id");
+  t.is(server.commands[0]?.commandLine, `exec sudo -n -- sh -c 'eval "$(head -c 2)"'`);
+});
+
+test("lines of progress are told as they come, and are no part of the answer", async (t) => {
+  const stdout = "first\n@progress half way\nlast\n";
+  const server = await serverFor(t, { execute: answering(() => ({ stdout })) });
+  const told: string[] = [];
+  const onProgress = (message: string) => told.push(message);
+  t.is(await sessionFor(t, server).run(command("x", { onProgress })), "first\nlast\n");
+  t.deepEqual(told, ["half way"]);
+});
+
+const failures: { name: string; answer: Answer; secrets?: string[]; message: string }[] = [
+  {
+    name: "its exit status and what it said",
+    answer: { status: 3, stdout: "output\n", stderr: "it broke\nbadly\n" },
+    message: "web-01: trying: exit 3\nit broke\nbadly",
+  },
+  {
+    name: "its output where it said nothing else",
+    answer: { status: 1, stdout: "output\n" },
+    message: "web-01: trying: exit 1\noutput",
+  },
+  {
+    name: "its exit status alone where it said nothing",
+    answer: { status: 127 },
+    message: "web-01: trying: exit 127",
+  },
+  {
+    name: "the last lines only",
+    answer: { status: 1, stderr: Array.from({ length: 50 }, (_, i) => `line ${i}\n`).join("") },
+    message: `web-01: trying: exit 1\n${Array.from({ length: 20 }, (_, i) => `line ${i + 30}`).join("\n")}`,
+  },
+  {
+    name: "no secret",
+    answer: { status: 1, stderr: "refused: PASSWORD=hunter2-planted (hunter2-planted)\n" },
+    secrets: ["PASSWORD=hunter2-planted\nUSER=app\n"],
+    message: "web-01: trying: exit 1\nrefused: [secret] ([secret])",
+  },
+];
+
+for (const { name, answer, secrets = [], message } of failures) {
+  test(`a command that fails tells ${name}`, async (t) => {
+    const server = await serverFor(t, { execute: answering(() => answer) });
+    const session = sessionFor(t, server);
+    const error = await t.throwsAsync(session.run(command("x", { secrets })), { message });
+    t.true(error instanceof RemoteError);
+    t.is(error instanceof RemoteError ? error.status : undefined, answer.status);
+    t.false(JSON.stringify(error).includes("hunter2"));
+  });
+}
+
+test("a command ended by a signal says which", async (t) => {
+  const server = await serverFor(t, {
+    execute: ({ channel }) => {
+      channel.exit("KILL");
+      channel.end();
+    },
+  });
+  await t.throwsAsync(sessionFor(t, server).run(command("x")), {
+    instanceOf: RemoteError,
+    message: "web-01: trying: ended by SIGKILL",
+  });
+});
+
+test("a command that takes too long is asked to end, and the error says how long it had", async (t) => {
+  const server = await serverFor(t, { execute: () => undefined });
+  const session = sessionFor(t, server);
+  await t.throwsAsync(session.run(command("x", { deadlineSeconds: 0.05 })), {
+    instanceOf: RemoteError,
+    message: "web-01: trying: not done within 0.05 seconds",
+  });
+  await until(() => server.commands[0]?.signals.includes("TERM") ?? false);
+  t.deepEqual(server.commands[0]?.signals, ["TERM"]);
+});
+
+test("a connection that died between two commands is made anew, once", async (t) => {
+  const server = await serverFor(t, { execute: echo });
+  const session = sessionFor(t, server);
+  await session.run(command("a"));
+  server.dropConnections();
+  t.is(await session.run(command("b")), "b");
+  await until(() => server.openConnections === 1);
+  server.dropConnections();
+  await until(() => server.openConnections === 0);
+  t.is(await session.run(command("c")), "c");
+  t.is(server.connections, 3);
+});
+
+test("a connection lost under a command is an unreachable host, and the command is not run again", async (t) => {
+  const server = await serverFor(t, { execute: () => server.dropConnections() });
+  await t.throwsAsync(sessionFor(t, server).run(command("x")), {
+    instanceOf: HostUnreachable,
+    message:
+      "web-01: trying: the connection was lost before the answer; check that the machine is up",
+  });
+  t.is(server.roundTrips, 1);
+});
+
+test("a host that does not answer is unreachable: who, where, what to check", async (t) => {
+  const server = await serverFor(t, {});
+  await server.stop();
+  const { port } = server;
+  await t.throwsAsync(sessionFor(t, server).run(command("x")), {
+    instanceOf: HostUnreachable,
+    message:
+      `web-01 (root@127.0.0.1:${port}): no answer over SSH within 5 seconds: connect ECONNREFUSED 127.0.0.1:${port}; ` +
+      "check that the machine is up, that address and port are right, and that no firewall is in between",
+  });
+});
+
+test("a host that takes the connection and says nothing is given up after a while", async (t) => {
+  const server = await serverFor(t, { isSilent: true });
+  const session = new Session(server.host(), { connectSeconds: 0.2 });
+  await t.throwsAsync(session.run(command("x")), {
+    instanceOf: HostUnreachable,
+    message: /^web-01 \(root@127\.0\.0\.1:\d+\): no answer over SSH within 0\.2 seconds: .*; check/,
+  });
+});
+
+test("another host key than the pinned one ends it before anything is sent", async (t) => {
+  const server = await serverFor(t, { execute: echo, key: newKeyPair() });
+  const host = server.host({ hostKey: newKeyPair().public });
+  await t.throwsAsync(sessionFor(t, server, host).run(command("x")), {
+    instanceOf: HostKeyMismatch,
+    message:
+      /^web-01 \(root@127\.0\.0\.1:\d+\): the host key is not the pinned one: expected SHA256:[\w+/]{43}, got SHA256:[\w+/]{43}; if the machine was installed anew, set its hostKey/,
+  });
+  t.is(server.roundTrips, 0);
+});
+
+test("a pinned key of a type that the host does not have is told as such", async (t) => {
+  const server = await serverFor(t, { execute: echo });
+  const host = server.host({ hostKey: "ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTY=" });
+  await t.throwsAsync(sessionFor(t, server, host).run(command("x")), {
+    instanceOf: HostKeyMismatch,
+    message:
+      /: the host has no ecdsa-sha2-nistp256 key, which is the type of the pinned one; set its hostKey/,
+  });
+});
+
+test("a client key that the host does not know is told, and what to check", async (t) => {
+  const server = await serverFor(t, { execute: echo });
+  const host = server.host({ privateKey: newKeyPair().private });
+  const error = await t.throwsAsync(sessionFor(t, server, host).run(command("x")), {
+    instanceOf: AccessDenied,
+    message:
+      /^web-01 \(root@.*\): not let in: .*; check the user, and that its authorized_keys holds/,
+  });
+  t.false(error?.message.includes(host.privateKey));
+});
+
+test("a private key that is none is told without showing it", async (t) => {
+  const server = await serverFor(t, { execute: echo });
+  const privateKey =
+    "-----BEGIN OPENSSH PRIVATE KEY-----\nplanted\n-----END OPENSSH PRIVATE KEY-----\n";
+  const error = await t.throwsAsync(
+    sessionFor(t, server, server.host({ privateKey })).run(command("x")),
+    { instanceOf: AccessDenied, message: /^web-01 .*: not let in: / },
+  );
+  t.false(error?.message.includes("planted"));
+});
+
+test("a user that may not become root is told how to allow it", async (t) => {
+  const stderr = "sudo: a password is required\n";
+  const server = await serverFor(t, {
+    user: "admin",
+    execute: answering(() => ({ status: 1, stderr })),
+  });
+  await t.throwsAsync(sessionFor(t, server).run(command("x")), {
+    instanceOf: AccessDenied,
+    message:
+      "web-01: admin may not use sudo without a password: sudo: a password is required; " +
+      'add a line "admin ALL=(ALL) NOPASSWD: ALL" with visudo',
+  });
+});
+
+test("closing asks a running command to end, waits for it, and lets go of the connection", async (t) => {
+  const server = await serverFor(t, {
+    execute: ({ channel, onSignal }) =>
+      onSignal(() => {
+        channel.stderr.write("interrupted\n");
+        channel.exit(1);
+        channel.end();
+      }),
+  });
+  const session = sessionFor(t, server);
+  const running = t.throwsAsync(session.run(command("x")), {
+    message: "web-01: trying: exit 1\ninterrupted",
+  });
+  await until(() => server.roundTrips === 1);
+  await session.close();
+  await running;
+  await until(() => server.openConnections === 0);
+  t.deepEqual(server.commands[0]?.signals, ["TERM"]);
+});
+
+test("a closed session stays closed", async (t) => {
+  const server = await serverFor(t, { execute: echo });
+  const session = sessionFor(t, server);
+  await session.close();
+  await t.throwsAsync(session.run(command("x")), { message: "web-01: canceled" });
+  t.is(server.connections, 0);
+});
+
+/** What another end has yet to hear of. */
+async function until(isSo: () => boolean): Promise<void> {
+  while (!isSo()) await new Promise((resolve) => setTimeout(resolve, 5));
+}
