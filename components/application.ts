@@ -24,8 +24,8 @@ export interface ApplicationArgs {
   readonly start: readonly string[];
   /** What it needs: Debian package to version, or `present`. */
   readonly packages?: Readonly<Record<string, string>>;
-  /** Variables, secrets among them; kept in a file that only root reads. */
-  readonly environment?: Readonly<Record<string, pulumi.Input<string | number>>>;
+  /** Variables. Those that are secrets are kept in a file that only root reads. */
+  readonly environment?: Environment;
   /** Told to it as `DATABASE_*`. */
   readonly database?: Database;
   /** Names of files and folders that make no other version. Default `.git` and `node_modules`. */
@@ -41,6 +41,8 @@ export interface ApplicationArgs {
   /** How long it may take to finish requests when it is stopped. Default 30. */
   readonly stopSeconds?: number;
 }
+
+type Environment = Readonly<Record<string, pulumi.Input<string | number>>>;
 
 /**
  * An application under its own user and a hardened unit, released one host after the other with no request lost.
@@ -132,12 +134,16 @@ function createRelease(
 ): Release {
   const { readySeconds = 60, stopSeconds = 30, drainSeconds = 3 } = args;
   const root = `/srv/${args.name}`;
-  const environmentFile = `/etc/${args.name}/environment`;
+  const environmentFiles = {
+    open: `/etc/${args.name}/environment`,
+    secret: `/etc/${args.name}/secrets`,
+  };
+  const environment = environmentOf(parent, host, args);
   const content = renderApplicationUnit({
     name: args.name,
     root,
     start: args.start,
-    environmentFile,
+    environmentFiles: Object.values(environmentFiles),
     stopSeconds,
   });
   return new Release(
@@ -151,7 +157,8 @@ function createRelease(
       users: { [args.name]: root },
       files: {
         [`/etc/systemd/system/${parent.unit}`]: { content },
-        [environmentFile]: { content: environmentOf(parent, host, args), mode: "0600" },
+        [environmentFiles.open]: { content: environment.open },
+        [environmentFiles.secret]: { content: environment.secret, mode: "0600" },
       },
       onChange: "restart",
       ready: {
@@ -165,23 +172,43 @@ function createRelease(
   );
 }
 
+/** What is secret stands in a file of its own, so that changes of the rest can be read in a preview. */
+async function sortEnvironment(variables: Environment) {
+  const entries = await Promise.all(
+    Object.entries(variables).map(async ([name, value]) => ({
+      name,
+      value,
+      isSecret: await pulumi.isSecret(pulumi.output(value)),
+    })),
+  );
+  const having = (isSecret: boolean): Environment =>
+    Object.fromEntries(
+      entries.filter((one) => one.isSecret === isSecret).map(({ name, value }) => [name, value]),
+    );
+  return { open: having(false), secret: having(true) };
+}
+
+function renderVariables(variables: Environment): pulumi.Output<string> {
+  return pulumi.output(variables).apply((values) => {
+    const texts = Object.entries(values).map(([name, value]) => [name, String(value)]);
+    return renderEnvironmentFile(Object.fromEntries(texts));
+  });
+}
+
 function environmentOf(
   { port }: Application,
   host: Host,
   { environment, database }: ApplicationArgs,
-): pulumi.Output<string> {
-  const variables = pulumi.all({
+): { readonly open: pulumi.Output<string>; readonly secret: pulumi.Output<string> } {
+  const sorted = sortEnvironment({
     HOST: "127.0.0.1",
     HOST_NAME: host.name,
     PORT: port,
     ...database?.environmentFor(host),
     ...environment,
   });
-  return pulumi.secret(
-    variables.apply((values) =>
-      renderEnvironmentFile(
-        Object.fromEntries(Object.entries(values).map(([key, value]) => [key, String(value)])),
-      ),
-    ),
-  );
+  return {
+    open: pulumi.output(sorted.then(({ open }) => renderVariables(open))),
+    secret: pulumi.secret(pulumi.output(sorted.then(({ secret }) => renderVariables(secret)))),
+  };
 }

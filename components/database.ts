@@ -54,7 +54,8 @@ export class Database extends pulumi.ComponentResource {
     this.user = args.name;
     this.primary = args.primary;
     this.replicas = args.replicas;
-    this.password = new Password(`${name}-password`, {}, { parent: this }).value;
+    // Marked here as well: as long as it is not known, Pulumi does not take it for a secret.
+    this.password = pulumi.secret(new Password(`${name}-password`, {}, { parent: this }).value);
     const services = createServices(this, name, args);
     this.replication = createReplication(this, name, args, services);
     this.registerOutputs({ databaseName: this.databaseName, user: this.user });
@@ -130,7 +131,7 @@ function createReplication(
   services: readonly Service[],
 ): MysqlReplication {
   const hosts = [primary, ...replicas];
-  const { value } = new Password(`${name}-replication-password`, {}, { parent });
+  const password = new Password(`${name}-replication-password`, {}, { parent });
   const members = hosts.map(({ name, address, host }) => [name, { host, address }]);
   const grants = { [`${parent.databaseName}.*`]: applicationPrivileges };
   return new MysqlReplication(
@@ -140,7 +141,10 @@ function createReplication(
       members: Object.fromEntries(members),
       primary: primary.name,
       durability: durability ?? defaultDurability(replicas),
-      replicationAccount: { name: "trilithon_replication", password: value },
+      replicationAccount: {
+        name: "trilithon_replication",
+        password: pulumi.secret(password.value),
+      },
       databases: [parent.databaseName],
       accounts: { [parent.user]: { password: parent.password, grants } },
     },

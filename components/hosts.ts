@@ -22,7 +22,9 @@ export interface StackHosts {
   readonly url: string;
 }
 
-export function createHosts(settings: Settings): StackHosts {
+type MachineSettings = Omit<Settings, "application">;
+
+export function createHosts(settings: MachineSettings): StackHosts {
   const all = createMachines(settings);
   const having = (role: Role) => all.filter(({ roles }) => roles.includes(role));
   const one = (role: Role) => {
@@ -47,7 +49,7 @@ function createMachines({
   containers,
   privateKey,
   loadBalancer,
-}: Settings): readonly StackHost[] {
+}: MachineSettings): readonly StackHost[] {
   if (containers === undefined) {
     return new ExistingHosts("hosts", { hosts, ...(privateKey && { privateKey }) }).hosts;
   }
@@ -55,7 +57,7 @@ function createMachines({
   return new ContainerHosts("hosts", { hosts, containers, publishedPort }).hosts;
 }
 
-function urlOf({ domain, containers, loadBalancer }: Settings): string {
+function urlOf({ domain, containers, loadBalancer }: MachineSettings): string {
   if (containers) return `http://127.0.0.1:${containers.publish}`;
   const port = loadBalancer.port ?? defaultPorts.loadBalancer;
   return port === 80 ? `http://${domain}` : `http://${domain}:${port}`;

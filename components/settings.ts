@@ -12,16 +12,23 @@ const namespace = "trilithon";
 
 type Values = Readonly<Record<string, unknown>>;
 
+export interface StackSettings extends Omit<Settings, "application"> {
+  readonly application: Omit<Settings["application"], "environment"> & {
+    readonly environment: Record<string, pulumi.Input<string | number>>;
+  };
+}
+
 /** Reads the settings of the stack; throws one error with all faults, before anything is made. */
-export function readSettings(): Settings {
+export function readSettings(): StackSettings {
   const prefix = `${namespace}:`;
   const values = Object.fromEntries(
     Object.entries(pulumi.runtime.allConfig())
       .filter(([key]) => key.startsWith(prefix))
       .map(([key, value]) => [key.slice(prefix.length), parseValue(value)]),
   );
-  const result = parseSettings(values, readSecretKeys());
-  if ("settings" in result) return result.settings;
+  const secretKeys = readSecretKeys();
+  const result = parseSettings(values, secretKeys);
+  if ("settings" in result) return keepSecret(result.settings, secretKeys);
   const count = result.faults.length === 1 ? "a fault" : `${result.faults.length} faults`;
   throw new pulumi.RunError(`the stack's settings have ${count}:\n${result.faults.join("\n")}`);
 }
@@ -40,6 +47,20 @@ export function parseSettings(
   ];
   if (parsed.success && faults.length === 0) return { settings: parsed.output };
   return { faults: faults.map(({ path, message }) => `${namespace}:${path}: ${message}`) };
+}
+
+/** With one secret among its variables all are: which one it is cannot be told. */
+function keepSecret(settings: Settings, secretKeys: readonly string[] = []): StackSettings {
+  const { environment = {}, ...application } = settings.application;
+  const isSecret = secretKeys.includes(`${namespace}:application`);
+  const variables = Object.entries(environment).map(([name, value]) => [
+    name,
+    isSecret ? pulumi.secret(value) : value,
+  ]);
+  return {
+    ...settings,
+    application: { ...application, environment: Object.fromEntries(variables) },
+  };
 }
 
 function checkSecret(values: Values, secretKeys: readonly string[]): readonly Fault[] {

@@ -6,13 +6,13 @@ export interface ApplicationUnit {
   readonly root: string;
   /** The command, as words. */
   readonly start: readonly string[];
-  readonly environmentFile: string;
+  readonly environmentFiles: readonly string[];
   /** How long it may take to finish what it is at. */
   readonly stopSeconds: number;
 }
 
 export function renderApplicationUnit(unit: ApplicationUnit): string {
-  const { name, root, start, environmentFile, stopSeconds } = unit;
+  const { name, root, start, environmentFiles, stopSeconds } = unit;
   return `# Written by trilithon: what is changed here by hand is taken back by the next \`pulumi up\`.
 [Unit]
 Description=${name.replaceAll("%", "%%")}
@@ -24,7 +24,7 @@ Type=exec
 User=${name}
 Group=${name}
 WorkingDirectory=${root}/current
-EnvironmentFile=${environmentFile}
+${environmentFiles.map((file) => `EnvironmentFile=${file}`).join("\n")}
 ExecStart=${start.map(quoteWord).join(" ")}
 Restart=on-failure
 RestartSec=1

@@ -40,6 +40,7 @@ upstream app_reads {
 # on it, and what is not idempotent could then not be sent again.
 upstream app_writes {
     server 127.0.0.1:${application.port} max_fails=0;
+    keepalive_requests 1;
 }
 
 map $request_method $app_upstream {

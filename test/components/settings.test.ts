@@ -44,7 +44,7 @@ test("fills in every default", (t) => {
     publish: 8080,
     sshPortBase: 2200,
     image: "trilithon-host:latest",
-    memoryMegabytes: 1024,
+    memoryMegabytes: 2048,
   });
   t.deepEqual(result.settings.application, {
     name: "guestbook",

@@ -106,7 +106,7 @@ test("makes hosts of containers", async (t) => {
     name: "trilithon-test-web-01",
     hostname: "web-01",
     image: "trilithon-host:latest",
-    memory: 1024,
+    memory: 2048,
     networksAdvanced: [{ name: "trilithon-test", ipv4Address: "172.31.64.21" }],
     ports: [{ internal: 2221, external: 2221, ip: "127.0.0.1" }],
     volumes: [{ hostPath: "/sys/fs/cgroup", containerPath: "/sys/fs/cgroup" }],

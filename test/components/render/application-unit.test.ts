@@ -7,7 +7,7 @@ test("renders the unit of an application", (t) => {
     name: "guestbook",
     root: "/srv/guestbook",
     start: ["node", "server.js"],
-    environmentFile: "/etc/guestbook/environment",
+    environmentFiles: ["/etc/guestbook/environment", "/etc/guestbook/secrets"],
     stopSeconds: 30,
   });
   isGolden(t, "guestbook.service", text);

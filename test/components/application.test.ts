@@ -1,0 +1,142 @@
+import * as pulumi from "@pulumi/pulumi";
+import test from "ava";
+import { mockPulumi, settle } from "./mocks";
+
+const source = "./test/components/render";
+const release = "trilithon:index:Release";
+
+const program = run();
+
+async function run() {
+  const world = await mockPulumi();
+  const { Application } = await import("../../components/application");
+  const { Database } = await import("../../components/database");
+  const { makeHost } = await import("./hosts-for-tests");
+  const hosts = [makeHost("a", "10.0.0.1"), makeHost("b", "10.0.0.2")];
+  const [primary, replica] = hosts;
+  if (primary === undefined || replica === undefined) throw new Error("no hosts");
+  const database = new Database("database", { primary, replicas: [replica], name: "shop" });
+  new Application("shop", {
+    hosts,
+    database,
+    name: "shop",
+    source,
+    build: { command: "make", output: "./nowhere/shop" },
+    start: ["python3", "serve.py"],
+    packages: { python3: "present" },
+    environment: { GREETING: "hello", TOKEN: pulumi.secret("planted"), WORKERS: 4 },
+  });
+  new Application("alone", { hosts: [primary], name: "alone", source, start: ["ruby", "main.rb"] });
+  const refused = (make: () => unknown): string => {
+    try {
+      make();
+      return "nothing";
+    } catch (error) {
+      return error instanceof Error ? error.message : String(error);
+    }
+  };
+  const messages = [
+    refused(
+      () =>
+        new Application("bad", {
+          hosts,
+          name: "Bad",
+          source,
+          start: [],
+          port: 80,
+          healthPath: "up",
+          packages: { "no good": "present" },
+          environment: { "no-good": "x", TOKEN: pulumi.secret("x") },
+        }),
+    ),
+    refused(() => new Application("bad", { hosts, name: "bad", source: "./nope", start: ["x"] })),
+    refused(
+      () => new Database("bad", { primary, replicas: [], name: "a-b", bufferPoolPercent: 99 }),
+    ),
+  ];
+  await settle();
+  return { world, messages };
+}
+
+function contentOf(file: unknown): unknown {
+  return typeof file === "object" && file !== null && "content" in file ? file.content : undefined;
+}
+
+test("releases what was built, one host after the other", async (t) => {
+  const { world } = await program;
+  const [first, second] = [world.find(release, "shop-a"), world.find(release, "shop-b")];
+  t.is(first.inputs.source, "./nowhere/shop");
+  t.regex(String(first.inputs.version), /^[0-9a-f]{16}$/);
+  t.is(first.inputs.version, second.inputs.version);
+  t.true(second.startedAt > first.endedAt);
+  const build = world.find("command:local:Command", "shop-build");
+  t.like(build.inputs, { create: "make", triggers: [first.inputs.version] });
+  t.true(first.startedAt > build.endedAt);
+});
+
+test("keeps secrets in a file of their own", async (t) => {
+  const { world } = await program;
+  // Pulumi's mocks mark the whole property where a part of it is secret.
+  const { value: files } = Object(world.find(release, "shop-b").inputs.files);
+  const { "/etc/shop/environment": open, "/etc/shop/secrets": secret } = Object(files);
+  t.is(
+    contentOf(open),
+    `# Written by trilithon.
+DATABASE_NAME="shop"
+DATABASE_PORT="3306"
+DATABASE_PRIMARY_HOST="10.0.0.1"
+DATABASE_READ_HOST="10.0.0.2"
+DATABASE_REPLICA_HOSTS="10.0.0.2"
+DATABASE_SSL="required"
+DATABASE_USER="shop"
+GREETING="hello"
+HOST="127.0.0.1"
+HOST_NAME="b"
+PORT="3000"
+WORKERS="4"
+`,
+  );
+  t.like(secret, { mode: "0600" });
+  const hidden = JSON.stringify(secret);
+  t.true(hidden.includes("planted") && hidden.includes("password-of-database-password"));
+});
+
+test("drains where another host can take over, and only there", async (t) => {
+  const { world } = await program;
+  t.like(world.find(release, "shop-a").inputs.drain, { file: "/run/shop.drain", seconds: 3 });
+  t.is(world.find(release, "alone-a").inputs.drain, undefined);
+});
+
+test("gives the account its own database and nothing else", async (t) => {
+  const { world } = await program;
+  const { inputs } = world.find("trilithon:index:MysqlReplication", "database-replication");
+  const { shop } = Object(inputs.accounts);
+  t.deepEqual(shop.grants, {
+    "shop.*": [
+      "SELECT",
+      "INSERT",
+      "UPDATE",
+      "DELETE",
+      "CREATE",
+      "ALTER",
+      "DROP",
+      "INDEX",
+      "REFERENCES",
+    ],
+  });
+});
+
+test("refuses arguments, all faults at once", async (t) => {
+  const { messages } = await program;
+  t.deepEqual(messages, [
+    `Application bad: name: expected a name of at most 31 lower-case letters, digits and hyphens that starts with a letter, got "Bad"
+Application bad: start: expected a command as a list of words, got an empty list
+Application bad: packages.no good: expected a Debian package name, got "no good"
+Application bad: environment.no-good: expected a variable name of upper-case letters, digits and underscores, got "no-good"
+Application bad: healthPath: expected a path such as /healthz, got "up"
+Application bad: port: expected an integer from 1024 to 65535, got 80`,
+    `the folder of the application does not exist: ${process.cwd()}/nope`,
+    `Database bad: name: expected a database name of at most 32 lower-case letters, digits and underscores, got "a-b"
+Database bad: bufferPoolPercent: expected an integer from 5 to 80, got 99`,
+  ]);
+});
