@@ -59,7 +59,7 @@ export function readChange(
   const former = findHosts(type, step.oldState?.inputs).filter((host) => !hosts.includes(host));
   const sentences = diagnostics
     .filter(({ urn, severity }) => urn === step.urn && severity === "info")
-    .flatMap(({ message }) => parseSentence(message, hosts[0]) ?? []);
+    .flatMap(({ message }) => parseSentence(message, hosts) ?? []);
   return {
     urn: step.urn,
     name,

@@ -16,7 +16,10 @@ export interface Interruption {
 /** The steps that touch a process, and what a removal means for one. */
 export function findInterruptions(change: Change): Interruption[] {
   const { steps, hosts } = change;
-  return [...fromRemoval(change), ...steps.flatMap((step) => fromStep(step, hosts))];
+  return [...fromRemoval(change), ...steps.flatMap((step) => fromStep(step, hosts))].filter(
+    // Replication, say, is started and stopped with no process touched.
+    (found) => change.unit !== undefined || isDatabase(found.unit),
+  );
 }
 
 /** The steps that touch no process. */

@@ -81,7 +81,7 @@ function findErrors(
 
 function findMessages(diagnostics: readonly PreviewDiagnostic[], beside: string): string {
   const said = diagnostics
-    .filter(({ severity, message }) => severity === "info" && !parseSentence(message, undefined))
+    .filter(({ severity, message }) => severity === "info" && !parseSentence(message, []))
     .map(({ message }) => message.trim());
   return [...said, beside].filter((part) => part !== "").join("\n");
 }

@@ -14,7 +14,8 @@ export interface Warning {
 }
 
 /** Words by which the plugins' own warnings speak of a loss. */
-const loss = /\b(data|lost|loses?|losing|destroy(s|ed)?|discard(s|ed)?|drop(s|ped)?|errant)\b/i;
+const loss =
+  /\b(data|lost|loses?|losing|destroy(s|ed)?|discard(s|ed)?|drop(s|ped)?|errant|nothing will be changed)\b/i;
 
 export function findWarnings(
   changes: readonly Change[],
