@@ -65,8 +65,11 @@ function renderInterrupted(changes: readonly Change[]): string[] {
     const text = parts.join("; ");
     return [`${text[0]?.toUpperCase()}${text.slice(1)}.`];
   }
-  // Of what other plugins do to a running process nothing is known.
-  const isKnown = changes.every(({ action, steps }) => action === "create" || steps.length > 0);
+  // Only of services is it known that the plan names every process that it touches.
+  const isService = ({ type }: Change) => type === "Service" || type === "Release";
+  const isKnown = changes.every(
+    (change) => change.action === "create" || (isService(change) && change.steps.length > 0),
+  );
   return isKnown ? ["Nothing that runs is reloaded or restarted."] : [];
 }
 
