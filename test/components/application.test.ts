@@ -110,7 +110,7 @@ test("drains where another host can take over, and only there", async (t) => {
 test("gives the account its own database and nothing else", async (t) => {
   const { world } = await program;
   const { inputs } = world.find("trilithon:index:MysqlReplication", "database-replication");
-  const { shop } = Object(inputs.accounts);
+  const { shop } = Object(Object(inputs.accounts).value);
   t.deepEqual(shop.grants, {
     "shop.*": [
       "SELECT",
