@@ -4,6 +4,7 @@
  */
 
 import { createHash } from "node:crypto";
+import { isSame } from "../difference";
 import type { Difference, Properties, Property } from "../kind";
 import { at, type Path } from "./values";
 
@@ -18,25 +19,34 @@ export function digests(wanted: Properties): Record<string, string> {
   );
 }
 
-/** Why a resource differs, over all its differences. */
-export function label(
-  differences: readonly Difference[],
-  applied: Properties | undefined,
-  wanted: Properties,
-): Label {
-  const moved = differences.map(({ path }) => programMoved(path, applied ?? {}, wanted));
-  if (moved.every(Boolean)) return "change";
-  return moved.some(Boolean) ? "drift and change" : "drift";
+/** What is compared to say who moved. */
+export interface Sides {
+  readonly applied: Properties | undefined;
+  readonly live: Properties;
+  readonly wanted: Properties;
 }
 
-function programMoved(path: Path, applied: Properties, wanted: Properties): boolean {
-  const now = digestsBelow(path, at(wanted, path));
+/** Why a resource differs, over all its differences. */
+export function label(differences: readonly Difference[], sides: Sides): Label {
+  const movers = differences.map(({ path }) => moversAt(path, sides));
+  const isChange = movers.some(({ program }) => program);
+  const isDrift = movers.some(({ program, machine }) => machine || !program);
+  if (isDrift) return isChange ? "drift and change" : "drift";
+  return "change";
+}
+
+function moversAt(path: Path, { applied = {}, live, wanted }: Sides) {
   const prefix = JSON.stringify(path).slice(0, -1);
-  const before = Object.entries(applied).filter(
-    ([name]) => name === `${prefix}]` || name.startsWith(`${prefix},`),
+  const before = Object.fromEntries(
+    Object.entries(applied).filter(
+      ([name]) => name === `${prefix}]` || name.startsWith(`${prefix},`),
+    ),
   );
-  if (before.length !== Object.keys(now).length) return true;
-  return before.some(([name, value]) => now[name] !== value);
+  const isKnown = Object.keys(before).length > 0;
+  return {
+    program: !isSame(before, digestsBelow(path, at(wanted, path))),
+    machine: isKnown && !isSame(before, digestsBelow(path, at(live, path))),
+  };
 }
 
 function digestsBelow(path: Path, value: Property | undefined): Record<string, string> {

@@ -230,7 +230,11 @@ export class Life {
   #announceUpdate(steps: readonly Step[], olds: Received, news: Received): void {
     const applied = olds.properties[appliedOutput];
     const differences = this.#kind.diff(olds.properties, news.properties);
-    const why = label(differences, isProperties(applied) ? applied : undefined, news.properties);
+    const why = label(differences, {
+      applied: isProperties(applied) ? applied : undefined,
+      live: olds.properties,
+      wanted: news.properties,
+    });
     this.#announce(steps, news.properties, why);
   }
 

@@ -11,7 +11,13 @@ const applied: Properties = {
 };
 const path = (...names: string[]): Difference => ({ path: names, kind: "update" });
 
-const cases: { name: string; wanted: Properties; differences: Difference[]; is: Label }[] = [
+const cases: {
+  name: string;
+  live?: Properties;
+  wanted: Properties;
+  differences: Difference[];
+  is: Label;
+}[] = [
   {
     name: "a value that the program still wants",
     wanted: applied,
@@ -61,6 +67,19 @@ const cases: { name: string; wanted: Properties; differences: Difference[]; is: 
     is: "drift and change",
   },
   {
+    name: "a value that both moved",
+    live: { ...applied, state: "failed" },
+    wanted: { ...applied, state: "stopped" },
+    differences: [path("state")],
+    is: "drift and change",
+  },
+  {
+    name: "a fault that only the machine tells",
+    wanted: applied,
+    differences: [path("problems")],
+    is: "drift",
+  },
+  {
     name: "another life of the machine",
     wanted: { ...applied, host: { name: "web-01", instance: "2" } },
     differences: [path("host", "instance")],
@@ -68,12 +87,14 @@ const cases: { name: string; wanted: Properties; differences: Difference[]; is: 
   },
 ];
 
-for (const { name, wanted, differences, is } of cases) {
-  test(`${name} is ${is}`, (t) => t.is(label(differences, digests(applied), wanted), is));
+for (const { name, live, wanted, differences, is } of cases) {
+  test(`${name} is ${is}`, (t) => {
+    t.is(label(differences, { applied: digests(applied), live: live ?? applied, wanted }), is);
+  });
 }
 
 test("with nothing applied yet, all is change", (t) => {
-  t.is(label([path("state")], undefined, applied), "change");
+  t.is(label([path("state")], { applied: undefined, live: {}, wanted: applied }), "change");
 });
 
 test("no digest tells a value, and connection data has none", (t) => {

@@ -1,0 +1,42 @@
+/** A machine in a folder, its SSH server and the plugin, for one test. */
+
+import type { ExecutionContext } from "ava";
+import type { Host } from "../../provider/kind";
+import { type PluginOptions, TestPlugin } from "./plugin";
+import { TestResource } from "./resource";
+import { Sandbox } from "./sandbox";
+import { SshServer, type SshServerOptions } from "./ssh-server";
+import { secret, type WireMap, wire } from "./wire";
+
+export interface Machine {
+  readonly sandbox: Sandbox;
+  readonly server: SshServer;
+  readonly plugin: TestPlugin;
+  /** A resource of the type `trilithon:index:Service`, or another. */
+  resource(type?: string): TestResource;
+}
+
+export async function startMachine(
+  t: ExecutionContext,
+  { ssh = {}, plugin: options = {} }: { ssh?: SshServerOptions; plugin?: PluginOptions } = {},
+): Promise<Machine> {
+  const sandbox = await Sandbox.make();
+  const server = await SshServer.start({ execute: sandbox.execute, ...ssh });
+  const plugin = await TestPlugin.start({ connectSeconds: 5, ...options });
+  t.teardown(async () => {
+    await plugin.stop();
+    await server.stop();
+    await sandbox.remove();
+  });
+  return {
+    sandbox,
+    server,
+    plugin,
+    resource: (type = "trilithon:index:Service") => new TestResource(plugin, { type }),
+  };
+}
+
+/** A host as a program hands it over: the private key is a secret. */
+export function wireHost(host: Host): WireMap {
+  return { ...wire(host), privateKey: secret(host.privateKey) };
+}
