@@ -3,7 +3,7 @@ import { devStack } from "./setup/environment";
 import { listLabelled, removeLabelled } from "./setup/labelled";
 import { runMain, say } from "./setup/say";
 import { setUpPulumi } from "./setup/setup";
-import { capturePulumi, hasStack, showPulumi } from "./setup/stack";
+import { hasStack, removeStack, showPulumi } from "./setup/stack";
 
 runMain(async () => {
   await setUpPulumi();
@@ -16,9 +16,7 @@ runMain(async () => {
   }
   const removed = await removeLabelled(stack);
   if (removed > 0) say(`stack ${stack}`, `removed ${removed} containers and networks left behind`);
-  if (await hasStack(devStack)) {
-    await capturePulumi(devStack, ["stack", "rm", "--yes", "--force", "--preserve-config", stack]);
-  }
+  if (await hasStack(devStack)) await removeStack(devStack);
   say(`stack ${stack}`, "is gone");
   return 0;
 });

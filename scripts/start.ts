@@ -7,7 +7,7 @@ import { capturePulumi, selectStack, showPulumi } from "./setup/stack";
 runMain(async () => {
   await setUp();
   await selectStack(devStack);
-  say("stack dev", "pulumi up");
+  say(`stack ${devStack.stack}`, "pulumi up");
   const status = await showPulumi(devStack, ["up", "--yes", "--skip-preview"]);
   if (status !== 0) return status;
   const { stdout } = await capturePulumi(devStack, ["stack", "output", "endpoints", "--json"]);

@@ -20,6 +20,13 @@ export async function hasStack(place: StackPlace): Promise<boolean> {
   return status === 0;
 }
 
+/** Forgets the stack, with whatever its state still lists; its settings stay. */
+export async function removeStack(place: StackPlace): Promise<void> {
+  await removeStaleLocks(place);
+  const args = ["stack", "rm", "--yes", "--force", "--preserve-config", place.stack];
+  await must(`stack ${place.stack}`, cli, args, at(place));
+}
+
 /** The user sees what it prints; answers the exit status. */
 export async function showPulumi(
   place: StackPlace,
