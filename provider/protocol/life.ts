@@ -11,6 +11,7 @@ import type {
   Property,
   Step,
 } from "../kind";
+import { mask } from "../ssh/mask";
 import type { Pool } from "../ssh/pool";
 import { appliedOutput, digests, label } from "./applied";
 import type { Engine } from "./engine";
@@ -59,7 +60,12 @@ export class Life {
 
   check(news: Received): { inputs: Received; failures: readonly Failure[] } {
     const { args, failures } = this.#kind.check(news.properties);
-    return { inputs: { properties: args, secrets: news.secrets }, failures };
+    const secrets = secretTexts(news).flatMap((text) => [text, JSON.stringify(text).slice(1, -1)]);
+    const told = failures.map(({ property, reason }) => ({
+      property,
+      reason: mask(reason, secrets),
+    }));
+    return { inputs: { properties: args, secrets: news.secrets }, failures: told };
   }
 
   get isRemovedBeforeReplaced(): boolean {

@@ -77,8 +77,8 @@ export function provider(
       response.setFailuresList(
         failures.map(({ property, reason }) => {
           const failure = new proto.CheckFailure();
-          failure.setProperty(property);
-          failure.setReason(reason);
+          // The engine prints the value of a property that is named here, a secret in plain.
+          failure.setReason(`${property}: ${reason}`);
           return failure;
         }),
       );

@@ -33,6 +33,13 @@ export class TestStack {
     await writeSideStack({ stack: this.place.stack, folder: this.folder, settings });
   }
 
+  async setSecret(key: string, value: string): Promise<void> {
+    const { status, stderr } = await capturePulumi(this.place, [
+      ...["config", "set", "--non-interactive", "--secret", key, "--", value],
+    ]);
+    if (status !== 0) throw new Error(stderr);
+  }
+
   get environment(): NodeJS.ProcessEnv {
     return pulumiEnvironment(this.place);
   }

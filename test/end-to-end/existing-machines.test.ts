@@ -1,0 +1,218 @@
+/**
+ * Machines that were there before, one of them reached as a sudo user: brought up although `up` is killed again and
+ * again, refused when they are not what they should be, and mended when somebody changes them by hand.
+ */
+
+import { spawn } from "node:child_process";
+import { setTimeout as sleep } from "node:timers/promises";
+import test from "ava";
+import { cliFolder } from "../../scripts/setup/environment";
+import { drifts } from "./support/drifts";
+import { startMachines } from "./support/machines";
+import { readPreview, summary } from "./support/preview";
+import { type Settings, TestStack } from "./support/test-stack";
+
+const stackName = "existing";
+const machines = [
+  { name: "lb-01", address: "172.31.66.11", roles: ["load-balancer"] },
+  { name: "web-01", address: "172.31.66.21", roles: ["web", "database-primary"] },
+  { name: "web-02", address: "172.31.66.22", roles: ["web", "database-replica"], user: "deploy" },
+];
+
+let stack: TestStack;
+let settings: Settings;
+let privateKey: string;
+
+test.before(async () => {
+  stack = await TestStack.make(stackName, {});
+  const started = await startMachines(stackName, "172.31.66.0/24", machines);
+  privateKey = started.privateKey;
+  settings = {
+    "trilithon:domain": "www.foobar.com",
+    "trilithon:hosts": started.hosts,
+    "trilithon:application": {
+      source: "./app",
+      build: { command: "node app/build.mjs", output: "./app/dist" },
+      start: ["node", "server.js"],
+    },
+  };
+  await configure(settings);
+});
+
+test.after.always(() => stack?.remove());
+
+test.serial("a wrong host key stops everything", async (t) => {
+  const stranger = `ssh-ed25519 ${Buffer.concat([Buffer.from("0000000b7373682d6564323535313900000020", "hex"), Buffer.alloc(32, 7)]).toString("base64")}`;
+  await configure(withHost("web-02", { hostKey: stranger }));
+  const output = await mustFail();
+  t.regex(output, /web-02 \(deploy@127\.0\.0\.1:\d+\): the host key is not the pinned one/);
+  t.is(await changes(), "");
+});
+
+test.serial("an unreachable host stops everything, and says what to check", async (t) => {
+  await configure(withHost("web-01", { port: 9 }));
+  const output = await mustFail();
+  t.regex(
+    output,
+    /web-01 \(root@127\.0\.0\.1:9\): no answer over SSH .* check that the machine is up/s,
+  );
+  t.is(await changes(), "");
+});
+
+test.serial("a user without sudo stops everything", async (t) => {
+  await stack.on("web-02", "mv /etc/sudoers.d/deploy /root/");
+  await configure(settings);
+  const output = await mustFail();
+  t.regex(output, /web-02: deploy may not use sudo without a password.*visudo/s);
+  t.is(await changes(), "");
+  await stack.on("web-02", "mv /root/deploy /etc/sudoers.d/");
+});
+
+test.serial(
+  "`up` killed while packages are installed, during CLONE and during a release is completed by the next",
+  async (t) => {
+    await configure(settings);
+    await killUpWhen("web-01", "pgrep -x dpkg", "a package is unpacked");
+    await killUpWhen(
+      "web-02",
+      `mysql -NBe "select 1 from performance_schema.clone_status" 2>/dev/null | grep -q 1`,
+      "CLONE runs",
+    );
+    await killUpWhen(
+      "web-01",
+      "ls -d /srv/guestbook/releases/* 2>/dev/null | grep -q .",
+      "a release is sent",
+    );
+    await stack.up();
+    const { updates } = await readPreview(stack);
+    t.deepEqual(updates, []);
+    t.regex(await stack.on("lb-01", fetchPage), /200/);
+  },
+);
+
+for (const [number, round] of drifts.entries()) {
+  const names = round.map(({ name }) => name).join("; ");
+  test.serial(`drift is seen and mended, round ${number + 1}: ${names}`, async (t) => {
+    const before = await processes();
+    for (const { host, break: script } of round) await stack.on(host, script);
+    // A change within the same second as a unit's start cannot be told from the start's own.
+    const found = await readPreview(stack);
+    t.deepEqual(
+      found.updates.map(({ resource }) => resource).sort(),
+      [...new Set(round.map(({ resource }) => resource))].sort(),
+    );
+    for (const { resource, paths, sentence } of round) {
+      const update = found.updates.find((one) => one.resource === resource);
+      for (const path of paths) t.true(update?.paths.includes(path), `${path} in ${update?.paths}`);
+      t.regex(summary(found, resource), sentence);
+    }
+    for (const { paths, resource } of found.updates) {
+      const expected = round
+        .filter((drift) => drift.resource === resource)
+        .flatMap((drift) => drift.paths);
+      t.deepEqual([...paths].sort(), [...new Set(expected)].sort(), resource);
+    }
+    const done = await stack.up();
+    for (const { resource } of round)
+      t.true(done.includes(summary(found, resource)), summary(found, resource));
+    t.deepEqual((await readPreview(stack)).updates, []);
+    const after = await processes();
+    const restarted = new Set(round.flatMap(({ restarts = [] }) => restarts));
+    for (const [unit, id] of Object.entries(before)) {
+      if (!restarted.has(unit)) t.is(after[unit], id, `${unit} keeps its process`);
+    }
+  });
+}
+
+test.serial(
+  "a machine that does not answer is a warning in the preview, and an error in `up`",
+  async (t) => {
+    await stack.on("web-02", "systemctl stop ssh ssh.socket 2>/dev/null || systemctl stop ssh");
+    const preview = await readPreview(stack);
+    t.true(
+      preview.warnings.some((text) => /drift was not checked: web-02 /.test(text)),
+      preview.warnings.join("\n"),
+    );
+    t.regex(await mustFail(), /web-02 \(deploy@127\.0\.0\.1:\d+\): no answer over SSH/);
+    await stack.on("web-02", "systemctl start ssh");
+    t.deepEqual((await readPreview(stack)).updates, []);
+  },
+);
+
+async function configure(wanted: Settings): Promise<void> {
+  await stack.configure(wanted);
+  await stack.setSecret("trilithon:privateKey", privateKey);
+}
+
+function withHost(name: string, change: Record<string, unknown>): Settings {
+  const hosts = settings["trilithon:hosts"] as readonly Record<string, unknown>[];
+  return {
+    ...settings,
+    "trilithon:hosts": hosts.map((host) => (host.name === name ? { ...host, ...change } : host)),
+  };
+}
+
+async function mustFail(): Promise<string> {
+  const { status, stdout, stderr } = await stack.pulumi("up", "--yes", "--skip-preview");
+  if (status === 0) throw new Error(`expected \`up\` to fail:\n${stdout}`);
+  return stdout + stderr;
+}
+
+/** What was installed or written on any machine. */
+async function changes(): Promise<string> {
+  const all = await Promise.all(
+    machines.map(({ name }) =>
+      stack.on(
+        name,
+        "ls -d /var/lib/trilithon /etc/haproxy /etc/nginx /etc/mysql 2>/dev/null || true",
+      ),
+    ),
+  );
+  return all.join("");
+}
+
+/** Starts `up`, kills the CLI with -9 as soon as the script on the host succeeds, and waits until its plugins are gone. */
+async function killUpWhen(host: string, script: string, what: string): Promise<void> {
+  const child = spawn(
+    `${cliFolder}/pulumi`,
+    ["up", "--yes", "--skip-preview", "--non-interactive"],
+    {
+      cwd: stack.place.project,
+      env: stack.environment,
+      stdio: "ignore",
+      detached: true,
+    },
+  );
+  const ended = new Promise<void>((resolve) => child.on("exit", () => resolve()));
+  let isOver = false;
+  void ended.then(() => {
+    isOver = true;
+  });
+  const deadline = Date.now() + 600_000;
+  while ((await stack.try(host, script)).status !== 0) {
+    if (isOver) throw new Error(`\`up\` ended before ${what}`);
+    if (Date.now() > deadline) throw new Error(`not seen within 600 seconds: ${what}`);
+    await sleep(50);
+  }
+  child.kill("SIGKILL");
+  await ended;
+  await sleep(3000);
+}
+
+const units = {
+  "lb-01": ["haproxy"],
+  "web-01": ["nginx", "guestbook", "mysql"],
+  "web-02": ["nginx", "guestbook", "mysql"],
+};
+
+async function processes(): Promise<Record<string, string>> {
+  const ids: Record<string, string> = {};
+  for (const [host, names] of Object.entries(units)) {
+    for (const name of names) {
+      ids[`${host}/${name}`] = (await stack.on(host, `systemctl show -P MainPID ${name}`)).trim();
+    }
+  }
+  return ids;
+}
+
+const fetchPage = `perl -MIO::Socket::INET -e 'my $s = IO::Socket::INET->new("127.0.0.1:80") or die; print $s "GET / HTTP/1.0\\r\\nHost: www.foobar.com\\r\\n\\r\\n"; print scalar <$s>'`;

@@ -1,0 +1,224 @@
+/** What people do to machines by hand, and how the preview must tell it. A round is broken and mended together. */
+
+export interface Drift {
+  readonly name: string;
+  readonly host: string;
+  readonly break: string;
+  readonly resource: string;
+  /** All that the preview may name of the resource, together with the round's other drifts of it. */
+  readonly paths: readonly string[];
+  readonly sentence: RegExp;
+  /** Units that get a new process, by the break or by the mending. */
+  readonly restarts?: readonly string[];
+}
+
+const haproxy = { host: "lb-01", resource: "load-balancer-service" };
+const nginx = (host: string) => ({ host, resource: `${host}-nginx-service` });
+const application = (host: string) => ({ host, resource: `application-${host}` });
+const mysql = (host: string) => ({ host, resource: `database-${host}-service` });
+const replication = { resource: "database-replication" };
+const sql = (statement: string) => `mysql -e "${statement}"`;
+
+/** Lets the second pass in which a unit was last started or reloaded. */
+const later = "sleep 1.1;";
+
+export const drifts: readonly (readonly Drift[])[] = [
+  [
+    {
+      name: "a line added to haproxy.cfg",
+      ...haproxy,
+      break: `${later} echo '# by hand' >>/etc/haproxy/haproxy.cfg`,
+      paths: ['files["/etc/haproxy/haproxy.cfg"].content', "configuration"],
+      sentence:
+        /^lb-01: write \/etc\/haproxy\/haproxy\.cfg \(1 line\), check it, reload haproxy \(no connection dropped\), wait until it is ready \[drift\]$/,
+    },
+    {
+      name: "the mode of nginx's site changed",
+      ...nginx("web-01"),
+      break: "chmod 0600 /etc/nginx/conf.d/trilithon.conf",
+      paths: ['files["/etc/nginx/conf.d/trilithon.conf"].mode'],
+      sentence:
+        /^web-01: set \/etc\/nginx\/conf\.d\/trilithon\.conf to mode 0644, owner root:root, check it \[drift\]$|^web-01: set \/etc\/nginx\/conf\.d\/trilithon\.conf to mode 0644, owner root:root \[drift\]$/,
+    },
+    {
+      name: "nginx stopped",
+      ...nginx("web-02"),
+      break: "systemctl stop nginx",
+      paths: ["state", "configuration"],
+      sentence: /^web-02: check it, start nginx, wait until it is ready \[drift\]$/,
+      restarts: ["web-02/nginx"],
+    },
+    {
+      name: "a package removed",
+      host: "lb-01",
+      resource: "load-balancer-packages",
+      break: "dpkg --remove --force-depends socat",
+      paths: ["packages.socat"],
+      sentence: /^lb-01: install socat \[drift\]$/,
+    },
+    {
+      name: "the replica stopped",
+      host: "web-02",
+      ...replication,
+      break: sql("STOP REPLICA"),
+      paths: ['topology["web-02"].replication'],
+      sentence: /web-02: start replication.* \[drift\]$/,
+    },
+  ],
+  [
+    {
+      name: "haproxy disabled at boot",
+      ...haproxy,
+      break: "systemctl disable haproxy",
+      paths: ["enabled"],
+      sentence: /^lb-01: enable haproxy at boot \[drift\]$/,
+    },
+    {
+      name: "the owner of nginx's site changed",
+      ...nginx("web-01"),
+      break: "chown www-data /etc/nginx/conf.d/trilithon.conf",
+      paths: ['files["/etc/nginx/conf.d/trilithon.conf"].owner'],
+      sentence:
+        /^web-01: set \/etc\/nginx\/conf\.d\/trilithon\.conf to mode 0644, owner root:root.* \[drift\]$/,
+    },
+    {
+      name: "Debian's own site enabled again",
+      ...nginx("web-02"),
+      break: "ln -sf /etc/nginx/sites-available/default /etc/nginx/sites-enabled/default",
+      paths: ["absent"],
+      sentence:
+        /^web-02: move \/etc\/nginx\/sites-enabled\/default aside, check it, reload nginx \(no connection dropped\), wait until it is ready \[drift\]$/,
+    },
+    {
+      name: "the application's environment changed",
+      ...application("web-01"),
+      break: `${later} echo 'MORE=1' >>/etc/guestbook/environment`,
+      paths: ['files["/etc/guestbook/environment"].content', "configuration"],
+      sentence:
+        /^web-01: write \/etc\/guestbook\/environment \(1 line\), drain the host and restart guestbook \(no request lost\), wait until it is ready \[drift\]$/,
+      restarts: ["web-01/guestbook"],
+    },
+    {
+      name: "the replica writable",
+      host: "web-02",
+      ...replication,
+      break: sql("SET GLOBAL super_read_only = OFF; SET GLOBAL read_only = OFF"),
+      paths: ['topology["web-02"].writable'],
+      sentence: /web-02: .*(read.only|close).* \[drift\]$/,
+    },
+  ],
+  [
+    {
+      name: "haproxy stopped",
+      ...haproxy,
+      break: "systemctl stop haproxy",
+      paths: ["state", "configuration"],
+      sentence: /^lb-01: check it, start haproxy, wait until it is ready \[drift\]$/,
+      restarts: ["lb-01/haproxy"],
+    },
+    {
+      name: "nginx's site removed",
+      ...nginx("web-01"),
+      break: "rm /etc/nginx/conf.d/trilithon.conf",
+      paths: ['files["/etc/nginx/conf.d/trilithon.conf"]'],
+      sentence:
+        /^web-01: write \/etc\/nginx\/conf\.d\/trilithon\.conf \(new, \d+ lines\), check it, reload nginx \(no connection dropped\), wait until it is ready \[drift\]$/,
+    },
+    {
+      name: "the application's unit edited",
+      ...application("web-02"),
+      break: `${later} sed -i 's/^NoNewPrivileges=.*/NoNewPrivileges=no/' /etc/systemd/system/guestbook.service`,
+      paths: ['files["/etc/systemd/system/guestbook.service"].content', "configuration"],
+      sentence:
+        /^web-02: write \/etc\/systemd\/system\/guestbook\.service \(1 line\), drain the host and restart guestbook \(no request lost\), wait until it is ready \[drift\]$/,
+      restarts: ["web-02/guestbook"],
+    },
+    {
+      name: "a grant taken away",
+      host: "web-01",
+      ...replication,
+      break: sql("REVOKE INSERT ON guestbook.* FROM guestbook"),
+      paths: ['accounts.guestbook.grants["guestbook.*"]'],
+      sentence: /guestbook.* \[drift\]$/,
+    },
+  ],
+  [
+    {
+      name: "a configuration touched after the last reload",
+      ...haproxy,
+      break: `${later} touch /etc/haproxy/haproxy.cfg`,
+      paths: ["configuration"],
+      sentence:
+        /^lb-01: check it, reload haproxy \(no connection dropped\), wait until it is ready \[drift\]$/,
+    },
+    {
+      name: "nginx killed",
+      ...nginx("web-01"),
+      break: "systemctl kill --signal=KILL nginx; sleep 1",
+      paths: ["state", "configuration"],
+      sentence: /^web-01: check it, start nginx, wait until it is ready \[drift\]$/,
+      restarts: ["web-01/nginx"],
+    },
+    {
+      name: "`current` pointing nowhere known",
+      ...application("web-02"),
+      break:
+        "mkdir -p /srv/guestbook/releases/byhand && ln -sfn releases/byhand /srv/guestbook/current",
+      paths: ["version"],
+      sentence:
+        /^web-02: switch \/srv\/guestbook\/current to [0-9a-f]+ \(now byhand\), drain the host and restart guestbook \(no request lost\), wait until it is ready \[drift\]$/,
+      restarts: ["web-02/guestbook"],
+    },
+    {
+      name: "an account's password changed",
+      host: "web-01",
+      ...replication,
+      break: sql("ALTER USER guestbook IDENTIFIED BY 'by-hand-by-hand'"),
+      paths: ["accounts.guestbook.password"],
+      sentence: /guestbook.* \[drift\]$/,
+    },
+    {
+      name: "a package older than it was",
+      host: "lb-01",
+      resource: "load-balancer-packages",
+      break: `d=$(mktemp -d) && mkdir $d/DEBIAN && printf 'Package: socat\\nVersion: 0.1\\nArchitecture: all\\nMaintainer: nobody <nobody@example.com>\\nDescription: old\\n' >$d/DEBIAN/control && dpkg-deb -b $d /root/socat.deb && dpkg --install --force-downgrade /root/socat.deb`,
+      paths: ["packages.socat"],
+      sentence: /^lb-01: install socat \(now 0\.1, older than .+\) \[drift\]$/,
+    },
+  ],
+  [
+    {
+      name: "the application stopped and disabled",
+      ...application("web-01"),
+      break: "systemctl disable --now guestbook",
+      paths: ["state", "configuration", "enabled"],
+      sentence:
+        /^web-01: start guestbook, enable guestbook at boot, wait until it is ready \[drift\]$/,
+      restarts: ["web-01/guestbook"],
+    },
+    {
+      name: "the application's secret file readable for all",
+      ...application("web-02"),
+      break: "chmod 0644 /etc/guestbook/secrets",
+      paths: ['files["/etc/guestbook/secrets"].mode'],
+      sentence: /^web-02: set \/etc\/guestbook\/secrets to mode 0600, owner root:root \[drift\]$/,
+    },
+    {
+      name: "semi-synchronous replication switched off",
+      host: "web-01",
+      ...replication,
+      break: sql("SET GLOBAL rpl_semi_sync_source_enabled = OFF"),
+      paths: ['topology["web-01"].semiSynchronous'],
+      sentence: /web-01: .*semi-sync.* \[drift\]$/,
+    },
+    {
+      name: "MySQL's configuration changed on the replica",
+      ...mysql("web-02"),
+      break: `${later} sed -i 's/^max_connections.*/max_connections = 7/' /etc/mysql/mysql.conf.d/zz-trilithon.cnf`,
+      paths: ['files["/etc/mysql/mysql.conf.d/zz-trilithon.cnf"].content', "configuration"],
+      sentence:
+        /^web-02: write \/etc\/mysql\/mysql\.conf\.d\/zz-trilithon\.cnf \(1 line\), check it, restart mysql, wait until it is ready \[drift\]$/,
+      restarts: ["web-02/mysql"],
+    },
+  ],
+];

@@ -1,0 +1,101 @@
+/** Machines that the program did not make: containers that a test started itself and lists as existing ones. */
+
+import { existsSync } from "node:fs";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { utils } from "ssh2";
+import { must } from "../../../scripts/setup/run";
+
+export interface MachineArgs {
+  readonly name: string;
+  readonly address: string;
+  readonly roles: readonly string[];
+  /** Default root. Another user gets sudo without a password. */
+  readonly user?: string;
+}
+
+export interface Machines {
+  /** As the stack's settings list them. */
+  readonly hosts: readonly Record<string, unknown>[];
+  readonly privateKey: string;
+}
+
+/** Starts them in a network of their own; labelled, so that `TestStack.remove` takes them away. */
+export async function startMachines(
+  stack: string,
+  subnet: string,
+  machines: readonly MachineArgs[],
+): Promise<Machines> {
+  const network = `trilithon-${stack}`;
+  const label = `trilithon.stack=${stack}`;
+  await must(network, "docker", [
+    "network",
+    "create",
+    "--subnet",
+    subnet,
+    "--label",
+    label,
+    network,
+  ]);
+  const client = utils.generateKeyPairSync("ed25519");
+  const hosts = await Promise.all(
+    machines.map((machine) => startMachine({ ...machine, network, label }, client.public)),
+  );
+  return { hosts, privateKey: client.private };
+}
+
+async function startMachine(
+  args: MachineArgs & { readonly network: string; readonly label: string },
+  clientKey: string,
+) {
+  const { name, address, roles, network, label, user = "root" } = args;
+  const container = `${network}-${name}`;
+  const hostKey = utils.generateKeyPairSync("ed25519");
+  const home = user === "root" ? "/root" : `/home/${user}`;
+  await must(container, "docker", [
+    ...["create", "--name", container, "--hostname", name, "--label", label],
+    ...["--label", `trilithon.host=${name}`, "--network", network, "--ip", address],
+    ...["--cap-add", "SYS_ADMIN", "--cap-add", "NET_ADMIN", "--cgroupns", "host"],
+    ...["--security-opt", "seccomp=unconfined", "--security-opt", "apparmor=unconfined"],
+    ...["--tmpfs", "/run", "--tmpfs", "/run/lock", "--env", "container=docker"],
+    ...["--volume", `${cgroupPath()}:/sys/fs/cgroup`, "--memory", "2g"],
+    ...["--publish", "127.0.0.1::22", "trilithon-host:latest", "/sbin/init"],
+  ]);
+  await putFiles(container, {
+    "/etc/ssh/ssh_host_ed25519_key": hostKey.private,
+    "/etc/ssh/ssh_host_ed25519_key.pub": hostKey.public,
+  });
+  await must(container, "docker", ["start", container]);
+  const inside = (script: string) =>
+    must(container, "docker", ["exec", container, "sh", "-ec", script]);
+  if (user !== "root") {
+    await inside(`useradd --create-home --shell /bin/bash ${user}
+echo '${user} ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers.d/${user}`);
+  }
+  await inside(`mkdir -p ${home}/.ssh && echo '${clientKey.trim()}' >${home}/.ssh/authorized_keys
+chown -R ${user}: ${home}/.ssh && chmod 0700 ${home}/.ssh && chmod 0600 ${home}/.ssh/authorized_keys`);
+  const published = await must(container, "docker", ["port", container, "22/tcp"]);
+  const port = Number(published.trim().split("\n")[0]?.split(":").at(-1));
+  const publicKey = hostKey.public.trim().split(" ").slice(0, 2).join(" ");
+  return { name, address, roles, user, sshAddress: "127.0.0.1", port, hostKey: publicKey };
+}
+
+async function putFiles(container: string, files: Readonly<Record<string, string>>): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), "trilithon-"));
+  try {
+    for (const [path, content] of Object.entries(files)) {
+      await mkdir(join(folder, dirname(path)), { recursive: true });
+      await writeFile(join(folder, path), content, { mode: path.endsWith(".pub") ? 0o644 : 0o600 });
+      await must(container, "docker", ["cp", join(folder, path), `${container}:${path}`]);
+    }
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Machines with both versions of control groups mount the second one here. */
+function cgroupPath(): string {
+  const hybrid = "/sys/fs/cgroup/unified";
+  return existsSync(hybrid) ? hybrid : "/sys/fs/cgroup";
+}
