@@ -51,7 +51,9 @@ function pathOf(issue: v.BaseIssue<unknown>): string[] {
 function reasonOf(issue: v.BaseIssue<unknown>): string {
   const key = pathOf(issue).at(-1);
   if (issue.type === "strict_object" && issue.expected === "never") return "no such property";
-  if (issue.input === undefined) return `${issue.message.split(", got")[0]}, got nothing`;
+  // A key that is not there at all has none of its schema's words.
+  if (issue.message.startsWith("Invalid key")) return "expected a value, got nothing";
+  if (issue.input === undefined) return `${issue.message}, got nothing`;
   const isSecret = key === "privateKey" || key === "content" || key === "password";
   const given = isSecret ? `a ${typeof issue.input}` : shown(issue.input);
   return issue.message.includes("expected ")

@@ -65,8 +65,11 @@ const words = v.pipe(
 );
 
 const fileSchema = v.strictObject({
-  content: v.string("expected the text of the file"),
-  mode: v.optional(text(/^0[0-7]{3,4}$/, 'an octal mode such as "0644"')),
+  content: v.pipe(
+    v.string("expected the text of the file"),
+    v.regex(/^[^\0]*$/, "expected text without NUL characters"),
+  ),
+  mode: v.optional(text(/^0[1-7]?[0-7]{3}$/, 'an octal mode such as "0644"')),
   owner: v.optional(text(userName, "a user name")),
   group: v.optional(text(userName, "a group name")),
   onChange: v.optional(onChange),
@@ -116,23 +119,26 @@ const releaseSchema = v.strictObject({
 });
 
 export function checkService(inputs: Properties): { args: Properties; failures: Failure[] } {
-  const faults = failures(serviceSchema, inputs);
-  if (inputs.unit === undefined && inputs.name === undefined) {
-    faults.push({
-      property: "name",
-      reason: "expected a name, since there is no unit to take it from",
-    });
-  }
-  if (inputs.unit === undefined && inputs.state !== undefined) {
-    faults.push({ property: "state", reason: "expected a unit beside it" });
-  }
-  return { args: withDefaults(inputs), failures: faults };
+  return {
+    args: withDefaults(inputs),
+    failures: [...failures(serviceSchema, inputs), ...unitFailures(inputs)],
+  };
 }
 
 export function checkRelease(inputs: Properties): { args: Properties; failures: Failure[] } {
-  const { args } = checkService(inputs);
-  const keep = inputs.keep ?? defaults.keep;
-  return { args: { ...args, keep }, failures: failures(releaseSchema, inputs) };
+  return {
+    args: { ...withDefaults(inputs), keep: inputs.keep ?? defaults.keep },
+    failures: [...failures(releaseSchema, inputs), ...unitFailures(inputs)],
+  };
+}
+
+function unitFailures({ unit, name, state }: Properties): Failure[] {
+  if (unit !== undefined) return [];
+  const nameless = "expected a name, since there is no unit to take it from";
+  return [
+    ...(name === undefined ? [{ property: "name", reason: nameless }] : []),
+    ...(state === undefined ? [] : [{ property: "state", reason: "expected a unit beside it" }]),
+  ];
 }
 
 function withDefaults(inputs: Properties): Properties {

@@ -63,7 +63,7 @@ export function parseAnswer(answer: string, expected: Service): Service | undefi
     if (mode === "none") continue;
     const content =
       mode === "other" ? "(not a file)\n" : Buffer.from(reader.line(), "base64").toString("utf8");
-    files[path] = { content, mode: mode.padStart(4, "0"), owner, group, onChange };
+    files[path] = { content, mode: `0${mode.padStart(3, "0")}`, owner, group, onChange };
     if (onChange === "reload") latestReload = Math.max(latestReload, Number(time));
     if (onChange === "restart") latestRestart = Math.max(latestRestart, Number(time));
   }
