@@ -1,0 +1,161 @@
+/** Hosts that do not answer, or not as they should, and what asking them costs. */
+
+import test from "ava";
+import { startMachine, wireHost } from "../../support/machine";
+import { TestPlugin } from "../../support/plugin";
+import { newKeyPair } from "../../support/ssh-keys";
+import { type WireMap, wire } from "../../support/wire";
+
+const onLinux = process.platform === "linux" ? test : test.skip;
+const motd = (host: WireMap, path: string, content = "hi\n"): WireMap => ({
+  host,
+  ...wire({ name: "motd", files: { [path]: { content } } }),
+});
+
+onLinux(
+  "a host that does not answer keeps its state, with a warning, and an up fails on it",
+  async (t) => {
+    const { sandbox, server, plugin, resource } = await startMachine(t);
+    const inputs = motd(wireHost(server.host()), sandbox.path("/etc/motd"));
+    const motdOf = resource();
+    await motdOf.up(inputs);
+    const before = motdOf.state;
+    await server.stop();
+
+    const { told, diff } = await motdOf.preview(inputs);
+    const where = `web-01 (root@127.0.0.1:${server.port}): no answer over SSH within 5 seconds: connect ECONNREFUSED 127.0.0.1:${server.port}`;
+    const advice =
+      "check that the machine is up, that address and port are right, and that no firewall is in between";
+    t.deepEqual(told, [`drift was not checked: ${where}; ${advice}`]);
+    t.deepEqual(plugin.engine.told("warning"), told);
+    t.deepEqual(diff?.detailed, { unreachable: "delete" });
+    t.deepEqual(motdOf.state, before);
+
+    await motdOf.refresh();
+    t.is(motdOf.state?.properties.unreachable, `${where}; ${advice}`);
+    t.deepEqual(
+      { ...motdOf.state?.properties, unreachable: undefined },
+      { ...before?.properties, unreachable: undefined },
+    );
+    await t.throwsAsync(motdOf.up(inputs), { message: `${where}; ${advice}` });
+  },
+);
+
+onLinux("a host that answers again differs no longer, once it was asked", async (t) => {
+  const { sandbox, server, resource } = await startMachine(t);
+  const inputs = (host: WireMap) => motd(host, sandbox.path("/etc/motd"));
+  const motdOf = resource();
+  await motdOf.up(inputs(wireHost(server.host())));
+  if (motdOf.state === undefined) return t.fail();
+  const elsewhere = wireHost(server.host({ port: 1 }));
+  motdOf.state = { ...motdOf.state, properties: { ...motdOf.state.properties, host: elsewhere } };
+  await motdOf.refresh();
+  t.truthy(motdOf.state?.properties.unreachable);
+  const { told } = await motdOf.up(inputs(wireHost(server.host())));
+  t.is(told.length, 1);
+  t.is(motdOf.state?.properties.unreachable, undefined);
+  t.false((await motdOf.preview(inputs(wireHost(server.host())))).diff?.hasChanges);
+});
+
+onLinux(
+  "a preview of something new on a host that does not answer plans as for an empty machine",
+  async (t) => {
+    const { sandbox, server, resource } = await startMachine(t);
+    const path = sandbox.path("/etc/motd");
+    await server.stop();
+    const { told } = await resource().preview(motd(wireHost(server.host()), path));
+    t.regex(
+      told[0] ?? "",
+      /^planned as for an empty machine: web-01 \(root@127\.0\.0\.1:\d+\): no answer/,
+    );
+    t.is(told[1], `web-01: write ${path} (new, 1 line) [new]`);
+    await t.throwsAsync(resource().up(motd(wireHost(server.host()), path)), {
+      message: /^web-01 .*: no answer over SSH/,
+    });
+  },
+);
+
+onLinux("a host with another key stops everything, reading too", async (t) => {
+  const { sandbox, server, resource } = await startMachine(t);
+  const path = sandbox.path("/etc/motd");
+  const wrong = wireHost(server.host({ hostKey: newKeyPair().public }));
+  const message =
+    /^web-01 .*: the host key is not the pinned one: expected SHA256:.*, got SHA256:.*; if the machine was installed anew/;
+  await t.throwsAsync(resource().preview(motd(wrong, path)), { message });
+  await t.throwsAsync(resource().up(motd(wrong, path)), { message });
+  const motdOf = resource();
+  await motdOf.up(motd(wireHost(server.host()), path));
+  if (motdOf.state === undefined) return t.fail();
+  motdOf.state = { ...motdOf.state, properties: { ...motdOf.state.properties, host: wrong } };
+  await t.throwsAsync(motdOf.refresh(), { message });
+});
+
+onLinux("a user without sudo is told what to add, before anything is changed", async (t) => {
+  const { sandbox, server, resource } = await startMachine(t, { ssh: { user: "admin" } });
+  await sandbox.write("state/no-sudo", "");
+  const inputs = motd(wireHost(server.host()), sandbox.path("/etc/motd"));
+  const message =
+    'web-01: admin may not use sudo without a password: sudo: a password is required; add a line "admin ALL=(ALL) NOPASSWD: ALL" with visudo';
+  await t.throwsAsync(resource().preview(inputs), { message });
+  await t.throwsAsync(resource().up(inputs), { message });
+  t.deepEqual(await sandbox.entries("/etc"), {});
+});
+
+onLinux("a user with sudo does the same as root", async (t) => {
+  const { sandbox, server, resource } = await startMachine(t, { ssh: { user: "admin" } });
+  await resource().up(motd(wireHost(server.host()), sandbox.path("/etc/motd")));
+  t.is(await sandbox.read("/etc/motd"), "hi\n");
+  t.true(
+    server.commands.every(({ commandLine }) => commandLine.startsWith("exec sudo -n -- sh -c ")),
+  );
+});
+
+onLinux("a wrong client key is told in reading and in applying", async (t) => {
+  const { sandbox, server, resource } = await startMachine(t);
+  const wrong = wireHost(server.host({ privateKey: newKeyPair().private }));
+  const message =
+    /^web-01 \(root@.*\): not let in: .*; check the user, and that its authorized_keys/;
+  await t.throwsAsync(resource().preview(motd(wrong, sandbox.path("/etc/motd"))), { message });
+  await t.throwsAsync(resource().up(motd(wrong, sandbox.path("/etc/motd"))), { message });
+});
+
+onLinux("50 resources of a host are read in one round trip over one connection", async (t) => {
+  const { sandbox, server, resource } = await startMachine(t);
+  const host = wireHost(server.host());
+  const named = { type: "trilithon:index:Service" };
+  const first = resource();
+  await first.up(motd(host, sandbox.path("/etc/motd")));
+  if (first.state === undefined) return t.fail();
+  const { state } = first;
+  const phase = await TestPlugin.start();
+  t.teardown(() => phase.stop());
+  const { connections, roundTrips } = server;
+  const found = await Promise.all(Array.from({ length: 50 }, () => phase.read(named, state)));
+  t.true(found.every(({ id }) => id === "web-01/motd"));
+  t.is(server.connections - connections, 1);
+  t.is(server.roundTrips - roundTrips, 1);
+});
+
+onLinux("an update is two round trips, a phase with nothing to do is one", async (t) => {
+  const { sandbox, server, plugin, resource } = await startMachine(t);
+  const inputs = (content: string) =>
+    motd(wireHost(server.host()), sandbox.path("/etc/motd"), content);
+  const motdOf = resource();
+  await motdOf.up(inputs("one\n"));
+  t.is(server.roundTrips, 2);
+  await motdOf.up(inputs("one\n"));
+  t.is(server.roundTrips, 3);
+  const { inputs: news } = await plugin.check(motdOf.named, inputs("two\n"));
+  if (motdOf.state === undefined) return t.fail();
+  await plugin.update(motdOf.named, motdOf.state, news, "preview");
+  t.is(server.roundTrips, 3);
+  await plugin.update(motdOf.named, motdOf.state, news);
+  t.is(server.roundTrips, 5);
+  t.is(server.connections, 1);
+});
+
+onLinux("a delay on the way changes no answer", async (t) => {
+  const { sandbox, server, resource } = await startMachine(t, { ssh: { delayMilliseconds: 5 } });
+  await resource().up(motd(wireHost(server.host()), sandbox.path("/etc/motd")));
+  t.is(await sandbox.read("/etc/motd"), "hi\n");
+});
