@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdtempSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import test from "ava";
@@ -24,6 +24,24 @@ test.serial("one that is installed but not running is started", async (t) => {
   });
   t.is(await prepareEngine(), "29.0 answers");
   t.true(existsSync(join(folder, "started")));
+});
+
+test.serial("one that is missing is installed and started", async (t) => {
+  if (!canInstallPackages() || existsSync("/run/systemd/system")) return t.pass();
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: the shell's own
+  const here = '"${0%/*}"';
+  const folder = usePrograms({
+    "apt-get": `echo "$@" >> ${here}/apt-calls
+      case "$*" in *install*) /bin/mv ${here}/new-docker ${here}/docker; /bin/mv ${here}/new-dockerd ${here}/dockerd;; esac`,
+    "new-docker": `[ "$1" = --version ] || { [ -e ${here}/started ] && echo 29.0; }`,
+    "new-dockerd": `[ "$1" = --version ] || : > ${here}/started`,
+  });
+  process.env.PATH = folder;
+  t.is(await prepareEngine(), "29.0 answers");
+  t.regex(
+    readFileSync(join(folder, "apt-calls"), "utf8"),
+    /update\n.* install .*docker\.io iptables\n$/,
+  );
 });
 
 test.serial("the address of another Docker context is handed on", async (t) => {
