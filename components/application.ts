@@ -5,10 +5,10 @@ import { Release } from "../provider/resources/release";
 import { Service } from "../provider/resources/service";
 import { checkArgs } from "./check-args";
 import type { Database } from "./database";
+import { type Environment, renderEnvironment } from "./environment";
 import { type Host, onHost } from "./host";
 import { applicationOptions, defaultPorts } from "./options";
 import { renderApplicationUnit } from "./render/application-unit";
-import { renderEnvironmentFile } from "./render/environment-file";
 import { firstFile, hashFolder } from "./source-folder";
 
 export interface ApplicationArgs {
@@ -41,8 +41,6 @@ export interface ApplicationArgs {
   /** How long it may take to finish requests when it is stopped. Default 30. */
   readonly stopSeconds?: number;
 }
-
-type Environment = Readonly<Record<string, pulumi.Input<string | number>>>;
 
 /**
  * An application under its own user and a hardened unit, released one host after the other with no request lost.
@@ -138,7 +136,14 @@ function createRelease(
     open: `/etc/${args.name}/environment`,
     secret: `/etc/${args.name}/secrets`,
   };
-  const environment = environmentOf(parent, host, args);
+  const environment = renderEnvironment({
+    // Only Nginx beside it is to reach it.
+    HOST: "127.0.0.1",
+    HOST_NAME: host.name,
+    PORT: parent.port,
+    ...args.database?.environmentFor(host),
+    ...args.environment,
+  });
   const content = renderApplicationUnit({
     name: args.name,
     root,
@@ -170,45 +175,4 @@ function createRelease(
     },
     onHost(host, parent, dependsOn),
   );
-}
-
-/** What is secret stands in a file of its own, so that changes of the rest can be read in a preview. */
-async function sortEnvironment(variables: Environment) {
-  const entries = await Promise.all(
-    Object.entries(variables).map(async ([name, value]) => ({
-      name,
-      value,
-      isSecret: await pulumi.isSecret(pulumi.output(value)),
-    })),
-  );
-  const having = (isSecret: boolean): Environment =>
-    Object.fromEntries(
-      entries.filter((one) => one.isSecret === isSecret).map(({ name, value }) => [name, value]),
-    );
-  return { open: having(false), secret: having(true) };
-}
-
-function renderVariables(variables: Environment): pulumi.Output<string> {
-  return pulumi.output(variables).apply((values) => {
-    const texts = Object.entries(values).map(([name, value]) => [name, String(value)]);
-    return renderEnvironmentFile(Object.fromEntries(texts));
-  });
-}
-
-function environmentOf(
-  { port }: Application,
-  host: Host,
-  { environment, database }: ApplicationArgs,
-): { readonly open: pulumi.Output<string>; readonly secret: pulumi.Output<string> } {
-  const sorted = sortEnvironment({
-    HOST: "127.0.0.1",
-    HOST_NAME: host.name,
-    PORT: port,
-    ...database?.environmentFor(host),
-    ...environment,
-  });
-  return {
-    open: pulumi.output(sorted.then(({ open }) => renderVariables(open))),
-    secret: pulumi.secret(pulumi.output(sorted.then(({ secret }) => renderVariables(secret)))),
-  };
 }

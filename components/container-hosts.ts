@@ -6,7 +6,7 @@ import { SshKey } from "../provider/resources/generated";
 import { Machine } from "../provider/resources/machine";
 import type { Host } from "./host";
 import type { ContainerSettings, HostSettings } from "./settings";
-import { lastByte } from "./settings/agreement";
+import { lastByte } from "./settings/subnet";
 
 /** How systemd may run in a container without being given the whole machine. */
 const systemdArgs = {

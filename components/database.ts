@@ -132,7 +132,7 @@ function createReplication(
 ): MysqlReplication {
   const hosts = [primary, ...replicas];
   const password = new Password(`${name}-replication-password`, {}, { parent });
-  const members = hosts.map(({ name, address, host }) => [name, { host, address }]);
+  const members = hosts.map(({ name, address, host }) => [name, { host, address }] as const);
   const grants = { [`${parent.databaseName}.*`]: applicationPrivileges };
   return new MysqlReplication(
     `${name}-replication`,

@@ -2,6 +2,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as v from "valibot";
 import { writePath } from "./check-args";
+import type { Environment } from "./environment";
 import { isRecord } from "./rule";
 import { checkAgreement, type Fault } from "./settings/agreement";
 import { type Settings, settings } from "./settings/schema";
@@ -14,7 +15,7 @@ type Values = Readonly<Record<string, unknown>>;
 
 export interface StackSettings extends Omit<Settings, "application"> {
   readonly application: Omit<Settings["application"], "environment"> & {
-    readonly environment: Record<string, pulumi.Input<string | number>>;
+    readonly environment: Environment;
   };
 }
 
@@ -53,10 +54,9 @@ export function parseSettings(
 function keepSecret(settings: Settings, secretKeys: readonly string[] = []): StackSettings {
   const { environment = {}, ...application } = settings.application;
   const isSecret = secretKeys.includes(`${namespace}:application`);
-  const variables = Object.entries(environment).map(([name, value]) => [
-    name,
-    isSecret ? pulumi.secret(value) : value,
-  ]);
+  const variables = Object.entries(environment).map(
+    ([name, value]) => [name, isSecret ? pulumi.secret(value) : value] as const,
+  );
   return {
     ...settings,
     application: { ...application, environment: Object.fromEntries(variables) },

@@ -92,8 +92,8 @@ backend web_servers
     http-check send meth GET uri ${healthPath} ver HTTP/1.1 hdr Host ${domain}
     # A server that answers 404 is being drained: it finishes what it has and gets nothing new.
     http-check disable-on-404
-    # What failed is tried on another server, if it cannot have had an effect.
-    retry-on conn-failure empty-response
+    # What failed is tried on another server, if it cannot have had an effect. A 502 is Nginx without its application.
+    retry-on conn-failure empty-response 502
     http-request disable-l7-retry unless METH_GET
     # Down after 2 s of failures; back at full share 10 s after it recovers, its caches being cold.
     default-server check inter 1s fastinter 500ms fall 2 rise 2 slowstart 10s

@@ -4,6 +4,7 @@ import { unexpected } from "../expectation";
 import { defaultPorts } from "../options";
 import { isRecord } from "../rule";
 import * as schema from "./schema";
+import { lastByte, placeIn } from "./subnet";
 
 /** A fault under a path as in `hosts[1].port`. */
 export interface Fault {
@@ -163,13 +164,16 @@ function checkInSubnet(
   subnet: string | undefined,
 ): readonly Fault[] {
   if (address === undefined || subnet === undefined) return [];
-  const [base = "", length = ""] = subnet.split("/");
-  const size = 2 ** (32 - Number(length));
-  const offset = numberOf(address) - numberOf(base);
-  if (offset < 0 || offset >= size) return [fault(path, `an address in ${subnet}`, address)];
-  const isTaken = offset < 2 || offset === size - 1;
-  const remedy = "the first two and the last belong to the network";
-  return isTaken ? [fault(path, `a free address in ${subnet}`, address, remedy)] : [];
+  switch (placeIn(subnet, address)) {
+    case "outside":
+      return [fault(path, `an address in ${subnet}`, address)];
+    case "taken": {
+      const remedy = "the first two and the last belong to the network";
+      return [fault(path, `a free address in ${subnet}`, address, remedy)];
+    }
+    case "free":
+      return [];
+  }
 }
 
 function checkMachines(values: Values, hosts: readonly Host[]): readonly Fault[] {
@@ -184,15 +188,6 @@ function checkMachines(values: Values, hosts: readonly Host[]): readonly Fault[]
       ? [fault("privateKey", schema.privateKeyWords, undefined, schema.privateKeyRemedy)]
       : []),
   ];
-}
-
-/** Of an IPv4 address; unique in a stack of containers. */
-export function lastByte(address: string): number {
-  return Number(address.split(".")[3]);
-}
-
-function numberOf(address: string): number {
-  return address.split(".").reduce((sum, part) => sum * 256 + Number(part), 0);
 }
 
 const hidden = Symbol("something (not shown)");
