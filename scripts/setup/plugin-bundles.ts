@@ -1,6 +1,6 @@
 /** Bundles each plugin into one file, so that starting it loads one file. */
 import { existsSync } from "node:fs";
-import { chmod, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { build } from "esbuild";
 import { root } from "./environment";
@@ -53,22 +53,30 @@ async function buildPlugin({ entry, folder, executable }: Bundle): Promise<void>
     write: false,
   });
   await mkdir(join(root, folder), { recursive: true });
-  await Promise.all([
+  const areChanged = await Promise.all([
     ...outputFiles.map(({ path, contents }) => writeIfChanged(path, contents, 0o644)),
     writeIfChanged(join(root, folder, executable), await readFile(join(root, launcher)), 0o755),
   ]);
+  if (areChanged.includes(true)) await removeCompiledForms(join(root, folder));
+}
+
+/** The launcher keeps one beside the plugin for each form of it that ever ran. */
+async function removeCompiledForms(folder: string): Promise<void> {
+  const names = (await readdir(folder)).filter((name) => name.endsWith(".compiled"));
+  await Promise.all(names.map((name) => rm(join(folder, name), { force: true })));
 }
 
 const launcher = "provider/launcher.cjs";
 
-async function writeIfChanged(path: string, contents: Uint8Array, mode: number): Promise<void> {
+async function writeIfChanged(path: string, contents: Uint8Array, mode: number): Promise<boolean> {
   const former = await readFile(path).catch(() => undefined);
-  if (former && Buffer.compare(former, contents) === 0) return;
+  if (former && Buffer.compare(former, contents) === 0) return false;
   const draft = `${path}.${process.pid}`;
   try {
     await writeFile(draft, contents);
     await chmod(draft, mode);
     await rename(draft, path);
+    return true;
   } finally {
     await rm(draft, { force: true });
   }

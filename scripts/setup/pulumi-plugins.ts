@@ -72,6 +72,9 @@ function standInFolder(plugin: Plugin): string {
 }
 
 function address(plugin: Plugin): string {
-  const bundle = join(standInFolder(plugin), "plugin.js");
-  return createHash("sha256").update(readFileSync(bundle)).digest("hex").slice(0, 16);
+  const hash = createHash("sha256");
+  for (const file of ["plugin.js", `pulumi-resource-${plugin}`]) {
+    hash.update(readFileSync(join(standInFolder(plugin), file)));
+  }
+  return hash.digest("hex").slice(0, 16);
 }
