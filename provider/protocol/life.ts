@@ -136,7 +136,7 @@ export class Life {
   }
 
   async previewUpdate(olds: Received, news: Received): Promise<State> {
-    const live = await this.#knownOrRead(olds, news);
+    const live = await this.#foundByUpdate(olds, news);
     this.#announceUpdate(this.#kind.plan(live, news.properties), olds, news);
     const { [unreachableOutput]: _, ...known } = olds.properties;
     return this.#state(
@@ -225,12 +225,17 @@ export class Life {
     }
   }
 
-  /** What the state knows of was read a moment ago. Where the program speaks of more, that may be there already. */
-  async #knownOrRead(olds: Received, news: Received): Promise<Properties | undefined> {
-    const differences = this.#kind.diff(olds.properties, news.properties);
-    if (!differences.some(({ kind }) => kind === "add")) return olds.properties;
-    const both = merge(olds.properties, news.properties);
-    return this.#readForPreview({ properties: both, secrets: [...olds.secrets, ...news.secrets] });
+  /** What an update will find: the state's part was read a moment ago, but the program may speak of more. */
+  async #foundByUpdate(olds: Received, news: Received): Promise<Properties | undefined> {
+    const hosts = this.#kind.hosts(news.properties);
+    const isSame = this.#kind.diff(olds.properties, news.properties).length === 0;
+    const isUnreachable = olds.properties[unreachableOutput] !== undefined;
+    if (isSame || isUnreachable || hosts.length === 0 || hasUnknown(hosts)) return olds.properties;
+    const both = {
+      properties: merge(olds.properties, news.properties),
+      secrets: [...olds.secrets, ...news.secrets],
+    };
+    return this.#kind.read(both.properties, this.#context(both));
   }
 
   #announceUpdate(steps: readonly Step[], olds: Received, news: Received): void {

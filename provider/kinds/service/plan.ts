@@ -25,14 +25,11 @@ export type ServiceStep = Step &
 export type UnitAction = "start" | "restart" | "reload" | "stop";
 
 export function diff(live: Service, wanted: Service): Difference[] {
-  const found = isAnotherLife(live.host, wanted.host)
-    ? [{ path: ["host", "instance"], kind: "update" as const }]
-    : [];
-  return [
-    ...found,
-    ...identity(live, wanted),
-    ...compare(compared(live, wanted), compared(wanted, wanted), comparedKeys),
-  ];
+  const identities = identity(live, wanted);
+  const found = compare(compared(live, wanted), compared(wanted, wanted), comparedKeys);
+  if (!isAnotherLife(live.host, wanted.host)) return [...identities, ...found];
+  if (plan(live, wanted).length === 0) return identities;
+  return [{ path: ["host", "instance"], kind: "update" }, ...identities, ...found];
 }
 
 /** Nothing of what is known holds on a machine that was made anew. */

@@ -71,11 +71,13 @@ export function parseAnswer(answer: string, expected: Service): Service | undefi
   const unit: Partial<Service> =
     expected.unit === undefined ? {} : readUnit(reader, latestReload, latestRestart);
   const release: Partial<Service> = expected.root === undefined ? {} : readRelease(reader);
+  const isUnitThere = unit.enabled === true || (unit.state ?? "stopped") !== "stopped";
   const isThere =
-    Object.keys({ ...packages, ...files }).length > 0 ||
+    isUnitThere ||
     release.version !== undefined ||
-    (Object.keys({ ...expected.packages, ...expected.files }).length === 0 &&
-      unit.state !== undefined);
+    Object.keys({ ...packages, ...users, ...files }).length > 0 ||
+    // Nothing that could be gone: a unit alone, or what must not exist.
+    Object.keys({ ...expected.packages, ...expected.users, ...expected.files }).length === 0;
   if (!isThere) return undefined;
   const { state: _, enabled: __, configuration: ___, version: ____, ...rest } = expected;
   return { ...rest, packages, versions, users, files, absent, ...unit, ...release };

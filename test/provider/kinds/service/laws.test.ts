@@ -1,0 +1,100 @@
+/** What holds for every Service, Release and machine. */
+
+import assert from "node:assert/strict";
+import test from "ava";
+import fc from "fast-check";
+import type { Properties } from "../../../../provider/kind";
+import type { Service } from "../../../../provider/kinds/service/args";
+import { diff, plan } from "../../../../provider/kinds/service/plan";
+import { parseAnswer } from "../../../../provider/kinds/service/question";
+import { merge } from "../../../../provider/protocol/values";
+import { holds } from "../../../support/holds";
+import { answer, carryOut, type Model } from "../../../support/model";
+import { changes, models } from "../../../support/services";
+
+const instances = fc.constantFrom("1", "2");
+
+function read(model: Model, expected: Service): Service | undefined {
+  return parseAnswer(answer(model, expected), expected);
+}
+
+/** What an update reads: everything that the state or the program speaks of. */
+function both(known: Service, wanted: Service): Service {
+  const merged = merge(known as unknown as Properties, wanted as unknown as Properties);
+  return merged as unknown as Service;
+}
+
+test("diff is empty exactly when plan is", (t) => {
+  holds(
+    t,
+    fc.property(changes, models, instances, ({ former, wanted }, model, instance) => {
+      const next = { ...wanted, host: { ...wanted.host, instance } };
+      for (const expected of [former, both(former, next)]) {
+        const live = read(model, expected);
+        if (live === undefined) continue;
+        assert.equal(diff(live, next).length === 0, plan(live, next).length === 0);
+      }
+    }),
+  );
+});
+
+test("once the plan is carried out, diff is empty and nothing is left to do", (t) => {
+  holds(
+    t,
+    fc.property(changes, models, ({ former, wanted }, model) => {
+      const live = read(model, both(former, wanted));
+      const after = carryOut(model, plan(live, wanted));
+      const versions = live?.versions;
+      const now = read(after, { ...wanted, ...(versions && { versions }) });
+      if (now === undefined) return assert.deepEqual(plan(undefined, wanted), []);
+      assert.deepEqual(diff(now, wanted), []);
+      assert.deepEqual(plan(now, wanted), []);
+    }),
+  );
+});
+
+test("a creation on any machine makes it true", (t) => {
+  holds(
+    t,
+    fc.property(changes, models, ({ wanted }, model) => {
+      const after = carryOut(model, plan(read(model, wanted), wanted));
+      const now = read(after, wanted);
+      assert.deepEqual(now === undefined ? plan(now, wanted) : diff(now, wanted), []);
+    }),
+  );
+});
+
+test("where a preview sees no difference, an update would find nothing to do", (t) => {
+  holds(
+    t,
+    fc.property(changes, models, ({ former, wanted }, model) => {
+      const made = carryOut(model, plan(read(model, former), former));
+      const known = read(made, former);
+      if (known === undefined || diff(known, wanted).length > 0) return;
+      assert.deepEqual(plan(read(made, both(known, wanted)), wanted), []);
+    }),
+  );
+});
+
+test("each step says what it does, in one line, and no two say the same", (t) => {
+  holds(
+    t,
+    fc.property(changes, models, ({ former, wanted }, model) => {
+      const sentences = plan(read(model, former), wanted).map(({ sentence }) => sentence);
+      assert.equal(new Set(sentences).size, sentences.length);
+      for (const sentence of sentences) assert.match(sentence, /^[a-z][^\n]*[^.\n]$/);
+    }),
+  );
+});
+
+test("a machine made anew gets everything, whatever was known of it", (t) => {
+  holds(
+    t,
+    fc.property(changes, models, ({ former, wanted }, model) => {
+      const next = { ...wanted, host: { ...wanted.host, instance: "2" } };
+      const known = read(model, former);
+      if (known === undefined) return;
+      assert.deepEqual(plan(known, next), plan(undefined, next));
+    }),
+  );
+});

@@ -1,0 +1,150 @@
+/** A machine as a value: answers a Service's question in the words of the real one, and changes as each step says. */
+
+import type { Service } from "../../provider/kinds/service/args";
+import type { ServiceStep } from "../../provider/kinds/service/plan";
+
+export interface ModelFile {
+  readonly content: string;
+  readonly mode: string;
+  readonly owner: string;
+  readonly group: string;
+  readonly modified: number;
+}
+
+export interface ModelUnit {
+  readonly active: "active" | "inactive" | "failed" | "activating";
+  readonly enabled: boolean;
+  /** ActiveEnterTimestamp. */
+  readonly entered: number;
+  /** StateChangeTimestamp. */
+  readonly changed: number;
+}
+
+export interface Model {
+  /** Seconds; each step takes one. */
+  readonly now: number;
+  readonly packages: Readonly<Record<string, string>>;
+  readonly users: Readonly<Record<string, string>>;
+  readonly files: Readonly<Record<string, ModelFile>>;
+  readonly unit: ModelUnit;
+  readonly releases: readonly string[];
+  readonly current?: string | undefined;
+}
+
+/** The newest version that the model's package sources have, of any package. */
+export const newest = "2.0-1";
+
+/** What the machine says to a Service's question. */
+export function answer(model: Model, service: Service): string {
+  const { packages, users, files, unit, releases, current } = model;
+  const text = [
+    ...Object.keys(service.packages).map((name) =>
+      packageLine(packages[name], service.versions?.[name]),
+    ),
+    ...Object.keys(service.users).map((name) =>
+      users[name] === undefined ? "none" : `${name}:x:990:990::${users[name]}:/usr/sbin/nologin`,
+    ),
+    ...Object.keys(service.files).map((path) => fileLines(files[path])),
+    ...service.absent.map((path) => (files[path] === undefined ? "absent" : "present")),
+    ...(service.unit === undefined ? [] : unitLines(unit)),
+    ...(service.root === undefined
+      ? []
+      : [current === undefined ? "none" : `releases/${current}`, ...releases, "end"]),
+  ];
+  return text.map((line) => `${line}\n`).join("");
+}
+
+/** The machine after all steps. */
+export function carryOut(model: Model, steps: readonly ServiceStep[]): Model {
+  return steps.reduce(after, model);
+}
+
+function after(before: Model, step: ServiceStep): Model {
+  const now = before.now + 1;
+  const model = { ...before, now };
+  const { packages, users, files, unit, releases } = model;
+  switch (step.do) {
+    case "install":
+      return { ...model, packages: { ...packages, [step.name]: installed(step.version) } };
+    case "create user":
+      return { ...model, users: { ...users, [step.name]: step.home } };
+    case "write": {
+      const { content, mode, owner, group } = step.file;
+      const file = { content, mode, owner, group, modified: now };
+      return { ...model, files: { ...files, [step.path]: file } };
+    }
+    case "set mode": {
+      const { mode, owner, group } = step.file;
+      const old = files[step.path];
+      if (old === undefined) throw new Error(`${step.path} is not there`);
+      return { ...model, files: { ...files, [step.path]: { ...old, mode, owner, group } } };
+    }
+    case "remove":
+    case "move aside": {
+      const { [step.path]: _, ...rest } = files;
+      return { ...model, files: rest };
+    }
+    case "send":
+      return { ...model, releases: [...releases, step.version] };
+    case "switch":
+      if (!releases.includes(step.version)) throw new Error(`${step.version} is not there`);
+      return { ...model, current: step.version };
+    case "unit":
+      return { ...model, unit: { ...unit, ...unitAfter(step.action, unit, now) } };
+    case "enable":
+    case "disable":
+      return { ...model, unit: { ...unit, enabled: step.do === "enable" } };
+    case "check":
+    case "wait":
+      return model;
+    default:
+      return step satisfies never;
+  }
+}
+
+function unitAfter(
+  action: "start" | "restart" | "reload" | "stop",
+  { active }: ModelUnit,
+  now: number,
+): Partial<ModelUnit> {
+  switch (action) {
+    case "start":
+      return active === "active" ? {} : { active: "active", entered: now, changed: now };
+    case "restart":
+      return { active: "active", entered: now, changed: now };
+    case "reload":
+      if (active !== "active") throw new Error("a unit that does not run cannot reload");
+      return { changed: now };
+    case "stop":
+      return { active: "inactive", changed: now };
+    default:
+      return action satisfies never;
+  }
+}
+
+function installed(version: string): string {
+  return version === "present" || version.includes("*") ? newest : version;
+}
+
+function packageLine(version: string | undefined, known: string | undefined): string {
+  if (version === undefined) return "none";
+  const isOlder = known !== undefined && version < known;
+  return `installed ${version}${isOlder ? " older" : ""}`;
+}
+
+function fileLines(file: ModelFile | undefined): string {
+  if (file === undefined) return "file none";
+  const mode = file.mode.replace(/^0+(?=.)/, "");
+  const content = Buffer.from(file.content).toString("base64");
+  return `file ${mode} ${file.owner} ${file.group} ${file.modified}\n${content}`;
+}
+
+function unitLines({ active, enabled, entered, changed }: ModelUnit): string[] {
+  return [
+    `ActiveState=${active}`,
+    `UnitFileState=${enabled ? "enabled" : "disabled"}`,
+    `StateChangeTimestamp=@${changed}`,
+    `ActiveEnterTimestamp=@${entered}`,
+    "end",
+  ];
+}

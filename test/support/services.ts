@@ -1,0 +1,121 @@
+/** Any Service or Release, and any machine, out of few names, so that they meet. */
+
+import fc from "fast-check";
+import type { Host, Properties } from "../../provider/kind";
+import { checkRelease, checkService, type Service } from "../../provider/kinds/service/args";
+import type { Model } from "./model";
+
+const packages = ["nginx", "haproxy", "perl"];
+const users = ["app", "log"];
+const paths = ["/etc/a", "/etc/b.conf", "/srv/c d"];
+const versions = ["one", "two", "three"];
+const contents = ["", "a\n", "a\nb\n", "a\nc\nb\n", "no newline", "ünï\n'$x`\n"];
+const modes = ["0644", "0600", "0000", "04755"];
+const owners = ["root", "app"];
+
+const onChange = fc.constantFrom("reload", "restart", "nothing");
+
+function some<Value>(names: readonly string[], value: fc.Arbitrary<Value>) {
+  return fc
+    .array(fc.tuple(fc.constantFrom(...names), value), { maxLength: names.length })
+    .map((entries): Record<string, Value> => Object.fromEntries(entries));
+}
+
+const file = fc.record(
+  {
+    content: fc.constantFrom(...contents),
+    mode: fc.constantFrom(...modes),
+    owner: fc.constantFrom(...owners),
+    group: fc.constantFrom(...owners),
+    onChange,
+  },
+  { requiredKeys: ["content"] },
+);
+
+const common = {
+  packages: some(packages, fc.constantFrom("present", "1.0-1", "2.0-1", "2.*", "*-1")),
+  users: some(users, fc.constantFrom("/srv/app", "/var/log/app")),
+  files: some(paths, file),
+  absent: fc.subarray(["/etc/x", "/etc/y"]),
+  onChange,
+  check: fc.constant(["true"]),
+  drain: fc.constant({ file: "/run/drain", seconds: 1 }),
+};
+
+const withUnit = fc.record(
+  { ...common, unit: fc.constant("it.service"), state: fc.constantFrom("running", "stopped") },
+  { requiredKeys: ["unit"] },
+);
+const withoutUnit = fc.record({ ...common, name: fc.constant("it") }, { requiredKeys: ["name"] });
+const release = fc.record(
+  {
+    ...common,
+    unit: fc.constant("it.service"),
+    root: fc.constant("/srv/it"),
+    source: fc.constant("dist"),
+    version: fc.constantFrom(...versions),
+  },
+  { requiredKeys: ["unit", "root", "source", "version"] },
+);
+
+export const host: Host = {
+  name: "web-01",
+  address: "127.0.0.1",
+  port: 22,
+  user: "root",
+  hostKey: "ssh-ed25519 AAAA",
+  privateKey: "-----BEGIN OPENSSH PRIVATE KEY-----",
+  instance: "1",
+};
+
+/** Two wishes for the same thing, one after the other. */
+export const changes: fc.Arbitrary<{ readonly former: Service; readonly wanted: Service }> =
+  fc.oneof(
+    fc.tuple(withUnit, withUnit).map(pair(checkService)),
+    fc.tuple(withoutUnit, withoutUnit).map(pair(checkService)),
+    fc.tuple(release, release).map(pair(checkRelease)),
+  );
+
+export const models: fc.Arbitrary<Model> = fc
+  .record({
+    now: fc.constant(1000),
+    packages: some(packages, fc.constantFrom("1.0-1", "2.0-1", "3.0-1")),
+    users: some(users, fc.constantFrom("/srv/app", "/")),
+    files: some(
+      [...paths, "/etc/x", "/etc/y"],
+      fc.record({
+        content: fc.constantFrom(...contents),
+        mode: fc.constantFrom(...modes),
+        owner: fc.constantFrom(...owners),
+        group: fc.constantFrom(...owners),
+        modified: fc.integer({ min: 900, max: 1000 }),
+      }),
+    ),
+    unit: fc.record({
+      active: fc.constantFrom("active", "active", "inactive", "failed", "activating"),
+      enabled: fc.boolean(),
+      entered: fc.integer({ min: 900, max: 1000 }),
+      changed: fc.integer({ min: 900, max: 1000 }),
+    }),
+    releases: fc.subarray(versions),
+  })
+  .chain((model) =>
+    fc.constantFrom(undefined, ...model.releases).map((current): Model => ({ ...model, current })),
+  );
+
+function pair(check: (inputs: Properties) => { args: Properties; failures: readonly unknown[] }) {
+  return ([former, wanted]: readonly [object, object]) => ({
+    former: checked(check, former),
+    wanted: checked(check, wanted),
+  });
+}
+
+function checked(
+  check: (inputs: Properties) => { args: Properties; failures: readonly unknown[] },
+  inputs: object,
+): Service {
+  const { args, failures } = check({ ...inputs, host: { ...host } });
+  if (failures.length > 0) throw new Error(JSON.stringify(failures));
+  // What passed the check is a Service.
+  return args as unknown as Service;
+}
