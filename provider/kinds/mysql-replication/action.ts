@@ -10,7 +10,8 @@ export type Action =
   | { readonly do: "promote"; readonly member: string }
   | { readonly do: "set replication account"; readonly member: string }
   | { readonly do: "leave"; readonly member: string }
-  | { readonly do: "acknowledge"; readonly member: string; readonly as: "source" | "replica" }
+  | { readonly do: "pause"; readonly member: string }
+  | { readonly do: "acknowledge"; readonly member: string }
   | {
       readonly do: "fill";
       readonly member: string;
@@ -18,6 +19,7 @@ export type Action =
       readonly discards: "nothing" | "its data";
     }
   | { readonly do: "follow"; readonly member: string; readonly source: string }
+  | { readonly do: "wait for replicas"; readonly member: string }
   | { readonly do: "open"; readonly member: string }
   | { readonly do: "create database"; readonly member: string; readonly name: string }
   | { readonly do: "set account"; readonly member: string; readonly name: string }
@@ -28,27 +30,30 @@ export interface ReplicationStep extends Step {
 }
 
 /**
- * The order in which things are done. Nobody but the primary takes writes before anything else happens, it takes them
- * only once it knows whom to wait for, and applications get their accounts when replicas follow.
+ * The order in which things are done; what shares a line keeps its own. Nobody but the primary takes writes before
+ * anything else happens, it takes them only once it waits for replicas that are there, and applications get their
+ * accounts last.
  */
-const order: readonly Action["do"][] = [
-  "refuse",
-  "await",
-  "leave",
-  "close",
-  "promote",
-  "found",
-  "acknowledge",
-  "open",
-  "set replication account",
-  "fill",
-  "follow",
-  "create database",
-  "set account",
-  "drop account",
+const order: readonly (readonly Action["do"][])[] = [
+  ["refuse"],
+  ["await"],
+  ["leave"],
+  ["close"],
+  ["promote"],
+  ["found"],
+  ["set replication account"],
+  ["acknowledge"],
+  ["pause"],
+  ["fill", "follow"],
+  ["wait for replicas"],
+  ["open"],
+  ["create database"],
+  ["set account"],
+  ["drop account"],
 ];
 
 export function inOrder(steps: readonly ReplicationStep[]): ReplicationStep[] {
-  const rank = ({ action }: ReplicationStep) => order.indexOf(action.do);
+  const rank = ({ action }: ReplicationStep) =>
+    order.findIndex((group) => group.includes(action.do));
   return [...steps].sort((one, other) => rank(one) - rank(other));
 }

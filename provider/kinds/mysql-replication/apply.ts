@@ -2,13 +2,14 @@
 
 import { HostUnreachable, Refused } from "../../errors";
 import type { Context } from "../../kind";
-import type { Shell } from "../../ssh/shell";
+import { lines, type Shell, sh } from "../../ssh/shell";
 import type { Action, ReplicationStep } from "./action";
 import { type Member, type Replication, right } from "./args";
+import { diff } from "./difference";
 import { plan } from "./plan";
 import { readReplication } from "./read";
 import { renderAwait, renderFill, renderFollow, renderPromote } from "./scripts";
-import { mysql } from "./sql";
+import { mysql, mysqlGoingOn } from "./sql";
 import * as sql from "./statements";
 
 /** Only a mysqld that has started, or a CLONE that has ended, shows what else there is to do. */
@@ -64,7 +65,8 @@ function refuse(steps: readonly ReplicationStep[]): void {
 async function settled(wanted: Replication, context: Context): Promise<Replication | undefined> {
   for (let look = 1; ; look++) {
     const live = await readReplication(wanted, context);
-    if (look === looksAtMost || plan(live, wanted).length === 0) return live;
+    const isMoving = diff(live ?? wanted, wanted).some(({ path }) => path[0] === "topology");
+    if (look === looksAtMost || !isMoving) return live;
     await new Promise((resolve) => setTimeout(resolve, 1000));
   }
 }
@@ -92,12 +94,25 @@ async function carryOut(action: Action, setting: Setting): Promise<void> {
     case "open":
       await run(mysql(...sql.openStatements));
       return;
+    case "pause":
+      await run(mysqlGoingOn(...sql.pauseStatements));
+      return;
     case "acknowledge":
-      await acknowledge(action.member, action.as, setting, run);
+      await run(mysql(...sql.acknowledgeStatements));
+      if (isFollowing(action.member, live)) await run(mysql(...sql.reconnectStatements));
+      return;
+    case "wait for replicas":
+      await waitForReplicas(action.member, setting);
       return;
     case "set replication account":
       // Not into the binary log: replicas that cannot connect could not acknowledge it.
-      await run(mysql("SET sql_log_bin = 0", ...sql.replicationAccountStatements(wanted)));
+      await run(
+        mysql(
+          "SET sql_log_bin = 0",
+          "SET GLOBAL super_read_only = OFF",
+          ...sql.replicationAccountStatements(wanted),
+        ),
+      );
       return;
     case "leave":
       await leave(action.member, run, context);
@@ -134,24 +149,19 @@ async function carryOut(action: Action, setting: Setting): Promise<void> {
   }
 }
 
-async function acknowledge(
-  name: string,
-  as: "source" | "replica",
-  setting: Setting,
-  run: (script: Shell) => Promise<string>,
-): Promise<void> {
-  const { live, wanted } = setting;
-  const follows = (one: string) =>
-    live?.primary !== one && live?.topology[one]?.replication === right.replication;
-  if (as === "replica") {
-    const reconnect = follows(name) ? sql.reconnectStatements : [];
-    await run(mysql(...sql.acknowledgeStatements, ...reconnect));
-    return;
-  }
-  await run(mysql(...sql.sourceStatements(wanted)));
-  const others = Object.entries(wanted.members).filter(([one]) => one !== name && follows(one));
-  for (const [other, member] of others) {
-    await runOn({ member, name: other, script: mysql(...sql.reconnectStatements) }, setting);
+function isFollowing(name: string, live: Replication | undefined): boolean {
+  return live?.primary !== name && live?.topology[name]?.replication === right.replication;
+}
+
+/** Replicas agree to acknowledge when they connect. Where one cannot connect, its own steps say so. */
+async function waitForReplicas(name: string, setting: Setting): Promise<void> {
+  const { wanted } = setting;
+  const script = mysql(...sql.sourceStatements(wanted));
+  await runOn({ member: memberOf(name, wanted), name, script }, setting);
+  for (const [other, member] of Object.entries(wanted.members)) {
+    if (other === name) continue;
+    const reconnect = lines(mysqlGoingOn(...sql.reconnectStatements), sh`true`);
+    await runOn({ member, name: other, script: reconnect }, setting);
   }
 }
 

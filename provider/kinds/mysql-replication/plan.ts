@@ -22,7 +22,43 @@ export function plan(live: Replication | undefined, wanted: Replication): Replic
     ...planContent(cluster),
   ];
   const refusals = steps.filter(({ action }) => action.do === "refuse");
-  return refusals.length > 0 ? refusals : inOrder(steps);
+  return refusals.length > 0 ? refusals : inOrder([...steps, ...planPause(steps, cluster)]);
+}
+
+/**
+ * CLONE waits until no transaction is being committed. A primary that waits for ever for a replica, and has none left,
+ * would keep it waiting for ever too: so it is closed meanwhile.
+ */
+function planPause(steps: readonly ReplicationStep[], cluster: Cluster): ReplicationStep[] {
+  const { live, wanted, standings, primary } = cluster;
+  const filled = steps.flatMap(({ action }) => (action.do === "fill" ? [action.member] : []));
+  const standing = standings[primary];
+  const isWaiting =
+    primary === live.primary &&
+    standing?.writes === right.writes &&
+    standing.semiSynchronous === right.semiSynchronous &&
+    live.durability === "wait-for-replica";
+  const acknowledging = Object.keys(wanted.members).filter(
+    (name) =>
+      name !== primary &&
+      stateOf(name, cluster) === "right" &&
+      !filled.includes(name) &&
+      standings[name]?.replication === right.replication &&
+      standings[name]?.semiSynchronous === right.semiSynchronous,
+  );
+  if (filled.length === 0 || !isWaiting || acknowledging.length > 0) return [];
+  const names = filled.join(" and ");
+  return [
+    {
+      sentence: `${primary}: refuse writes while ${names} is filled, since no replica is left to acknowledge them`,
+      warning: `${primary}: refuses writes until ${names} is filled: no replica is left to acknowledge them, as the durability wait-for-replica asks`,
+      action: { do: "pause", member: primary },
+    },
+    {
+      sentence: `${primary}: open for writes again`,
+      action: { do: "open", member: primary },
+    },
+  ];
 }
 
 function planMember(name: string, cluster: Cluster): ReplicationStep[] {
@@ -88,7 +124,7 @@ function planSource(name: string, cluster: Cluster): ReplicationStep[] {
   return [
     {
       sentence: `${name}: ${durabilitySentence(wanted)}`,
-      action: { do: "acknowledge", member: name, as: "source" },
+      action: { do: "wait for replicas", member: name },
     },
   ];
 }
@@ -137,8 +173,9 @@ function dataSentence(data: string): string {
   return `its data is ${data.replace(/^(\w+), and /, "that of $1, with ")}`;
 }
 
-/** Only what a person needs in order to understand why: nothing for a member that merely does not follow yet. */
+/** Why, in short: nothing for a member that does not follow yet, or did and is filled anew. */
 function was(replication: string): string {
+  if (replication === right.replication) return "";
   const [what = ""] = /^.*?error \d+/.exec(replication) ?? [replication];
   return replication === "follows nobody" ? "" : ` (was: ${what})`;
 }
@@ -163,7 +200,7 @@ function planWrites(name: string, { standings }: Cluster): ReplicationStep[] {
 function planSemiSynchronous(name: string, { standings, wanted }: Cluster): ReplicationStep[] {
   if (standings[name]?.semiSynchronous === wanted.topology[name]?.semiSynchronous) return [];
   const sentence = `${name}: tell the primary what it has received (semi-synchronous)`;
-  return [{ sentence, action: { do: "acknowledge", member: name, as: "replica" } }];
+  return [{ sentence, action: { do: "acknowledge", member: name } }];
 }
 
 /** Where a member is reached concerns those that follow it; who that is, the next read knows. */

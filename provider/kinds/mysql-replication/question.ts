@@ -14,6 +14,7 @@ export interface Facts {
   readonly gtidExecuted: string;
   readonly superReadOnly: number;
   readonly readOnly: number;
+  readonly offlineMode: number;
   readonly plugins: readonly string[];
   /** What stands in mysqld-auto.cnf. */
   readonly persisted: Readonly<Record<string, string>>;
@@ -186,7 +187,7 @@ function factsQuery({ replicationAccount }: Replication): string {
   const semiSync = "VARIABLE_NAME LIKE 'rpl\\\\_semi\\\\_sync\\\\_%'";
   return `SELECT JSON_OBJECT(
 'serverId', @@server_id, 'serverUuid', @@server_uuid, 'gtidMode', @@gtid_mode, 'logBin', @@log_bin,
-'gtidExecuted', REPLACE(@@gtid_executed, '\\n', ''), 'superReadOnly', @@super_read_only, 'readOnly', @@read_only,
+'gtidExecuted', REPLACE(@@gtid_executed, '\\n', ''), 'superReadOnly', @@super_read_only, 'readOnly', @@read_only, 'offlineMode', @@offline_mode,
 'plugins', (SELECT JSON_ARRAYAGG(PLUGIN_NAME) FROM information_schema.PLUGINS WHERE PLUGIN_STATUS = 'ACTIVE'
   AND PLUGIN_NAME IN ('rpl_semi_sync_source', 'rpl_semi_sync_replica', 'clone')),
 'persisted', COALESCE(${object("persisted_variables", "TRUE")}, JSON_OBJECT()),

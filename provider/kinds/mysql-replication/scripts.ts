@@ -48,15 +48,28 @@ before=$(systemctl show -p MainPID --value mysql)
 said=$(mktemp)
 trap 'rm -f "$said"' EXIT
 {
-${mysql("STOP REPLICA", `SET GLOBAL clone_valid_donor_list = ${literal(address)}`, clone)}
+${mysql(
+  "STOP REPLICA",
+  `SET GLOBAL clone_valid_donor_list = ${literal(address)}`,
+  // CLONE drops what is there, which a closed member refuses. It restarts closed.
+  "SET GLOBAL super_read_only = OFF",
+  clone,
+)}
 } >"$said" 2>&1 &
 client=$!
+shown=
 while kill -0 "$client" 2>/dev/null; do
   part=$(${mysql(progress)}
-  ) 2>/dev/null && [ -n "$part" ] && echo "@progress CLONE $part"
-  sleep 1
+  ) 2>/dev/null
+  [ -z "$part" ] || [ "$part" = "$shown" ] || echo "@progress CLONE $part"
+  shown=$part
+  sleep 0.5
 done
-wait "$client" || grep -qE 'ERROR (2013|3707)' "$said" || { cat "$said" >&2; exit 1; }`,
+if ! wait "$client" && ! grep -qE 'ERROR (2013|3707)' "$said"; then
+  cat "$said" >&2
+  ${mysql("SET GLOBAL super_read_only = ON")}
+  exit 1
+fi`,
     sh`
 echo '@progress mysqld starts with what it was sent'
 left=600

@@ -83,7 +83,8 @@ function dataOf(facts: Facts, { name, roles, answers, expected }: Seen): string 
   if (other === name || otherFacts === undefined) return cluster;
   const own = subtract(parseGtidSet(facts.gtidExecuted), parseGtidSet(otherFacts.gtidExecuted));
   if (own.size === 0) return cluster;
-  const transactions = `${countTransactions(own)} transactions that ${other} lacks: ${renderGtidSet(own)}`;
+  const count = countTransactions(own);
+  const transactions = `${count} transaction${count === 1 ? "" : "s"} that ${other} lacks: ${renderGtidSet(own)}`;
   return `${cluster}, ${rival === undefined ? "and" : "with"} ${transactions}`;
 }
 
@@ -99,7 +100,8 @@ export function dataState(data: string, cluster: string): DataState {
   return data.startsWith(`${cluster}, with `) ? "rival" : "foreign";
 }
 
-function writesOfPrimary({ superReadOnly, readOnly, persisted }: Facts): string {
+function writesOfPrimary({ superReadOnly, readOnly, offlineMode, persisted }: Facts): string {
+  if (offlineMode === 1) return "nowhere: the primary is offline";
   if (superReadOnly === 1 || readOnly === 1) return "nowhere: the primary is closed";
   const isLasting = persisted.super_read_only === "OFF" && persisted.read_only === "OFF";
   return isLasting ? right.writes : "nowhere after the next restart of the primary";

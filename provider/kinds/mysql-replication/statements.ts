@@ -20,6 +20,7 @@ export function foundStatements({ cluster }: Replication): string[] {
 
 /** Lasts over a restart, though the configuration says closed. */
 export const openStatements = [
+  "SET GLOBAL offline_mode = OFF",
   "SET PERSIST super_read_only = OFF",
   "SET PERSIST read_only = OFF",
 ] as const;
@@ -27,6 +28,18 @@ export const openStatements = [
 export const closeStatements = [
   "RESET PERSIST IF EXISTS read_only",
   "SET PERSIST super_read_only = ON",
+] as const;
+
+/**
+ * Closes a primary whose commits wait for a replica that does not exist. First everybody is cut off, so that nobody
+ * takes a commit for acknowledged that is then let go; nothing of it lasts over a restart.
+ */
+export const pauseStatements = [
+  "SET GLOBAL offline_mode = ON",
+  "SET GLOBAL rpl_semi_sync_source_enabled = OFF",
+  "SET GLOBAL super_read_only = ON",
+  "SET GLOBAL rpl_semi_sync_source_enabled = ON",
+  "SET GLOBAL offline_mode = OFF",
 ] as const;
 
 export function sourceStatements({ durability, members }: Replication): string[] {
