@@ -1,5 +1,5 @@
 /** Constant load: requests start when their time has come, whether or not the ones before were answered. */
-import { Agent, request } from "node:http";
+import { Agent, type ClientRequest, type IncomingMessage, request } from "node:http";
 
 export interface LoadArgs {
   readonly url: string;
@@ -11,74 +11,125 @@ export interface LoadArgs {
 export interface LoadResult {
   readonly sent: number;
   readonly answered: number;
+  readonly writes: number;
   /** What went wrong, by message, and how often. */
   readonly failures: Readonly<Record<string, number>>;
   /** Answers by the server that gave them. */
   readonly servers: Readonly<Record<string, number>>;
+  /** Sent once more, as browsers do it: the idle connection was closed before the request could reach anybody. */
+  readonly repeated: number;
+  readonly slowestMilliseconds: number;
 }
 
-/** Started at once; `stop` waits for the last answers. A request fails on any error and on any status from 400. */
-export function startLoad({ url, requestsPerSecond, writeEvery = 0 }: LoadArgs): {
-  stop: () => Promise<LoadResult>;
-} {
-  const agent = new Agent({ keepAlive: true, maxSockets: 64 });
+export interface Load {
+  /** Answers by the server that gave them, until now. */
+  readonly servers: Readonly<Record<string, number>>;
+  /** Waits for the last answers. */
+  stop(): Promise<LoadResult>;
+}
+
+/** Below HAProxy's `timeout http-keep-alive` of 10 s: who closes an idle connection first must be the client. */
+const idleSeconds = 4;
+const answerSeconds = 60;
+
+/** Started at once. A request fails on any error and on any status from 400. */
+export function startLoad({ url, requestsPerSecond, writeEvery = 0 }: LoadArgs): Load {
+  const agent = new Agent({ keepAlive: true, timeout: idleSeconds * 1000 });
+  const count = { sent: 0, answered: 0, writes: 0, repeated: 0, slowestMilliseconds: 0 };
   const failures: Record<string, number> = {};
   const servers: Record<string, number> = {};
   const open = new Set<Promise<void>>();
-  const begin = Date.now();
-  let sent = 0;
-  let answered = 0;
+  const begin = performance.now();
+  const sendNext = (): void => {
+    count.sent += 1;
+    const isWrite = writeEvery > 0 && count.sent % writeEvery === 0;
+    if (isWrite) count.writes += 1;
+    const sentAt = performance.now();
+    const one = send({ url, isWrite, number: count.sent, agent, onRepeat: () => count.repeated++ })
+      .then((server) => {
+        count.answered += 1;
+        servers[server] = (servers[server] ?? 0) + 1;
+      })
+      .catch((error: Error) => {
+        failures[error.message] = (failures[error.message] ?? 0) + 1;
+      })
+      .finally(() => {
+        open.delete(one);
+        const took = Math.round(performance.now() - sentAt);
+        count.slowestMilliseconds = Math.max(count.slowestMilliseconds, took);
+      });
+    open.add(one);
+  };
   const timer = setInterval(() => {
-    const due = ((Date.now() - begin) / 1000) * requestsPerSecond;
-    while (sent < due) {
-      sent += 1;
-      const isWrite = writeEvery > 0 && sent % writeEvery === 0;
-      const one = send(url, isWrite, sent, agent)
-        .then((server) => {
-          answered += 1;
-          servers[server] = (servers[server] ?? 0) + 1;
-        })
-        .catch((error: Error) => {
-          failures[error.message] = (failures[error.message] ?? 0) + 1;
-        })
-        .finally(() => open.delete(one));
-      open.add(one);
-    }
+    const due = ((performance.now() - begin) / 1000) * requestsPerSecond;
+    while (count.sent < due) sendNext();
   }, 5);
   return {
+    servers,
     stop: async () => {
       clearInterval(timer);
       await Promise.all(open);
       agent.destroy();
-      return { sent, answered, failures, servers };
+      return { ...count, failures, servers };
     },
   };
 }
 
-function send(url: string, isWrite: boolean, number: number, agent: Agent): Promise<string> {
-  const path = isWrite ? "/api/entries" : "/";
-  const body = JSON.stringify({ name: "load", message: `entry ${number}` });
+interface Sending {
+  readonly url: string;
+  readonly isWrite: boolean;
+  readonly number: number;
+  readonly agent: Agent;
+  readonly onRepeat: () => void;
+}
+
+/** Answers which server it was. */
+async function send(sending: Sending): Promise<string> {
+  for (;;) {
+    const { call, answered } = exchange(sending);
+    try {
+      return await answered;
+    } catch (error) {
+      if (!(error instanceof HungUp) || !call.reusedSocket) throw error;
+      sending.onRepeat();
+    }
+  }
+}
+
+/** The connection ended before any byte of an answer. */
+class HungUp extends Error {}
+
+function exchange({ url, isWrite, number, agent }: Sending): {
+  readonly call: ClientRequest;
+  readonly answered: Promise<string>;
+} {
+  const [method, path] = isWrite ? ["POST", "/api/entries"] : ["GET", "/"];
+  const body = isWrite ? JSON.stringify({ name: "load", message: `entry ${number}` }) : undefined;
   const headers = isWrite ? { "content-type": "application/json" } : {};
-  return new Promise((resolve, reject) => {
-    const call = request(
-      new URL(path, url),
-      { method: isWrite ? "POST" : "GET", headers, agent, timeout: 30_000 },
-      (response) => {
-        const status = response.statusCode ?? 0;
-        response.resume();
-        response.on("error", reject);
-        response.on("end", () => {
-          const server = String(response.headers["x-served-by"] ?? "nobody");
-          if (status >= 400)
-            reject(new Error(`${call.method} ${path}: status ${status} from ${server}`));
-          else resolve(server);
-        });
-      },
-    );
-    call.on("timeout", () => call.destroy(new Error("no answer within 30 seconds")));
-    call.on("error", (error: NodeJS.ErrnoException) =>
-      reject(new Error(`${call.method} ${path}: ${error.code ?? error.message}`)),
-    );
-    call.end(isWrite ? body : undefined);
+  const call = request(new URL(path, url), { method, headers, agent });
+  const answered = new Promise<string>((resolve, reject) => {
+    const fail = (reason: string): void => reject(new Error(`${method} ${path}: ${reason}`));
+    const late = setTimeout(() => {
+      fail(`no answer within ${answerSeconds} seconds`);
+      call.destroy();
+    }, answerSeconds * 1000);
+    call.on("close", () => clearTimeout(late));
+    call.on("error", (error: NodeJS.ErrnoException) => {
+      const reason = error.code ?? error.message;
+      if (["ECONNRESET", "EPIPE"].includes(reason))
+        reject(new HungUp(`${method} ${path}: ${reason}`));
+      else fail(reason);
+    });
+    call.on("response", (response: IncomingMessage) => {
+      const status = response.statusCode ?? 0;
+      const server = String(response.headers["x-served-by"] ?? "nobody");
+      response.resume();
+      response.on("error", (error) => fail(`cut off: ${error.message}`));
+      response.on("end", () =>
+        status < 400 ? resolve(server) : fail(`status ${status} from ${server}`),
+      );
+    });
+    call.end(body);
   });
+  return { call, answered };
 }

@@ -14,6 +14,9 @@ import { capturePulumi, selectStack } from "../../../scripts/setup/stack";
 export type Settings = Record<string, unknown>;
 
 export class TestStack {
+  /** All that the CLI has said, but for what it was asked to show of secrets. */
+  readonly said: string[] = [];
+
   private constructor(
     readonly place: StackPlace,
     private readonly folder: string,
@@ -33,10 +36,18 @@ export class TestStack {
     await writeSideStack({ stack: this.place.stack, folder: this.folder, settings });
   }
 
-  async setSecret(key: string, value: string): Promise<void> {
-    const { status, stderr } = await capturePulumi(this.place, [
-      ...["config", "set", "--non-interactive", "--secret", key, "--", value],
-    ]);
+  setSecret(key: string, value: string): Promise<void> {
+    return this.#setSecret([key, "--", value]);
+  }
+
+  /** Within a setting: `trilithon:application.environment.TOKEN`. */
+  setSecretAt(path: string, value: string): Promise<void> {
+    return this.#setSecret(["--path", path, "--", value]);
+  }
+
+  async #setSecret(args: readonly string[]): Promise<void> {
+    const all = ["config", "set", "--non-interactive", "--secret", ...args];
+    const { status, stderr } = await capturePulumi(this.place, all);
     if (status !== 0) throw new Error(stderr);
   }
 
@@ -44,8 +55,11 @@ export class TestStack {
     return pulumiEnvironment(this.place);
   }
 
-  pulumi(...args: string[]): Promise<Finished> {
-    return capturePulumi(this.place, [...args, "--non-interactive", "--color=never"]);
+  async pulumi(...args: string[]): Promise<Finished> {
+    const all = [...args, "--non-interactive", "--color=never"];
+    const finished = await capturePulumi(this.place, all);
+    if (!args.includes("--show-secrets")) this.said.push(finished.stdout, finished.stderr);
+    return finished;
   }
 
   /** Must succeed; answers what was printed. */
@@ -53,6 +67,13 @@ export class TestStack {
     const { status, stdout, stderr } = await this.pulumi("up", "--yes", "--skip-preview", ...args);
     if (status !== 0) throw new Error(`up: exit ${status}\n${stdout}\n${stderr}`);
     return stdout;
+  }
+
+  /** Must fail; answers what was printed. */
+  async mustFail(...args: string[]): Promise<string> {
+    const { status, stdout, stderr } = await this.pulumi("up", "--yes", "--skip-preview", ...args);
+    if (status === 0) throw new Error(`expected \`up\` to fail:\n${stdout}`);
+    return stdout + stderr;
   }
 
   async preview(...args: string[]): Promise<string> {

@@ -1,0 +1,441 @@
+/**
+ * One stack's life on container hosts: brought up, used, left alone, broken, changed under constant load, enlarged, and
+ * taken down. The tests are one story: each begins with the stack as the one before has left it.
+ */
+
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import test, { type ExecutionContext } from "ava";
+import type { Browser } from "playwright-core";
+import { localFolder } from "../../scripts/setup/environment";
+import { listLabelled } from "../../scripts/setup/labelled";
+import { parseEndpoints } from "../../scripts/verify/endpoints";
+import { renderTable } from "../../scripts/verify/report";
+import { verifyStack } from "../../scripts/verify/verify-stack";
+import { openBrowser } from "./support/browser";
+import { faults } from "./support/faults";
+import { moved, readProcesses, readState } from "./support/host-state";
+import { type Load, type LoadResult, startLoad } from "./support/load";
+import { readPreview, summary } from "./support/preview";
+import { SampleCopy } from "./support/sample-copy";
+import {
+  findSecrets,
+  type Places,
+  readSecrets,
+  readStateFiles,
+  secretOf,
+  withoutPulumisOwn,
+} from "./support/secrets";
+import { type Settings, TestStack, threeHosts } from "./support/test-stack";
+import { logStatements, plant, readMysqlLogs, readWatched, watch } from "./support/watch";
+
+const stackName = "e2e";
+const number = 67;
+const url = `http://127.0.0.1:${8000 + number}`;
+const hosts = ["lb-01", "web-01", "web-02"];
+const databaseHosts = ["web-01", "web-02"];
+const thirdServer = { name: "web-03", address: `172.31.${number}.23`, roles: ["web"] };
+const haproxyFile = "/etc/haproxy/haproxy.cfg";
+const nginxFile = "/etc/nginx/conf.d/trilithon.conf";
+
+let stack: TestStack;
+let sample: SampleCopy;
+let good: Settings;
+
+test.before(async () => {
+  sample = await SampleCopy.make(`${stackName}-app`);
+  // A version that never becomes healthy is given up after 15 seconds.
+  const application = { ...sample.settings(), readySeconds: 15 };
+  good = threeHosts(number, { "trilithon:application": application });
+  stack = await TestStack.make(stackName, good);
+});
+
+test.after.always(async () => {
+  await stack?.remove();
+  await sample?.remove();
+});
+
+test.serial("one `up` makes a stack that answers out of nothing", async (t) => {
+  t.regex(await stack.up(), /Resources:\n {4}\+ \d+ created\n/);
+  const answer = await fetch(url);
+  t.is(answer.status, 200);
+  t.regex(await answer.text(), /Answered by <strong>web-0[12]</);
+});
+
+test.serial("a person signs the guest book, and is then served by the other server", async (t) => {
+  const browser = await openBrowser();
+  try {
+    await signAndReload(t, browser);
+  } finally {
+    await browser.close();
+  }
+});
+
+test.serial("the verification passes, a server's stop and return included", async (t) => {
+  const { passed, table } = await verify("allowed");
+  t.true(passed, table);
+});
+
+test.serial("a second `up` changes nothing, and drops no request", async (t) => {
+  const before = await readState(stack, hosts);
+  const said = await underLoad(t, () => stack.up());
+  const after = await readState(stack, hosts);
+  t.regex(said, /Resources:\n {4}\d+ unchanged\n/);
+  t.deepEqual(moved(before.processes, after.processes), []);
+  t.deepEqual(moved(before.files, after.files), []);
+  t.true(Object.keys(after.files).length > 1000, "files were looked at");
+});
+
+for (const fault of faults) {
+  const { name, host, break: script, verdict, resource, sentence, unit } = fault;
+  test.serial(
+    `${name}: told by the verification and by the preview, mended by \`up\``,
+    async (t) => {
+      const before = await readProcesses(stack, hosts);
+      await stack.on(host, script);
+      const { failed, table } = await verify("none");
+      t.true(
+        failed.some((line) => verdict.test(line)),
+        table,
+      );
+      const preview = await readPreview(stack);
+      t.deepEqual(
+        preview.updates.map((update) => update.resource),
+        [resource],
+      );
+      t.regex(summary(preview, resource), sentence);
+      const said = await stack.up();
+      t.regex(said, /Resources:\n {4}~ 1 updated\n {4}\d+ unchanged\n/);
+      t.true(said.includes(summary(preview, resource)), said);
+      const all = moved(before, await readProcesses(stack, hosts));
+      const others = all.filter((process) => !process.startsWith(`${host} ${unit} `));
+      t.deepEqual(others, [], "only what was stopped has new processes");
+    },
+  );
+}
+
+test.serial("the verification passes again, and the preview is empty", async (t) => {
+  const { passed, table } = await verify("none");
+  t.true(passed, table);
+  t.deepEqual((await readPreview(stack)).updates, []);
+});
+
+test.serial("a line that HAProxy refuses stops `up`, and nothing else", async (t) => {
+  const wrong = { rawLines: { backend: ["no-such-keyword at all"] } };
+  const error = await mustChangeNothing(t, ["lb-01"], haproxyFile, async () => {
+    await stack.configure({ ...good, "trilithon:loadBalancer": wrong });
+    return stack.mustFail();
+  });
+  t.regex(error, /lb-01: applying haproxy: exit 1/);
+  t.regex(error, /\/etc\/haproxy\/haproxy\.cfg:\d+\].*unknown keyword 'no-such-keyword'/);
+});
+
+test.serial("a line that Nginx refuses stops `up`, and nothing else", async (t) => {
+  const wrong = { rawLines: ["no_such_directive on;"] };
+  const error = await mustChangeNothing(t, ["web-01", "web-02"], nginxFile, async () => {
+    await stack.configure({ ...good, "trilithon:web": wrong });
+    return stack.mustFail();
+  });
+  t.regex(error, /web-0[12]: applying nginx: exit 1/);
+  t.regex(
+    error,
+    /unknown directive "no_such_directive" in \/etc\/nginx\/conf\.d\/trilithon\.conf:\d+/,
+  );
+});
+
+test.serial(
+  "a version that never becomes healthy stops at the first host; the former one serves on",
+  async (t) => {
+    const takeBack = await sample.replace(
+      "server.ts",
+      "main();",
+      'log("born to die"); process.exit(3);',
+    );
+    const before = await readState(stack, ["web-02"]);
+    const current = await stack.on("web-01", "readlink /srv/guestbook/current");
+    const error = await underLoad(t, async () => {
+      await stack.configure(good);
+      return stack.mustFail();
+    });
+    t.regex(error, /web-01: applying guestbook: exit 1/);
+    t.regex(error, /guestbook was not ready within 15 seconds; all is put back as it was/);
+    t.regex(error, /born to die/);
+    t.false(error.includes("web-02: applying"), error);
+    t.is(await stack.on("web-01", "readlink /srv/guestbook/current"), current);
+    const after = await readState(stack, ["web-02"]);
+    t.deepEqual(moved(before.processes, after.processes), []);
+    t.deepEqual(moved(before.files, after.files), []);
+    await takeBack();
+  },
+);
+
+test.serial("with the good settings again `up` touches no host", async (t) => {
+  const before = await readState(stack, hosts);
+  // The refused version had been built, and the good one has to be again.
+  t.deepEqual(
+    (await readPreview(stack)).updates.filter(({ resource }) => resource !== "application-build"),
+    [],
+  );
+  await stack.up();
+  const after = await readState(stack, hosts);
+  t.deepEqual(moved(before.processes, after.processes), []);
+  t.deepEqual(moved(before.files, after.files), []);
+  t.deepEqual((await readPreview(stack)).updates, []);
+});
+
+test.serial("a change of HAProxy's configuration drops no request", async (t) => {
+  const before = await readProcesses(stack, hosts);
+  good = { ...good, "trilithon:loadBalancer": { rawLines: { backend: ["timeout queue 9s"] } } };
+  const said = await underLoad(t, configureAndUp);
+  t.regex(said, /lb-01: write .* check it, reload haproxy \(no connection dropped\).* \[change\]/);
+  t.regex(said, /Resources:\n {4}~ 1 updated\n/);
+  t.deepEqual(moved(before, await readProcesses(stack, hosts)), ["lb-01 haproxy workers"]);
+});
+
+test.serial("a change of Nginx's configuration drops no request", async (t) => {
+  const before = await readProcesses(stack, hosts);
+  good = { ...good, "trilithon:web": { uploadLimitMegabytes: 20 } };
+  const said = await underLoad(t, configureAndUp);
+  for (const host of databaseHosts) {
+    t.regex(
+      said,
+      new RegExp(`${host}: write .* check it, reload nginx \\(no connection dropped\\)`),
+    );
+  }
+  t.regex(said, /Resources:\n {4}~ 2 updated\n/);
+  t.deepEqual(moved(before, await readProcesses(stack, hosts)), [
+    "web-01 nginx workers",
+    "web-02 nginx workers",
+  ]);
+});
+
+test.serial("a new version and the way back to the former one drop no request", async (t) => {
+  const before = await readProcesses(stack, hosts);
+  const takeBack = await sample.replace("page.ts", "Leave a line<", "Leave a line or two<");
+  const released = await underLoad(t, configureAndUp);
+  t.regex(released, /web-01: send version .* drain the host and restart guestbook/);
+  t.true(
+    isInOrder(released, ["application-web-01 updated", "application-web-02 updating"]),
+    released,
+  );
+  t.deepEqual(await headings(), ["Leave a line or two", "Leave a line or two"]);
+  await takeBack();
+  const rolledBack = await underLoad(t, configureAndUp);
+  t.regex(rolledBack, /web-02: switch .* drain the host and restart guestbook/);
+  t.false(rolledBack.includes("send version"), rolledBack);
+  t.deepEqual(await headings(), ["Leave a line", "Leave a line"]);
+  const expected = ["web-01 guestbook main", "web-02 guestbook main"];
+  t.deepEqual(moved(before, await readProcesses(stack, hosts)), expected);
+});
+
+test.serial(
+  "a third web server is one line and one `up`: it serves, and the others are not touched",
+  async (t) => {
+    const before = await readState(stack, hosts);
+    const more = { ...good, "trilithon:hosts": [...listHosts(), thirdServer] };
+    await stack.configure(more);
+    const { updates } = await readPreview(stack);
+    const touched = updates
+      .map(({ resource }) => resource)
+      .filter((name) => !name.includes("web-03"));
+    t.deepEqual(touched, ["load-balancer-service"]);
+    const said = await underLoad(t, async (load) => {
+      const done = await stack.up();
+      await until("web-03 answers", () => (load.servers["web-03"] ?? 0) > 10);
+      return done;
+    });
+    t.regex(said, /lb-01: write .* reload haproxy \(no connection dropped\)/);
+    const after = await readState(stack, hosts);
+    t.deepEqual(moved(before.processes, after.processes), ["lb-01 haproxy workers"]);
+    const files = moved(before.files, after.files).filter((name) => !name.startsWith("lb-01 "));
+    t.deepEqual(files, []);
+  },
+);
+
+test.serial("the third web server is taken out: drained first, then gone", async (t) => {
+  const before = await readState(stack, hosts);
+  const said = await underLoad(t, configureAndUp);
+  t.true(isInOrder(said, ["load-balancer-service updated", "web-03 deleting"]), said);
+  const after = await readState(stack, hosts);
+  t.deepEqual(moved(before.processes, after.processes), ["lb-01 haproxy workers"]);
+  const { containers } = await listLabelled(stackName);
+  t.is(containers.length, 3);
+});
+
+test.serial("no secret shows anywhere while an `up` puts all of them in place again", async (t) => {
+  const planted = "Planted-7f3a9c51d2e84b60";
+  const control = "Control-0b64e2d19c7f4a35";
+  await stack.setSecretAt("trilithon:application.environment.TOKEN", planted);
+  await stack.on("web-01", "echo BY_HAND=1 >>/etc/guestbook/secrets");
+  await stack.on(
+    "web-01",
+    `mysql -e "ALTER USER trilithon_replication IDENTIFIED BY 'by-hand-by-hand'"`,
+  );
+  await stack.on("web-02", `mysql -e "STOP REPLICA; RESET REPLICA ALL"`);
+  await Promise.all(databaseHosts.map((host) => logStatements(stack, host)));
+  await Promise.all(hosts.map((host) => watch(stack, host)));
+  await Promise.all(hosts.map((host) => plant(stack, host, control)));
+  const preview = await stack.pulumi("preview", "--diff", "-v=9", "--logtostderr");
+  const up = await stack.pulumi("up", "--yes", "--skip-preview", "-v=9", "--logtostderr");
+  t.is(up.status, 0, up.stdout);
+  await writeToBinaryLog(control);
+  await stack.pulumi("config", "get", control);
+  const seen = await Promise.all([
+    ...hosts.map((host) => readWatched(stack, host)),
+    ...databaseHosts.map((host) => readMysqlLogs(stack, host)),
+  ]);
+  const places: Places = Object.assign(
+    {
+      "state and settings": await readStateFiles(stack),
+      "what the CLI said": stack.said.map(withoutPulumisOwn).join("\n"),
+      "logs of preview": withoutPulumisOwn(preview.stderr),
+      "logs of up": withoutPulumisOwn(up.stderr),
+    },
+    ...seen,
+  );
+  t.log(
+    Object.entries(places)
+      .map(([place, text]) => `${place}: ${text.length} characters`)
+      .join("\n"),
+  );
+  const secrets = await readSecrets(stack);
+  t.deepEqual(secrets.map(({ name }) => name).sort(), [
+    ...["database-password", "database-replication-password", "hosts-key"],
+    ...["lb-01-host-key", "web-01-host-key", "web-02-host-key"],
+  ]);
+  t.deepEqual(findSecrets(places, [...secrets, secretOf("planted", planted)]), []);
+  t.false(
+    preview.stderr.includes(planted),
+    "what the configuration holds shows nowhere in the logs",
+  );
+  t.false(up.stderr.includes(planted), "what the configuration holds shows nowhere in the logs");
+  // The search finds what is there: the control where it was put, what is public elsewhere.
+  const known = [secretOf("control", control), secretOf("control", "www.foobar.com")];
+  const found = new Set(findSecrets(places, known));
+  t.deepEqual(
+    [...found].sort(),
+    Object.keys(places)
+      .map((place) => `${place}: control`)
+      .sort(),
+  );
+});
+
+test.serial("`destroy` leaves no container and no network", async (t) => {
+  const { status, stdout, stderr } = await stack.pulumi("destroy", "--yes", "--skip-preview");
+  t.is(status, 0, stdout + stderr);
+  t.log(stdout.slice(stdout.indexOf("Diagnostics:")));
+  t.deepEqual(await listLabelled(stackName), { containers: [], networks: [], volumes: [] });
+});
+
+async function signAndReload(t: ExecutionContext, browser: Browser): Promise<void> {
+  const page = await browser.newPage({ viewport: { width: 1100, height: 900 } });
+  page.setDefaultTimeout(60_000);
+  const served = () => page.locator(".served strong").innerText();
+  await page.goto(url);
+  await page.fill("#name", "Ada");
+  await page.fill("#message", "Hello from a browser.");
+  await page.click("button");
+  await page.getByText("Thank you for signing.").waitFor();
+  t.is(await page.locator(".entry.own .message").innerText(), "Hello from a browser.");
+  const screenshot = join(localFolder, "screenshots", "guest-book.png");
+  await mkdir(join(localFolder, "screenshots"), { recursive: true });
+  await page.screenshot({ path: screenshot, fullPage: true });
+  t.log(`for a person to look at: ${screenshot}`);
+  const first = await served();
+  await page.reload();
+  // The files that a page asks for take turns as well.
+  for (let more = 0; more < 3 && (await served()) === first; more += 1) await page.reload();
+  t.deepEqual([first, await served()].sort(), ["web-01", "web-02"]);
+  t.is(await page.getByText("Hello from a browser.").count(), 1);
+}
+
+async function verify(changes: "allowed" | "none") {
+  const endpoints = parseEndpoints(await stack.output("endpoints"));
+  const keys = (await stack.output("sshKeys", "--show-secrets")) as Record<string, string>;
+  const verdicts = await verifyStack({ endpoints, privateKeys: keys }, { changes });
+  const failed = verdicts
+    .filter(({ passed }) => !passed)
+    .map(({ name, seen }) => `${name}: ${seen}`);
+  const table = renderTable({ stack: stackName, url, verdicts });
+  return { passed: failed.length === 0, failed, table };
+}
+
+/** Not one request may fail: counted where they are sent. */
+async function underLoad<T>(t: ExecutionContext, work: (load: Load) => Promise<T>): Promise<T> {
+  const load = startLoad({ url, requestsPerSecond: 200, writeEvery: 10 });
+  try {
+    await sleep(2000);
+    const result = await work(load);
+    await sleep(2000);
+    return result;
+  } finally {
+    judge(t, await load.stop());
+    if (!t.passed)
+      t.log(await stack.on("lb-01", "journalctl -u haproxy --no-pager -o short-precise -n 60"));
+  }
+}
+
+function judge(t: ExecutionContext, result: LoadResult): void {
+  t.log(JSON.stringify(result));
+  t.deepEqual(result.failures, {});
+  t.is(result.answered, result.sent);
+}
+
+/** Of a failing `up`: the file has its old bytes, no daemon was even reloaded, no request failed. Answers what was said. */
+async function mustChangeNothing(
+  t: ExecutionContext,
+  names: readonly string[],
+  file: string,
+  work: () => Promise<string>,
+): Promise<string> {
+  const read = () => Promise.all(names.map((host) => stack.on(host, `cat ${file}`)));
+  const before = { text: await read(), processes: await readProcesses(stack, hosts) };
+  const error = await underLoad(t, work);
+  t.deepEqual(await read(), before.text);
+  t.deepEqual(moved(before.processes, await readProcesses(stack, hosts)), []);
+  return error;
+}
+
+async function configureAndUp(): Promise<string> {
+  await stack.configure(good);
+  return stack.up();
+}
+
+function listHosts(): readonly unknown[] {
+  const listed = good["trilithon:hosts"];
+  return Array.isArray(listed) ? listed : [];
+}
+
+function isInOrder(text: string, parts: readonly string[]): boolean {
+  const places = parts.map((part) => text.indexOf(part));
+  return places.every((place, index) => place >= 0 && place >= (places[index - 1] ?? 0));
+}
+
+/** What the page of each server asks for. */
+async function headings(): Promise<string[]> {
+  const found = new Map<string, string>();
+  await until("both servers answer", async () => {
+    const text = await (await fetch(url, { headers: { connection: "close" } })).text();
+    const server = /Answered by <strong>([^<]+)</.exec(text)?.[1] ?? "";
+    found.set(server, /<h2>([^<]+)</.exec(text)?.[1] ?? "");
+    return databaseHosts.every((host) => found.has(host));
+  });
+  return databaseHosts.map((host) => found.get(host) ?? "");
+}
+
+async function until(what: string, isTrue: () => boolean | Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + 120_000;
+  while (!(await isTrue())) {
+    if (Date.now() > deadline) throw new Error(`not seen within 120 seconds: ${what}`);
+    await sleep(200);
+  }
+}
+
+/** An entry of the guest book: a statement, and an event of the binary log. */
+async function writeToBinaryLog(text: string): Promise<void> {
+  const body = JSON.stringify({ name: "control", message: text });
+  const headers = { "content-type": "application/json" };
+  const answer = await fetch(`${url}/api/entries`, { method: "POST", headers, body });
+  if (answer.status !== 201) throw new Error(`the entry was not taken: status ${answer.status}`);
+}

@@ -1,0 +1,63 @@
+/** What anybody on a host could see while something is applied there: command lines, environments, logs. */
+import type { Places } from "./secrets";
+import type { TestStack } from "./test-stack";
+
+/** Each line once. The application's own environment holds its password: that is how it gets it. */
+const watchScript = `
+touch /run/watching
+often() { while [ -e /run/watching ]; do "$@"; sleep 0.05; done | awk '!seen[$0]++ { print; fflush() }'; }
+environments() {
+  application=$(id -u guestbook 2>/dev/null || echo 4294967294)
+  find /proc -mindepth 2 -maxdepth 2 -path '/proc/[0-9]*/environ' ! -uid "$application" -exec cat {} + 2>/dev/null | tr '\\0' '\\n'
+}
+often ps -eww -o args= >>/run/watched.args 2>/dev/null &
+often environments >>/run/watched.environments 2>/dev/null &
+`;
+
+export async function watch(stack: TestStack, host: string): Promise<void> {
+  await stack.on(host, `setsid sh -c ${quote(watchScript)} >/dev/null 2>&1 </dev/null &`);
+}
+
+export async function readWatched(stack: TestStack, host: string): Promise<Places> {
+  const read = (script: string) => stack.on(host, `${script} | tr -c '[:print:]\\n' '\\n'`);
+  await stack.on(host, "rm -f /run/watching");
+  return {
+    [`${host}: command lines`]: await read("cat /run/watched.args"),
+    [`${host}: environments`]: await read("cat /run/watched.environments"),
+    [`${host}: journal`]: await read("journalctl --no-pager -a -o cat"),
+    [`${host}: logs`]: await read(
+      "find /var/log -type f ! -name '*access*' ! -path '*/journal/*' -exec cat {} +",
+    ),
+  };
+}
+
+/** The server's own logs; the general one is switched on for it. */
+export async function readMysqlLogs(stack: TestStack, host: string): Promise<Places> {
+  const read = (files: string) =>
+    stack.on(host, `cat ${files} 2>/dev/null | tr -c '[:print:]\\n' '\\n'`);
+  return {
+    [`${host}: general log`]: await read("/var/lib/mysql/watched.log"),
+    [`${host}: binary logs`]: await read(
+      "/var/lib/mysql/binlog.[0-9]* /var/lib/mysql/*relay*.[0-9]*",
+    ),
+  };
+}
+
+export async function logStatements(stack: TestStack, host: string): Promise<void> {
+  await stack.on(
+    host,
+    `mysql -e "SET GLOBAL general_log_file = '/var/lib/mysql/watched.log'; SET GLOBAL general_log = ON"`,
+  );
+}
+
+/** Puts a text wherever this would have to find it. */
+export async function plant(stack: TestStack, host: string, text: string): Promise<void> {
+  await stack.on(
+    host,
+    `CONTROL=${text} sleep 2 & sh -c 'sleep 2; : "$1"' - ${text} & logger -t control ${text}; echo ${text} >>/var/log/control.log; wait`,
+  );
+}
+
+function quote(script: string): string {
+  return `'${script.replaceAll("'", `'\\''`)}'`;
+}
