@@ -11,7 +11,7 @@ import type {
   Property,
   Step,
 } from "../kind";
-import { mask } from "../ssh/mask";
+import { mask, maskWhole } from "../ssh/mask";
 import type { Pool } from "../ssh/pool";
 import { appliedOutput, digests, label } from "./applied";
 import type { Engine } from "./engine";
@@ -63,7 +63,7 @@ export class Life {
     const secrets = secretTexts(news).flatMap((text) => [text, JSON.stringify(text).slice(1, -1)]);
     const told = failures.map(({ property, reason }) => ({
       property,
-      reason: mask(reason, secrets),
+      reason: mask(quotesSecret(property, news.secrets) ? unquoted(reason) : reason, secrets),
     }));
     return { inputs: { properties: args, secrets: news.secrets }, failures: told };
   }
@@ -81,7 +81,7 @@ export class Life {
   async previewCreate(news: Received): Promise<State> {
     const live = await this.#readForPreview(news);
     const steps = this.#kind.plan(live, news.properties);
-    this.#announce(steps, news.properties, "new");
+    this.#announce(steps, news, "new");
     return this.#state(
       {
         ...news.properties,
@@ -96,7 +96,7 @@ export class Life {
     const context = this.#context(news);
     const live = await this.#readNew(news, context);
     const steps = this.#kind.plan(live, news.properties);
-    this.#announce(steps, news.properties, "new");
+    this.#announce(steps, news, "new");
     return this.#apply(steps, live, news, context);
   }
 
@@ -246,20 +246,22 @@ export class Life {
       live: olds.properties,
       wanted: news.properties,
     });
-    this.#announce(steps, news.properties, why);
+    this.#announce(steps, news, why);
   }
 
-  #announce(steps: readonly Step[], args: Properties, why: string): void {
+  #announce(steps: readonly Step[], news: Received, why: string): void {
     if (steps.length === 0) return;
-    const hosts = this.#kind.hosts(args);
-    const prefix = hosts.length === 1 ? `${hosts[0]?.name}: ` : "";
+    const hosts = this.#kind.hosts(news.properties);
+    const prefix = hosts.length === 1 ? `${hosts[0]?.name ?? unknown}: ` : "";
+    const secrets = this.#secretTexts(news);
+    const tell = (severity: "info" | "warning", message: string) => {
+      const line = maskWhole(`${prefix}${message}`, secrets);
+      this.#engine?.tell(this.#urn, severity, line.replaceAll(unknown, "(not known yet)"));
+    };
     if (hosts.length > 0) {
-      const sentences = steps.map(({ sentence }) => sentence).join(", ");
-      this.#engine?.tell(this.#urn, "info", `${prefix}${sentences} [${why}]`);
+      tell("info", `${steps.map(({ sentence }) => sentence).join(", ")} [${why}]`);
     }
-    for (const { warning } of steps) {
-      if (warning !== undefined) this.#engine?.tell(this.#urn, "warning", `${prefix}${warning}`);
-    }
+    for (const { warning } of steps) if (warning !== undefined) tell("warning", warning);
   }
 
   #state(properties: Properties, secrets: readonly Path[]): State {
@@ -280,8 +282,16 @@ export class Life {
     return { ...unknowns(this.#kind.derivedOutputs), ...this.#kind.foresee?.(live, wanted) };
   }
 
+  /** What must not be shown. A host may come as one secret; what it is called is none. */
+  #secretTexts(known: Received): string[] {
+    if (known.secrets.length === 0) return [];
+    const hosts = this.#kind.hosts(known.properties);
+    const open = new Set(hosts.flatMap(({ name, address, user }) => [name, address, user]));
+    return secretTexts(known).filter((text) => !open.has(text));
+  }
+
   #context(known: Received): Context {
-    const secrets = secretTexts(known);
+    const secrets = this.#secretTexts(known);
     return {
       ask: (host, script, doing) => this.#pool.ask(host, { script, doing, secrets }),
       run: (host, command) =>
@@ -303,4 +313,15 @@ function pick(live: Properties, inputs: Properties): Properties {
   const picked: Record<string, Property | undefined> = {};
   for (const name of Object.keys(inputs)) picked[name] = live[name];
   return picked;
+}
+
+/** Whether a fault at a property may quote a secret: at it, in it, or around it. */
+function quotesSecret(property: string, secrets: readonly Path[]): boolean {
+  return secrets
+    .map(renderPath)
+    .some((secret) => property.startsWith(secret) || secret.startsWith(property));
+}
+
+function unquoted(reason: string): string {
+  return reason.replace(/, got (?!nothing$).*/s, ", got a secret");
 }

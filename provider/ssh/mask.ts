@@ -8,12 +8,21 @@ const wordAtLeast = 8;
  * the whole file.
  */
 export function mask(text: string, secrets: readonly string[] = []): string {
-  const longestFirst = [...new Set(secrets.flatMap(pieces))].sort((a, b) => b.length - a.length);
-  return longestFirst.reduce((masked, piece) => masked.replaceAll(piece, "[secret]"), text);
+  return maskWhole(text, secrets.flatMap(pieces));
+}
+
+/** A text of our own without the secrets as they are: its words are not taken for parts of them. */
+export function maskWhole(text: string, secrets: readonly string[]): string {
+  const longestFirst = secrets
+    .filter((secret) => secret.length >= textAtLeast)
+    .sort((one, other) => other.length - one.length);
+  if (longestFirst.length === 0) return text;
+  const pattern = longestFirst.map((secret) => secret.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&"));
+  return text.replace(new RegExp([...new Set(pattern)].join("|"), "g"), "[secret]");
 }
 
 function pieces(secret: string): string[] {
   const lines = secret.split("\n").map((line) => line.trim());
   const words = secret.split(/[\s=:'",;@/]+/).filter((word) => word.length >= wordAtLeast);
-  return [secret, ...lines, ...words].filter((piece) => piece.length >= textAtLeast);
+  return [secret, ...lines, ...words];
 }

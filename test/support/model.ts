@@ -96,6 +96,7 @@ function after(before: Model, step: ServiceStep): Model {
       return { ...model, unit: { ...unit, enabled: step.do === "enable" } };
     case "check":
     case "wait":
+    case "later":
       return model;
     default:
       return step satisfies never;

@@ -172,7 +172,15 @@ function filesWithDefaults(files: Property | undefined, change: Property): Prope
   return Object.fromEntries(
     Object.entries(files).map(([path, file]) => [
       path,
-      isProperties(file) ? { mode, owner, group, onChange: change, ...file } : file,
+      isProperties(file) || isUnknown(file)
+        ? {
+            mode,
+            owner,
+            group,
+            onChange: change,
+            ...(isProperties(file) ? file : { content: file }),
+          }
+        : file,
     ]),
   );
 }

@@ -3,7 +3,7 @@
 import { diffLines } from "diff";
 import { compare } from "../../difference";
 import type { Difference, Host, Step } from "../../kind";
-import { isUnknown } from "../../protocol/values";
+import { isUnknown, unknown } from "../../protocol/values";
 import type { File, OnChange, Service } from "./args";
 
 export type ServiceStep = Step &
@@ -20,13 +20,18 @@ export type ServiceStep = Step &
     | { readonly do: "unit"; readonly action: UnitAction; readonly drains: boolean }
     | { readonly do: "enable" | "disable" }
     | { readonly do: "wait" }
+    | { readonly do: "later" }
   );
 
 export type UnitAction = "start" | "restart" | "reload" | "stop";
 
 export function diff(live: Service, wanted: Service): Difference[] {
   const identities = identity(live, wanted);
-  const found = compare(compared(live, wanted), compared(wanted, wanted), comparedKeys);
+  const known = withoutUnknown(wanted, live);
+  const found = [
+    ...compare(compared(live, known), compared(known, known), comparedKeys),
+    ...unknownOf(wanted).map((key) => ({ path: [key], kind: "update" as const })),
+  ];
   if (!isAnotherLife(live.host, wanted.host)) return [...identities, ...found];
   if (plan(live, wanted).length === 0) return identities;
   return [{ path: ["host", "instance"], kind: "update" }, ...identities, ...found];
@@ -37,9 +42,10 @@ export function isAnotherLife(live: Host, wanted: Host): boolean {
   return live.instance !== wanted.instance;
 }
 
-export function plan(known: Service | undefined, wanted: Service): ServiceStep[] {
+export function plan(known: Service | undefined, inputs: Service): ServiceStep[] {
   const live =
-    known === undefined || isAnotherLife(known.host, wanted.host) ? nothing(wanted) : known;
+    known === undefined || isAnotherLife(known.host, inputs.host) ? nothing(inputs) : known;
+  const wanted = withoutUnknown(inputs, live);
   const packages = planPackages(live, wanted);
   const changes = [
     ...planUsers(live, wanted),
@@ -49,14 +55,14 @@ export function plan(known: Service | undefined, wanted: Service): ServiceStep[]
   const unit = planUnit(live, wanted, [...packages, ...changes]);
   const isLive = unit.some(({ do: what }) => what === "unit");
   const checks = isLive || changes.some((step) => effect(step, live) !== "nothing");
-  return [
-    ...packages,
-    ...changes,
-    ...(checks && wanted.check !== undefined && wanted.state !== "stopped"
-      ? [{ do: "check" as const, sentence: "check it" }]
-      : []),
-    ...unit,
-  ];
+  const check: ServiceStep[] =
+    checks && wanted.check !== undefined && wanted.state !== "stopped"
+      ? [{ do: "check", sentence: "check it" }]
+      : [];
+  return [...packages, ...changes, ...check, ...unit, ...planUnknown(inputs)].map((step) => ({
+    ...step,
+    sentence: step.sentence.replaceAll(unknown, "(not known yet)"),
+  }));
 }
 
 const comparedKeys = [
@@ -74,11 +80,11 @@ const comparedKeys = [
 function compared(service: Service, wanted: Service): object {
   const files = Object.entries(service.files).map(([path, file]) => {
     const { content, mode, owner, group } = file;
-    return [path, isUnknown(file) ? file : { content, mode, owner, group }];
+    return [path, { content, mode, owner, group }];
   });
   return {
     ...service,
-    files: isUnknown(service.files) ? service.files : Object.fromEntries(files),
+    files: Object.fromEntries(files),
     packages: only(wanted.packages, service.packages),
     users: only(wanted.users, service.users),
     absent: wanted.absent.filter((path) => service.absent.includes(path)),
@@ -92,11 +98,35 @@ function only<Value>(wanted: Readonly<Record<string, Value>>, of: Readonly<Recor
 function identity(live: Service, wanted: Service): Difference[] {
   const replaced = (path: string[]): Difference => ({ path, kind: "update", replace: true });
   return [
-    ...(live.host.name === wanted.host.name ? [] : [replaced(["host", "name"])]),
+    ...(isUnknown(wanted.host) || live.host.name === wanted.host.name
+      ? []
+      : [replaced(["host", "name"])]),
     ...(["name", "unit", "root"] as const)
       .filter((key) => live[key] !== wanted[key])
       .map((key) => replaced([key])),
   ];
+}
+
+/** What a preview may not know as a whole: nothing can be told of it one by one. */
+const wholes = ["packages", "users", "files", "absent", "state"] as const;
+
+function unknownOf(wanted: Service) {
+  return wholes.filter((key) => isUnknown(wanted[key]));
+}
+
+/** What is not known as a whole is taken to stay as it is. */
+function withoutUnknown(wanted: Service, live: Service): Service {
+  const unknowns = unknownOf(wanted);
+  if (unknowns.length === 0) return wanted;
+  const kept = Object.fromEntries(unknowns.map((key) => [key, live[key]]));
+  return { ...wanted, ...kept, ...("state" in kept && { enabled: live.enabled ?? false }) };
+}
+
+function planUnknown(wanted: Service): ServiceStep[] {
+  return unknownOf(wanted).map((key) => ({
+    do: "later",
+    sentence: `see to the ${key} once known`,
+  }));
 }
 
 function nothing(wanted: Service): Service {
@@ -139,7 +169,7 @@ function planUsers(live: Service, wanted: Service): ServiceStep[] {
 function planFiles(live: Service, wanted: Service): ServiceStep[] {
   const written = Object.entries(wanted.files).flatMap(([path, file]): ServiceStep[] => {
     const now = live.files[path];
-    if (now?.content !== file.content || isUnknown(file.content)) {
+    if (isUnknown(file.content) || now?.content !== file.content) {
       return [{ do: "write", path, file, sentence: `write ${path} (${extent(now, file)})` }];
     }
     if (now.mode === file.mode && now.owner === file.owner && now.group === file.group) return [];
@@ -156,7 +186,7 @@ function planFiles(live: Service, wanted: Service): ServiceStep[] {
 }
 
 function extent(now: File | undefined, file: File): string {
-  if (isUnknown(file.content) || file.content === undefined) return "content not known yet";
+  if (isUnknown(file.content)) return "content not known yet";
   if (now === undefined) return `new, ${count(file.content.split("\n").length - 1, "line")}`;
   const parts = diffLines(now.content, file.content);
   const lines = (which: "added" | "removed") =>

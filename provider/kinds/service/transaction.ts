@@ -155,6 +155,7 @@ $said"`;
       case "wait":
         return lines(wait(wanted), wanted.drain !== undefined && undrain(wanted.drain));
       case "install":
+      case "later":
         return false;
       default:
         return step satisfies never;

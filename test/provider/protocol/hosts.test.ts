@@ -136,23 +136,26 @@ onLinux("50 resources of a host are read in one round trip over one connection",
   t.is(server.roundTrips - roundTrips, 1);
 });
 
-onLinux("an update is two round trips, a phase with nothing to do is one", async (t) => {
-  const { sandbox, server, plugin, resource } = await startMachine(t);
-  const inputs = (content: string) =>
-    motd(wireHost(server.host()), sandbox.path("/etc/motd"), content);
-  const motdOf = resource();
-  await motdOf.up(inputs("one\n"));
-  t.is(server.roundTrips, 2);
-  await motdOf.up(inputs("one\n"));
-  t.is(server.roundTrips, 3);
-  const { inputs: news } = await plugin.check(motdOf.named, inputs("two\n"));
-  if (motdOf.state === undefined) return t.fail();
-  await plugin.update(motdOf.named, motdOf.state, news, "preview");
-  t.is(server.roundTrips, 3);
-  await plugin.update(motdOf.named, motdOf.state, news);
-  t.is(server.roundTrips, 5);
-  t.is(server.connections, 1);
-});
+onLinux(
+  "an update is two round trips, its preview is one, and so is a phase with nothing to do",
+  async (t) => {
+    const { sandbox, server, plugin, resource } = await startMachine(t);
+    const inputs = (content: string) =>
+      motd(wireHost(server.host()), sandbox.path("/etc/motd"), content);
+    const motdOf = resource();
+    await motdOf.up(inputs("one\n"));
+    t.is(server.roundTrips, 2);
+    await motdOf.up(inputs("one\n"));
+    t.is(server.roundTrips, 3);
+    const { inputs: news } = await plugin.check(motdOf.named, inputs("two\n"));
+    if (motdOf.state === undefined) return t.fail();
+    await plugin.update(motdOf.named, motdOf.state, news, "preview");
+    t.is(server.roundTrips, 4);
+    await plugin.update(motdOf.named, motdOf.state, news);
+    t.is(server.roundTrips, 6);
+    t.is(server.connections, 1);
+  },
+);
 
 onLinux("a delay on the way changes no answer", async (t) => {
   const { sandbox, server, resource } = await startMachine(t, { ssh: { delayMilliseconds: 5 } });

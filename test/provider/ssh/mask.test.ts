@@ -1,5 +1,5 @@
 import test from "ava";
-import { mask } from "../../../provider/ssh/mask";
+import { mask, maskWhole } from "../../../provider/ssh/mask";
 
 const environment = "DB_PASSWORD=hunter2-planted\nDEBUG=1\n";
 
@@ -9,6 +9,7 @@ const cases: [name: string, text: string, secrets: string[], masked: string][] =
   ["a line of a secret file", "bad: DB_PASSWORD=hunter2-planted!", [environment], "bad: [secret]!"],
   ["a value in a secret file", "denied for hunter2-planted", [environment], "denied for [secret]"],
   ["not a short text that is there by chance", "exit 1, DEBUG", ["1", "exi"], "exit 1, DEBUG"],
+  ["nothing twice", "abcdsecret", ["secret", "abcd"], "[secret][secret]"],
   ["nothing without secrets", "text", [], "text"],
   ["no pattern in a secret", "a.c abc", ["a.c "], "[secret]abc"],
 ];
@@ -16,3 +17,10 @@ const cases: [name: string, text: string, secrets: string[], masked: string][] =
 for (const [name, text, secrets, masked] of cases) {
   test(`mask hides ${name}`, (t) => t.is(mask(text, secrets), masked));
 }
+
+test("a text of our own is masked only where a whole secret stands", (t) => {
+  t.is(
+    maskWhole("restart guestbook 1.2.3", ["NAME=guestbook\n", "1.2.3"]),
+    "restart guestbook [secret]",
+  );
+});

@@ -7,7 +7,7 @@ import type { Properties } from "../../../../provider/kind";
 import type { Service } from "../../../../provider/kinds/service/args";
 import { diff, plan } from "../../../../provider/kinds/service/plan";
 import { parseAnswer } from "../../../../provider/kinds/service/question";
-import { merge } from "../../../../provider/protocol/values";
+import { merge, unknown } from "../../../../provider/protocol/values";
 import { holds } from "../../../support/holds";
 import { answer, carryOut, type Model } from "../../../support/model";
 import { changes, models } from "../../../support/services";
@@ -95,6 +95,38 @@ test("a machine made anew gets everything, whatever was known of it", (t) => {
       const known = read(model, former);
       if (known === undefined) return;
       assert.deepEqual(plan(known, next), plan(undefined, next));
+    }),
+  );
+});
+
+test("what a preview does not know yet is planned for too", (t) => {
+  const known = ["host", "state", "packages", "users", "files", "absent", "onChange", "check"];
+  holds(
+    t,
+    fc.property(changes, models, fc.subarray(known), ({ former, wanted }, model, properties) => {
+      const later = Object.fromEntries(properties.map((property) => [property, unknown]));
+      const next: Service = { ...wanted, ...later };
+      const live = read(model, former);
+      const steps = plan(live, next);
+      assert.ok(!steps.some(({ sentence }) => sentence.includes(unknown)));
+      if (live !== undefined) assert.equal(diff(live, next).length === 0, steps.length === 0);
+    }),
+  );
+});
+
+test("a content, a version and a mode that a preview does not know are said to be so", (t) => {
+  holds(
+    t,
+    fc.property(changes, models, ({ former, wanted }, model) => {
+      const file = { content: unknown, mode: "0644", owner: "root", group: "root" };
+      const next: Service = {
+        ...wanted,
+        packages: { nginx: unknown },
+        files: { "/etc/a": { ...file, onChange: "restart" } },
+      };
+      const sentences = plan(read(model, former), next).map(({ sentence }) => sentence);
+      assert.ok(sentences.includes("write /etc/a (content not known yet)"));
+      assert.ok(sentences.some((text) => text.startsWith("install nginx (not known yet)")));
     }),
   );
 });
