@@ -1,40 +1,47 @@
 /** An application: its files on every web server, and the unit that runs it there. */
 import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
+import * as v from "valibot";
 import { Release } from "../provider/resources/release";
 import { Service } from "../provider/resources/service";
 import { checkArgs } from "./check-args";
 import type { Database } from "./database";
 import { type Environment, renderEnvironment } from "./environment";
+import { type Fault, unexpected } from "./expectation";
 import { type Host, onHost } from "./host";
 import { applicationOptions, defaultPorts } from "./options";
 import { renderApplicationUnit } from "./render/application-unit";
+import { list, shape } from "./rule";
+import { host, present } from "./rules";
 import { firstFile, hashFolder } from "./source-folder";
 
 export interface ApplicationArgs {
   /** Where it runs; a release goes through them in this order, and stops at the first that does not become healthy. */
   readonly hosts: readonly Host[];
-  /** Names the unit, the user and the folders. */
+  /**
+   * Names the unit, the user and the folders: at most 31 lower-case letters, digits and hyphens, which is Debian's
+   * limit for users.
+   */
   readonly name: string;
-  /** The folder of its files, relative to the project. */
+  /** The folder of its files on this machine, relative to the project. Files in its `public` are served by Nginx itself. */
   readonly source: string;
-  /** Run once for each content of the source; `output` is the folder that is then released. */
+  /** Run in the project's folder, once for each content of the source; `output` is the folder that is then released. */
   readonly build?: { readonly command: string; readonly output: string };
   /** The command that runs it, as words, in its folder: `["node", "server.js"]`. */
   readonly start: readonly string[];
-  /** What it needs: Debian package to version, or `present`. */
+  /** What it needs: Debian package to `present`, or to a version or pattern as in `apt-get install nodejs=24.*`. Default none. */
   readonly packages?: Readonly<Record<string, string>>;
-  /** Variables. Those that are secrets are kept in a file that only root reads. */
+  /** Variables, upper-case names to texts or numbers. Those that are secrets are kept in a file that only root reads. */
   readonly environment?: Environment;
-  /** Told to it as `DATABASE_*`. */
+  /** Told to it as `DATABASE_PRIMARY_HOST`, `DATABASE_READ_HOST`, `DATABASE_USER` and so on. Default none. */
   readonly database?: Database;
   /** Names of files and folders that make no other version. Default `.git` and `node_modules`. */
   readonly exclude?: readonly string[];
-  /** Answers 200 when it can serve. Default `/healthz`. */
+  /** A path at which it answers 200 when it can serve. Default `/healthz`. */
   readonly healthPath?: string;
-  /** On 127.0.0.1. Default 3000, told to it as `PORT`. */
+  /** On 127.0.0.1, told to it as `PORT`, with `HOST`. 1024 or more, as it runs without privileges. Default 3000. */
   readonly port?: number;
-  /** How long the load balancer may take to notice that a host drains. Default 3: it asks every second. */
+  /** How long the load balancer may take to notice that a host drains, at most 300. Default 3: it asks every second. */
   readonly drainSeconds?: number;
   /** How long it may take to become healthy. Default 60. */
   readonly readySeconds?: number;
@@ -63,7 +70,7 @@ export class Application extends pulumi.ComponentResource {
 
   constructor(name: string, args: ApplicationArgs, opts?: pulumi.ComponentResourceOptions) {
     super("trilithon:components:Application", name, {}, opts);
-    checkArgs(`Application ${name}`, applicationOptions, args);
+    checkArgs(`Application ${name}`, entries, args, () => checkAgreement(args));
     this.unit = `${args.name}.service`;
     this.port = args.port ?? defaultPorts.application;
     this.healthPath = args.healthPath ?? "/healthz";
@@ -76,6 +83,20 @@ export class Application extends pulumi.ComponentResource {
     this.releases = createReleases(this, name, args, build);
     this.registerOutputs({ version: this.version });
   }
+}
+
+const entries = {
+  ...applicationOptions,
+  hosts: list("a list of hosts", host, 1),
+  database: v.optional(shape("a Database", { replication: present, environmentFor: present })),
+};
+
+function checkAgreement({ hosts }: ApplicationArgs): readonly Fault[] {
+  const names = hosts.map(({ name }) => name);
+  return names.flatMap((name, index) => {
+    const message = unexpected("a host that is not in the list before", name);
+    return names.indexOf(name) === index ? [] : [{ path: `hosts[${index}]`, message }];
+  });
 }
 
 function versionOf({ source, build, exclude = [".git", "node_modules"] }: ApplicationArgs): string {

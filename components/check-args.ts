@@ -1,31 +1,36 @@
 /** How a component refuses arguments: all faults at once, as the settings do. */
 import * as pulumi from "@pulumi/pulumi";
 import * as v from "valibot";
+import type { Fault } from "./expectation";
 import { isRecord, record } from "./rule";
 
-/** Checks those arguments that are plain values: `LoadBalancer lb: port: expected an integer from 1 to 65535, got 0`. */
+/** `LoadBalancer lb: port: expected an integer from 1 to 65535, got 0` */
 export function checkArgs<const E extends v.ObjectEntries>(
   component: string,
   entries: E,
   args: object,
+  /** Which of them have to agree; asked when each is good by itself. */
+  checkAgreement: () => readonly Fault[] = () => [],
 ): void {
-  const named = Object.entries(args).filter(([key]) => key in entries);
-  const plain = withoutOutputs(Object.fromEntries(named));
-  const { issues } = v.safeParse(record("arguments", entries), plain);
-  if (issues === undefined) return;
-  const faults = issues.map((issue) => `${component}: ${writePath(issue.path)}: ${issue.message}`);
-  throw new pulumi.RunError(faults.join("\n"));
+  const { issues } = v.safeParse(record("arguments", entries), withoutUndefined(args));
+  const faults: readonly Fault[] = issues
+    ? issues.map(({ path, message }) => ({ path: writePath(path), message }))
+    : checkAgreement();
+  if (faults.length === 0) return;
+  const lines = faults.map(({ path, message }) => `${component}: ${path}: ${message}`);
+  throw new pulumi.RunError(lines.join("\n"));
 }
 
-/** What is not known yet is checked by the plugin when it is. */
-function withoutOutputs(values: object): object {
-  const known = Object.entries(values).filter(
-    ([, value]) =>
-      value !== undefined && !pulumi.Output.isInstance(value) && !(value instanceof Promise),
-  );
+/** What is not given may also be given as `undefined`. */
+function withoutUndefined(values: object): object {
+  const given = Object.entries(values).filter(([, value]) => value !== undefined);
   return Object.fromEntries(
-    known.map(([key, value]) => [key, isRecord(value) ? withoutOutputs(value) : value]),
+    given.map(([key, value]) => [key, isPlain(value) ? withoutUndefined(value) : value]),
   );
+}
+
+function isPlain(value: unknown): value is object {
+  return isRecord(value) && Object.getPrototypeOf(value) === Object.prototype;
 }
 
 /** `hosts[1].port` */

@@ -4,22 +4,31 @@ import { Password } from "../provider/resources/generated";
 import { MysqlReplication } from "../provider/resources/mysql-replication";
 import { Service } from "../provider/resources/service";
 import { checkArgs } from "./check-args";
+import { type Fault, unexpected } from "./expectation";
 import { type Host, onHost } from "./host";
 import { type Durability, databaseOptions } from "./options";
 import { bufferPoolMegabytes, mysqlConfigPath, renderMysql } from "./render/mysql";
+import { list } from "./rule";
+import { host } from "./rules";
 
 export interface DatabaseArgs {
   /** Takes the writes when the cluster is made. A role moved later by a fail-over stays where it is. */
   readonly primary: Host;
-  /** Follow the primary, and are filled from it when they are empty. */
+  /** Follow the primary, and are filled from it when they are empty. May be none. */
   readonly replicas: readonly Host[];
-  /** The database that is created, and the account that owns what is in it. */
+  /**
+   * The database that is created, and the account for it: at most 32 lower-case letters, digits and underscores, which
+   * is MySQL's limit for accounts.
+   */
   readonly name: string;
-  /** What a commit waits for. Default: a replica, where there is one. */
+  /**
+   * What a commit waits for: `wait-for-replica`, however long that takes, or `{ carryOnAfterSeconds }`, after which
+   * the primary carries on alone. Default: a replica, where there is one.
+   */
   readonly durability?: Durability;
-  /** Of the host's memory. Default 25: the application and Nginx share the host. */
+  /** Of the host's memory, 5 to 80. Default 25: the application and Nginx share the host. At least 128 MB are taken. */
   readonly bufferPoolPercent?: number;
-  /** Default 200: MySQL's own 151 is soon used by a few dozen application processes. */
+  /** 10 to 10000. Default 200: MySQL's own 151 is soon used by a few dozen application processes. */
   readonly maxConnections?: number;
   /** Lines for MySQL's `[mysqld]` section, as they are. */
   readonly rawLines?: readonly string[];
@@ -49,7 +58,7 @@ export class Database extends pulumi.ComponentResource {
 
   constructor(name: string, args: DatabaseArgs, opts?: pulumi.ComponentResourceOptions) {
     super("trilithon:components:Database", name, {}, opts);
-    checkArgs(`Database ${name}`, databaseOptions, args);
+    checkArgs(`Database ${name}`, entries, args, () => checkAgreement(args));
     this.databaseName = args.name;
     this.user = args.name;
     this.primary = args.primary;
@@ -77,6 +86,19 @@ export class Database extends pulumi.ComponentResource {
       DATABASE_SSL: "required",
     };
   }
+}
+
+const entries = { ...databaseOptions, primary: host, replicas: list("a list of hosts", host) };
+
+function checkAgreement({ primary, replicas, durability }: DatabaseArgs): readonly Fault[] {
+  const names = [primary, ...replicas].map(({ name }) => name);
+  const twice = replicas.flatMap(({ name }, index) => {
+    const message = unexpected("a host that is no other member", name);
+    return names.indexOf(name) === index + 1 ? [] : [{ path: `replicas[${index}]`, message }];
+  });
+  const alone = unexpected("{ carryOnAfterSeconds: 1 to 3600 }", durability, "there is no replica");
+  const isAlone = durability === "wait-for-replica" && replicas.length === 0;
+  return [...twice, ...(isAlone ? [{ path: "durability", message: alone }] : [])];
 }
 
 function createServices(parent: pulumi.Resource, name: string, args: DatabaseArgs): Service[] {

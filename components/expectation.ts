@@ -1,4 +1,11 @@
 /** How a fault reads: `expected <what>, got <value>`, and then the remedy where it is not obvious. */
+import * as pulumi from "@pulumi/pulumi";
+
+/** A fault under a path as in `hosts[1].port`. */
+export interface Fault {
+  readonly path: string;
+  readonly message: string;
+}
 
 export function unexpected(expected: string, value: unknown, remedy?: string): string {
   return `expected ${expected}, got ${show(value)}${remedy === undefined ? "" : `: ${remedy}`}`;
@@ -7,6 +14,7 @@ export function unexpected(expected: string, value: unknown, remedy?: string): s
 /** A value as it was written, in short. */
 export function show(value: unknown): string {
   if (value === undefined || value === null) return "nothing";
+  if (pulumi.Output.isInstance(value)) return "an output";
   if (Array.isArray(value)) return value.length === 0 ? "an empty list" : "a list";
   if (typeof value === "object") return "an object";
   if (typeof value !== "string") return String(value);

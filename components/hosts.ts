@@ -1,10 +1,10 @@
 /** The machines of the stack, by what they are for. Nothing after this knows where they came from. */
 import * as pulumi from "@pulumi/pulumi";
 import { ContainerHosts } from "./container-hosts";
-import { ExistingHosts } from "./existing-hosts";
+import { ExistingHost } from "./existing-host";
 import type { Host } from "./host";
 import { defaultPorts } from "./options";
-import type { Role, Settings } from "./settings";
+import type { HostSettings, Role, Settings } from "./settings";
 
 export interface StackHost extends Host {
   readonly roles: readonly Role[];
@@ -51,10 +51,20 @@ function createMachines({
   loadBalancer,
 }: MachineSettings): readonly StackHost[] {
   if (containers === undefined) {
-    return new ExistingHosts("hosts", { hosts, ...(privateKey && { privateKey }) }).hosts;
+    return hosts.map((settings) => createExisting(settings, privateKey));
   }
   const publishedPort = loadBalancer.port ?? defaultPorts.loadBalancer;
   return new ContainerHosts("hosts", { hosts, containers, publishedPort }).hosts;
+}
+
+function createExisting(
+  { name, roles, ...settings }: HostSettings,
+  // That each has a host key and a private one was checked with the settings.
+  commonKey = "",
+): StackHost {
+  const { hostKey = "", privateKey = commonKey, ...rest } = settings;
+  const { address, host, machine } = new ExistingHost(name, { ...rest, hostKey, privateKey });
+  return { name, roles, address, host, machine };
 }
 
 function urlOf({ domain, containers, loadBalancer }: MachineSettings): string {

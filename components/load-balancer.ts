@@ -2,6 +2,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { Service } from "../provider/resources/service";
 import { checkArgs } from "./check-args";
+import { type Fault, unexpected } from "./expectation";
 import { type Host, onHost } from "./host";
 import { defaultPorts, loadBalancerOptions } from "./options";
 import {
@@ -10,10 +11,12 @@ import {
   renderHaproxyUnit,
   renderUnavailable,
 } from "./render/haproxy";
-import { domain, urlPath } from "./rules";
+import { list, shape, text } from "./rule";
+import { address, domain, host, port, urlPath } from "./rules";
 
 /** A web server to send requests to: a `WebServer`, or one that this program did not make. */
 export interface BalancedServer {
+  /** `name`: letters, digits and `. _ : -`, as in HAProxy's statistics. `address`: IPv4. */
   readonly host: { readonly name: string; readonly address: string };
   readonly port: number;
   /** What has to be there before it gets requests. */
@@ -21,15 +24,20 @@ export interface BalancedServer {
 }
 
 export interface LoadBalancerArgs {
+  /** Where HAProxy runs. */
   readonly host: Host;
+  /** One or more, which get the requests in turn. */
   readonly servers: readonly BalancedServer[];
+  /** The host name of the page: sent with the health checks, and shown when no server is left. */
   readonly domain: string;
-  /** Answers 200 when a server can serve, and 404 when it is to get nothing new. */
+  /** Answers 200 when a server can serve, and 404 when it is to get nothing new. Asked every second. */
   readonly healthPath: string;
-  /** Default 80. */
+  /** On all addresses of the host. Default 80. */
   readonly port?: number;
   /** Statistics, and `/metrics` for Prometheus, on the host's private address. Default 8404. */
   readonly statsPort?: number;
+  /** How long a server may take to answer. Default 65: Nginx gives up first, after 60, and its log says so. */
+  readonly responseTimeoutSeconds?: number;
   /** Lines that end a section of HAProxy's configuration, as they are. */
   readonly rawLines?: {
     readonly global?: readonly string[];
@@ -49,28 +57,56 @@ export class LoadBalancer extends pulumi.ComponentResource {
 
   constructor(name: string, args: LoadBalancerArgs, opts?: pulumi.ComponentResourceOptions) {
     super("trilithon:components:LoadBalancer", name, {}, opts);
-    checkArgs(
-      `LoadBalancer ${name}`,
-      { ...loadBalancerOptions, domain, healthPath: urlPath },
-      args,
-    );
-    checkServers(name, args.servers);
-    const { host, port = defaultPorts.loadBalancer, statsPort = defaultPorts.statistics } = args;
+    const complete = withDefaults(args);
+    checkArgs(`LoadBalancer ${name}`, entries, args, () => checkAgreement(complete));
+    const { host, port, statsPort } = complete;
     this.port = port;
     this.statsUrl = `http://${host.address}:${statsPort}/`;
-    createService(this, name, { ...args, port, statsPort });
+    createService(this, name, complete);
     this.registerOutputs({ port, statsUrl: this.statsUrl });
   }
 }
 
-function checkServers(name: string, servers: readonly BalancedServer[]): void {
-  if (servers.length > 0) return;
-  throw new pulumi.RunError(
-    `LoadBalancer ${name}: servers: expected a list of servers, got an empty list`,
-  );
+function withDefaults(args: LoadBalancerArgs) {
+  const {
+    port = defaultPorts.loadBalancer,
+    statsPort = defaultPorts.statistics,
+    responseTimeoutSeconds = 65,
+    rawLines = {},
+  } = args;
+  return { ...args, port, statsPort, responseTimeoutSeconds, rawLines };
 }
 
-type Complete = LoadBalancerArgs & { readonly port: number; readonly statsPort: number };
+type Complete = ReturnType<typeof withDefaults>;
+
+/** What stands in HAProxy's configuration as a server's name. */
+const serverName = text("a name of letters, digits and . _ : -", (value) =>
+  /^[A-Za-z0-9._:-]+$/.test(value),
+);
+const server = shape("a server with host and port", {
+  host: shape("an object with name and address", { name: serverName, address }),
+  port,
+});
+
+const entries = {
+  ...loadBalancerOptions,
+  host,
+  servers: list("a list of servers", server, 1),
+  domain,
+  healthPath: urlPath,
+};
+
+function checkAgreement({ servers, port, statsPort }: Complete): readonly Fault[] {
+  const names = servers.map(({ host }) => host.name);
+  const twice = servers.flatMap((_, index) => {
+    const name = names[index];
+    const message = unexpected("a name that no other server has", name);
+    const isTwice = names.indexOf(name ?? "") !== index;
+    return isTwice ? [{ path: `servers[${index}].host.name`, message }] : [];
+  });
+  const clash = { path: "statsPort", message: unexpected("a port other than port", statsPort) };
+  return [...twice, ...(statsPort === port ? [clash] : [])];
+}
 
 function createService(parent: LoadBalancer, name: string, args: Complete): Service {
   const { host, servers } = args;
@@ -100,15 +136,12 @@ function createService(parent: LoadBalancer, name: string, args: Complete): Serv
   );
 }
 
-function renderFiles({ host, servers, domain, healthPath, port, statsPort, rawLines }: Complete) {
+function renderFiles({ host, servers, domain, ...rest }: Complete) {
   const config = renderHaproxy({
+    ...rest,
     domain,
     address: host.address,
-    port,
-    statsPort,
-    healthPath,
     servers: servers.map(({ host: { name, address }, port }) => ({ name, address, port })),
-    rawLines: rawLines ?? {},
   });
   return {
     [haproxyFiles.config]: { content: config },

@@ -1,6 +1,6 @@
 /** What the components take as plain values, from another program's arguments and from the stack's settings alike. */
 import * as v from "valibot";
-import { integer, list, mapping, record, rule, text } from "./rule";
+import { integer, list, mapping, orOutput, record, rule, text } from "./rule";
 import { port, rawLines, seconds, urlPath } from "./rules";
 
 const isDurability = (value: unknown): value is Durability => v.is(durabilityForms, value);
@@ -19,6 +19,7 @@ const durabilityForms = v.union([
 export const loadBalancerOptions = {
   port: v.exactOptional(port),
   statsPort: v.exactOptional(port),
+  responseTimeoutSeconds: v.exactOptional(seconds),
   rawLines: v.exactOptional(
     record("an object of sections", {
       global: v.exactOptional(rawLines),
@@ -59,7 +60,7 @@ const environment = mapping(
   text("a variable name of upper-case letters, digits and underscores", (value) =>
     /^[A-Z][A-Z0-9_]*$/.test(value),
   ),
-  rule("text or a number", isEnvironmentValue),
+  orOutput(rule("text or a number", isEnvironmentValue)),
 );
 
 /** Names a unit, a user and folders. */

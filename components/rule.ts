@@ -1,4 +1,5 @@
 /** How a rule for a value is made: what it must be, in words and in code. */
+import * as pulumi from "@pulumi/pulumi";
 import * as v from "valibot";
 import { unexpected, unknownKey } from "./expectation";
 
@@ -87,6 +88,33 @@ export function record<const E extends v.ObjectEntries>(
     }
   });
   return telling(v.pipe(schema, onlyKnown), expected);
+}
+
+/** An object with these keys among others: what another program made, or a component. */
+export function shape<const E extends v.ObjectEntries>(
+  expected: string,
+  entries: E,
+): v.GenericSchema<unknown, v.InferOutput<v.ObjectSchema<E, undefined>>> {
+  const schema = v.object(entries, ({ path, input }) => {
+    const missing = path && tellings.get(entries[String(path.at(-1)?.key)] ?? {});
+    return unexpected(missing?.expected ?? expected, path ? undefined : input);
+  });
+  return telling(schema, expected);
+}
+
+/** A value that may become known only while the program runs: the plugin checks it then. */
+export function orOutput<T>(
+  schema: v.GenericSchema<unknown, T>,
+): v.GenericSchema<unknown, pulumi.Input<T>> {
+  const isLater = (value: unknown): value is pulumi.Output<T> | Promise<T> =>
+    pulumi.Output.isInstance(value) || value instanceof Promise;
+  const { expected = "a value", remedy } = tellings.get(schema) ?? {};
+  const later = v.custom<pulumi.Output<T> | Promise<T>>(isLater);
+  return telling(
+    v.lazy((value): v.GenericSchema<unknown, pulumi.Input<T>> => (isLater(value) ? later : schema)),
+    expected,
+    remedy,
+  );
 }
 
 function telling<S extends object>(schema: S, expected: string, remedy?: string): S {

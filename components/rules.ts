@@ -1,5 +1,8 @@
 /** What single values must be: shared by the settings and by the components' arguments. */
-import { integer, list, text } from "./rule";
+import { hiddenText, integer, list, rule, shape, text } from "./rule";
+
+/** Anything that is there. */
+export const present = rule("an object", (value): value is object => value instanceof Object);
 
 export const port = integer(1, 65535);
 export const seconds = integer(1, 3600);
@@ -14,9 +17,39 @@ export const domain = text(
     /^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])$/.test(value),
 );
 export const address = text("an IPv4 address such as 10.0.0.11", isIpv4);
+/** Where sshd answers. */
+export const sshAddress = text("a host name or an IP address", (value) =>
+  /^[A-Za-z0-9:][A-Za-z0-9.:-]*$/.test(value),
+);
+export const userName = text("a user name", (value) => /^[a-z_][a-z0-9_.-]{0,31}$/.test(value));
+
+export const hostKeyWords = "a public host key such as ssh-ed25519 AAAA...";
+export const hostKeyRemedy =
+  "read it on the machine itself with cut -d' ' -f1,2 /etc/ssh/ssh_host_ed25519_key.pub";
+export const hostKey = text(
+  hostKeyWords,
+  (value) =>
+    /^(ssh-(ed25519|rsa)|ecdsa-sha2-nistp(256|384|521)) [A-Za-z0-9+/]{40,}={0,3}$/.test(value),
+  hostKeyRemedy,
+);
+
+export const privateKeyWords = "a private key in OpenSSH or PEM format";
+export const privateKey = hiddenText(privateKeyWords, (value) =>
+  /^\s*-----BEGIN ([A-Z]+ )?PRIVATE KEY-----\s[\s\S]+\s-----END ([A-Z]+ )?PRIVATE KEY-----\s*$/.test(
+    value,
+  ),
+);
+
 export const urlPath = text("a path such as /healthz", (value) =>
   /^\/[A-Za-z0-9._~/-]*$/.test(value),
 );
+/** Where a component is to run. */
+export const host = shape("a host, as an ExistingHost is", {
+  name: hostName,
+  address,
+  host: present,
+  machine: present,
+});
 /** A line of a configuration file that is passed on as it is. */
 export const rawLines = list(
   "a list of lines",

@@ -3,8 +3,9 @@ import * as pulumi from "@pulumi/pulumi";
 import * as v from "valibot";
 import { writePath } from "./check-args";
 import type { Environment } from "./environment";
+import type { Fault } from "./expectation";
 import { isRecord } from "./rule";
-import { checkAgreement, type Fault } from "./settings/agreement";
+import { checkAgreement } from "./settings/agreement";
 import { type Settings, settings } from "./settings/schema";
 
 export type { ContainerSettings, HostSettings, Role, Settings } from "./settings/schema";

@@ -1,25 +1,43 @@
 /** Nginx on one host: static files by itself, the rest by the application beside it. */
 import * as pulumi from "@pulumi/pulumi";
+import * as v from "valibot";
 import { Service } from "../provider/resources/service";
-import type { Application } from "./application";
 import { checkArgs } from "./check-args";
+import { type Fault, unexpected } from "./expectation";
 import { type Host, onHost } from "./host";
 import { defaultPorts, webServerOptions } from "./options";
 import { renderNginx } from "./render/nginx";
-import { list } from "./rule";
-import { address, domain } from "./rules";
+import { list, shape, text } from "./rule";
+import { address, domain, host, port, present, urlPath } from "./rules";
+
+/** What Nginx passes requests to on its own host: an `Application`, or one that this program did not make. */
+export interface ServedApplication {
+  /** On 127.0.0.1. */
+  readonly port: number;
+  /** Answers 200 when it can serve. */
+  readonly healthPath: string;
+  /** The folder on the host whose files Nginx serves itself. */
+  readonly publicFolder: string;
+  /** While this file is there the health path answers 404, and the host gets nothing new. */
+  readonly drainFile: string;
+  /** Host name to what has to be there before Nginx starts. */
+  readonly releases?: Readonly<Record<string, pulumi.Resource>>;
+}
 
 export interface WebServerArgs {
+  /** Where Nginx runs. */
   readonly host: Host;
-  readonly application: Application;
+  /** What answers the requests for which there is no file. */
+  readonly application: ServedApplication;
+  /** The host name of the page. */
   readonly domain: string;
-  /** Addresses of the load balancers: theirs is the word on who the client is. */
+  /** IPv4 addresses of the load balancers: theirs is the word on who the client is. */
   readonly loadBalancers: readonly string[];
-  /** Default 80. */
+  /** On all addresses of the host. Default 80. */
   readonly port?: number;
-  /** Default 10. */
+  /** The largest body of a request. Default 10, at most 10240. */
   readonly uploadLimitMegabytes?: number;
-  /** How long the application may take to answer. Default 60, less than the load balancer's patience. */
+  /** How long the application may take to answer. Default 60. For more give the load balancer more as well. */
   readonly responseTimeoutSeconds?: number;
   /** Lines for Nginx's `server` block, as they are. */
   readonly rawLines?: readonly string[];
@@ -38,13 +56,42 @@ export class WebServer extends pulumi.ComponentResource {
 
   constructor(name: string, args: WebServerArgs, opts?: pulumi.ComponentResourceOptions) {
     super("trilithon:components:WebServer", name, {}, opts);
-    const loadBalancers = list("a list of addresses", address);
-    checkArgs(`WebServer ${name}`, { ...webServerOptions, domain, loadBalancers }, args);
+    checkArgs(`WebServer ${name}`, entries, args, () => checkAgreement(args));
     this.host = args.host;
     this.port = args.port ?? defaultPorts.web;
     this.service = createService(this, name, args);
     this.registerOutputs({ port: this.port });
   }
+}
+
+const folder = text("an absolute path of letters, digits and . _ ~ / -", (value) =>
+  /^\/[A-Za-z0-9._~/-]+$/.test(value),
+);
+
+const entries = {
+  ...webServerOptions,
+  host,
+  application: shape("an application, as an Application is", {
+    port,
+    healthPath: urlPath,
+    publicFolder: folder,
+    drainFile: folder,
+    releases: v.optional(present),
+  }),
+  domain,
+  loadBalancers: list("a list of addresses", address),
+};
+
+function checkAgreement({ host, application, port }: WebServerArgs): readonly Fault[] {
+  const { releases } = application;
+  const expected = `a host of the application (${Object.keys(releases ?? {}).join(", ")})`;
+  const elsewhere = { path: "host", message: unexpected(expected, host.name) };
+  const isClash = application.port === (port ?? defaultPorts.web);
+  const clash = unexpected("a port other than the application's", application.port);
+  return [
+    ...(releases && !releases[host.name] ? [elsewhere] : []),
+    ...(isClash ? [{ path: "port", message: clash }] : []),
+  ];
 }
 
 function createService(parent: WebServer, name: string, args: WebServerArgs): Service {
@@ -64,7 +111,7 @@ function createService(parent: WebServer, name: string, args: WebServerArgs): Se
     responseTimeoutSeconds,
     rawLines: args.rawLines ?? [],
   });
-  const release = application.releases[host.name];
+  const release = application.releases?.[host.name];
   return new Service(
     `${name}-nginx-service`,
     {

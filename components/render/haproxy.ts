@@ -8,6 +8,7 @@ export interface HaproxyConfig {
   readonly port: number;
   readonly statsPort: number;
   readonly healthPath: string;
+  readonly responseTimeoutSeconds: number;
   readonly servers: readonly HaproxyServer[];
   /** Lines that end a section, as they are. */
   readonly rawLines: {
@@ -68,7 +69,7 @@ defaults
     timeout http-request 10s
     timeout http-keep-alive 10s
     timeout queue 10s
-    timeout server 65s
+    timeout server ${config.responseTimeoutSeconds}s
     timeout check 2s
     # WebSockets.
     timeout tunnel 1h

@@ -1,16 +1,11 @@
 /** Which settings must agree with each other. Looks at all that is well formed, so that every fault is told at once. */
 import * as v from "valibot";
-import { unexpected } from "../expectation";
+import { type Fault, unexpected } from "../expectation";
 import { defaultPorts } from "../options";
 import { isRecord } from "../rule";
+import { hostKeyRemedy, hostKeyWords, privateKeyWords } from "../rules";
 import * as schema from "./schema";
 import { lastByte, placeIn } from "./subnet";
-
-/** A fault under a path as in `hosts[1].port`. */
-export interface Fault {
-  readonly path: string;
-  readonly message: string;
-}
 
 type Values = Readonly<Record<string, unknown>>;
 
@@ -181,11 +176,9 @@ function checkMachines(values: Values, hosts: readonly Host[]): readonly Fault[]
   return [
     ...hosts
       .filter(({ values: given }) => given.hostKey === undefined)
-      .map(({ path }) =>
-        fault(`${path}.hostKey`, schema.hostKeyWords, undefined, schema.hostKeyRemedy),
-      ),
+      .map(({ path }) => fault(`${path}.hostKey`, hostKeyWords, undefined, hostKeyRemedy)),
     ...(values.privateKey === undefined && lacksKey && hosts.length > 0
-      ? [fault("privateKey", schema.privateKeyWords, undefined, schema.privateKeyRemedy)]
+      ? [fault("privateKey", privateKeyWords, undefined, schema.privateKeyRemedy)]
       : []),
   ];
 }

@@ -6,42 +6,32 @@ import {
   loadBalancerOptions,
   webServerOptions,
 } from "../options";
-import { hiddenText, integer, list, oneOf, record, text } from "../rule";
-import { address, domain, hostName, port } from "../rules";
+import { integer, list, oneOf, record, text } from "../rule";
+import {
+  address,
+  domain,
+  hostKey,
+  hostName,
+  port,
+  privateKey,
+  sshAddress,
+  userName,
+} from "../rules";
 
 export const roles = ["load-balancer", "web", "database-primary", "database-replica"] as const;
 export type Role = (typeof roles)[number];
 
-export const privateKeyWords = "a private key in OpenSSH or PEM format";
 export const privateKeyRemedy =
   "set it with pulumi config set --secret trilithon:privateKey < KEYFILE";
-export const hostKeyWords = "a public host key such as ssh-ed25519 AAAA...";
-export const hostKeyRemedy =
-  "read it on the machine itself with cut -d' ' -f1,2 /etc/ssh/ssh_host_ed25519_key.pub";
-
-const privateKey = hiddenText(privateKeyWords, (value) =>
-  /^\s*-----BEGIN ([A-Z]+ )?PRIVATE KEY-----\s[\s\S]+\s-----END ([A-Z]+ )?PRIVATE KEY-----\s*$/.test(
-    value,
-  ),
-);
-
-const hostKey = text(
-  hostKeyWords,
-  (value) =>
-    /^(ssh-(ed25519|rsa)|ecdsa-sha2-nistp(256|384|521)) [A-Za-z0-9+/]{40,}={0,3}$/.test(value),
-  hostKeyRemedy,
-);
 
 export const hostEntries = {
   name: hostName,
   address,
   roles: list("a list of roles", oneOf(...roles), 1),
   port: v.exactOptional(port),
-  user: v.exactOptional(text("a user name", (value) => /^[a-z_][a-z0-9_.-]{0,31}$/.test(value))),
+  user: v.exactOptional(userName),
   hostKey: v.exactOptional(hostKey),
-  sshAddress: v.exactOptional(
-    text("a host name or an IP address", (value) => /^[A-Za-z0-9:][A-Za-z0-9.:-]*$/.test(value)),
-  ),
+  sshAddress: v.exactOptional(sshAddress),
   privateKey: v.exactOptional(privateKey),
 };
 

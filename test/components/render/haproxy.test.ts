@@ -16,6 +16,7 @@ const config = {
     { name: "web-01", address: "172.31.64.21", port: 80 },
     { name: "web-02", address: "172.31.64.22", port: 80 },
   ],
+  responseTimeoutSeconds: 65,
   rawLines: {},
 };
 

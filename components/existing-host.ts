@@ -1,0 +1,64 @@
+/** A host that was there before: a virtual machine or bare metal. */
+import * as pulumi from "@pulumi/pulumi";
+import * as v from "valibot";
+import type { HostArgs } from "../provider/resources/host";
+import { Machine } from "../provider/resources/machine";
+import { checkArgs } from "./check-args";
+import type { Host } from "./host";
+import { orOutput } from "./rule";
+import { address, hostKey, hostName, port, privateKey, sshAddress, userName } from "./rules";
+
+export interface ExistingHostArgs {
+  /** IPv4: where the other hosts reach it. */
+  readonly address: string;
+  /** Where its sshd answers from here: a name or an IP address. Default: `address`. */
+  readonly sshAddress?: string;
+  /** Of its sshd. Default 22. */
+  readonly port?: number;
+  /** `root`, or a user with password-less `sudo`. Default `root`. */
+  readonly user?: string;
+  /** Its public host key, pinned: what `cut -d' ' -f1,2 /etc/ssh/ssh_host_ed25519_key.pub` says on the machine itself. */
+  readonly hostKey: pulumi.Input<string>;
+  /** The client's key, in OpenSSH or PEM format without a passphrase. Kept as a secret. */
+  readonly privateKey: pulumi.Input<string>;
+}
+
+/**
+ * A machine that is reached over SSH and looked at before anything on it is changed. Its name is that which the
+ * other components, messages and previews use.
+ *
+ *     new ExistingHost("web-01", { address: "10.0.0.21", hostKey: "ssh-ed25519 AAAA...", privateKey });
+ */
+export class ExistingHost extends pulumi.ComponentResource implements Host {
+  readonly name: string;
+  readonly address: string;
+  readonly host: HostArgs;
+  readonly machine: Machine;
+
+  constructor(name: string, args: ExistingHostArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("trilithon:components:ExistingHost", name, {}, opts);
+    checkArgs(`ExistingHost ${name}`, { ...entries, name: hostName }, { ...args, name });
+    const { address, sshAddress = address, port = 22, user = "root", hostKey } = args;
+    this.name = name;
+    this.address = address;
+    this.host = {
+      name,
+      address: sshAddress,
+      port,
+      user,
+      hostKey,
+      privateKey: pulumi.secret(args.privateKey),
+    };
+    this.machine = new Machine(name, { host: this.host }, { parent: this });
+    this.registerOutputs({ address });
+  }
+}
+
+const entries = {
+  address,
+  sshAddress: v.exactOptional(sshAddress),
+  port: v.exactOptional(port),
+  user: v.exactOptional(userName),
+  hostKey: orOutput(hostKey),
+  privateKey: orOutput(privateKey),
+};

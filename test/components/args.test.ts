@@ -1,0 +1,136 @@
+import test from "ava";
+import { mockPulumi, settle } from "./mocks";
+
+const program = run();
+
+/** As a program in JavaScript, or one that spreads a settings object, may call them. */
+async function run() {
+  await mockPulumi({ preview: true });
+  const { Application } = await import("../../components/application");
+  const { Database } = await import("../../components/database");
+  const { ExistingHost } = await import("../../components/existing-host");
+  const { LoadBalancer } = await import("../../components/load-balancer");
+  const { WebServer } = await import("../../components/web-server");
+  const { makeHost } = await import("./hosts-for-tests");
+  const pulumi = await import("@pulumi/pulumi");
+  const [a, b] = [makeHost("a", "10.0.0.1"), makeHost("b", "10.0.0.2")];
+  const domain = "www.example.com";
+  const server = { host: { name: "a", address: "10.0.0.1" }, port: 8080 };
+  const application = {
+    port: 3000,
+    healthPath: "/up",
+    publicFolder: "/srv/shop/public",
+    drainFile: "/run/shop.drain",
+  };
+  const good = {
+    application: { hosts: [a, b], name: "shop", source: "./app", start: ["node", "server.js"] },
+    database: { primary: a, replicas: [b], name: "shop" },
+    host: { address: "10.0.0.1", hostKey: pulumi.output("known later"), privateKey: "" },
+    loadBalancer: { host: a, servers: [server], domain, healthPath: "/up" },
+    web: { host: a, application, domain, loadBalancers: ["10.0.0.3"] },
+  };
+  const tell = (make: () => unknown): readonly string[] => {
+    try {
+      make();
+      return [];
+    } catch (error) {
+      return error instanceof Error ? error.message.split("\n") : [String(error)];
+    }
+  };
+  const told = {
+    application: (change: object) =>
+      tell(() => new Application("one", { ...good.application, ...change })),
+    database: (change: object) => tell(() => new Database("one", { ...good.database, ...change })),
+    host: (change: object) => tell(() => new ExistingHost("one", { ...good.host, ...change })),
+    loadBalancer: (change: object) =>
+      tell(() => new LoadBalancer("one", { ...good.loadBalancer, ...change })),
+    web: (change: object) => tell(() => new WebServer("one", { ...good.web, ...change })),
+  };
+  return { told, good, a, server, later: pulumi.output("later"), settle };
+}
+
+test("a load balancer tells all that is wrong in one error", async (t) => {
+  const { told, server, later } = await program;
+  t.deepEqual(
+    told.loadBalancer({
+      servers: [{ host: { name: "a b", address: "example" }, port: 0 }, { host: server.host }],
+      domain: later,
+      host: undefined,
+      statsport: 8404,
+      responseTimeoutSeconds: 0,
+    }),
+    [
+      "responseTimeoutSeconds: expected an integer from 1 to 3600, got 0",
+      "host: expected a host, as an ExistingHost is, got nothing",
+      'servers[0].host.name: expected a name of letters, digits and . _ : -, got "a b"',
+      'servers[0].host.address: expected an IPv4 address such as 10.0.0.11, got "example"',
+      "servers[0].port: expected an integer from 1 to 65535, got 0",
+      "servers[1].port: expected an integer from 1 to 65535, got nothing",
+      "domain: expected a domain name such as www.example.com, got an output",
+      'statsport: unknown, did you mean "statsPort"?',
+    ].map((line) => `LoadBalancer one: ${line}`),
+  );
+});
+
+test("a load balancer tells what does not agree", async (t) => {
+  const { told, server } = await program;
+  t.deepEqual(told.loadBalancer({ servers: [server, { ...server, port: 81 }], port: 8404 }), [
+    'LoadBalancer one: servers[1].host.name: expected a name that no other server has, got "a"',
+    "LoadBalancer one: statsPort: expected a port other than port, got 8404",
+  ]);
+});
+
+test("a web server needs an application on its host, and a port of its own", async (t) => {
+  const { told, good, a } = await program;
+  const { application } = good.web;
+  t.deepEqual(told.web({ application: { ...application, healthPath: "up" }, loadBalancers: [1] }), [
+    'WebServer one: application.healthPath: expected a path such as /healthz, got "up"',
+    "WebServer one: loadBalancers[0]: expected an IPv4 address such as 10.0.0.11, got 1",
+  ]);
+  t.deepEqual(
+    told.web({ application: { ...application, releases: { b: a.machine } }, port: 3000 }),
+    [
+      'WebServer one: host: expected a host of the application (b), got "a"',
+      "WebServer one: port: expected a port other than the application's, got 3000",
+    ],
+  );
+});
+
+test("an application tells hosts that are none, and words that are none", async (t) => {
+  const { told, a } = await program;
+  t.deepEqual(told.application({ hosts: [], start: "node server.js", port: 80, database: {} }), [
+    'Application one: start: expected a command as a list of words, got "node server.js"',
+    "Application one: port: expected an integer from 1024 to 65535, got 80",
+    "Application one: hosts: expected a list of hosts, got an empty list",
+    "Application one: database.replication: expected an object, got nothing",
+    "Application one: database.environmentFor: expected an object, got nothing",
+  ]);
+  t.deepEqual(told.application({ hosts: [a, a] }), [
+    'Application one: hosts[1]: expected a host that is not in the list before, got "a"',
+  ]);
+});
+
+test("a database tells members that are two at once, and a replica that is not there", async (t) => {
+  const { told, a } = await program;
+  t.deepEqual(told.database({ name: "Shop", replicas: [1] }), [
+    'Database one: name: expected a database name of at most 32 lower-case letters, digits and underscores, got "Shop"',
+    "Database one: replicas[0]: expected a host, as an ExistingHost is, got 1",
+  ]);
+  t.deepEqual(told.database({ replicas: [a] }), [
+    'Database one: replicas[0]: expected a host that is no other member, got "a"',
+  ]);
+  t.deepEqual(told.database({ replicas: [], durability: "wait-for-replica" }), [
+    'Database one: durability: expected { carryOnAfterSeconds: 1 to 3600 }, got "wait-for-replica": there is no replica',
+  ]);
+});
+
+test("a host tells what cannot be reached, and never its key", async (t) => {
+  const { told } = await program;
+  t.deepEqual(told.host({ address: "example.com", port: 0, privateKey: "planted" }), [
+    'ExistingHost one: address: expected an IPv4 address such as 10.0.0.11, got "example.com"',
+    "ExistingHost one: port: expected an integer from 1 to 65535, got 0",
+    "ExistingHost one: privateKey: expected a private key in OpenSSH or PEM format, got something else (not shown)",
+  ]);
+});
+
+test.after.always(async () => (await program).settle());
