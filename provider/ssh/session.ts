@@ -20,6 +20,8 @@ const channelsAtMost = 8;
 const commandSeconds = 600;
 /** How long a command may take to put things back when the engine cancels. */
 const farewellSeconds = 20;
+/** Of what a failed command said. */
+const shownLines = 20;
 /** How long a host may refuse a channel while none of ours is open. */
 const refusedSeconds = 10;
 
@@ -186,7 +188,7 @@ export class Session {
 
   #remoteError(command: RemoteCommand, what: string, end: End): RemoteError {
     const output = mask(end.output, command.secrets);
-    const said = lastLines(mask(end.errors, command.secrets) || output);
+    const said = endsOf(mask(end.errors, command.secrets) || output);
     const message = `${this.#host.name}: ${command.doing}: ${what}${said === "" ? "" : `\n${said}`}`;
     return new RemoteError(message, end.status, output);
   }
@@ -205,6 +207,9 @@ function isRefusal(error: unknown): boolean {
   return error instanceof Error && /open failure/i.test(error.message);
 }
 
-function lastLines(text: string): string {
-  return text.trimEnd().split("\n").slice(-20).join("\n");
+/** The first line says what failed, the last ones why. */
+function endsOf(text: string): string {
+  const lines = text.trimEnd().split("\n");
+  if (lines.length <= shownLines) return lines.join("\n");
+  return [lines[0], "...", ...lines.slice(2 - shownLines)].join("\n");
 }

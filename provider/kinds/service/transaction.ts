@@ -83,7 +83,8 @@ function recovery(steps: readonly ServiceStep[], wanted: Service, wasRunning: bo
   fi`,
     unit !== undefined &&
       sh`  systemctl daemon-reload
-  if [ -n "$acted" ]; then systemctl ${wayBack} -- ${unit} || true; fi`,
+  # One that failed too often is not started again before that is forgotten.
+  if [ -n "$acted" ]; then systemctl reset-failed -- ${unit} 2>/dev/null; systemctl ${wayBack} -- ${unit} || true; fi`,
     drain !== undefined && sh`  if [ -n "$drained" ]; then rm -f -- ${drain.file}; fi`,
     sh`  rm -rf -- "$undo"
 }

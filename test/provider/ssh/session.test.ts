@@ -123,9 +123,9 @@ const failures: { name: string; answer: Answer; secrets?: string[]; message: str
     message: "web-01: trying: exit 127",
   },
   {
-    name: "the last lines only",
+    name: "the first line and the last ones",
     answer: { status: 1, stderr: Array.from({ length: 50 }, (_, i) => `line ${i}\n`).join("") },
-    message: `web-01: trying: exit 1\n${Array.from({ length: 20 }, (_, i) => `line ${i + 30}`).join("\n")}`,
+    message: `web-01: trying: exit 1\nline 0\n...\n${Array.from({ length: 18 }, (_, i) => `line ${i + 32}`).join("\n")}`,
   },
   {
     name: "no secret",
