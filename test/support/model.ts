@@ -13,7 +13,8 @@ export interface ModelFile {
 
 export interface ModelUnit {
   readonly active: "active" | "inactive" | "failed" | "activating";
-  readonly enabled: boolean;
+  /** `undefined` for one that can be neither enabled nor disabled. */
+  readonly enabled: boolean | undefined;
   /** ActiveEnterTimestamp. */
   readonly entered: number;
   /** StateChangeTimestamp. */
@@ -93,6 +94,7 @@ function after(before: Model, step: ServiceStep): Model {
       return { ...model, unit: { ...unit, ...unitAfter(step.action, unit, now) } };
     case "enable":
     case "disable":
+      if (unit.enabled === undefined) return model;
       return { ...model, unit: { ...unit, enabled: step.do === "enable" } };
     case "check":
     case "wait":
@@ -143,7 +145,7 @@ function fileLines(file: ModelFile | undefined): string {
 function unitLines({ active, enabled, entered, changed }: ModelUnit): string[] {
   return [
     `ActiveState=${active}`,
-    `UnitFileState=${enabled ? "enabled" : "disabled"}`,
+    `UnitFileState=${enabled === undefined ? "static" : enabled ? "enabled" : "disabled"}`,
     `StateChangeTimestamp=@${changed}`,
     `ActiveEnterTimestamp=@${entered}`,
     "end",

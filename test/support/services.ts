@@ -93,7 +93,7 @@ export const models: fc.Arbitrary<Model> = fc
     ),
     unit: fc.record({
       active: fc.constantFrom("active", "active", "inactive", "failed", "activating"),
-      enabled: fc.boolean(),
+      enabled: fc.constantFrom(true, false, undefined),
       entered: fc.integer({ min: 900, max: 1000 }),
       changed: fc.integer({ min: 900, max: 1000 }),
     }),

@@ -29,9 +29,9 @@ export interface Service {
   readonly host: Host;
   readonly name: string;
   readonly unit?: string;
-  readonly state?: string;
-  readonly enabled?: boolean;
-  readonly configuration?: Configuration;
+  readonly state?: string | undefined;
+  readonly enabled?: boolean | undefined;
+  readonly configuration?: Configuration | undefined;
   readonly packages: Readonly<Record<string, string>>;
   readonly users: Readonly<Record<string, string>>;
   readonly files: Readonly<Record<string, File>>;
@@ -44,7 +44,7 @@ export interface Service {
   readonly versions?: Readonly<Record<string, string>>;
   readonly root?: string;
   readonly source?: string;
-  readonly version?: string;
+  readonly version?: string | undefined;
   readonly keep?: number;
   /** The versions on the host. Output only. */
   readonly releases?: readonly string[];
@@ -121,15 +121,38 @@ const releaseSchema = v.strictObject({
 export function checkService(inputs: Properties): { args: Properties; failures: Failure[] } {
   return {
     args: withDefaults(inputs),
-    failures: [...failures(serviceSchema, inputs), ...unitFailures(inputs)],
+    failures: [
+      ...failures(serviceSchema, inputs),
+      ...unitFailures(inputs),
+      ...absentFailures(inputs),
+    ],
   };
 }
 
 export function checkRelease(inputs: Properties): { args: Properties; failures: Failure[] } {
   return {
     args: { ...withDefaults(inputs), keep: inputs.keep ?? defaults.keep },
-    failures: [...failures(releaseSchema, inputs), ...unitFailures(inputs)],
+    failures: [
+      ...failures(releaseSchema, inputs),
+      ...unitFailures(inputs),
+      ...absentFailures(inputs),
+    ],
   };
+}
+
+/** What must not exist cannot be a file of the service as well. */
+function absentFailures({ absent, files }: Properties): Failure[] {
+  if (!Array.isArray(absent) || !isProperties(files)) return [];
+  return absent.flatMap((path, index) =>
+    typeof path === "string" && path in files
+      ? [
+          {
+            property: `absent[${index}]`,
+            reason: `expected a path that is not among the files, got "${path}"`,
+          },
+        ]
+      : [],
+  );
 }
 
 function unitFailures({ unit, name, state }: Properties): Failure[] {

@@ -88,6 +88,7 @@ function compared(service: Service, wanted: Service): object {
     packages: only(wanted.packages, service.packages),
     users: only(wanted.users, service.users),
     absent: wanted.absent.filter((path) => service.absent.includes(path)),
+    enabled: service.enabled ?? wanted.enabled,
   };
 }
 
@@ -119,7 +120,7 @@ function withoutUnknown(wanted: Service, live: Service): Service {
   const unknowns = unknownOf(wanted);
   if (unknowns.length === 0) return wanted;
   const kept = Object.fromEntries(unknowns.map((key) => [key, live[key]]));
-  return { ...wanted, ...kept, ...("state" in kept && { enabled: live.enabled ?? false }) };
+  return { ...wanted, ...kept, ...("state" in kept && { enabled: live.enabled }) };
 }
 
 function planUnknown(wanted: Service): ServiceStep[] {
@@ -211,7 +212,7 @@ function planUnit(live: Service, wanted: Service, changes: readonly ServiceStep[
   const { unit, name, state } = wanted;
   if (unit === undefined) return [];
   const enabling: ServiceStep[] =
-    live.enabled === wanted.enabled
+    live.enabled === undefined || live.enabled === wanted.enabled
       ? []
       : wanted.enabled
         ? [{ do: "enable", sentence: `enable ${name} at boot` }]

@@ -79,8 +79,13 @@ export function parseAnswer(answer: string, expected: Service): Service | undefi
     // Nothing that could be gone: a unit alone, or what must not exist.
     Object.keys({ ...expected.packages, ...expected.users, ...expected.files }).length === 0;
   if (!isThere) return undefined;
-  const { state: _, enabled: __, configuration: ___, version: ____, ...rest } = expected;
-  return { ...rest, packages, versions, users, files, absent, ...unit, ...release };
+  const unsaid = {
+    state: undefined,
+    enabled: undefined,
+    configuration: undefined,
+    version: undefined,
+  };
+  return { ...expected, ...unsaid, packages, versions, users, files, absent, ...unit, ...release };
 }
 
 function readUnit(reader: Reader, latestReload: number, latestRestart: number) {
@@ -97,11 +102,25 @@ function readUnit(reader: Reader, latestReload: number, latestRestart: number) {
       : latestReload > seconds("StateChangeTimestamp")
         ? "reload needed"
         : "loaded";
-  const enabled = !["disabled", "masked", "masked-runtime", ""].includes(
-    properties.get("UnitFileState") ?? "",
-  );
-  return { state, enabled, ...(isRunning ? { configuration } : {}) };
+  const enabled = enablement[properties.get("UnitFileState") ?? ""];
+  return {
+    state,
+    ...(enabled === undefined ? {} : { enabled }),
+    ...(isRunning ? { configuration } : {}),
+  };
 }
+
+/** Of units that cannot be enabled or disabled (static, generated ...) there is nothing to say. */
+const enablement: Readonly<Record<string, boolean>> = {
+  "": false,
+  enabled: true,
+  "enabled-runtime": false,
+  linked: false,
+  "linked-runtime": false,
+  disabled: false,
+  masked: false,
+  "masked-runtime": false,
+};
 
 function readRelease(reader: Reader): { version?: string; releases: string[] } {
   const target = reader.line();

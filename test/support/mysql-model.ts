@@ -1,0 +1,192 @@
+/** MySQL servers as values: they answer the kind's question, and change as each step says. */
+
+import type { Action } from "../../provider/kinds/mysql-replication/action";
+import type { Replication } from "../../provider/kinds/mysql-replication/args";
+import type {
+  AccountFacts,
+  Answer,
+  Facts,
+  Source,
+} from "../../provider/kinds/mysql-replication/question";
+import {
+  foreverMilliseconds,
+  replicationPrivileges,
+} from "../../provider/kinds/mysql-replication/standing";
+
+export type Servers = Readonly<Record<string, Answer>>;
+
+/** As Debian's package leaves it, with our configuration. */
+export function freshServer(name: string): Answer {
+  const number = Number(name.slice(-1));
+  const facts: Facts = {
+    serverId: number,
+    serverUuid: `0000000${number}`,
+    gtidMode: "ON",
+    logBin: 1,
+    gtidExecuted: "",
+    superReadOnly: 1,
+    readOnly: 1,
+    offlineMode: 0,
+    plugins: ["rpl_semi_sync_source", "rpl_semi_sync_replica", "clone"],
+    persisted: {},
+    variables: {
+      rpl_semi_sync_source_enabled: "OFF",
+      rpl_semi_sync_source_timeout: "10000",
+      rpl_semi_sync_source_wait_point: "AFTER_SYNC",
+      rpl_semi_sync_source_wait_no_replica: "ON",
+      rpl_semi_sync_source_wait_for_replica_count: "1",
+      rpl_semi_sync_replica_enabled: "OFF",
+    },
+    status: { rpl_semi_sync_replica_status: "OFF", rpl_semi_sync_source_clients: "0" },
+    cluster: null,
+    schemas: [],
+    cloning: null,
+    source: null,
+  };
+  return { mysqld: "running", facts, accounts: {} };
+}
+
+/** The server after one thing was done to it, and what that makes of the others. */
+export function carryOut(servers: Servers, action: Action, wanted: Replication): Servers {
+  if (action.do === "refuse") throw new Error("what is refused is not carried out");
+  if (action.do === "await") {
+    const silent = servers[action.member];
+    if (silent === undefined || silent.mysqld === "running") return servers;
+    return withStatus({ ...servers, [action.member]: freshServer(action.member) });
+  }
+  const { facts, accounts } = running(servers, action.member);
+  const become = (change: Partial<Facts>, now: Readonly<Record<string, AccountFacts>> = accounts) =>
+    withStatus({
+      ...servers,
+      [action.member]: { mysqld: "running", facts: { ...facts, ...change }, accounts: now },
+    });
+  const account = (grants: AccountFacts["grants"], from: string): AccountFacts => ({
+    from,
+    login: "yes",
+    grants,
+  });
+  switch (action.do) {
+    case "leave":
+      return become({ source: null, ...closed(facts) });
+    case "close":
+      return become(closed(facts));
+    case "found":
+      return become({ cluster: wanted.cluster, superReadOnly: 0, readOnly: 0 });
+    case "promote":
+      return become({ source: null });
+    case "pause":
+      return become({ superReadOnly: 1, readOnly: 1 });
+    case "open":
+      return become({
+        superReadOnly: 0,
+        readOnly: 0,
+        offlineMode: 0,
+        persisted: { ...facts.persisted, super_read_only: "OFF", read_only: "OFF" },
+      });
+    case "acknowledge":
+      return become(
+        persist(facts, {
+          rpl_semi_sync_source_enabled: "OFF",
+          rpl_semi_sync_replica_enabled: "ON",
+        }),
+      );
+    case "wait for replicas":
+      return become(persist(facts, sourceVariables(wanted)));
+    case "set replication account": {
+      const { name } = wanted.replicationAccount;
+      const grants = { "*.*": [...replicationPrivileges] };
+      return become({ superReadOnly: 0 }, { ...accounts, [name]: account(grants, "%") });
+    }
+    case "fill": {
+      const donor = running(servers, action.from);
+      const { gtidExecuted, schemas, cluster } = donor.facts;
+      const persisted = { ...facts.persisted };
+      const superReadOnly = persisted.super_read_only === "OFF" ? 0 : 1;
+      const filled = { gtidExecuted, schemas, cluster, source: null, cloning: "Completed" };
+      return become({ ...filled, superReadOnly, readOnly: superReadOnly }, donor.accounts);
+    }
+    case "follow":
+      return become({
+        source: sourceOf(action.source, wanted),
+        gtidExecuted: running(servers, action.source).facts.gtidExecuted,
+      });
+    case "create database":
+      return become({ schemas: [...facts.schemas, action.name] });
+    case "set account": {
+      const now = wanted.accounts[action.name];
+      if (now === undefined) throw new Error(`no account ${action.name}`);
+      return become({}, { ...accounts, [action.name]: account(now.grants, now.from) });
+    }
+    case "drop account": {
+      const { [action.name]: _, ...rest } = accounts;
+      return become({}, rest);
+    }
+    default:
+      return action satisfies never;
+  }
+}
+
+/** A connection to a member, as it should be. */
+export function sourceOf(name: string, { members, replicationAccount }: Replication): Source {
+  const { address = "", port = 0 } = members[name] ?? {};
+  return {
+    host: address,
+    port,
+    user: replicationAccount.name,
+    isPasswordRight: 1,
+    autoPosition: "1",
+    ssl: "YES",
+    retryCount: 0,
+    receiver: "ON",
+    receiverError: null,
+    applier: "ON",
+    applierError: null,
+  };
+}
+
+export function running(servers: Servers, name: string) {
+  const server = servers[name];
+  if (server?.mysqld !== "running") throw new Error(`${name} does not run`);
+  return server;
+}
+
+/** Who is connected acknowledges, where both sides are told to. */
+export function withStatus(servers: Servers): Servers {
+  return Object.fromEntries(
+    Object.entries(servers).map(([name, server]) => {
+      if (server.mysqld !== "running") return [name, server];
+      const { facts } = server;
+      const isConnected = facts.source?.receiver === "ON";
+      const isUsed = isConnected && facts.variables.rpl_semi_sync_replica_enabled === "ON";
+      const status = {
+        rpl_semi_sync_replica_status: isUsed ? "ON" : "OFF",
+        rpl_semi_sync_source_clients: "1",
+      };
+      return [name, { ...server, facts: { ...facts, status } }];
+    }),
+  );
+}
+
+function closed({ persisted }: Facts): Partial<Facts> {
+  const { read_only: _, ...rest } = persisted;
+  return { superReadOnly: 1, readOnly: 1, persisted: { ...rest, super_read_only: "ON" } };
+}
+
+function persist(
+  { persisted, variables }: Facts,
+  change: Readonly<Record<string, string>>,
+): Partial<Facts> {
+  return { persisted: { ...persisted, ...change }, variables: { ...variables, ...change } };
+}
+
+function sourceVariables({ durability, members }: Replication): Record<string, string> {
+  const isForEver = durability === "wait-for-replica";
+  const timeout = isForEver ? foreverMilliseconds : durability.carryOnAfterSeconds * 1000;
+  return {
+    rpl_semi_sync_source_enabled: Object.keys(members).length > 1 ? "ON" : "OFF",
+    rpl_semi_sync_source_timeout: String(timeout),
+    rpl_semi_sync_source_wait_point: "AFTER_SYNC",
+    rpl_semi_sync_source_wait_no_replica: "ON",
+    rpl_semi_sync_source_wait_for_replica_count: "1",
+  };
+}
