@@ -2,6 +2,7 @@
 
 import * as v from "valibot";
 import { failures, hostSchema } from "../check";
+import { compare } from "../difference";
 import type { Context, Difference, Host, Kind } from "../kind";
 import { sh } from "../ssh/shell";
 
@@ -32,14 +33,17 @@ export const machine: Kind<Machine> = {
   computedOutputs: ["os", "memoryMegabytes", "processors"],
 };
 
-/** Facts are what they are: only another machine, or another life of one, is a difference. */
+/**
+ * Facts are what they are. For everything else a new way to reach a host changes nothing; here it means to reach it
+ * once, before anything depends on it.
+ */
 function diff(live: Machine, wanted: Machine): Difference[] {
   if (live.host.name !== wanted.host.name) {
     return [{ path: ["host", "name"], kind: "update", replace: true }];
   }
-  return live.host.instance === wanted.host.instance
-    ? []
-    : [{ path: ["host", "instance"], kind: "update" }];
+  return compare(live.host, wanted.host, ["instance", "address", "port", "user", "hostKey"]).map(
+    (difference) => ({ ...difference, path: ["host", ...difference.path] }),
+  );
 }
 
 /** A container's memory is what its control group allows, in either version of them. */

@@ -7,6 +7,7 @@ import { spawn } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
 import test from "ava";
 import { cliFolder } from "../../scripts/setup/environment";
+import { removeStaleLocks } from "../../scripts/setup/stale-lock";
 import { drifts } from "./support/drifts";
 import { startMachines } from "./support/machines";
 import { readPreview, summary } from "./support/preview";
@@ -61,11 +62,11 @@ test.serial("an unreachable host stops everything, and says what to check", asyn
 
 test.serial("a user without sudo stops everything", async (t) => {
   await stack.on("web-02", "mv /etc/sudoers.d/deploy /root/");
+  t.teardown(() => stack.on("web-02", "mv /root/deploy /etc/sudoers.d/"));
   await configure(settings);
   const output = await mustFail();
   t.regex(output, /web-02: deploy may not use sudo without a password.*visudo/s);
   t.is(await changes(), "");
-  await stack.on("web-02", "mv /root/deploy /etc/sudoers.d/");
 });
 
 test.serial(
@@ -97,6 +98,7 @@ for (const [number, round] of drifts.entries()) {
     for (const { host, break: script } of round) await stack.on(host, script);
     // A change within the same second as a unit's start cannot be told from the start's own.
     const found = await readPreview(stack);
+    const done = await stack.up();
     t.deepEqual(
       found.updates.map(({ resource }) => resource).sort(),
       [...new Set(round.map(({ resource }) => resource))].sort(),
@@ -112,7 +114,6 @@ for (const [number, round] of drifts.entries()) {
         .flatMap((drift) => drift.paths);
       t.deepEqual([...paths].sort(), [...new Set(expected)].sort(), resource);
     }
-    const done = await stack.up();
     for (const { resource } of round)
       t.true(done.includes(summary(found, resource)), summary(found, resource));
     t.deepEqual((await readPreview(stack)).updates, []);
@@ -173,16 +174,20 @@ async function changes(): Promise<string> {
 
 /** Starts `up`, kills the CLI with -9 as soon as the script on the host succeeds, and waits until its plugins are gone. */
 async function killUpWhen(host: string, script: string, what: string): Promise<void> {
+  await removeStaleLocks(stack.place);
   const child = spawn(
     `${cliFolder}/pulumi`,
     ["up", "--yes", "--skip-preview", "--non-interactive"],
     {
       cwd: stack.place.project,
       env: stack.environment,
-      stdio: "ignore",
-      detached: true,
+      stdio: ["ignore", "pipe", "inherit"],
     },
   );
+  let output = "";
+  child.stdout.on("data", (text) => {
+    output += text;
+  });
   const ended = new Promise<void>((resolve) => child.on("exit", () => resolve()));
   let isOver = false;
   void ended.then(() => {
@@ -190,7 +195,7 @@ async function killUpWhen(host: string, script: string, what: string): Promise<v
   });
   const deadline = Date.now() + 600_000;
   while ((await stack.try(host, script)).status !== 0) {
-    if (isOver) throw new Error(`\`up\` ended before ${what}`);
+    if (isOver) throw new Error(`\`up\` ended before ${what}:\n${output}`);
     if (Date.now() > deadline) throw new Error(`not seen within 600 seconds: ${what}`);
     await sleep(50);
   }
