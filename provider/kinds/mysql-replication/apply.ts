@@ -26,7 +26,12 @@ export async function applyReplication(
   wanted: Replication,
   context: Context,
 ): Promise<Replication> {
-  let [left, before] = [steps, live];
+  if (live === undefined) {
+    const names = Object.keys(wanted.members).join(", ");
+    throw new Error(`cluster ${wanted.cluster}: there is no MySQL on ${names}: install it before`);
+  }
+  let left = steps;
+  let before: Replication | undefined = live;
   for (let round = 0; round < roundsAtMost; round++) {
     refuse(left);
     for (const { sentence, action } of left) {

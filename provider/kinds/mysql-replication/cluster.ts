@@ -2,7 +2,7 @@
 
 import { isSame } from "../../difference";
 import { type Replication, right, type Standing } from "./args";
-import { type DataState, dataState, noData } from "./standing";
+import { type DataState, dataState, followsNobody, noData } from "./standing";
 
 export interface Cluster {
   readonly live: Replication;
@@ -69,7 +69,7 @@ const newcomer: Standing = {
   mysqld: right.mysqld,
   data: noData,
   writes: right.writes,
-  replication: "follows nobody",
+  replication: followsNobody,
   semiSynchronous: "off",
 };
 

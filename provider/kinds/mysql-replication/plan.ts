@@ -7,6 +7,7 @@ import { type Replication, right, type Standing } from "./args";
 import { type Cluster, clusterOf, isRunning, stateOf, untouched } from "./cluster";
 import { diff } from "./difference";
 import { planContent } from "./plan-content";
+import { followsNobody } from "./standing";
 
 export function plan(live: Replication | undefined, wanted: Replication): ReplicationStep[] {
   if (!isMap(wanted.members) || !isMap(wanted.topology) || isUnknown(wanted.primary)) {
@@ -97,7 +98,8 @@ function planPrimary(name: string, cluster: Cluster): ReplicationStep[] {
     });
   }
   const lost = Object.keys(standings).find((one) => stateOf(one, cluster) === "lost");
-  if (!isFounded && (lost !== undefined || replication !== right.replication)) {
+  const isFollowing = replication !== right.replication && replication !== followsNobody;
+  if (!isFounded && (lost !== undefined || isFollowing)) {
     steps.push({
       sentence: `${name}: make it the primary`,
       action: { do: "promote", member: name },
@@ -119,8 +121,7 @@ function planSource(name: string, cluster: Cluster): ReplicationStep[] {
   const isLike = (path: string) => diff(live, wanted).every((one) => one.path[0] !== path);
   const isOn = wanted.topology[name]?.semiSynchronous;
   const isRight = standings[name]?.semiSynchronous === isOn && isLike("durability") && !isFounded;
-  const moves = name !== live.primary && live.primary !== "";
-  if (isRight && !moves) return [];
+  if (isRight && name === live.primary) return [];
   return [
     {
       sentence: `${name}: ${durabilitySentence(wanted)}`,
@@ -148,7 +149,7 @@ function planData(name: string, cluster: Cluster): ReplicationStep[] {
     action: { do: "follow", member: name, source: primary },
   };
   if (state === "filling") return [awaitingClone(name)];
-  if (state === "rival" && primary === "") return isGivenUp ? [] : [rivalry(name, data)];
+  if (state === "rival" && primary === "") return [rivalry(name, data, isGivenUp)];
   if (primary === "") return state === "none" ? [awaitingPrimary(name)] : [noPrimary(cluster)];
   if (!isRunning(standings[primary])) {
     const isRight = state === "right" && replication === right.replication;
@@ -177,7 +178,7 @@ function dataSentence(data: string): string {
 function was(replication: string): string {
   if (replication === right.replication) return "";
   const [what = ""] = /^.*?error \d+/.exec(replication) ?? [replication];
-  return replication === "follows nobody" ? "" : ` (was: ${what})`;
+  return replication === followsNobody ? "" : ` (was: ${what})`;
 }
 
 function filling(name: string, from: string, discards: "nothing" | "its data"): ReplicationStep {
@@ -233,8 +234,10 @@ function awaitingPrimary(name: string): ReplicationStep {
   return { sentence, action: { do: "await", member: name } };
 }
 
-function rivalry(name: string, data: string): ReplicationStep {
-  const remedy = `choose whose data is given up: discardDataOn: ["${name}"]`;
+function rivalry(name: string, data: string, isGivenUp: boolean): ReplicationStep {
+  const remedy = isGivenUp
+    ? "leave one of the members out of discardDataOn: its data is the one that stays"
+    : `choose whose data is given up: discardDataOn: ["${name}"]`;
   return refusal(name, `it takes writes as another member does, and holds ${data}`, remedy);
 }
 

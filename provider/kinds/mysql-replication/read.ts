@@ -1,5 +1,6 @@
 /** Asks every member at the same time, and tells from the answers how the cluster stands. */
 
+import { HostUnreachable } from "../../errors";
 import type { Context } from "../../kind";
 import type { Member, Replication } from "./args";
 import { parseGtidSet, subtract } from "./gtid";
@@ -12,19 +13,35 @@ export async function readReplication(
   context: Context,
 ): Promise<Replication | undefined> {
   const members = Object.entries(expected.members);
-  const answers = await Promise.all(
+  const asked = await Promise.all(
     members.map(
       async ([name, member]) => [name, await askMember(member, expected, context)] as const,
     ),
   );
-  const all = Object.fromEntries(answers);
-  return standingsOf(await withLatePrimary(all, expected, context), expected);
+  const [, first] = asked[0] ?? [];
+  if (asked.every(([, answer]) => answer instanceof HostUnreachable)) throw first;
+  const answers = Object.fromEntries(asked.map(([name, answer]) => [name, answered(answer)]));
+  return standingsOf(await withLatePrimary(answers, expected, context), expected);
 }
 
-async function askMember(member: Member, expected: Replication, context: Context): Promise<Answer> {
+/** A machine that cannot be reached is as silent as a mysqld that does not run: the others are judged without it. */
+function answered(answer: Answer | HostUnreachable): Answer {
+  return answer instanceof HostUnreachable ? { mysqld: "silent", reason: answer.message } : answer;
+}
+
+async function askMember(
+  member: Member,
+  expected: Replication,
+  context: Context,
+): Promise<Answer | HostUnreachable> {
   const question = renderQuestion(expected, member).text;
   const doing = `reading MySQL of cluster ${expected.cluster}`;
-  return parseAnswer(await context.ask(member.host, question, doing), expected);
+  try {
+    return parseAnswer(await context.ask(member.host, question, doing), expected);
+  } catch (error) {
+    if (error instanceof HostUnreachable) return error;
+    throw error;
+  }
 }
 
 /**
@@ -42,7 +59,8 @@ async function withLatePrimary(
   if (member === undefined || answer?.mysqld !== "running") return answers;
   const others = [...runningFacts(answers)].filter(([name]) => name !== primary);
   const isAhead = others.some(([, facts]) => isAheadOf(facts, answer.facts));
-  return isAhead ? { ...answers, [primary]: await askMember(member, expected, context) } : answers;
+  if (!isAhead) return answers;
+  return { ...answers, [primary]: answered(await askMember(member, expected, context)) };
 }
 
 function isAheadOf(facts: Facts, primary: Facts): boolean {

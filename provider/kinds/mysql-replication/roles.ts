@@ -23,7 +23,11 @@ export function rolesOf(answers: Answers, expected: Replication): Roles {
   const followed = (name: string) => followedMember(facts.get(name), expected);
   const heads = names.filter((name) => followed(name) === undefined);
   const open = heads.filter((name) => facts.get(name)?.superReadOnly === 0);
-  if (heads.length > 0) return choose(open.length > 0 ? open : heads, facts, expected, names);
+  if (open.length > 0) return choose(open, facts, expected, names);
+  if (heads.length > 0) {
+    const chosen = choose(heads, facts, expected, names);
+    return isEmptied(expected.primary, facts) ? { ...chosen, lost: expected.primary } : chosen;
+  }
 
   const leaders = [...new Set(names.map(followed))];
   const leader = leaders.length === 1 ? leaders[0] : undefined;
@@ -53,6 +57,12 @@ export function followedMember(
     const member = members[name];
     return member?.address === source.host && member.port === source.port;
   });
+}
+
+/** Runs, and has nothing. */
+function isEmptied(name: string, facts: ReadonlyMap<string, Facts>): boolean {
+  const found = facts.get(name);
+  return found !== undefined && found.cluster === null && found.schemas.length === 0;
 }
 
 /** The candidate that has all that the others have. */

@@ -96,41 +96,48 @@ exit 1`,
 export function renderFollow(statements: readonly string[], gtidSet: string): Shell {
   const state = `SELECT CONCAT(c.SERVICE_STATE, ' ', a.SERVICE_STATE) FROM performance_schema.replication_connection_status AS c JOIN performance_schema.replication_applier_status AS a USING (CHANNEL_NAME) WHERE CHANNEL_NAME = ''`;
   const errors = `SELECT LAST_ERROR_MESSAGE FROM performance_schema.replication_connection_status WHERE LAST_ERROR_NUMBER <> 0 UNION ALL SELECT LAST_ERROR_MESSAGE FROM performance_schema.replication_applier_status_by_worker WHERE LAST_ERROR_NUMBER <> 0 UNION ALL SELECT LAST_ERROR_MESSAGE FROM performance_schema.replication_applier_status_by_coordinator WHERE LAST_ERROR_NUMBER <> 0`;
-  return sh`${mysql(...statements)}
-[ $? -eq 0 ] || exit 1
-left=${connectSeconds}
-while [ "$left" -gt 0 ]; do
-  state=$(${mysql(state)}
-  )
-  case "$state" in
-    'ON ON') break ;;
-    *' OFF' | OFF' '*) left=0 ;;
-    *) left=$((left - 1)); sleep 1 ;;
-  esac
-done
-if [ "$state" != 'ON ON' ]; then
-  echo "not connected to the primary, or stopped (receiver and applier: $state)" >&2
+  return sh`
+fail() {
+  echo "$1 (receiver and applier: $state)" >&2
   {
 ${mysql(errors)}
   } >&2
   exit 1
-fi
+}
+${mysql(...statements)}
+[ $? -eq 0 ] || exit 1
+connecting=${connectSeconds}
 left=${catchUpSeconds}
 while [ "$left" -gt 0 ]; do
-  behind=$(${mysql(`SELECT WAIT_FOR_EXECUTED_GTID_SET(${literal(gtidSet)}, 5)`)}
+  state=$(${mysql(state)}
   ) || exit 1
-  [ "$behind" = 1 ] || exit 0
-  echo '@progress catching up with the primary'
-  left=$((left - 5))
+  case "$state" in
+    'ON ON')
+      behind=$(${mysql(`SELECT WAIT_FOR_EXECUTED_GTID_SET(${literal(gtidSet)}, 2)`)}
+      ) || exit 1
+      [ "$behind" = 1 ] || exit 0
+      [ "$left" -gt ${catchUpSeconds - 4} ] || echo '@progress catching up with the primary'
+      left=$((left - 2)) ;;
+    'CONNECTING ON')
+      connecting=$((connecting - 1))
+      [ "$connecting" -gt 0 ] || fail 'not connected to the primary'
+      sleep 1 ;;
+    *) fail 'replication stopped; naming it in discardDataOn fills it anew instead' ;;
+  esac
 done
 echo 'it follows, but did not catch up within ${catchUpSeconds} seconds; the next up waits on' >&2
 exit 1`;
 }
 
-/** Applies all that was received, then stops following. */
+/** Applies all that was received, then stops following. A member that follows nobody is left as it is. */
 export function renderPromote(): Shell {
+  const count =
+    "SELECT COUNT(*) FROM performance_schema.replication_connection_configuration WHERE HOST <> ''";
   const received = `SELECT RECEIVED_TRANSACTION_SET INTO @received FROM performance_schema.replication_connection_status WHERE CHANNEL_NAME = ''`;
-  return sh`behind=$(${mysql(
+  return sh`configured=$(${mysql(count)}
+) || exit 1
+[ "$configured" != 0 ] || exit 0
+behind=$(${mysql(
     "STOP REPLICA IO_THREAD",
     "START REPLICA SQL_THREAD",
     received,

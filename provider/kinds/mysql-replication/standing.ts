@@ -10,6 +10,7 @@ import { type Answers, followedMember, type Roles, rolesOf, runningFacts } from 
 export const foreverMilliseconds = 4294967295;
 
 export const noData = "no data";
+export const followsNobody = "follows nobody";
 
 /** What the account needs: to follow, and to be cloned from. */
 export const replicationPrivileges = ["BACKUP_ADMIN", "REPLICATION SLAVE"];
@@ -121,7 +122,7 @@ function leadingOf(facts: Facts, { expected }: Seen): string {
 
 function followingOf(facts: Facts, { roles, answers, expected }: Seen): string {
   const { source } = facts;
-  if (source === null) return "follows nobody";
+  if (source === null) return followsNobody;
   if (followedMember(facts, expected) !== roles.primary)
     return `follows ${source.host}:${source.port}`;
   if (source.user !== expected.replicationAccount.name) return `as the account ${source.user}`;

@@ -1,0 +1,140 @@
+import test from "ava";
+import fc from "fast-check";
+import { diff } from "../../../../provider/kinds/mysql-replication/difference";
+import { plan } from "../../../../provider/kinds/mysql-replication/plan";
+import type { Answer, Source } from "../../../../provider/kinds/mysql-replication/question";
+import { standingsOf } from "../../../../provider/kinds/mysql-replication/standing";
+import { cluster, names } from "../../../support/mysql-inputs";
+import {
+  carryOut,
+  freshServer,
+  running,
+  type Servers,
+  sourceOf,
+  withStatus,
+} from "../../../support/mysql-model";
+
+const wanted = fc
+  .record({
+    size: fc.constantFrom(2, 3),
+    primary: fc.constantFrom("web-01", "web-02"),
+    discardDataOn: fc.subarray(["web-01", "web-02"]),
+    durability: fc.constantFrom("wait-for-replica" as const, { carryOnAfterSeconds: 5 }),
+    accounts: fc.constantFrom(
+      {},
+      { app: { password: "x", grants: { "guestbook.*": ["SELECT"] } } },
+    ),
+  })
+  .map(({ size, ...more }) => cluster(more, size));
+
+const onOff = fc.constantFrom("ON", "OFF");
+const transactions = ["00000001:1-5", "00000001:1-9", "00000001:1-5,00000002:1", "00000003:1-2"];
+
+/** Any state that a member can be found in, possible or not. */
+function server(name: string): fc.Arbitrary<Answer> {
+  const found = fc
+    .record({
+      cluster: fc.constantFrom("guestbook", "guestbook", "guestbook", null, "shop"),
+      schemas: fc.constantFrom<string[][]>([], ["guestbook"]),
+      gtidExecuted: fc.constantFrom(...transactions),
+      superReadOnly: fc.constantFrom(0, 1),
+      readOnly: fc.constantFrom(0, 1),
+      persisted: fc.dictionary(fc.constantFrom("super_read_only", "read_only"), onOff),
+      cloning: fc.constantFrom(null, null, null, "Completed"),
+      source: fc.option(source(), { freq: 3 }),
+      sourceEnabled: onOff,
+      replicaEnabled: onOff,
+      gtidMode: fc.constant("ON"),
+      hasAccount: fc.boolean(),
+    })
+    .map(({ sourceEnabled, replicaEnabled, hasAccount, ...change }): Answer => {
+      const { facts } = running({ [name]: freshServer(name) }, name);
+      const variables = {
+        ...facts.variables,
+        rpl_semi_sync_source_enabled: sourceEnabled,
+        rpl_semi_sync_replica_enabled: replicaEnabled,
+      };
+      const grants = { "*.*": ["BACKUP_ADMIN", "REPLICATION SLAVE"] };
+      const accounts = hasAccount
+        ? {
+            replication: { from: "%", login: "yes" as const, grants },
+            app: { from: "10.%", login: "denied" as const, grants },
+          }
+        : {};
+      return { mysqld: "running", facts: { ...facts, ...change, variables }, accounts };
+    });
+  return fc.oneof(
+    { weight: 8, arbitrary: found },
+    { weight: 2, arbitrary: fc.constant(freshServer(name)) },
+    { weight: 1, arbitrary: fc.constant<Answer>({ mysqld: "silent", reason: "ERROR 2002" }) },
+    { weight: 1, arbitrary: fc.constant<Answer>({ mysqld: "absent" }) },
+  );
+}
+
+function source(): fc.Arbitrary<Source> {
+  return fc
+    .record({
+      of: fc.constantFrom(...names),
+      receiver: fc.constantFrom("ON", "ON", "OFF", "CONNECTING"),
+      applier: fc.constantFrom("ON", "ON", "OFF"),
+      receiverError: fc.constantFrom(null, "error 2003: cannot connect"),
+      isPasswordRight: fc.constantFrom(1, 1, 0),
+    })
+    .map(({ of, ...change }) => ({ ...sourceOf(of, cluster({}, 3)), ...change }));
+}
+
+const servers: fc.Arbitrary<Servers> = fc
+  .record({ "web-01": server("web-01"), "web-02": server("web-02"), "web-03": server("web-03") })
+  .map(withStatus);
+
+test("the plan is empty exactly when nothing differs", (t) => {
+  fc.assert(
+    fc.property(servers, wanted, (found, args) => {
+      const live = standingsOf(pick(found, Object.keys(args.members)), args);
+      if (live === undefined) t.not(plan(live, args).length, 0);
+      else t.is(plan(live, args).length === 0, diff(live, args).length === 0);
+    }),
+    { numRuns: 1000 },
+  );
+});
+
+test("what the plan says makes it true, unless it refuses", (t) => {
+  t.notThrows(() =>
+    fc.assert(
+      fc.property(servers, wanted, (found, args) => {
+        let state = pick(found, Object.keys(args.members));
+        for (let round = 0; round < 4; round++) {
+          const live = standingsOf(state, args);
+          if (live === undefined) return;
+          const steps = plan(live, args);
+          if (steps.some(({ action }) => action.do === "refuse")) return;
+          if (steps.length === 0) return;
+          for (const { action } of steps) state = carryOut(state, action, args);
+        }
+        throw new Error(`still to do: ${JSON.stringify(plan(standingsOf(state, args), args))}`);
+      }),
+      { numRuns: 1000 },
+    ),
+  );
+});
+
+test("data is never replaced on a member that has any, unless it is named in discardDataOn", (t) => {
+  fc.assert(
+    fc.property(servers, wanted, (found, args) => {
+      const state = pick(found, Object.keys(args.members));
+      const live = standingsOf(state, args);
+      if (live === undefined) return;
+      for (const { action } of plan(live, args)) {
+        if (action.do !== "fill") continue;
+        const { facts } = running(state, action.member);
+        const isEmpty = facts.cluster === null && facts.schemas.length === 0;
+        t.true(isEmpty || args.discardDataOn.includes(action.member));
+      }
+    }),
+    { numRuns: 1000 },
+  );
+});
+
+function pick(found: Servers, members: readonly string[]): Servers {
+  return Object.fromEntries(Object.entries(found).filter(([name]) => members.includes(name)));
+}
