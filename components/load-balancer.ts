@@ -18,6 +18,7 @@ import { address, domain, host, port, urlPath } from "./rules";
 export interface BalancedServer {
   /** `name`: letters, digits and `. _ : -`, as in HAProxy's statistics. `address`: IPv4. */
   readonly host: { readonly name: string; readonly address: string };
+  /** Where it answers over HTTP. */
   readonly port: number;
   /** What has to be there before it gets requests. */
   readonly service?: pulumi.Resource;

@@ -6,6 +6,7 @@ export interface HostArgs {
   readonly name: pulumi.Input<string>;
   /** Where sshd answers: a name or an IP address. */
   readonly address: pulumi.Input<string>;
+  /** Of its sshd, 1 to 65535. */
   readonly port: pulumi.Input<number>;
   /** `root`, or a user with password-less `sudo`. */
   readonly user: pulumi.Input<string>;

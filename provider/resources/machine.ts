@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { HostArgs } from "./host";
 
 export interface MachineArgs {
+  /** How it is reached. */
   readonly host: pulumi.Input<HostArgs>;
 }
 

@@ -2,32 +2,33 @@ import * as pulumi from "@pulumi/pulumi";
 import type { HostArgs } from "./host";
 
 export interface MysqlMemberArgs {
+  /** How the machine is reached. */
   readonly host: pulumi.Input<HostArgs>;
   /** Where the other members reach its mysqld. */
   readonly address: pulumi.Input<string>;
-  /** Default 3306. */
+  /** Where its mysqld listens. Default 3306. */
   readonly port?: pulumi.Input<number>;
 }
 
 export interface MysqlAccountArgs {
-  /** Secret. */
+  /** 1 to 256 characters without control characters. Must be a secret. */
   readonly password: pulumi.Input<string>;
-  /** The account's host part. Default `%`. */
+  /** The account's host part: a host, or a pattern such as `10.0.%`. Default `%`. */
   readonly from?: pulumi.Input<string>;
-  /** Level to privileges: `{ "guestbook.*": ["SELECT", "INSERT"] }`. */
+  /** Level to privileges: `{ "guestbook.*": ["SELECT", "INSERT"] }`. Privileges on `*.*` are told one by one, without ALL. */
   readonly grants: pulumi.Input<Record<string, pulumi.Input<pulumi.Input<string>[]>>>;
 }
 
 export interface MysqlReplicationArgs {
-  /** Names the cluster; a member's data directory is marked with it. */
+  /** Names the cluster; a member's data directory is marked with it. 1 to 64 letters, digits and _. */
   readonly cluster: pulumi.Input<string>;
-  /** Host name to member. */
+  /** Host name to member. One or more; to wait for a replica, two or more. */
   readonly members: pulumi.Input<Record<string, pulumi.Input<MysqlMemberArgs>>>;
   /** The member that takes writes when the cluster is made. A role moved later by a fail-over is no difference. */
   readonly primary: pulumi.Input<string>;
   /**
    * `wait-for-replica`: a commit is acknowledged only once a replica has it, however long that takes.
-   * `{ carryOnAfterSeconds: n }`: after n seconds without a replica the primary carries on alone.
+   * `{ carryOnAfterSeconds: n }`, 1 to 86400: after n seconds without a replica the primary carries on alone.
    */
   readonly durability: pulumi.Input<
     "wait-for-replica" | { readonly carryOnAfterSeconds: pulumi.Input<number> }

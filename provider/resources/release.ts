@@ -6,9 +6,9 @@ export interface ReleaseArgs extends ServiceArgs {
   readonly root: pulumi.Input<string>;
   /** The folder on this machine that holds the files, relative to the project. Read only when a version has to be sent. */
   readonly source: pulumi.Input<string>;
-  /** The content's address: another version is another content, and the same version is never sent twice. */
+  /** The content's address: another version is another content, and the same version is never sent twice. At most 128 letters, digits and `. _ -`. */
   readonly version: pulumi.Input<string>;
-  /** How many former versions stay on the host for a roll-back. Default 4. */
+  /** How many former versions stay on the host for a roll-back, 0 to 100. Default 4. */
   readonly keep?: pulumi.Input<number>;
 }
 

@@ -4,11 +4,11 @@ import type { HostArgs } from "./host";
 export interface FileArgs {
   /** The whole text. A secret is never shown: keep secrets in files of their own, so that the rest stays readable in a diff. */
   readonly content: pulumi.Input<string>;
-  /** Octal. Default `0644`. */
+  /** Octal, four or five digits. Default `0644`. */
   readonly mode?: pulumi.Input<string>;
-  /** Default `root`. */
+  /** A user of the host, or one of the service's `users`. Default `root`. */
   readonly owner?: pulumi.Input<string>;
-  /** Default `root`. */
+  /** A group of the host, or that of one of `users`. Default `root`. */
   readonly group?: pulumi.Input<string>;
   /** What the unit does when this file changes. Default: the service's `onChange`. */
   readonly onChange?: pulumi.Input<OnChange>;
@@ -25,7 +25,7 @@ export interface ReadyArgs {
   readonly tcp?: pulumi.Input<number>;
   /** Ends with status 0; run as root. */
   readonly command?: pulumi.Input<pulumi.Input<string>[]>;
-  /** Default 30. */
+  /** How long it may take, 1 to 3600; then all is put back. Default 30. */
   readonly deadlineSeconds?: pulumi.Input<number>;
 }
 
@@ -33,15 +33,16 @@ export interface ReadyArgs {
 export interface DrainArgs {
   /** Exists while the host drains; the web server answers its health check with 404 then. */
   readonly file: pulumi.Input<string>;
-  /** How long the load balancer may take to notice, each way. */
+  /** How long the load balancer may take to notice, each way. 1 to 600. */
   readonly seconds: pulumi.Input<number>;
 }
 
 export interface ServiceArgs {
+  /** Where it is. Another one is another resource. */
   readonly host: pulumi.Input<HostArgs>;
   /** Names it on its host, in the resource's id and in messages. Default: the unit without `.service`. Required without a unit. */
   readonly name?: pulumi.Input<string>;
-  /** `haproxy.service`. Without one it is a set of packages, users and files. */
+  /** `haproxy.service`, or a socket, timer or target. Without one it is a set of packages, users and files. */
   readonly unit?: pulumi.Input<string>;
   /** Default `running`, which also enables it at boot; `stopped` also disables it. */
   readonly state?: pulumi.Input<"running" | "stopped">;
@@ -57,7 +58,9 @@ export interface ServiceArgs {
   readonly onChange?: pulumi.Input<OnChange>;
   /** Says with status 0 that the files are good, before the unit takes them in: `["haproxy", "-c", "-f", "/etc/haproxy/haproxy.cfg"]`. */
   readonly check?: pulumi.Input<pulumi.Input<string>[]>;
+  /** When the unit counts as ready after a start, a restart or a reload. Default: when systemd calls it active. */
   readonly ready?: pulumi.Input<ReadyArgs>;
+  /** Takes the host out of the load balancer while the unit restarts. Default: it restarts at once. */
   readonly drain?: pulumi.Input<DrainArgs>;
 }
 
