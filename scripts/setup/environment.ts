@@ -38,6 +38,12 @@ export const devStack: StackPlace = {
   backend: join(localFolder, "state"),
 };
 
+/** Lets the program start fast. */
+const preload = join(root, "scripts", "program", "preload.cjs");
+
+/** As many resources at once as there are: the plugin asks a host for all of them in one round trip. */
+const parallel = "512";
+
 /** Guards nothing but the local containers of `dev`; any other stack sets PULUMI_CONFIG_PASSPHRASE. */
 const devPassphrase = "trilithon-dev";
 
@@ -55,6 +61,9 @@ export function pulumiEnvironment(
     PULUMI_BACKEND_URL: `file://${backend}?metadata=skip`,
     PULUMI_SKIP_UPDATE_CHECK: "true",
     PULUMI_NODEJS_TRANSPILE_ONLY: "true",
+    PULUMI_PARALLEL: outer.PULUMI_PARALLEL ?? parallel,
+    // Quoted as JSON is: a path may hold spaces.
+    NODE_OPTIONS: [outer.NODE_OPTIONS, `--require ${JSON.stringify(preload)}`].join(" ").trim(),
     ...(hasPassphrase ? {} : { PULUMI_CONFIG_PASSPHRASE: devPassphrase }),
     ...(existsSync(standInsMarker) ? { PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true" } : {}),
   };

@@ -20,3 +20,9 @@ test("a passphrase of the user's is kept, an empty one too", (t) => {
   t.is(passphrase({ PULUMI_CONFIG_PASSPHRASE: "" }), "");
   t.is(passphrase({ PULUMI_CONFIG_PASSPHRASE_FILE: "/secret" }), undefined);
 });
+
+test("the user's own options for Node are kept beside ours", (t) => {
+  const options = (outer: NodeJS.ProcessEnv) => pulumiEnvironment(devStack, outer).NODE_OPTIONS;
+  t.regex(options({}) ?? "", /^--require ".*preload\.cjs"$/);
+  t.regex(options({ NODE_OPTIONS: "--no-warnings" }) ?? "", /^--no-warnings --require /);
+});
