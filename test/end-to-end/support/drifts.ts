@@ -62,7 +62,7 @@ export const drifts: readonly (readonly Drift[])[] = [
       ...replication,
       break: sql("STOP REPLICA"),
       paths: ['topology["web-02"].replication'],
-      sentence: /web-02: start replication.* \[drift\]$/,
+      sentence: /^web-02: follow web-01 \(was: stopped\) \[drift\]$/,
     },
   ],
   [
@@ -103,8 +103,8 @@ export const drifts: readonly (readonly Drift[])[] = [
       host: "web-02",
       ...replication,
       break: sql("SET GLOBAL super_read_only = OFF; SET GLOBAL read_only = OFF"),
-      paths: ['topology["web-02"].writable'],
-      sentence: /web-02: .*(read.only|close).* \[drift\]$/,
+      paths: ['topology["web-02"].writes'],
+      sentence: /^web-02: .* \[drift\]$/,
     },
   ],
   [
@@ -209,7 +209,7 @@ export const drifts: readonly (readonly Drift[])[] = [
       ...replication,
       break: sql("SET GLOBAL rpl_semi_sync_source_enabled = OFF"),
       paths: ['topology["web-01"].semiSynchronous'],
-      sentence: /web-01: .*semi-sync.* \[drift\]$/,
+      sentence: /^web-01: acknowledge a write only once a replica has it \[drift\]$/,
     },
     {
       name: "MySQL's configuration changed on the replica",
