@@ -12,6 +12,8 @@ export interface Machine {
   readonly sandbox: Sandbox;
   readonly server: SshServer;
   readonly plugin: TestPlugin;
+  /** At the end of the test at the latest. */
+  stop(): Promise<void>;
   /** A resource of the type `trilithon:index:Service`, or another. */
   resource(type?: string): TestResource;
 }
@@ -23,12 +25,14 @@ export async function startMachine(
   const sandbox = await Sandbox.make();
   const server = await SshServer.start({ execute: sandbox.execute, ...ssh });
   const plugin = await TestPlugin.start({ connectSeconds: 5, ...options });
-  t.teardown(async () => {
+  const stop = async () => {
     await plugin.stop();
     await server.stop();
     await sandbox.remove();
-  });
+  };
+  t.teardown(stop);
   return {
+    stop,
     sandbox,
     server,
     plugin,

@@ -6,6 +6,7 @@
 import { execFile, spawn } from "node:child_process";
 import { type BigIntStats, existsSync } from "node:fs";
 import {
+  chmod,
   lstat,
   mkdir,
   mkdtemp,
@@ -153,13 +154,28 @@ export class Sandbox {
 
   /** Everything below a folder of the machine, by path. */
   async entries(folder: string): Promise<Record<string, Entry>> {
-    const names = await readdir(this.path(folder), { recursive: true }).catch(() => []);
-    const found = names.map(async (name): Promise<[string, Entry][]> => {
+    const names = await readdir(this.path(folder)).catch(() => []);
+    const found = names.map(async (name): Promise<Record<string, Entry>> => {
       const path = join(folder, name);
       const seen = await lstat(this.path(path), { bigint: true });
-      return seen.isDirectory() ? [] : [[path, await this.#entry(path, seen)]];
+      return seen.isDirectory() ? this.entries(path) : { [path]: await this.#entry(path, seen) };
     });
-    return Object.fromEntries((await Promise.all(found)).flat());
+    return Object.assign({}, ...(await Promise.all(found)));
+  }
+
+  async delete(path: string): Promise<void> {
+    await rm(this.path(path), { recursive: true, force: true });
+  }
+
+  /** Where it is there. */
+  async chmod(path: string, mode: number): Promise<void> {
+    if (existsSync(this.path(path))) await chmod(this.path(path), mode);
+  }
+
+  /** Where it is installed. */
+  async downgrade(name: string, version: string): Promise<void> {
+    const file = `state/packages/${name}`;
+    if (existsSync(this.path(file))) await this.write(file, version);
   }
 
   async remove(): Promise<void> {

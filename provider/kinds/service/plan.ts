@@ -29,7 +29,7 @@ export function diff(live: Service, wanted: Service): Difference[] {
   const identities = identity(live, wanted);
   const known = withoutUnknown(wanted, live);
   const found = [
-    ...compare(compared(live, known), compared(known, known), comparedKeys),
+    ...compare(compared(live, known), compared(known, known), comparedKeys(live)),
     ...unknownOf(wanted).map((key) => ({ path: [key], kind: "update" as const })),
   ];
   if (!isAnotherLife(live.host, wanted.host)) return [...identities, ...found];
@@ -50,6 +50,7 @@ export function plan(known: Service | undefined, inputs: Service): ServiceStep[]
   const changes = [
     ...planUsers(live, wanted),
     ...planFiles(live, wanted),
+    ...planAbsent(live, wanted, packages.length > 0),
     ...planRelease(live, wanted),
   ];
   const unit = planUnit(live, wanted, [...packages, ...changes]);
@@ -65,16 +66,11 @@ export function plan(known: Service | undefined, inputs: Service): ServiceStep[]
   }));
 }
 
-const comparedKeys = [
-  "packages",
-  "users",
-  "files",
-  "absent",
-  "version",
-  "state",
-  "enabled",
-  "configuration",
-];
+/** What a unit has loaded is a question only while it runs. */
+function comparedKeys({ state }: Service): readonly string[] {
+  const always = ["packages", "users", "files", "absent", "version", "state", "enabled"];
+  return state === "running" ? [...always, "configuration"] : always;
+}
 
 /** Without what only says how to go about it, and without what is never taken away: packages, users, what was moved aside. */
 function compared(service: Service, wanted: Service): object {
@@ -137,7 +133,7 @@ function nothing(wanted: Service): Service {
     packages: {},
     users: {},
     files: {},
-    absent: [],
+    absent: isUnknown(wanted.absent) ? [] : wanted.absent,
     ...(wanted.unit === undefined ? {} : { state: "stopped", enabled: false }),
   };
 }
@@ -180,10 +176,20 @@ function planFiles(live: Service, wanted: Service): ServiceStep[] {
   const removed = Object.keys(live.files)
     .filter((path) => wanted.files[path] === undefined)
     .map((path): ServiceStep => ({ do: "remove", path, sentence: `remove ${path}` }));
-  const aside = wanted.absent
-    .filter((path) => !live.absent.includes(path))
-    .map((path): ServiceStep => ({ do: "move aside", path, sentence: `move ${path} aside` }));
-  return [...written, ...removed, ...aside];
+  return [...written, ...removed];
+}
+
+/** A package that is yet to be installed may bring what must not be there. */
+function planAbsent(live: Service, wanted: Service, installs: boolean): ServiceStep[] {
+  return wanted.absent
+    .filter((path) => installs || !live.absent.includes(path))
+    .map((path) => ({
+      do: "move aside",
+      path,
+      sentence: live.absent.includes(path)
+        ? `move ${path} aside if a package brings it`
+        : `move ${path} aside`,
+    }));
 }
 
 function extent(now: File | undefined, file: File): string {
@@ -211,20 +217,10 @@ function planRelease(
 function planUnit(live: Service, wanted: Service, changes: readonly ServiceStep[]): ServiceStep[] {
   const { unit, name, state } = wanted;
   if (unit === undefined) return [];
-  const enabling: ServiceStep[] =
-    live.enabled === undefined || live.enabled === wanted.enabled
-      ? []
-      : wanted.enabled
-        ? [{ do: "enable", sentence: `enable ${name} at boot` }]
-        : [{ do: "disable", sentence: `disable ${name} at boot` }];
+  const enabling = planEnablement(live, wanted, changes);
   if (state === "stopped") {
-    const stop: ServiceStep = {
-      do: "unit",
-      action: "stop",
-      drains: false,
-      sentence: `stop ${name}`,
-    };
-    return live.state === "stopped" ? enabling : [stop, ...enabling];
+    if (live.state === "stopped") return enabling;
+    return [{ do: "unit", action: "stop", drains: false, sentence: `stop ${name}` }, ...enabling];
   }
   const action = unitAction(live, changes);
   if (action === undefined) return enabling;
@@ -234,6 +230,22 @@ function planUnit(live: Service, wanted: Service, changes: readonly ServiceStep[
     ...enabling,
     { do: "wait", sentence: "wait until it is ready" },
   ];
+}
+
+/** Debian's packages enable their units as they are installed. */
+function planEnablement(
+  live: Service,
+  { name, enabled }: Service,
+  changes: readonly ServiceStep[],
+): ServiceStep[] {
+  const installs = changes.some(({ do: what }) => what === "install");
+  if (enabled === false && (live.enabled === true || installs)) {
+    return [{ do: "disable", sentence: `disable ${name} at boot` }];
+  }
+  if (enabled === true && live.enabled === false) {
+    return [{ do: "enable", sentence: `enable ${name} at boot` }];
+  }
+  return [];
 }
 
 function unitAction(live: Service, changes: readonly ServiceStep[]): UnitAction | undefined {

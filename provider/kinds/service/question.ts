@@ -71,10 +71,11 @@ export function parseAnswer(answer: string, expected: Service): Service | undefi
   const unit: Partial<Service> =
     expected.unit === undefined ? {} : readUnit(reader, latestReload, latestRestart);
   const release: Partial<Service> = expected.root === undefined ? {} : readRelease(reader);
-  const isUnitThere = unit.enabled === true || (unit.state ?? "stopped") !== "stopped";
   const isThere =
-    isUnitThere ||
-    release.version !== undefined ||
+    unit.enabled === true ||
+    (unit.state ?? "stopped") !== "stopped" ||
+    (release.releases ?? []).length > 0 ||
+    absent.length < expected.absent.length ||
     Object.keys({ ...packages, ...users, ...files }).length > 0 ||
     // Nothing that could be gone: a unit alone, or what must not exist.
     Object.keys({ ...expected.packages, ...expected.users, ...expected.files }).length === 0;

@@ -110,6 +110,7 @@ keep ${step.path}
 mkdir -p -- "$(dirname ${step.path})"
 new=$(beside ${step.path})
 (umask 077; printf '%s' ${step.file.content} >"$new") && chown ${`${step.file.owner}:${step.file.group}`} "$new" && chmod ${step.file.mode} "$new" || fail ${`cannot write ${step.path}`}`;
+    case "set mode":
     case "remove":
     case "move aside":
       return sh`keep ${step.path}`;
@@ -131,7 +132,7 @@ fi || fail ${`cannot create the user ${step.name}`}`;
         return sh`
 progress ${`unpacking version ${step.version}`}
 version=${`${root}/releases/${step.version}`}
-rm -rf -- "$version.partial" && mkdir -p "$version.partial" && tar -xzf - -C "$version.partial" --no-same-owner --no-same-permissions && chmod -R u=rwX,go=rX "$version.partial" && rm -rf -- "$version" && mv -T -- "$version.partial" "$version" || fail ${`cannot unpack version ${step.version}`}`;
+rm -rf -- "$version" "$version.partial" && mkdir -p "$version.partial" && tar -xzf - -C "$version.partial" --no-same-owner --no-same-permissions && chmod -R u=rwX,go=rX "$version.partial" && rm -rf -- "$version" && mv -T -- "$version.partial" "$version" || fail ${`cannot unpack version ${step.version}`}`;
       case "switch":
         return sh`
 former=$(readlink -- ${`${root}/current`} || true)

@@ -1,0 +1,91 @@
+/** What a change did to a machine in a folder, and what was announced of it, in the same words. */
+
+import type { Entry } from "./sandbox";
+
+/** From `web-01: install nginx, write /etc/a (new, 1 line) [new]` to `install nginx`, `write /etc/a`. */
+export function announcedSteps(line: string): string[] {
+  const sentences = /^web-01: (.*) \[[a-z ]+\]$/s.exec(line)?.[1]?.split(/, (?=[a-z]+ )/) ?? [];
+  return sentences
+    .filter((text) => !/^owner /.test(text))
+    .map(announcedStep)
+    .filter((step) => step !== "");
+}
+
+function announcedStep(sentence: string): string {
+  for (const [form, step] of forms) {
+    const [, first = ""] = form.exec(sentence) ?? [undefined];
+    if (form.test(sentence)) return step.replace("$", first);
+  }
+  throw new Error(`an unknown sentence: ${sentence}`);
+}
+
+const forms: readonly (readonly [form: RegExp, step: string])[] = [
+  [/^install (\S+)/, "install $"],
+  [/^create user (\S+)$/, "create user $"],
+  [/^set the home of user (\S+) to/, "set home of $"],
+  [/^write (.*) \(/, "write $"],
+  [/^set (.*) to mode/, "set $"],
+  [/^remove (.*)$/, "remove $"],
+  [/^move (.*) aside$/, "remove $"],
+  [/^move (.*) aside if a package brings it$/, ""],
+  [/^send version (\S+)$/, "send $"],
+  [/^switch .* to (\S+)/, "switch $"],
+  [/^check it$/, "check"],
+  [/^drain the host and (restart) /, "$"],
+  [/^(start|restart|reload|stop) /, "$"],
+  [/^(enable|disable) /, "$"],
+  [/^wait until it is ready$/, "ready"],
+];
+
+/** What the stubs logged, and what is otherwise in the files. `does check` and `does ready` stand for themselves. */
+export function executedSteps(
+  log: readonly string[],
+  before: Readonly<Record<string, Entry>>,
+  after: Readonly<Record<string, Entry>>,
+): string[] {
+  return [...log.flatMap(loggedSteps), ...fileSteps(before, after)];
+}
+
+function loggedSteps(line: string): string[] {
+  const [verb = "", ...words] = line.split(" ");
+  if (line.startsWith("apt-get install ")) {
+    return words.slice(1).map((target) => `install ${target.replace(/=.*/, "")}`);
+  }
+  if (line === "apt-get update" || line === "daemon-reload" || verb === "sleep") return [];
+  if (["start", "restart", "reload", "stop", "enable", "disable"].includes(verb)) return [verb];
+  return [line];
+}
+
+function fileSteps(
+  before: Readonly<Record<string, Entry>>,
+  after: Readonly<Record<string, Entry>>,
+): string[] {
+  const versions = new Set(Object.keys(before).flatMap(versionOf));
+  const sent = new Set(
+    Object.keys(after)
+      .flatMap(versionOf)
+      .filter((name) => !versions.has(name)),
+  );
+  const paths = [...new Set([...Object.keys(before), ...Object.keys(after)])];
+  return [
+    ...[...sent].map((version) => `send ${version}`),
+    ...paths
+      .filter((path) => versionOf(path).length === 0)
+      .flatMap((path) => fileStep(path, before[path], after[path])),
+  ];
+}
+
+function fileStep(path: string, before: Entry | undefined, after: Entry | undefined): string[] {
+  if (path.endsWith("/current")) {
+    const target = after?.content.replace(/.*\//, "") ?? "nothing";
+    return before?.content === after?.content ? [] : [`switch ${target}`];
+  }
+  if (after === undefined) return [`remove ${path}`];
+  if (before?.content !== after.content) return [`write ${path}`];
+  return before.mode === after.mode && before.owner === after.owner ? [] : [`set ${path}`];
+}
+
+function versionOf(path: string): string[] {
+  const [, version] = /\/releases\/([^/]+)\//.exec(path) ?? [];
+  return version === undefined ? [] : [version];
+}
