@@ -12,7 +12,7 @@ export interface HostArgs {
   readonly user: pulumi.Input<string>;
   /** The public host key, pinned: `ssh-ed25519 AAAA...`. */
   readonly hostKey: pulumi.Input<string>;
-  /** The client's private key, OpenSSH or PEM. Must be a secret. */
+  /** The client's private key, OpenSSH or PEM without a passphrase. Give a secret: what is plain stands in the state as it is. */
   readonly privateKey: pulumi.Input<string>;
   /** One life of a machine that can be made anew (a container's id): everything on it is made again when this changes. */
   readonly instance?: pulumi.Input<string>;

@@ -11,7 +11,7 @@ export interface MysqlMemberArgs {
 }
 
 export interface MysqlAccountArgs {
-  /** 1 to 256 characters without control characters. Must be a secret. */
+  /** 1 to 256 characters without control characters. Give a secret: what is plain stands in the state as it is. */
   readonly password: pulumi.Input<string>;
   /** The account's host part: a host, or a pattern such as `10.0.%`. Default `%`. */
   readonly from?: pulumi.Input<string>;

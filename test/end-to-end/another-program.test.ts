@@ -75,7 +75,7 @@ test.serial(
     t.is(status, 0, stdout + stderr);
     t.regex(stdout, /warning: planned as for an empty machine: front \(root@127\.0\.0\.1/);
     t.regex(stdout, /front: install haproxy, .*\[new\]/);
-    t.regex(stdout, /front: write \/etc\/haproxy\/haproxy\.cfg .*start haproxy.*\[new\]/);
+    t.regex(stdout, /front: write .*\/haproxy\.cfg \(new, .*start haproxy.*\[new\]/);
     t.regex(stdout, /statsUrl *: "http:\/\/127\.0\.0\.1:8404\/"/);
   },
 );

@@ -54,6 +54,20 @@ test.serial(
   },
 );
 
+test.serial("the package declares nothing that it does not import", async (t) => {
+  const { folder } = await consumer;
+  const installed = join(folder, "node_modules", "trilithon");
+  const { dependencies } = JSON.parse(readFileSync(join(installed, "package.json"), "utf8")) as {
+    readonly dependencies: object;
+  };
+  for (const name of Object.keys(dependencies)) {
+    const { status } = await capture("grep", ["-rqF", `require("${name}")`, "dist/package"], {
+      cwd: installed,
+    });
+    t.is(status, 0, name);
+  }
+});
+
 test.serial("the plugin comes with it and can be run", async (t) => {
   const { folder } = await consumer;
   const plugin = join(folder, "node_modules", "trilithon", "dist", "plugin");
