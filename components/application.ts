@@ -55,13 +55,17 @@ export interface ApplicationArgs {
  *     new Application("shop", { hosts, name: "shop", source: "./shop", start: ["python3", "serve.py"] });
  */
 export class Application extends pulumi.ComponentResource {
+  /** `shop.service` */
   readonly unit: string;
+  /** On 127.0.0.1 of each host. */
   readonly port: number;
+  /** Answers 200 when the application can serve. */
   readonly healthPath: string;
   /** The folder on each host whose files Nginx serves itself. */
   readonly publicFolder: string;
   /** Exists on a host while it drains. */
   readonly drainFile: string;
+  /** 16 hexadecimal digits: the same content is the same version. */
   readonly version: string;
   /** The address of one file of `publicFolder`, if it has any. */
   readonly staticPath: pulumi.Output<string | undefined>;

@@ -48,8 +48,11 @@ const applicationPrivileges = [
  */
 export class Database extends pulumi.ComponentResource {
   readonly databaseName: string;
+  /** Of every member. */
   readonly port = 3306;
+  /** The account that an application uses. */
   readonly user: string;
+  /** A secret, made once. */
   readonly password: pulumi.Output<string>;
   readonly primary: Host;
   readonly replicas: readonly Host[];

@@ -53,7 +53,9 @@ export interface LoadBalancerArgs {
  *     new LoadBalancer("lb", { host, servers: [web1, web2], domain: "www.example.com", healthPath: "/healthz" });
  */
 export class LoadBalancer extends pulumi.ComponentResource {
+  /** Where it answers, on all addresses of its host. */
   readonly port: number;
+  /** Statistics for people, and `metrics` below it for Prometheus: on the host's private address only. */
   readonly statsUrl: string;
 
   constructor(name: string, args: LoadBalancerArgs, opts?: pulumi.ComponentResourceOptions) {

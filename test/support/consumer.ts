@@ -42,6 +42,7 @@ export class Consumer {
       typeRoots: [installed("@types")],
       types: ["node"],
       noEmit: true,
+      skipLibCheck: resolution === "node16",
     };
     await this.write("tsconfig.json", JSON.stringify({ compilerOptions, include: ["*.ts"] }));
     return capture(join(root, "node_modules", ".bin", "tsc"), ["--project", "."], {
