@@ -23,14 +23,12 @@ export const sshKey: Kind<SshKey> = {
   ...generated<SshKey>("make a key pair", ["comment", "keeper"], "publicKey"),
   type: "trilithon:index:SshKey",
   check: (inputs) => ({ args: inputs, failures: failures(schema, inputs) }),
-  apply: async (_, __, wanted) => ({ ...wanted, ...(await makeKeyPair(wanted.comment)) }),
+  apply: async (_, __, wanted) => {
+    const { makeKeyPair } = await import("../ssh/key-pair");
+    const pair = makeKeyPair(wanted.comment);
+    return { ...wanted, privateKey: pair.private, publicKey: pair.public };
+  },
   computedOutputs: ["privateKey", "publicKey"],
   derivedOutputs: ["privateKey", "publicKey"],
   secretOutputs: ["privateKey"],
 };
-
-async function makeKeyPair(comment: string | undefined) {
-  const { utils } = await import("ssh2");
-  const pair = utils.generateKeyPairSync("ed25519", comment === undefined ? {} : { comment });
-  return { privateKey: pair.private, publicKey: pair.public.trim() };
-}

@@ -1,17 +1,10 @@
 /** Keys for in-process SSH servers: made once per process, since making them costs more than a connection. */
 
-import { utils } from "ssh2";
+import { type KeyPair, makeKeyPair } from "../../provider/ssh/key-pair";
 
-export interface KeyPair {
-  /** OpenSSH text. */
-  readonly private: string;
-  /** `ssh-ed25519 AAAA...` */
-  readonly public: string;
-}
+export type { KeyPair };
 
-export function newKeyPair(): KeyPair {
-  return utils.generateKeyPairSync("ed25519");
-}
+export const newKeyPair = (): KeyPair => makeKeyPair();
 
 export const hostKey = newKeyPair();
 export const clientKey = newKeyPair();
