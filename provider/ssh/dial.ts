@@ -9,6 +9,7 @@ export async function dial(host: Host, connectSeconds: number): Promise<NodeSSH>
   const { NodeSSH } = await import("node-ssh");
   const [keyType = "", key = ""] = host.hostKey.trim().split(/\s+/);
   const pinned = Buffer.from(key, "base64");
+  const start = performance.now();
   let offered: Buffer | undefined;
   try {
     const ssh = await new NodeSSH().connect({
@@ -16,6 +17,8 @@ export async function dial(host: Host, connectSeconds: number): Promise<NodeSSH>
       port: host.port,
       username: host.user,
       privateKey: host.privateKey,
+      // Asking first what is allowed would be one round trip more.
+      authHandler: ["publickey"],
       readyTimeout: connectSeconds * 1000,
       keepaliveInterval: 15_000,
       keepaliveCountMax: 4,
@@ -27,6 +30,7 @@ export async function dial(host: Host, connectSeconds: number): Promise<NodeSSH>
     });
     // Whoever uses the connection hears of its end from a channel; an error that nobody hears ends the process.
     ssh.connection?.on("error", () => undefined);
+    performance.measure(`dial ${host.name}`, { start });
     return ssh;
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);

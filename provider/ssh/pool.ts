@@ -99,6 +99,7 @@ class Member {
   async #askTogether(questions: readonly Question[]): Promise<void> {
     const mark = `--${randomBytes(12).toString("hex")}`;
     const script = questions.map((question) => renderQuestion(question.script, mark)).join("\n");
+    const start = performance.now();
     try {
       const doing =
         questions.length === 1
@@ -109,6 +110,7 @@ class Member {
         doing,
         secrets: questions.flatMap(({ secrets = [] }) => secrets),
       });
+      performance.measure(`ask ${this.#host.name}`, { start });
       const parts = output.split(`\n${mark}\n`);
       questions.forEach((question, index) => {
         const [answer = "", end = "1"] = parts.slice(index * 2);
