@@ -12,6 +12,8 @@ interface Waiting {
 /** The program registers what a host needs one after the other, within about this time. */
 const gatherMilliseconds = 1000;
 const deadlineSeconds = 1800;
+/** How long an installation that somebody else began may take. */
+const lockSeconds = 600;
 
 const waiting = new Map<string, Waiting[]>();
 const running = new Map<string, Promise<void>>();
@@ -84,9 +86,20 @@ trap 'exit 143' TERM INT
 progress() { printf '@progress %s\n' "$1" 2>/dev/null || true; }
 fail() { printf '%s\n' "$1" >&2; tail -n 25 "$log" >&2; exit 1; }
 options='-o DPkg::Lock::Timeout=300 -o Acquire::Retries=3'
+# The installation of an \`up\` that was killed goes on by itself.
+mkdir -p /run/lock && exec 9>/run/lock/trilithon-packages
+if ! flock -n 9; then
+  progress 'waiting for another installation'
+  flock -w ${lockSeconds} 9 || fail ${`another installation is not done after ${lockSeconds} seconds`}
+fi
+complete() { dpkg --configure -a --force-confdef --force-confold >"$log" 2>&1 </dev/null 9>&-; }
 if [ -n "$(ls -A /var/lib/dpkg/updates)" ] || dpkg -C | grep -q .; then
   progress 'completing an interrupted installation'
-  dpkg --configure -a --force-confdef --force-confold >"$log" 2>&1 </dev/null || fail 'dpkg cannot complete an interrupted installation'
+  end_by=$(($(date +%s) + ${lockSeconds}))
+  until complete; do
+    grep -q 'lock' "$log" && [ "$(date +%s)" -lt "$end_by" ] || fail 'dpkg cannot complete an interrupted installation'
+    sleep 1
+  done
 fi
 if [ -z "$(find /var/lib/apt/lists -maxdepth 1 -name '*_Packages*' -mmin -720 2>/dev/null | head -n 1)" ]; then
   progress 'reading the package lists (apt-get update)'
@@ -103,7 +116,7 @@ fi
 if [ ! -e "$policy" ]; then printf '#!/bin/sh\n%s\nexit 101\n' "$mine" >"$policy" && chmod 0755 "$policy"; fi
 {
   apt-get $options -o APT::Status-Fd=3 -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold \
-    install -y --no-install-recommends --allow-downgrades --allow-change-held-packages -- ${targets} 3>&4 4>&- >"$log" 2>&1 </dev/null
+    install -y --no-install-recommends --allow-downgrades --allow-change-held-packages -- ${targets} 3>&4 4>&- 9>&- >"$log" 2>&1 </dev/null
   echo "$?" >"$log.status"
 } 4>&1 | while IFS=: read -r kind package percent message; do
   if [ "$kind" = pmstatus ] || [ "$kind" = dlstatus ]; then progress "$message (\${percent%%.*} %)"; fi
