@@ -193,7 +193,7 @@ export const drifts: readonly (readonly Drift[])[] = [
       break: "systemctl disable --now guestbook",
       paths: ["state", "enabled"],
       sentence:
-        /^web-01: start guestbook, enable guestbook at boot, wait until it is ready \[drift\]$/,
+        /^web-01: start guestbook, wait until it is ready, enable guestbook at boot \[drift\]$/,
       restarts: ["web-01/guestbook"],
     },
     {
