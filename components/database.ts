@@ -174,7 +174,12 @@ function createReplication(
       accounts: { [parent.user]: { password: parent.password, grants } },
     },
     // The daemons have to run, with their configuration, before roles can be given.
-    { parent, dependsOn: [...services] },
+    {
+      parent,
+      dependsOn: [...services],
+      // With the machine goes the data: then there is nothing left behind to tell of.
+      ...(primary.deletedWith && { deletedWith: primary.deletedWith }),
+    },
   );
 }
 
