@@ -46,7 +46,7 @@ export const faults: readonly Fault[] = [
     break: 'mysql -e "STOP REPLICA"',
     verdict: /^web-02: replication is running: the receiver is OFF/,
     resource: "database-replication",
-    sentence: /^web-02: .*replicat.* \[drift\]$/,
+    sentence: /^web-02: follow web-01 \(was: stopped\) \[drift\]$/,
   },
   {
     name: "the replica made writable",

@@ -3,6 +3,12 @@ import { cp, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { localFolder, root } from "../../../scripts/setup/environment";
 
+interface Change {
+  readonly file: string;
+  readonly from: string;
+  readonly to: string;
+}
+
 export class SampleCopy {
   private constructor(readonly folder: string) {}
 
@@ -27,13 +33,17 @@ export class SampleCopy {
     };
   }
 
-  /** Answers how to take it back. */
-  async replace(file: string, from: string, to: string): Promise<() => Promise<void>> {
+  /** Another version for as long as `work` takes. */
+  async changed<T>({ file, from, to }: Change, work: () => Promise<T>): Promise<T> {
     const path = join(this.folder, file);
     const text = await readFile(path, "utf8");
     if (!text.includes(from)) throw new Error(`${path}: expected "${from}" in it`);
     await writeFile(path, text.replace(from, to));
-    return () => writeFile(path, text);
+    try {
+      return await work();
+    } finally {
+      await writeFile(path, text);
+    }
   }
 
   async remove(): Promise<void> {

@@ -65,8 +65,8 @@ export async function readStateFiles(stack: TestStack): Promise<string> {
 }
 
 /**
- * At its ninth level the CLI itself logs every property that it hands on, secrets or not, and so does Pulumi's SDK in
- * the program: nothing that a plugin can prevent. Secrets from the configuration it knows, and hides them there as well.
+ * At its ninth level the CLI itself logs every property that it hands on, secret or not, and so does Pulumi's SDK in
+ * the program: a plugin can neither prevent nor mask it. All other lines must be clean.
  */
 export function withoutPulumisOwn(log: string): string {
   const own =

@@ -54,7 +54,12 @@ export async function logStatements(stack: TestStack, host: string): Promise<voi
 export async function plant(stack: TestStack, host: string, text: string): Promise<void> {
   await stack.on(
     host,
-    `CONTROL=${text} sleep 2 & sh -c 'sleep 2; : "$1"' - ${text} & logger -t control ${text}; echo ${text} >>/var/log/control.log; wait`,
+    `CONTROL=${text} sleep 2 &
+sh -c 'sleep 2; : "$1"' - ${text} &
+logger -t control ${text}
+echo ${text} >>/var/log/control.log
+! command -v mysql >/dev/null || mysql -e "SELECT '${text}'" >/dev/null
+wait`,
   );
 }
 
