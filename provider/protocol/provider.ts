@@ -5,14 +5,19 @@ import { PluginInfo } from "@pulumi/pulumi/proto/plugin_pb";
 import type { IResourceProviderServer } from "@pulumi/pulumi/proto/provider_grpc_pb";
 import * as proto from "@pulumi/pulumi/proto/provider_pb";
 import { Empty } from "google-protobuf/google/protobuf/empty_pb";
-import type { Host } from "../kind";
+import type { AnyKind, Host } from "../kind";
 import type { Pool } from "../ssh/pool";
 import { detailedDiff } from "./detailed-diff";
 import type { Engine } from "./engine";
 import { knownHosts } from "./known-hosts";
 import { Life } from "./life";
-import type { Plugin } from "./serve";
 import { receive, send } from "./values";
+
+export interface Plugin {
+  readonly name: string;
+  readonly version: string;
+  readonly kinds: readonly AnyKind[];
+}
 
 type Served = Partial<IResourceProviderServer>;
 

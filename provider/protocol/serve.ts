@@ -2,16 +2,9 @@
 
 import { Server, ServerCredentials } from "@grpc/grpc-js";
 import { ResourceProviderService } from "@pulumi/pulumi/proto/provider_grpc_pb";
-import type { AnyKind } from "../kind";
 import { Pool } from "../ssh/pool";
 import { Engine } from "./engine";
-import { provider } from "./provider";
-
-export interface Plugin {
-  readonly name: string;
-  readonly version: string;
-  readonly kinds: readonly AnyKind[];
-}
+import { type Plugin, provider } from "./provider";
 
 /** The engine sends whole states; its own limit is this large. */
 const messageBytesAtMost = 400 * 1024 * 1024;
