@@ -52,6 +52,8 @@ export interface Entry {
 }
 
 export class Sandbox {
+  readonly #running = new Set<number>();
+
   static async make(): Promise<Sandbox> {
     const sandbox = new Sandbox(await mkdtemp(join(tmpdir(), "trilithon-host-")));
     const folders = [
@@ -92,6 +94,9 @@ export class Sandbox {
         TMPDIR: this.path("tmp"),
       },
     });
+    const { pid } = child;
+    if (pid !== undefined) this.#running.add(pid);
+    child.on("exit", () => pid !== undefined && this.#running.delete(pid));
     onSignal((signal) => {
       if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
       process.kill(-child.pid, `SIG${signal}` as NodeJS.Signals);
@@ -161,6 +166,23 @@ export class Sandbox {
       return seen.isDirectory() ? this.entries(path) : { [path]: await this.#entry(path, seen) };
     });
     return Object.assign({}, ...(await Promise.all(found)));
+  }
+
+  async exists(path: string): Promise<boolean> {
+    return lstat(this.path(path)).then(
+      () => true,
+      () => false,
+    );
+  }
+
+  async link(path: string, target: string): Promise<void> {
+    await mkdir(dirname(this.path(path)), { recursive: true });
+    await symlink(target, this.path(path));
+  }
+
+  /** As when the power goes: everything that runs is gone at once. */
+  kill(): void {
+    for (const group of this.#running) process.kill(-group, "SIGKILL");
   }
 
   async delete(path: string): Promise<void> {

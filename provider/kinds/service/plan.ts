@@ -227,8 +227,8 @@ function planUnit(live: Service, wanted: Service, changes: readonly ServiceStep[
   const drains = action === "restart" && wanted.drain !== undefined;
   return [
     { do: "unit", action, drains, sentence: unitSentence(action, name, drains) },
-    ...enabling,
     { do: "wait", sentence: "wait until it is ready" },
+    ...enabling,
   ];
 }
 

@@ -126,7 +126,7 @@ onLinux(
     t.is(resource.state, undefined);
     t.deepEqual(await sandbox.log(), []);
     const made = await resource.up(inputs("one\n"));
-    const sentence = `web-01: write ${path} (new, 1 line), start nginx, enable nginx at boot, wait until it is ready [new]`;
+    const sentence = `web-01: write ${path} (new, 1 line), start nginx, wait until it is ready, enable nginx at boot [new]`;
     t.deepEqual(previewed.told, [sentence]);
     t.deepEqual(made.told, [sentence]);
     t.is(resource.state?.id, "web-01/nginx.service");
