@@ -47,10 +47,12 @@ async function gather(before: Promise<void> | undefined): Promise<void> {
 }
 
 async function installTogether(host: Host, together: readonly Waiting[]): Promise<void> {
-  const packages = Object.assign({}, ...together.map((one) => one.packages)) as Record<
-    string,
-    string
-  >;
+  const packages = Object.fromEntries(
+    together
+      .flatMap((one) => Object.entries(one.packages))
+      // Who wants a certain version has the last word.
+      .sort(([, one], [, other]) => Number(one !== "present") - Number(other !== "present")),
+  );
   const context = together[0]?.context;
   if (context === undefined) return;
   const names = Object.keys(packages).join(", ");
@@ -73,7 +75,8 @@ function renderInstall(packages: Readonly<Record<string, string>>) {
     sh`
 set -u
 export LC_ALL=C DEBIAN_FRONTEND=noninteractive
-trap '' HUP PIPE
+# Packages half unpacked are worse than a moment more: nothing ends this early.
+trap '' HUP PIPE TERM INT
 log=$(mktemp)
 policy=/usr/sbin/policy-rc.d
 mine='# trilithon: no daemon starts before its configuration is in place'
@@ -82,7 +85,6 @@ end() {
   if grep -qsxF "$mine" "$policy"; then rm -f -- "$policy"; fi
 }
 trap end EXIT
-trap 'exit 143' TERM INT
 progress() { printf '@progress %s\n' "$1" 2>/dev/null || true; }
 fail() { printf '%s\n' "$1" >&2; tail -n 25 "$log" >&2; exit 1; }
 options='-o DPkg::Lock::Timeout=300 -o Acquire::Retries=3'

@@ -227,7 +227,8 @@ my $status = <$socket> // "";
 die "http://$host:$port$path: " . ($status || "no answer\\n") unless $status =~ m{^HTTP/1\\.[01] [23]};
 `;
 
+/** The latest that ran well stay: an archive has no times, so a version has none of its own until it did. */
 function prune(root: string, keep: number): Shell {
   return sh`
-cd ${`${root}/releases`} && now=$(basename "$(readlink ${`${root}/current`})") && ls -1t | grep -vxF -- "$now" | tail -n +${keep + 1} | while read -r old; do rm -rf -- "./$old"; done; cd /`;
+cd ${`${root}/releases`} && now=$(basename "$(readlink ${`${root}/current`})") && touch -- "$now" && ls -1t | grep -vxF -- "$now" | tail -n +${keep + 1} | while read -r old; do rm -rf -- "./$old"; done; cd /`;
 }
