@@ -40,7 +40,7 @@ export function freshServer(name: string): Answer {
     status: { rpl_semi_sync_replica_status: "OFF", rpl_semi_sync_source_clients: "0" },
     cluster: null,
     schemas: [],
-    cloning: null,
+    isCloning: 0,
     source: null,
   };
   return { mysqld: "running", facts, accounts: {} };
@@ -102,7 +102,7 @@ export function carryOut(servers: Servers, action: Action, wanted: Replication):
       const { gtidExecuted, schemas, cluster } = donor.facts;
       const persisted = { ...facts.persisted };
       const superReadOnly = persisted.super_read_only === "OFF" ? 0 : 1;
-      const filled = { gtidExecuted, schemas, cluster, source: null, cloning: "Completed" };
+      const filled = { gtidExecuted, schemas, cluster, source: null };
       return become({ ...filled, superReadOnly, readOnly: superReadOnly }, donor.accounts);
     }
     case "follow":

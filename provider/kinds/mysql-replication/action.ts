@@ -37,7 +37,6 @@ export interface ReplicationStep extends Step {
 const order: readonly (readonly Action["do"][])[] = [
   ["refuse"],
   ["await"],
-  ["leave"],
   ["close"],
   ["promote"],
   ["found"],
@@ -46,6 +45,7 @@ const order: readonly (readonly Action["do"][])[] = [
   ["pause"],
   ["fill", "follow"],
   ["wait for replicas"],
+  ["leave"],
   ["open"],
   ["create database"],
   ["set account"],

@@ -34,11 +34,7 @@ export async function applyReplication(
   let before: Replication | undefined = live;
   for (let round = 0; round < roundsAtMost; round++) {
     refuse(left);
-    for (const { sentence, action } of left) {
-      context.signal.throwIfAborted();
-      context.progress(sentence);
-      await carryOut(action, { live: before, wanted, context });
-    }
+    await carryOutAll(left, { live: before, wanted, context });
     if (left.some(({ action }) => action.do === "set replication account")) {
       await logReplicationAccount(left, wanted, context);
     }
@@ -64,6 +60,25 @@ function refuse(steps: readonly ReplicationStep[]): void {
   const refusals = steps.filter(({ action }) => action.do === "refuse");
   if (refusals.length === 0) return;
   throw new Refused(refusals.map(({ warning, sentence }) => warning ?? sentence).join("\n"));
+}
+
+/** A primary that was closed for the time of a CLONE is opened again also when that fails. */
+async function carryOutAll(steps: readonly ReplicationStep[], setting: Setting): Promise<void> {
+  let paused: string | undefined;
+  try {
+    for (const { sentence, action } of steps) {
+      setting.context.signal.throwIfAborted();
+      setting.context.progress(sentence);
+      if (action.do === "pause") paused = action.member;
+      await carryOut(action, setting);
+    }
+  } catch (error) {
+    // The first failure is the one to tell; where this fails too, the next read shows a closed primary.
+    if (paused !== undefined) {
+      await carryOut({ do: "open", member: paused }, setting).catch(() => undefined);
+    }
+    throw error;
+  }
 }
 
 /** Threads that have just been started need a moment to say so. */

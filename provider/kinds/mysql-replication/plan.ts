@@ -17,9 +17,11 @@ export function plan(live: Replication | undefined, wanted: Replication): Replic
   const seen = live ?? untouched(wanted);
   if (diff(seen, wanted).length === 0) return [];
   const cluster = clusterOf(seen, wanted);
+  const leaving = planLeaving(cluster);
+  if (leaving.some(({ action }) => action.do === "refuse")) return leaving;
   const steps = [
     ...Object.keys(wanted.members).flatMap((name) => planMember(name, cluster)),
-    ...planLeaving(cluster),
+    ...leaving,
     ...planContent(cluster),
   ];
   const refusals = steps.filter(({ action }) => action.do === "refuse");

@@ -24,7 +24,8 @@ export interface Facts {
   readonly status: Readonly<Record<string, string>>;
   readonly cluster: string | null;
   readonly schemas: readonly string[];
-  readonly cloning: string | null;
+  /** How many CLONEs are filling it at the moment. */
+  readonly isCloning: number;
   readonly source: Source | null;
 }
 
@@ -181,6 +182,10 @@ function lastError(said: readonly string[]): string {
   return /ERROR .*/.exec(text)?.[0] ?? (text === "" ? "no answer" : text);
 }
 
+/** The status of a CLONE stays `In Progress` for ever when mysqld is killed in it; the statement itself tells. */
+export const cloningQuery =
+  "SELECT COUNT(*) FROM performance_schema.processlist WHERE INFO LIKE 'CLONE INSTANCE %'";
+
 function factsQuery({ replicationAccount }: Replication): string {
   const object = (table: string, where: string) =>
     `(SELECT JSON_OBJECTAGG(LOWER(VARIABLE_NAME), VARIABLE_VALUE) FROM performance_schema.${table} WHERE ${where})`;
@@ -197,7 +202,7 @@ function factsQuery({ replicationAccount }: Replication): string {
   WHERE TABLE_SCHEMA = '${marker.schema}' AND TABLE_NAME = '${marker.table}'),
 'schemas', COALESCE((SELECT JSON_ARRAYAGG(SCHEMA_NAME) FROM information_schema.SCHEMATA
   WHERE SCHEMA_NAME NOT IN (${systemSchemas.map(literal).join(", ")})), JSON_ARRAY()),
-'cloning', (SELECT STATE FROM performance_schema.clone_status LIMIT 1),
+'isCloning', (${cloningQuery}),
 'source', (SELECT JSON_OBJECT('host', c.HOST, 'port', c.PORT, 'user', c.USER, 'autoPosition', c.AUTO_POSITION,
     'ssl', c.SSL_ALLOWED, 'retryCount', c.CONNECTION_RETRY_COUNT,
     'isPasswordRight', (SELECT CAST(User_password AS BINARY) = CAST(${literal(replicationAccount.password)} AS BINARY)

@@ -24,6 +24,9 @@ export function rolesOf(answers: Answers, expected: Replication): Roles {
   const heads = names.filter((name) => followed(name) === undefined);
   const open = heads.filter((name) => facts.get(name)?.superReadOnly === 0);
   if (open.length > 0) return choose(open, facts, expected, names);
+  // Closed for a moment only: it would come back open.
+  const opening = heads.filter((name) => facts.get(name)?.persisted.super_read_only === "OFF");
+  if (opening.length > 0) return choose(opening, facts, expected, names);
   if (heads.length > 0) {
     const chosen = choose(heads, facts, expected, names);
     return isEmptied(expected.primary, facts) ? { ...chosen, lost: expected.primary } : chosen;

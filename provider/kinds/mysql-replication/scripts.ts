@@ -2,19 +2,22 @@
 
 import { lines, type Shell, sh } from "../../ssh/shell";
 import type { Member, Replication } from "./args";
-import { marker, systemSchemas } from "./question";
+import { cloningQuery, marker, systemSchemas } from "./question";
 import { accountName, literal, mysql } from "./sql";
 
 /** Waits until mysqld answers and no CLONE is under way. */
 export function renderAwait(seconds: number): Shell {
   return sh`command -v mysqld >/dev/null || { echo 'mysqld is not installed' >&2; exit 1; }
 left=${seconds}
+told=
 while :; do
-  answer=$(${mysql("SELECT COUNT(*) FROM performance_schema.clone_status WHERE STATE = 'In Progress'")}
+  answer=$(${mysql(cloningQuery)}
   ) 2>/dev/null || answer=silent
-  [ "$answer" != 0 ] || exit 0
-  if [ "$answer" = 1 ]; then echo '@progress a CLONE is under way'
-  else left=$((left - 1)); fi
+  case "$answer" in
+    0) exit 0 ;;
+    silent) left=$((left - 1)) ;;
+    *) [ -n "$told" ] || echo '@progress a CLONE is under way'; told=yes ;;
+  esac
   [ "$left" -gt 0 ] || break
   sleep 1
 done
@@ -85,9 +88,9 @@ while [ "$left" -gt 0 ]; do
   [ $((left % 10)) -ne 0 ] || systemctl start --no-block mysql
   sleep 1
 done
-echo 'mysqld did not come up after CLONE' >&2
+echo 'mysqld came up without the data, or not at all; the next up fills it again' >&2
 cat "$said" >&2
-tail -n 20 /var/log/mysql/error.log >&2
+grep -E 'ERROR|[Cc]lone' /var/log/mysql/error.log | tail -n 5 >&2
 exit 1`,
   );
 }

@@ -70,7 +70,7 @@ const neededPlugins = ["rpl_semi_sync_source", "rpl_semi_sync_replica", "clone"]
 
 function dataOf(facts: Facts, { name, roles, answers, expected }: Seen): string {
   const { cluster } = expected;
-  if (facts.cloning === "In Progress") return "half a CLONE, under way";
+  if (facts.isCloning > 0) return "half a CLONE, under way";
   if (roles.lost === name) return `lost, while ${roles.primary} has that of ${cluster}`;
   if (facts.cluster !== null && facts.cluster !== cluster) {
     return `of another cluster: ${facts.cluster}`;

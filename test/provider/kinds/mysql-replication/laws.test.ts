@@ -40,7 +40,6 @@ function server(name: string): fc.Arbitrary<Answer> {
       superReadOnly: fc.constantFrom(0, 1),
       readOnly: fc.constantFrom(0, 1),
       persisted: fc.dictionary(fc.constantFrom("super_read_only", "read_only"), onOff),
-      cloning: fc.constantFrom(null, null, null, "Completed"),
       source: fc.option(source(), { freq: 3 }),
       sourceEnabled: onOff,
       replicaEnabled: onOff,
