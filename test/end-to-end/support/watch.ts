@@ -2,16 +2,23 @@
 import type { Places } from "./secrets";
 import type { TestStack } from "./test-stack";
 
+/** Whose it is is asked last: a process becomes the application's user only when it becomes the application. */
+const environments = `
+my $application = getpwnam("guestbook") // -1;
+for my $file (glob "/proc/[0-9]*/environ") {
+  my $before = (stat $file)[4];
+  open my $handle, "<", $file or next;
+  my $text = do { local $/; <$handle> } // "";
+  my $owner = (stat $file)[4] // $before // -1;
+  print $text =~ tr/\\0/\\n/r, "\\n" unless $owner == $application;
+}`;
+
 /** Each line once. The application's own environment holds its password: that is how it gets it. */
 const watchScript = `
 touch /run/watching
 often() { while [ -e /run/watching ]; do "$@"; sleep 0.05; done | awk '!seen[$0]++ { print; fflush() }'; }
-environments() {
-  application=$(id -u guestbook 2>/dev/null || echo 4294967294)
-  find /proc -mindepth 2 -maxdepth 2 -path '/proc/[0-9]*/environ' ! -uid "$application" -exec cat {} + 2>/dev/null | tr '\\0' '\\n'
-}
 often ps -eww -o args= >>/run/watched.args 2>/dev/null &
-often environments >>/run/watched.environments 2>/dev/null &
+often perl -e ${quote(environments)} >>/run/watched.environments 2>/dev/null &
 `;
 
 export async function watch(stack: TestStack, host: string): Promise<void> {
