@@ -1,8 +1,10 @@
 /** Pulumi's plugins for Docker and for commands: the official ones, else the stand-ins of the same names from `offline/`. */
+
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { preventDebugLogs } from "./debug-logs";
 import { canReach } from "./download";
 import {
   cliFolder,
@@ -20,6 +22,7 @@ const plugins: readonly Plugin[] = ["docker", "command"];
 
 export async function preparePlugins(): Promise<string> {
   await mkdir(pulumiHome, { recursive: true });
+  await preventDebugLogs(join(pulumiHome, "logs"));
   if (!existsSync(standInsMarker) && (await haveOfficial())) return titles;
   await installStandIns();
   return `${titles}: offline stand-ins, as the official ones cannot be downloaded`;
