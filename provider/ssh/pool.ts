@@ -19,8 +19,10 @@ interface Question extends Asked {
   readonly reject: (error: unknown) => void;
 }
 
-/** Questions that the engine sends together arrive within this time. */
-const gatherMilliseconds = 4;
+/** Questions that the engine sends together follow each other within this time; of many, more are likely to come. */
+const gatherMilliseconds = (count: number) => Math.min(5 + count / 4, 50);
+/** However many there are, the first is not kept waiting for longer. */
+const gatherAtMostMilliseconds = 3000;
 
 export class Pool {
   readonly #members = new Map<string, Member>();
@@ -89,10 +91,18 @@ class Member {
   async #gather(): Promise<unknown> {
     try {
       await this.session.connect();
-      await new Promise((resolve) => setTimeout(resolve, gatherMilliseconds));
+      await this.#untilQuiet();
       return undefined;
     } catch (error) {
       return error;
+    }
+  }
+
+  async #untilQuiet(): Promise<void> {
+    const deadline = performance.now() + gatherAtMostMilliseconds;
+    for (let count = 0; count !== this.#waiting.length && performance.now() < deadline; ) {
+      count = this.#waiting.length;
+      await new Promise((resolve) => setTimeout(resolve, gatherMilliseconds(count)));
     }
   }
 
