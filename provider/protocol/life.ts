@@ -21,6 +21,7 @@ import {
   isProperties,
   merge,
   type Path,
+  pathsOf,
   type Received,
   secretTexts,
   unknown,
@@ -270,10 +271,11 @@ export class Life {
     const outputs = [...(this.#kind.secretOutputs ?? []), ...derived].map((name) =>
       name.split("."),
     );
+    const told = new Set(this.#secretTexts({ properties, secrets }));
     return {
       id: typeof properties.id === "string" ? properties.id : this.#kind.id(properties),
       properties,
-      secrets: [...secrets, ...outputs, [appliedOutput]],
+      secrets: [...secrets, ...outputs, ...pathsOf(told, properties), [appliedOutput]],
       isReadBeforeUpdate: this.#kind.hosts(properties).length > 0,
     };
   }
@@ -284,10 +286,11 @@ export class Life {
 
   /** What must not be shown. A host may come as one secret; what it is called is none. */
   #secretTexts(known: Received): string[] {
-    if (known.secrets.length === 0) return [];
+    const secrets = known.secrets.filter(([name]) => name !== appliedOutput);
+    if (secrets.length === 0) return [];
     const hosts = this.#kind.hosts(known.properties);
     const open = new Set(hosts.flatMap(({ name, address, user }) => [name, address, user]));
-    return secretTexts(known).filter((text) => !open.has(text));
+    return secretTexts({ ...known, secrets }).filter((text) => !open.has(text) && text !== "");
   }
 
   #context(known: Received): Context {

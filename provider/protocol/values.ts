@@ -47,6 +47,15 @@ export function secretTexts({ properties, secrets }: Received): string[] {
   return secrets.flatMap((path) => texts(at(properties, path)));
 }
 
+/** Where one of the texts stands again: what a machine answers may be a secret that it was told. */
+export function pathsOf(texts: ReadonlySet<string>, value: Property | undefined): Path[] {
+  if (typeof value === "string") return texts.has(value) ? [[]] : [];
+  if (typeof value !== "object" || value === null) return [];
+  return Object.entries(value).flatMap(([name, item]) =>
+    pathsOf(texts, item).map((path) => [name, ...path]),
+  );
+}
+
 export function at(value: Property | undefined, path: Path): Property | undefined {
   return path.reduce<Property | undefined>(
     (inner, name) =>
