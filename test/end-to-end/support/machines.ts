@@ -69,6 +69,13 @@ async function startMachine(
   await must(container, "docker", ["start", container]);
   const inside = (script: string) =>
     must(container, "docker", ["exec", container, "sh", "-ec", script]);
+  // What is changed while systemd makes its own users and folders may be lost, or keep it from doing so.
+  await inside(`n=0
+until systemctl is-system-running 2>/dev/null | grep -qE 'running|degraded'; do
+  n=$((n + 1)) && [ "$n" -lt 600 ] || { systemctl --no-pager list-jobs; exit 1; }
+  sleep 0.2
+done
+systemctl is-active --quiet ssh || { systemctl --no-pager status ssh; exit 1; }`);
   if (user !== "root") {
     await inside(`useradd --create-home --shell /bin/bash ${user}
 echo '${user} ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers.d/${user}`);
