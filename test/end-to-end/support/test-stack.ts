@@ -1,5 +1,6 @@
 /** A stack on container hosts that a test brings up, breaks, looks at and throws away. */
-import { rm } from "node:fs/promises";
+import { readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
   localFolder,
@@ -25,6 +26,7 @@ export class TestStack {
   /** Removes what a former run of the same test left behind. */
   static async make(stack: string, settings: Settings): Promise<TestStack> {
     const folder = join(localFolder, "test", stack);
+    await claim(stack);
     await removeLabelled(stack);
     await rm(folder, { recursive: true, force: true });
     const place = await writeSideStack({ stack, folder, settings });
@@ -101,6 +103,7 @@ export class TestStack {
   async remove(): Promise<void> {
     await removeLabelled(this.place.stack);
     await rm(this.folder, { recursive: true, force: true });
+    await rm(claimOf(this.place.stack), { force: true });
   }
 }
 
@@ -129,3 +132,24 @@ const sample = {
   build: { command: "node app/build.mjs", output: "./app/dist" },
   start: ["node", "server.js"],
 };
+
+/** Names and addresses are the machine's: two runs of the same test, from two checkouts, would remove each other's hosts. */
+async function claim(stack: string): Promise<void> {
+  const owner = Number(await readFile(claimOf(stack), "utf8").catch(() => ""));
+  if (owner > 0 && owner !== process.pid && isAlive(owner)) {
+    throw new Error(`another run of this test is under way: process ${owner}`);
+  }
+  await writeFile(claimOf(stack), String(process.pid));
+}
+
+function claimOf(stack: string): string {
+  return join(tmpdir(), `trilithon-test-${stack}.pid`);
+}
+
+function isAlive(processId: number): boolean {
+  try {
+    return process.kill(processId, 0);
+  } catch {
+    return false;
+  }
+}
