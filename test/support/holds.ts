@@ -5,7 +5,7 @@ import fc from "fast-check";
 export function holds<Values extends [unknown, ...unknown[]]>(
   t: ExecutionContext,
   property: fc.IProperty<Values>,
-  numRuns = 1000,
+  numRuns = 500,
 ): void {
   const { failed, counterexample, error, seed } = run(property, numRuns);
   if (failed) t.fail(`seed ${seed}: ${JSON.stringify(counterexample)}\n${error}`);

@@ -25,6 +25,7 @@ const rooms: readonly Room[] = [
   { room: "provider/", may: ["provider/", "package.json"] },
   // The stand-ins are plugins of the same kind.
   { room: "offline/", may: ["offline/", "provider/"] },
+  { room: "scripts/bench.ts", may: ["scripts/", "benchmark/"] },
   // One place dials hosts and quotes shell words, for whoever asks a host.
   { room: "scripts/", may: ["scripts/", "package.json", "provider/ssh/"] },
   { room: "app/", may: ["app/"] },
