@@ -1,13 +1,16 @@
 /** What can go wrong with a host, each with what to do about it. */
 
-/** No answer: down, wrong address, or a firewall. The one error that a preview survives. */
-export class HostUnreachable extends Error {}
+/** Nothing could be asked of a host, so nothing is known of it. A preview survives that, `up` does not. */
+export class NotReached extends Error {}
+
+/** No answer: down, wrong address, or a firewall. */
+export class HostUnreachable extends NotReached {}
 
 /** Another key than the pinned one. */
-export class HostKeyMismatch extends Error {}
+export class HostKeyMismatch extends NotReached {}
 
 /** The host answered, but would not let us in or make us root. */
-export class AccessDenied extends Error {}
+export class AccessDenied extends NotReached {}
 
 /** A command that ran and ended with a status other than 0. */
 export class RemoteError extends Error {

@@ -1,6 +1,6 @@
 /** One resource's life through the engine's calls: what all kinds have in common. */
 
-import { HostUnreachable } from "../errors";
+import { HostUnreachable, NotReached } from "../errors";
 import type {
   AnyKind,
   Context,
@@ -108,14 +108,18 @@ export class Life {
   ): Promise<(State & { inputs: Properties }) | undefined> {
     const known = Object.keys(olds.properties).length > 0 ? olds : inputs;
     const secrets = [...olds.secrets, ...inputs.secrets];
-    const { [unreachableOutput]: _, ...expected } = known.properties;
+    const { [unreachableOutput]: _, ...before } = known.properties;
+    // The program may have said since how to reach the host now; what was read last does not know.
+    const { host = before.host } = inputs.properties;
+    const expected = host === undefined ? before : { ...before, host };
     try {
       const live = await this.#kind.read(expected, this.#context(known));
       if (live === undefined) return undefined;
       const state = this.#state({ ...expected, ...live }, secrets);
       return { ...state, inputs: pick(state.properties, inputs.properties) };
     } catch (error) {
-      if (!(error instanceof HostUnreachable)) throw error;
+      // Also with the wrong key: the state's may be the wrong one, and `up` with the right one must be possible.
+      if (!(error instanceof NotReached)) throw error;
       this.#engine?.tell(this.#urn, "warning", `drift was not checked: ${error.message}`);
       const state = this.#state({ ...expected, [unreachableOutput]: error.message }, secrets);
       return { ...state, id, inputs: inputs.properties };

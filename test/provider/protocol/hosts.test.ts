@@ -48,7 +48,12 @@ onLinux("a host that answers again differs no longer, once it was asked", async 
   await motdOf.up(inputs(wireHost(server.host())));
   if (motdOf.state === undefined) return t.fail();
   const elsewhere = wireHost(server.host({ port: 1 }));
-  motdOf.state = { ...motdOf.state, properties: { ...motdOf.state.properties, host: elsewhere } };
+  const { inputs: former, properties } = motdOf.state;
+  motdOf.state = {
+    ...motdOf.state,
+    inputs: { ...former, host: elsewhere },
+    properties: { ...properties, host: elsewhere },
+  };
   await motdOf.refresh();
   t.truthy(motdOf.state?.properties.unreachable);
   const { told } = await motdOf.up(inputs(wireHost(server.host())));
@@ -75,7 +80,7 @@ onLinux(
   },
 );
 
-onLinux("a host with another key stops everything, reading too", async (t) => {
+onLinux("a host with another key stops everything until the program knows that key", async (t) => {
   const { sandbox, server, resource } = await startMachine(t);
   const path = sandbox.path("/etc/motd");
   const wrong = wireHost(server.host({ hostKey: newKeyPair().public }));
@@ -86,8 +91,18 @@ onLinux("a host with another key stops everything, reading too", async (t) => {
   const motdOf = resource();
   await motdOf.up(motd(wireHost(server.host()), path));
   if (motdOf.state === undefined) return t.fail();
-  motdOf.state = { ...motdOf.state, properties: { ...motdOf.state.properties, host: wrong } };
-  await t.throwsAsync(motdOf.refresh(), { message });
+  const { inputs, properties } = motdOf.state;
+  motdOf.state = {
+    ...motdOf.state,
+    inputs: { ...inputs, host: wrong },
+    properties: { ...properties, host: wrong },
+  };
+  const { told } = await motdOf.preview(motd(wrong, path));
+  t.regex(told.join("\n"), /^drift was not checked: web-01 .*: the host key is not the pinned one/);
+  await t.throwsAsync(motdOf.up(motd(wrong, path)), { message });
+  await motdOf.up(motd(wireHost(server.host()), path));
+  t.is(motdOf.state?.properties.unreachable, undefined);
+  t.deepEqual((await motdOf.preview(motd(wireHost(server.host()), path))).told, []);
 });
 
 onLinux("a user without sudo is told what to add, before anything is changed", async (t) => {
