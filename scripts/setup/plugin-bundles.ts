@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { build } from "esbuild";
 import { root } from "./environment";
 
-interface Bundle {
+export interface Bundle {
   readonly entry: string;
   readonly folder: string;
   readonly executable: string;
@@ -35,7 +35,8 @@ export async function buildPlugins(): Promise<void> {
   await Promise.all(present.map(buildPlugin));
 }
 
-async function buildPlugin({ entry, folder, executable }: Bundle): Promise<void> {
+/** Pulumi's name for the plugin is in that of the executable. */
+export async function buildPlugin({ entry, folder, executable }: Bundle): Promise<void> {
   const { outputFiles } = await build({
     absWorkingDir: root,
     entryPoints: [entry],

@@ -1,0 +1,223 @@
+/** The one stack that every tool describes: as this project's own program made it, read from its state. */
+import * as v from "valibot";
+import type { BenchmarkHost, HostSet } from "./hosts";
+
+export const stackDomain = "www.example.com";
+
+/** As the dev stack has it. */
+export const applicationSettings = {
+  source: "./app",
+  build: { command: "node app/build.mjs", output: "./app/dist" },
+  start: ["node", "server.js"],
+};
+
+export interface DescribedFile {
+  readonly path: string;
+  readonly content: string;
+  readonly mode: string;
+}
+
+export interface DescribedService {
+  readonly unit: string;
+  readonly files: readonly DescribedFile[];
+  /** Paths that must not exist. */
+  readonly absent: readonly string[];
+}
+
+export interface DescribedHost {
+  readonly packages: readonly string[];
+  /** By name: `haproxy`, `nginx`, `mysql` and the application. */
+  readonly services: Readonly<Record<string, DescribedService>>;
+}
+
+export interface DescribedRelease {
+  readonly name: string;
+  readonly root: string;
+  readonly version: string;
+}
+
+export interface DescribedDatabase {
+  readonly name: string;
+  readonly account: { readonly name: string; readonly password: string };
+  /** As MySQL grants them. */
+  readonly privileges: readonly string[];
+  readonly replication: { readonly name: string; readonly password: string };
+  /** How long a commit waits for the replica, in milliseconds. */
+  readonly semiSyncTimeout: number;
+}
+
+export interface Description {
+  readonly hosts: Readonly<Record<string, DescribedHost>>;
+  readonly release: DescribedRelease;
+  readonly database: DescribedDatabase;
+}
+
+/** Reads what `pulumi stack export --show-secrets` prints. */
+export function parseDescription(exported: string): Description {
+  const { resources } = v.parse(exportSchema, JSON.parse(exported)).deployment;
+  const inputsOf = (type: string) =>
+    resources
+      .filter((one) => one.type === `trilithon:index:${type}`)
+      .map(({ inputs }) => reveal(inputs));
+  const releases = inputsOf("Release").map((inputs) => v.parse(releaseSchema, inputs));
+  const services = [
+    ...inputsOf("Service").map((inputs) => v.parse(serviceSchema, inputs)),
+    ...releases,
+  ];
+  const [release] = releases;
+  const [replication] = inputsOf("MysqlReplication").map((inputs) =>
+    v.parse(replicationSchema, inputs),
+  );
+  if (release === undefined || replication === undefined) {
+    throw new Error("the stack's state has no release or no replication: was it brought up?");
+  }
+  return {
+    hosts: describeHosts(services),
+    release: { name: release.name, root: release.root, version: release.version },
+    database: describeDatabase(replication),
+  };
+}
+
+/** The same stack on other hosts: their addresses, and the server ids that MySQL has from them. */
+export function moveTo(description: Description, from: HostSet, to: HostSet): Description {
+  const moves = from.hosts.flatMap((host, index) => {
+    const other = to.hosts[index];
+    return other === undefined ? [] : [[host, other] as const];
+  });
+  const move = (content: string) =>
+    moves.reduce(
+      (text, [one, other]) =>
+        text
+          .replaceAll(one.address, other.address)
+          .replaceAll(`server_id = ${asNumber(one)}\n`, `server_id = ${asNumber(other)}\n`),
+      content,
+    );
+  return mapContents(description, move);
+}
+
+export function mapContents(
+  description: Description,
+  change: (content: string) => string,
+): Description {
+  const changeService = (service: DescribedService): DescribedService => ({
+    ...service,
+    files: service.files.map((file) => ({ ...file, content: change(file.content) })),
+  });
+  const hosts = mapValues(description.hosts, (host) => ({
+    ...host,
+    services: mapValues(host.services, changeService),
+  }));
+  return { ...description, hosts };
+}
+
+export function hostOf({ hosts }: Description, name: string): DescribedHost {
+  return hosts[name] ?? { packages: [], services: {} };
+}
+
+/** What an inventory says of a host: the files' contents lie beside it. */
+export function withoutContents({ packages, services }: DescribedHost) {
+  return {
+    packages,
+    services: mapValues(services, ({ unit, files, absent }) => ({
+      unit,
+      absent,
+      files: files.map(({ path, mode }) => ({ path, mode })),
+    })),
+  };
+}
+
+function describeHosts(services: readonly Service[]): Record<string, DescribedHost> {
+  const names = [...new Set(services.map(({ host }) => host.name))].sort();
+  return Object.fromEntries(
+    names.map((name) => {
+      const here = services.filter(({ host }) => host.name === name);
+      return [
+        name,
+        {
+          packages: here.flatMap(({ packages }) => Object.keys(packages)).sort(),
+          services: Object.fromEntries(here.flatMap(describeService)),
+        },
+      ];
+    }),
+  );
+}
+
+function describeService({ name, unit, files, absent }: Service): [string, DescribedService][] {
+  if (unit === undefined) return [];
+  const described = Object.entries(files).map(([path, { content, mode }]) => ({
+    path,
+    content,
+    mode,
+  }));
+  return [[name, { unit, files: described, absent }]];
+}
+
+function describeDatabase(replication: v.InferOutput<typeof replicationSchema>): DescribedDatabase {
+  const [name = ""] = replication.databases;
+  const [account] = Object.entries(replication.accounts);
+  if (account === undefined) throw new Error("the database has no account");
+  const [accountName, { password, grants }] = account;
+  return {
+    name,
+    account: { name: accountName, password },
+    privileges: grants[`${name}.*`] ?? [],
+    replication: replication.replicationAccount,
+    semiSyncTimeout:
+      replication.durability === "wait-for-replica"
+        ? forever
+        : replication.durability.carryOnAfterSeconds * 1000,
+  };
+}
+
+function asNumber({ address }: BenchmarkHost): number {
+  return address.split(".").reduce((sum, part) => sum * 256 + Number(part), 0);
+}
+
+function mapValues<From, To>(
+  from: Readonly<Record<string, From>>,
+  change: (value: From) => To,
+): Record<string, To> {
+  return Object.fromEntries(Object.entries(from).map(([key, value]) => [key, change(value)]));
+}
+
+/** Takes the state's wrappers off secrets. */
+function reveal(value: unknown): unknown {
+  if (typeof value !== "object" || value === null) return value;
+  if (Array.isArray(value)) return value.map(reveal);
+  if ("plaintext" in value && typeof value.plaintext === "string") {
+    return reveal(JSON.parse(value.plaintext));
+  }
+  return mapValues({ ...value }, reveal);
+}
+
+/** The largest that MySQL takes. */
+const forever = 4_294_967_295;
+
+const texts = v.array(v.string());
+const serviceSchema = v.object({
+  host: v.object({ name: v.string() }),
+  name: v.string(),
+  unit: v.optional(v.string()),
+  packages: v.record(v.string(), v.string()),
+  files: v.record(v.string(), v.object({ content: v.string(), mode: v.string() })),
+  absent: texts,
+});
+type Service = v.InferOutput<typeof serviceSchema>;
+const releaseSchema = v.object({ ...serviceSchema.entries, root: v.string(), version: v.string() });
+const replicationSchema = v.object({
+  databases: texts,
+  durability: v.union([
+    v.literal("wait-for-replica"),
+    v.object({ carryOnAfterSeconds: v.number() }),
+  ]),
+  accounts: v.record(
+    v.string(),
+    v.object({ password: v.string(), grants: v.record(v.string(), texts) }),
+  ),
+  replicationAccount: v.object({ name: v.string(), password: v.string() }),
+});
+const exportSchema = v.object({
+  deployment: v.object({
+    resources: v.array(v.object({ type: v.string(), inputs: v.optional(v.unknown(), {}) })),
+  }),
+});

@@ -1,0 +1,100 @@
+/** What a run of the benchmark finds: written as JSON, and what table and chart are made of. */
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { cpus, totalmem } from "node:os";
+import { join } from "node:path";
+import type { Stretch } from "./breakdown";
+import type { Line } from "./statistics";
+
+export const operations = ["provision", "preview", "change", "noop"] as const;
+export type Operation = (typeof operations)[number];
+
+/** Medians, in seconds. */
+export interface Figure {
+  readonly wallSeconds: number;
+  readonly cpuSeconds: number;
+  /** Of the wall time: the shortest and the longest run. */
+  readonly rangeSeconds: readonly [number, number];
+  readonly runs: number;
+}
+
+export interface ToolResult {
+  readonly name: string;
+  readonly version: string;
+  /** `failed`: the tool could not do it. */
+  readonly figures: Readonly<Record<Operation, Figure | "failed">>;
+}
+
+export interface PeersResult {
+  readonly tools: readonly ToolResult[];
+  /** This project's no-op, in the order of time. */
+  readonly breakdown: readonly Stretch[];
+  readonly cpuByPart: Readonly<Record<string, number>>;
+}
+
+export interface GrowthPoint {
+  readonly hosts: number;
+  readonly resources: number;
+  readonly roundTripMilliseconds: number;
+  readonly wallSeconds: number;
+  readonly cpuSeconds: number;
+  /** Of the same program with a plugin that answers at once. */
+  readonly floorWallSeconds: number;
+  readonly floorCpuSeconds: number;
+  readonly pluginMegabytes: number;
+  readonly connections: number;
+  readonly roundTrips: number;
+}
+
+export interface GrowthResult {
+  readonly points: readonly GrowthPoint[];
+  /** Total CPU, own CPU and own wall time over hosts or over resources, by round trip. */
+  readonly fits: readonly GrowthFit[];
+}
+
+export interface GrowthFit {
+  readonly roundTripMilliseconds: number;
+  readonly totalWall: Line;
+  readonly totalCpu: Line;
+  readonly ownWall: Line;
+  readonly ownCpu: Line;
+}
+
+export interface Machine {
+  readonly processors: number;
+  readonly processor: string;
+  readonly memoryGigabytes: number;
+  readonly node: string;
+}
+
+export interface Results {
+  readonly machine: Machine;
+  readonly peers?: PeersResult;
+  readonly hosts?: GrowthResult;
+  readonly resources?: GrowthResult;
+}
+
+export const resultsFolder = join(__dirname, "results");
+const latest = join(resultsFolder, "latest.json");
+
+/** What was measured now replaces what was measured before; other parts stay. */
+export async function keepResults(now: Results): Promise<Results> {
+  await mkdir(resultsFolder, { recursive: true });
+  const before: Results = JSON.parse(await readFile(latest, "utf8").catch(() => "{}"));
+  const results = { ...before, ...now };
+  await writeFile(latest, `${JSON.stringify(results, rounded, 2)}\n`);
+  return results;
+}
+
+/** Without names and paths. */
+export function describeMachine(): Machine {
+  return {
+    processors: cpus().length,
+    processor: cpus()[0]?.model ?? "unknown",
+    memoryGigabytes: Math.round(totalmem() / 1024 ** 3),
+    node: process.versions.node,
+  };
+}
+
+function rounded(_: string, value: unknown): unknown {
+  return typeof value === "number" ? Number(value.toPrecision(4)) : value;
+}

@@ -1,0 +1,2 @@
+/** `npm run bench`: everything of it is in benchmark/. */
+import "../benchmark/main";
