@@ -18,6 +18,8 @@ export interface Line {
   readonly intercept: number;
   /** 1 where all points lie on the line. */
   readonly rSquared: number;
+  /** How far off the line a point is at most, in parts of its value: sizes in powers of ten hide much from R². */
+  readonly worst: number;
 }
 
 /** Least squares. */
@@ -31,5 +33,6 @@ export function fitLine(points: readonly Point[]): Line {
   const intercept = meanY - slope * meanX;
   const missed = sum(({ x, y }) => (y - intercept - slope * x) ** 2);
   const spread = sum(({ y }) => (y - meanY) ** 2);
-  return { slope, intercept, rSquared: spread === 0 ? 1 : 1 - missed / spread };
+  const worst = Math.max(...points.map(({ x, y }) => Math.abs((y - intercept - slope * x) / y)));
+  return { slope, intercept, rSquared: spread === 0 ? 1 : 1 - missed / spread, worst };
 }

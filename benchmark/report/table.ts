@@ -67,14 +67,19 @@ function renderGrowth({ points, fits }: GrowthResult): string {
   ];
   const lines = fits.map(
     (fit) =>
-      `at ${fit.roundTripMilliseconds} ms: wall ${slope(fit.totalWall)}, CPU ${slope(fit.totalCpu)}, ` +
+      `at ${fit.roundTripMilliseconds} ms: wall ${fitted(fit.totalWall)}, CPU ${fitted(fit.totalCpu)}, ` +
       `own wall ${slope(fit.ownWall)}, own CPU ${slope(fit.ownCpu)}`,
   );
   return [renderRows([head, ...rows]), "For each more:", ...lines].join("\n");
 }
 
-function slope({ slope: perOne, rSquared }: Line): string {
-  return `${(perOne * 1000).toFixed(1)} ms (R² ${rSquared.toFixed(3)})`;
+function fitted(line: Line): string {
+  const off = `no point further off than ${Math.round(line.worst * 100)} %`;
+  return `${slope(line)} (R² ${line.rSquared.toFixed(3)}, ${off})`;
+}
+
+function slope({ slope: perOne }: Line): string {
+  return `${(perOne * 1000).toFixed(1)} ms`;
 }
 
 function seconds({ wallSeconds }: Figure): string {
