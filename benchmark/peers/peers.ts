@@ -47,7 +47,8 @@ export async function measurePeers(runs: number): Promise<PeersResult> {
     const middle = await recordNoop(ours, runs);
     return { tools: results, breakdown: breakDown(middle), cpuByPart: cpuByPart(middle) };
   } finally {
-    await removeHosts();
+    // Nothing may hide what went wrong before.
+    await removeHosts().catch((error: unknown) => say("hosts", String(error)));
   }
 }
 
