@@ -12,6 +12,8 @@ export interface RunOptions {
 export interface ShowOptions extends RunOptions {
   /** Hands on what the user types. */
   readonly stdin?: "inherit" | "ignore";
+  /** What is shown in the place of each line of standard error. Default: the line. */
+  readonly mapErrorLine?: (line: string) => string;
 }
 
 export interface Finished {
@@ -64,10 +66,16 @@ export async function show(
   const stay = () => {};
   process.on("SIGINT", stay);
   try {
+    const { stdin = "ignore", mapErrorLine } = options;
     const child = spawn(command, args, {
       ...place(options),
-      stdio: [options.stdin ?? "ignore", "inherit", "inherit"],
+      stdio: [stdin, "inherit", mapErrorLine ? "pipe" : "inherit"],
     });
+    if (mapErrorLine && child.stderr) {
+      createInterface({ input: child.stderr }).on("line", (line) => {
+        process.stderr.write(`${mapErrorLine(line)}\n`);
+      });
+    }
     return await ended(child, options);
   } finally {
     process.off("SIGINT", stay);

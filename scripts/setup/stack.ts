@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { cliFolder, pulumiEnvironment, type StackPlace } from "./environment";
+import { asksForLog, maskLog, maskRecord } from "./masked-log";
 import { capture, type Finished, must, show } from "./run";
 import { removeStaleLocks } from "./stale-lock";
 
@@ -34,12 +35,16 @@ export async function showPulumi(
   stdin: "inherit" | "ignore" = "ignore",
 ): Promise<number> {
   await removeStaleLocks(place);
-  return show(cli, args, { ...at(place), stdin });
+  if (!asksForLog(args)) return show(cli, args, { ...at(place), stdin });
+  // Without this the log would go into a file, as it is.
+  const all = ["--logtostderr", ...args];
+  return show(cli, all, { ...at(place), stdin, mapErrorLine: maskRecord });
 }
 
 export async function capturePulumi(place: StackPlace, args: readonly string[]): Promise<Finished> {
   await removeStaleLocks(place);
-  return capture(cli, args, at(place));
+  const finished = await capture(cli, args, at(place));
+  return { ...finished, stderr: maskLog(finished.stderr) };
 }
 
 function at(place: StackPlace) {

@@ -63,16 +63,3 @@ export async function readStateFiles(stack: TestStack): Promise<string> {
   );
   return texts.join("\n");
 }
-
-/**
- * At its ninth level the CLI itself logs every property that it hands on, secret or not, and so does Pulumi's SDK in
- * the program: a plugin can neither prevent nor mask it. All other lines must be clean.
- */
-export function withoutPulumisOwn(log: string): string {
-  const own =
-    /"msg":"(Marshaling|Unmarshaling) property |RegisterResource RPC (prepared|finished)|Invoke RPC finished/;
-  return log
-    .split("\n")
-    .filter((line) => !own.test(line))
-    .join("\n");
-}

@@ -21,21 +21,23 @@ export class TestStack {
   private constructor(
     readonly place: StackPlace,
     private readonly folder: string,
+    private readonly program: string | undefined,
   ) {}
 
-  /** Removes what a former run of the same test left behind. */
-  static async make(stack: string, settings: Settings): Promise<TestStack> {
+  /** Removes what a former run of the same test left behind. `program` is a folder; default: the checkout's own. */
+  static async make(stack: string, settings: Settings, program?: string): Promise<TestStack> {
     const folder = join(localFolder, "test", stack);
     await claim(stack);
     await removeLabelled(stack);
     await rm(folder, { recursive: true, force: true });
-    const place = await writeSideStack({ stack, folder, settings });
+    const place = await writeSideStack({ stack, folder, settings, ...(program && { program }) });
     await selectStack(place);
-    return new TestStack(place, folder);
+    return new TestStack(place, folder, program);
   }
 
   async configure(settings: Settings): Promise<void> {
-    await writeSideStack({ stack: this.place.stack, folder: this.folder, settings });
+    const { folder, program, place } = this;
+    await writeSideStack({ stack: place.stack, folder, settings, ...(program && { program }) });
   }
 
   setSecret(key: string, value: string): Promise<void> {
