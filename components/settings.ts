@@ -20,12 +20,12 @@ export interface StackSettings extends Omit<Settings, "application"> {
   };
 }
 
-/** Reads the settings of the stack; throws one error with all faults, before anything is made. */
+/** Reads the settings of the stack; an empty one is as none. Throws one error with all faults, before anything is made. */
 export function readSettings(): StackSettings {
   const prefix = `${namespace}:`;
   const values = Object.fromEntries(
     Object.entries(pulumi.runtime.allConfig())
-      .filter(([key]) => key.startsWith(prefix))
+      .filter(([key, value]) => key.startsWith(prefix) && value !== "")
       .map(([key, value]) => [key.slice(prefix.length), parseValue(value)]),
   );
   const secretKeys = readSecretKeys();

@@ -18,22 +18,26 @@ export async function makePyinfra(args: PeerArgs): Promise<Tool> {
   await writeDescribedFiles(description, files);
   await cp(packagedRelease, join(files, "release"), { recursive: true });
   const env = { ...process.env, PATH: `${python.bin}:${process.env.PATH}` };
-  const deploy = (...more: readonly string[]) =>
-    measure(["pyinfra", "--yes", ...more, "inventory.py", "deploy.py"], { cwd: folder, env });
+  const run = (option: string) =>
+    measure(["pyinfra", option, "inventory.py", "deploy.py"], { cwd: folder, env });
+  const deploy = () => run("--yes");
   return {
     name: "pyinfra",
     version: await versionOf(python, "pyinfra"),
     hosts,
-    provision: () => deploy(),
-    preview: () => deploy("--dry"),
+    provision: deploy,
+    // With `--yes` beside it pyinfra would not look for changes.
+    preview: () => run("--dry"),
     describe: (seconds) => setQueueTimeout(description, files, seconds),
-    change: () => deploy(),
+    change: deploy,
     noop: async () => unchanged(await deploy()),
   };
 }
 
 function unchanged(run: Measured): Measured {
-  return run;
+  const [, hosts, unchangedHosts] = /Grand total +(\d+) +\S+ +\S+ +(\d+)/.exec(run.output) ?? [];
+  if (hosts !== undefined && hosts === unchangedHosts) return run;
+  throw new Error(`pyinfra changed something in an unchanged stack:\n${run.output}`);
 }
 
 function inventory({ hosts: { hosts, privateKeyFile, knownHostsFile }, description }: PeerArgs) {

@@ -11,7 +11,9 @@ import { removeStaleLocks } from "../../scripts/setup/stale-lock";
 import { drifts } from "./support/drifts";
 import { startMachines } from "./support/machines";
 import { readPreview, summary } from "./support/preview";
+import { findSecrets, type Places, readSecrets, secretOf } from "./support/secrets";
 import { type Settings, TestStack } from "./support/test-stack";
+import { plant, readWatched, watch } from "./support/watch";
 
 const stackName = "existing";
 const machines = [
@@ -19,6 +21,8 @@ const machines = [
   { name: "web-01", address: "172.31.66.21", roles: ["web", "database-primary"] },
   { name: "web-02", address: "172.31.66.22", roles: ["web", "database-replica"], user: "deploy" },
 ];
+
+const planted = "Planted-c31f07b8e9d24a65";
 
 let stack: TestStack;
 let settings: Settings;
@@ -41,6 +45,19 @@ test.before(async () => {
 });
 
 test.after.always(() => stack?.remove());
+
+test.serial("bad settings stop everything, and are told all at once", async (t) => {
+  await configure({ "trilithon:hosts": "lb-01", "trilithon:loadBalancer": { porrt: 8080 } });
+  const output = await mustFail();
+  for (const line of [
+    "trilithon:domain: expected a domain name such as www.example.com, got nothing",
+    'trilithon:hosts: expected a list of hosts, got "lb-01"',
+    'trilithon:loadBalancer.porrt: unknown, did you mean "port"?',
+  ]) {
+    t.true(output.includes(line), output);
+  }
+  t.is(await changes(), "");
+});
 
 test.serial("a wrong host key stops everything", async (t) => {
   const stranger = `ssh-ed25519 ${Buffer.concat([Buffer.from("0000000b7373682d6564323535313900000020", "hex"), Buffer.alloc(32, 7)]).toString("base64")}`;
@@ -73,6 +90,8 @@ test.serial(
   "`up` killed while packages are installed, during CLONE and during a release is completed by the next",
   async (t) => {
     await configure(settings);
+    await stack.setSecretAt("trilithon:application.environment.TOKEN", planted);
+    await Promise.all(machines.map(({ name }) => watch(stack, name)));
     await killUpWhen("web-01", "pgrep -x dpkg", "a package is unpacked");
     await killUpWhen(
       "web-02",
@@ -90,6 +109,25 @@ test.serial(
     t.regex(await stack.on("lb-01", fetchPage), /200/);
   },
 );
+
+test.serial("no secret showed on any machine while all that was made", async (t) => {
+  const control = "Control-5d20c7e1f8a94b36";
+  await Promise.all(machines.map(({ name }) => plant(stack, name, control)));
+  const seen = await Promise.all(machines.map(({ name }) => readWatched(stack, name)));
+  const places: Places = Object.assign({ "what the CLI said": stack.said.join("\n") }, ...seen);
+  const secrets = [
+    ...(await readSecrets(stack)),
+    ...[secretOf("planted", planted), secretOf("private key", privateKey)],
+  ];
+  t.is(secrets.length, 4);
+  t.deepEqual(findSecrets(places, secrets), []);
+  // The search finds what is there.
+  const { "what the CLI said": _, ...onMachines } = places;
+  t.deepEqual(
+    findSecrets(onMachines, [secretOf("control", control)]),
+    Object.keys(onMachines).map((place) => `${place}: control`),
+  );
+});
 
 for (const [number, round] of drifts.entries()) {
   const names = round.map(({ name }) => name).join("; ");
