@@ -42,7 +42,7 @@ export const devStack: StackPlace = {
 const preload = join(root, "scripts", "program", "preload.cjs");
 
 /** As many resources at once as there are: the plugin asks a host for all of them in one round trip. */
-const parallel = "512";
+const parallel = "1024";
 
 /** Guards nothing but the local containers of `dev`; any other stack sets PULUMI_CONFIG_PASSPHRASE. */
 const devPassphrase = "trilithon-dev";
