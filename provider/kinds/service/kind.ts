@@ -3,11 +3,13 @@
 import type { Context, Kind } from "../../kind";
 import { archive } from "./archive";
 import { checkRelease, checkService, type Service } from "./args";
+import { diff } from "./difference";
 import { imported } from "./imported";
 import { install } from "./packages";
-import { diff, plan, type ServiceStep } from "./plan";
+import { plan } from "./plan";
 import { parseAnswer, renderQuestion } from "./question";
 import { renderRemoval } from "./removal";
+import type { ServiceStep } from "./step";
 import { renderTransaction } from "./transaction";
 
 export const service: Kind<Service, ServiceStep> = {

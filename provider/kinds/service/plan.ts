@@ -1,46 +1,11 @@
 /** What has to be done to make a Service true: one step for each thing, and the sentence that announces it. */
 
-import { diffLines } from "diff";
-import { compare } from "../../difference";
-import type { Difference, Host, Step } from "../../kind";
+import type { Host } from "../../kind";
 import { isUnknown, unknown } from "../../protocol/values";
-import type { File, OnChange, Service } from "./args";
-
-export type ServiceStep = Step &
-  (
-    | { readonly do: "install"; readonly name: string; readonly version: string }
-    | { readonly do: "create user"; readonly name: string; readonly home: string }
-    | { readonly do: "write"; readonly path: string; readonly file: File }
-    | { readonly do: "set mode"; readonly path: string; readonly file: File }
-    | { readonly do: "remove"; readonly path: string }
-    | { readonly do: "move aside"; readonly path: string }
-    | { readonly do: "send"; readonly version: string }
-    | { readonly do: "switch"; readonly version: string }
-    | { readonly do: "check" }
-    | { readonly do: "unit"; readonly action: UnitAction; readonly drains: boolean }
-    | { readonly do: "enable" | "disable" }
-    | { readonly do: "wait" }
-    | { readonly do: "later" }
-  );
-
-export type UnitAction = "start" | "restart" | "reload" | "stop";
-
-export function diff(live: Service, wanted: Service): Difference[] {
-  const identities = identity(live, wanted);
-  const known = withoutUnknown(wanted, live);
-  const found = [
-    ...compare(compared(live, known), compared(known, known), comparedKeys(live)),
-    ...unknownOf(wanted).map((key) => ({ path: [key], kind: "update" as const })),
-  ];
-  if (!isAnotherLife(live.host, wanted.host)) return [...identities, ...found];
-  if (plan(live, wanted).length === 0) return identities;
-  return [{ path: ["host", "instance"], kind: "update" }, ...identities, ...found];
-}
-
-/** Nothing of what is known holds on a machine that was made anew. */
-export function isAnotherLife(live: Host, wanted: Host): boolean {
-  return live.instance !== wanted.instance;
-}
+import type { Service } from "./args";
+import { planAbsent, planFiles } from "./plan-files";
+import { effect, planUnit } from "./plan-unit";
+import type { ServiceStep } from "./step";
 
 export function plan(known: Service | undefined, inputs: Service): ServiceStep[] {
   const live =
@@ -66,64 +31,9 @@ export function plan(known: Service | undefined, inputs: Service): ServiceStep[]
   }));
 }
 
-/** What a unit has loaded is a question only while it runs. */
-function comparedKeys({ state }: Service): readonly string[] {
-  const always = ["packages", "users", "files", "absent", "version", "state", "enabled"];
-  return state === "running" ? [...always, "configuration"] : always;
-}
-
-/** Without what only says how to go about it, and without what is never taken away: packages, users, what was moved aside. */
-function compared(service: Service, wanted: Service): object {
-  const files = Object.entries(service.files).map(([path, file]) => {
-    const { content, mode, owner, group } = file;
-    return [path, { content, mode, owner, group }];
-  });
-  return {
-    ...service,
-    files: Object.fromEntries(files),
-    packages: only(wanted.packages, service.packages),
-    users: only(wanted.users, service.users),
-    absent: wanted.absent.filter((path) => service.absent.includes(path)),
-    enabled: service.enabled ?? wanted.enabled,
-  };
-}
-
-function only<Value>(wanted: Readonly<Record<string, Value>>, of: Readonly<Record<string, Value>>) {
-  return Object.fromEntries(Object.entries(of).filter(([name]) => name in wanted));
-}
-
-function identity(live: Service, wanted: Service): Difference[] {
-  const replaced = (path: string[]): Difference => ({ path, kind: "update", replace: true });
-  return [
-    ...(isUnknown(wanted.host) || live.host.name === wanted.host.name
-      ? []
-      : [replaced(["host", "name"])]),
-    ...(["name", "unit", "root"] as const)
-      .filter((key) => live[key] !== wanted[key])
-      .map((key) => replaced([key])),
-  ];
-}
-
-/** What a preview may not know as a whole: nothing can be told of it one by one. */
-const wholes = ["packages", "users", "files", "absent", "state"] as const;
-
-function unknownOf(wanted: Service) {
-  return wholes.filter((key) => isUnknown(wanted[key]));
-}
-
-/** What is not known as a whole is taken to stay as it is. */
-function withoutUnknown(wanted: Service, live: Service): Service {
-  const unknowns = unknownOf(wanted);
-  if (unknowns.length === 0) return wanted;
-  const kept = Object.fromEntries(unknowns.map((key) => [key, live[key]]));
-  return { ...wanted, ...kept, ...("state" in kept && { enabled: live.enabled }) };
-}
-
-function planUnknown(wanted: Service): ServiceStep[] {
-  return unknownOf(wanted).map((key) => ({
-    do: "later",
-    sentence: `see to the ${key} once known`,
-  }));
+/** Nothing of what is known holds on a machine that was made anew. */
+export function isAnotherLife(live: Host, wanted: Host): boolean {
+  return live.instance !== wanted.instance;
 }
 
 function nothing(wanted: Service): Service {
@@ -137,6 +47,21 @@ function nothing(wanted: Service): Service {
     ...(wanted.unit === undefined ? {} : { state: "stopped", enabled: false }),
   };
 }
+
+/** What is not known as a whole is taken to stay as it is. */
+export function withoutUnknown(wanted: Service, live: Service): Service {
+  const unknowns = unknownOf(wanted);
+  if (unknowns.length === 0) return wanted;
+  const kept = Object.fromEntries(unknowns.map((key) => [key, live[key]]));
+  return { ...wanted, ...kept, ...("state" in kept && { enabled: live.enabled }) };
+}
+
+export function unknownOf(wanted: Service) {
+  return wholes.filter((key) => isUnknown(wanted[key]));
+}
+
+/** What a preview may not know as a whole: nothing can be told of it one by one. */
+const wholes = ["packages", "users", "files", "absent", "state"] as const;
 
 function planPackages(live: Service, wanted: Service): ServiceStep[] {
   return Object.entries(wanted.packages)
@@ -163,44 +88,6 @@ function planUsers(live: Service, wanted: Service): ServiceStep[] {
     }));
 }
 
-function planFiles(live: Service, wanted: Service): ServiceStep[] {
-  const written = Object.entries(wanted.files).flatMap(([path, file]): ServiceStep[] => {
-    const now = live.files[path];
-    if (isUnknown(file.content) || now?.content !== file.content) {
-      return [{ do: "write", path, file, sentence: `write ${path} (${extent(now, file)})` }];
-    }
-    if (now.mode === file.mode && now.owner === file.owner && now.group === file.group) return [];
-    const sentence = `set ${path} to mode ${file.mode}, owner ${file.owner}:${file.group}`;
-    return [{ do: "set mode", path, file, sentence }];
-  });
-  const removed = Object.keys(live.files)
-    .filter((path) => wanted.files[path] === undefined)
-    .map((path): ServiceStep => ({ do: "remove", path, sentence: `remove ${path}` }));
-  return [...written, ...removed];
-}
-
-/** A package that is yet to be installed may bring what must not be there. */
-function planAbsent(live: Service, wanted: Service, installs: boolean): ServiceStep[] {
-  return wanted.absent
-    .filter((path) => installs || !live.absent.includes(path))
-    .map((path) => ({
-      do: "move aside",
-      path,
-      sentence: live.absent.includes(path)
-        ? `move ${path} aside if a package brings it`
-        : `move ${path} aside`,
-    }));
-}
-
-function extent(now: File | undefined, file: File): string {
-  if (isUnknown(file.content)) return "content not known yet";
-  if (now === undefined) return `new, ${count(file.content.split("\n").length - 1, "line")}`;
-  const parts = diffLines(now.content, file.content);
-  const lines = (which: "added" | "removed") =>
-    parts.filter((part) => part[which]).reduce((sum, part) => sum + (part.count ?? 0), 0);
-  return count(Math.max(lines("added"), lines("removed")), "line");
-}
-
 function planRelease(
   { version: now, releases }: Service,
   { version, root }: Service,
@@ -214,76 +101,9 @@ function planRelease(
   ];
 }
 
-function planUnit(live: Service, wanted: Service, changes: readonly ServiceStep[]): ServiceStep[] {
-  const { unit, name, state } = wanted;
-  if (unit === undefined) return [];
-  const enabling = planEnablement(live, wanted, changes);
-  if (state === "stopped") {
-    if (live.state === "stopped") return enabling;
-    return [{ do: "unit", action: "stop", drains: false, sentence: `stop ${name}` }, ...enabling];
-  }
-  const action = unitAction(live, changes);
-  if (action === undefined) return enabling;
-  const drains = action === "restart" && wanted.drain !== undefined;
-  return [
-    { do: "unit", action, drains, sentence: unitSentence(action, name, drains) },
-    { do: "wait", sentence: "wait until it is ready" },
-    ...enabling,
-  ];
-}
-
-/** Debian's packages enable their units as they are installed. */
-function planEnablement(
-  live: Service,
-  { name, enabled }: Service,
-  changes: readonly ServiceStep[],
-): ServiceStep[] {
-  const installs = changes.some(({ do: what }) => what === "install");
-  if (enabled === false && (live.enabled === true || installs)) {
-    return [{ do: "disable", sentence: `disable ${name} at boot` }];
-  }
-  if (enabled === true && live.enabled === false) {
-    return [{ do: "enable", sentence: `enable ${name} at boot` }];
-  }
-  return [];
-}
-
-function unitAction(live: Service, changes: readonly ServiceStep[]): UnitAction | undefined {
-  if (live.state !== "running") return "start";
-  const effects = [...changes.map((step) => effect(step, live)), stale(live)];
-  return effects.includes("restart")
-    ? "restart"
-    : effects.includes("reload")
-      ? "reload"
-      : undefined;
-}
-
-function stale({ configuration }: Service): OnChange {
-  if (configuration === "restart needed") return "restart";
-  return configuration === "reload needed" ? "reload" : "nothing";
-}
-
-function effect(step: ServiceStep, live: Service): OnChange {
-  switch (step.do) {
-    case "install":
-    case "switch":
-      return "restart";
-    case "write":
-      return step.file.onChange;
-    case "remove":
-      return live.files[step.path]?.onChange ?? live.onChange;
-    case "move aside":
-      return live.onChange;
-    default:
-      return "nothing";
-  }
-}
-
-function unitSentence(action: UnitAction, name: string, drains: boolean): string {
-  if (action === "reload") return `reload ${name} (no connection dropped)`;
-  return drains ? `drain the host and restart ${name} (no request lost)` : `${action} ${name}`;
-}
-
-function count(n: number, noun: string): string {
-  return n === 1 ? `1 ${noun}` : `${n} ${noun}s`;
+function planUnknown(wanted: Service): ServiceStep[] {
+  return unknownOf(wanted).map((key) => ({
+    do: "later",
+    sentence: `see to the ${key} once known`,
+  }));
 }

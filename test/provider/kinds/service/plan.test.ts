@@ -1,6 +1,7 @@
 import test from "ava";
 import type { File, Service } from "../../../../provider/kinds/service/args";
-import { diff, plan } from "../../../../provider/kinds/service/plan";
+import { diff } from "../../../../provider/kinds/service/difference";
+import { plan } from "../../../../provider/kinds/service/plan";
 import { host } from "../../../support/services";
 
 const file = (content: string, changes: Partial<File> = {}): File => ({
