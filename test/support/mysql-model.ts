@@ -1,17 +1,14 @@
 /** MySQL servers as values: they answer the kind's question, and change as each step says. */
 
+import type { AccountFacts } from "../../provider/kinds/mysql-replication/account-question";
 import type { Action } from "../../provider/kinds/mysql-replication/action";
 import type { Replication } from "../../provider/kinds/mysql-replication/args";
-import type {
-  AccountFacts,
-  Answer,
-  Facts,
-  Source,
-} from "../../provider/kinds/mysql-replication/question";
 import {
   foreverMilliseconds,
   replicationPrivileges,
-} from "../../provider/kinds/mysql-replication/standing";
+} from "../../provider/kinds/mysql-replication/content";
+import type { Facts, Source } from "../../provider/kinds/mysql-replication/facts";
+import type { Answer } from "../../provider/kinds/mysql-replication/question";
 
 export type Servers = Readonly<Record<string, Answer>>;
 

@@ -2,7 +2,8 @@
 
 import { isSame } from "../../difference";
 import { type Replication, right, type Standing } from "./args";
-import { type DataState, dataState, followsNobody, noData } from "./standing";
+import { type DataState, dataState, noData } from "./standing-data";
+import { followsNobody } from "./standing-replication";
 
 export interface Cluster {
   readonly live: Replication;

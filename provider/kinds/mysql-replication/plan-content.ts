@@ -5,8 +5,8 @@ import { isUnknown } from "../../protocol/values";
 import type { ReplicationStep } from "./action";
 import type { Account, Replication } from "./args";
 import { type Cluster, isRunning } from "./cluster";
+import { replicationPrivileges } from "./content";
 import { planGrants } from "./grants";
-import { replicationPrivileges } from "./standing";
 
 export function planContent({ live, wanted, primary, standings }: Cluster): ReplicationStep[] {
   if (!isRunning(standings[primary])) return [];

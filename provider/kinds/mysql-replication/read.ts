@@ -3,8 +3,9 @@
 import { HostUnreachable } from "../../errors";
 import type { Context } from "../../kind";
 import type { Member, Replication } from "./args";
+import type { Facts } from "./facts";
 import { parseGtidSet, subtract } from "./gtid";
-import { type Answer, type Facts, parseAnswer, renderQuestion } from "./question";
+import { type Answer, parseAnswer, renderQuestion } from "./question";
 import { type Answers, rolesOf, runningFacts } from "./roles";
 import { standingsOf } from "./standing";
 

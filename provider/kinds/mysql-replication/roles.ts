@@ -1,8 +1,9 @@
 /** Who is the primary, told from what the members hold and whom they follow. */
 
 import type { Replication } from "./args";
+import type { Facts } from "./facts";
 import { isSubset, parseGtidSet } from "./gtid";
-import type { Answer, Facts } from "./question";
+import type { Answer } from "./question";
 
 export type Answers = Readonly<Record<string, Answer>>;
 
@@ -13,6 +14,14 @@ export interface Roles {
   readonly rivals: readonly string[];
   /** The former primary, where it came back without data while `primary` still follows it. */
   readonly lost?: string;
+}
+
+/** One member, and all by which it is told how it stands. */
+export interface Seen {
+  readonly name: string;
+  readonly roles: Roles;
+  readonly answers: Answers;
+  readonly expected: Replication;
 }
 
 export function rolesOf(answers: Answers, expected: Replication): Roles {

@@ -2,7 +2,7 @@
 
 import { lines, type Shell, sh } from "../../ssh/shell";
 import type { Member, Replication } from "./args";
-import { cloningQuery, marker, systemSchemas } from "./question";
+import { cloningQuery, marker, systemSchemas } from "./facts";
 import { accountName, literal, mysql } from "./sql";
 
 /** Waits until mysqld answers and no CLONE is under way. */

@@ -1,10 +1,10 @@
 /** The SQL of each thing that is done to a member. */
 
 import type { Account, Member, Replication } from "./args";
+import { foreverMilliseconds, replicationPrivileges } from "./content";
+import { marker } from "./facts";
 import { planGrants, renderLevel } from "./grants";
-import { marker } from "./question";
 import { accountName, identifier, literal } from "./sql";
-import { foreverMilliseconds, replicationPrivileges } from "./standing";
 
 /** Where no replica exists yet nobody could acknowledge the marker. */
 export function foundStatements({ cluster }: Replication): string[] {

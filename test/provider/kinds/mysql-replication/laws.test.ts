@@ -1,8 +1,9 @@
 import test from "ava";
 import fc from "fast-check";
 import { diff } from "../../../../provider/kinds/mysql-replication/difference";
+import type { Source } from "../../../../provider/kinds/mysql-replication/facts";
 import { plan } from "../../../../provider/kinds/mysql-replication/plan";
-import type { Answer, Source } from "../../../../provider/kinds/mysql-replication/question";
+import type { Answer } from "../../../../provider/kinds/mysql-replication/question";
 import { standingsOf } from "../../../../provider/kinds/mysql-replication/standing";
 import { cluster, names } from "../../../support/mysql-inputs";
 import {

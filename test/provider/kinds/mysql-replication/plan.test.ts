@@ -1,8 +1,8 @@
 import test from "ava";
 import type { Properties } from "../../../../provider/kind";
 import { diff } from "../../../../provider/kinds/mysql-replication/difference";
+import type { Facts, Source } from "../../../../provider/kinds/mysql-replication/facts";
 import { plan } from "../../../../provider/kinds/mysql-replication/plan";
-import type { Facts, Source } from "../../../../provider/kinds/mysql-replication/question";
 import { standingsOf } from "../../../../provider/kinds/mysql-replication/standing";
 import { unknown } from "../../../../provider/protocol/values";
 import { cluster, memberInputs } from "../../../support/mysql-inputs";

@@ -1,10 +1,7 @@
 import { execFileSync } from "node:child_process";
 import test from "ava";
-import {
-  type Facts,
-  parseAnswer,
-  renderQuestion,
-} from "../../../../provider/kinds/mysql-replication/question";
+import type { Facts } from "../../../../provider/kinds/mysql-replication/facts";
+import { parseAnswer, renderQuestion } from "../../../../provider/kinds/mysql-replication/question";
 import { cluster } from "../../../support/mysql-inputs";
 import { freshServer, running } from "../../../support/mysql-model";
 
