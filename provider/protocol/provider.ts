@@ -33,7 +33,7 @@ export function provider(
     const type = urn.split("::")[2]?.split("$").at(-1) ?? "";
     const kind = kinds.get(type);
     if (kind === undefined) throw new Error(`${plugin.name}: there is no resource type ${type}`);
-    return new Life(kind, urn, engine, pool, ending.signal);
+    return new Life({ kind, urn, engine, pool, signal: ending.signal });
   };
 
   const served: Served = {

@@ -1,0 +1,30 @@
+/** One resource with what it is served by, and what of that its kind may use. */
+
+import type { AnyKind, Context } from "../kind";
+import type { Pool } from "../ssh/pool";
+import type { Engine } from "./engine";
+import { hiddenTexts } from "./secrets";
+import type { Received } from "./values";
+
+export interface Resource {
+  readonly kind: AnyKind;
+  readonly urn: string;
+  readonly engine: Engine | undefined;
+  readonly pool: Pool;
+  /** Aborted when the engine cancels. */
+  readonly signal: AbortSignal;
+}
+
+/** No secret among `known` is shown by what runs in this context. */
+export function contextOf({ kind, urn, engine, pool, signal }: Resource, known: Received): Context {
+  const secrets = hiddenTexts(kind, known);
+  return {
+    ask: (host, script, doing) => pool.ask(host, { script, doing, secrets }),
+    run: (host, command) =>
+      pool.run(host, { ...command, secrets: [...secrets, ...(command.secrets ?? [])] }),
+    progress: (message) => engine?.progress(urn, message),
+    tell: (severity, message) => engine?.tell(urn, severity, message),
+    signal,
+    secrets,
+  };
+}

@@ -1,0 +1,63 @@
+/** What is on the machines before something is changed there, as far as that can be known. */
+
+import { HostUnreachable } from "../errors";
+import type { AnyKind, Context, Properties } from "../kind";
+import { contextOf, type Resource } from "./context";
+import { unreachableOutput } from "./state";
+import { hasUnknown, merge, type Received } from "./values";
+
+/** How long a new machine may take until its sshd answers. */
+const startSeconds = 60;
+
+/** A machine that was made a moment ago may still be starting. One that was there before has no such excuse. */
+export async function readNew(
+  kind: AnyKind,
+  news: Received,
+  context: Context,
+): Promise<Properties | undefined> {
+  const isJustMade = kind.hosts(news.properties).some(({ instance }) => instance);
+  const deadline = Date.now() + (isJustMade ? startSeconds * 1000 : 0);
+  for (;;) {
+    try {
+      return await kind.read(news.properties, context);
+    } catch (error) {
+      if (!(error instanceof HostUnreachable) || Date.now() > deadline) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 500));
+    }
+  }
+}
+
+/** What a creation will find: a host that is yet to be made has nothing. */
+export async function readForCreation(
+  resource: Resource,
+  news: Received,
+): Promise<Properties | undefined> {
+  const { kind, urn, engine } = resource;
+  const hosts = kind.hosts(news.properties);
+  if (hosts.length === 0 || hasUnknown(hosts)) return undefined;
+  try {
+    return await kind.read(news.properties, contextOf(resource, news));
+  } catch (error) {
+    if (!(error instanceof HostUnreachable)) throw error;
+    engine?.tell(urn, "warning", `planned as for an empty machine: ${error.message}`);
+    return undefined;
+  }
+}
+
+/** What an update will find: the state's part was read a moment ago, but the program may speak of more. */
+export async function readForUpdate(
+  resource: Resource,
+  olds: Received,
+  news: Received,
+): Promise<Properties | undefined> {
+  const { kind } = resource;
+  const hosts = kind.hosts(news.properties);
+  const isSame = kind.diff(olds.properties, news.properties).length === 0;
+  const isUnreachable = olds.properties[unreachableOutput] !== undefined;
+  if (isSame || isUnreachable || hosts.length === 0 || hasUnknown(hosts)) return olds.properties;
+  const both = {
+    properties: merge(olds.properties, news.properties),
+    secrets: [...olds.secrets, ...news.secrets],
+  };
+  return kind.read(both.properties, contextOf(resource, both));
+}

@@ -1,0 +1,36 @@
+/** What must not be shown of a resource: the texts, for masking, and faults without them. */
+
+import type { AnyKind, Failure } from "../kind";
+import { mask } from "../ssh/mask";
+import { appliedOutput } from "./applied";
+import { renderPath } from "./path";
+import { type Path, type Received, secretTexts } from "./values";
+
+/** A host may come as one secret; what it is called is none. */
+export function hiddenTexts(kind: AnyKind, known: Received): string[] {
+  const secrets = known.secrets.filter(([name]) => name !== appliedOutput);
+  if (secrets.length === 0) return [];
+  const hosts = kind.hosts(known.properties);
+  const open = new Set(hosts.flatMap(({ name, address, user }) => [name, address, user]));
+  return secretTexts({ ...known, secrets }).filter((text) => !open.has(text) && text !== "");
+}
+
+/** Faults of inputs, each without the secret that it may quote. */
+export function maskFailures(failures: readonly Failure[], news: Received): Failure[] {
+  const secrets = secretTexts(news).flatMap((text) => [text, JSON.stringify(text).slice(1, -1)]);
+  return failures.map(({ property, reason }) => ({
+    property,
+    reason: mask(quotesSecret(property, news.secrets) ? unquoted(reason) : reason, secrets),
+  }));
+}
+
+/** Whether a fault at a property may quote a secret: at it, in it, or around it. */
+function quotesSecret(property: string, secrets: readonly Path[]): boolean {
+  return secrets
+    .map(renderPath)
+    .some((secret) => property.startsWith(secret) || secret.startsWith(property));
+}
+
+function unquoted(reason: string): string {
+  return reason.replace(/, got (?!nothing$).*/s, ", got a secret");
+}
