@@ -2,11 +2,10 @@
 
 import type { NodeSSH } from "node-ssh";
 import type { Client, ClientChannel } from "ssh2";
-import { AccessDenied, HostUnreachable, RemoteError } from "../errors";
 import type { Host, RemoteCommand } from "../kind";
+import { type End, failure, remoteError } from "./command-end";
 import { dial } from "./dial";
 import { gate } from "./gate";
-import { mask } from "./mask";
 import { LineFilter } from "./progress-lines";
 import { sendSignal } from "./signal";
 
@@ -20,18 +19,8 @@ const channelsAtMost = 8;
 const commandSeconds = 600;
 /** How long a command may take to put things back when the engine cancels. */
 const farewellSeconds = 20;
-/** Of what a failed command said. */
-const shownLines = 20;
 /** How long a host may refuse a channel while none of ours is open. */
 const refusedSeconds = 10;
-
-/** How a command ended: a status, a signal, or neither where the connection went away. */
-interface End {
-  readonly status: number | undefined;
-  readonly signal: string | undefined;
-  readonly output: string;
-  readonly errors: string;
-}
 
 export class Session {
   readonly #host: Host;
@@ -52,7 +41,7 @@ export class Session {
       const channel = await this.#open(command.script);
       const end = await this.#converse(channel, command);
       if (end.status === 0) return end.output;
-      throw this.#failure(command, end);
+      throw failure(this.#host, command, end);
     });
   }
 
@@ -154,7 +143,8 @@ export class Session {
         const client = this.#running.get(channel);
         if (client !== undefined) sendSignal(client, channel, "TERM");
         channel.close();
-        reject(this.#remoteError(command, `not done within ${seconds} seconds`, end()));
+        const what = `not done within ${seconds} seconds`;
+        reject(remoteError(this.#host, command, { what, end: end() }));
       }, seconds * 1000);
       channel.on("data", (chunk: Buffer) => output.push(...progress.take(chunk)));
       channel.stderr.on("data", (chunk: Buffer) => errors.push(chunk));
@@ -167,30 +157,6 @@ export class Session {
       channel.stdin.write(command.script);
       channel.stdin.end(command.input);
     });
-  }
-
-  #failure(command: RemoteCommand, end: End): Error {
-    const { name, user } = this.#host;
-    if (end.status === undefined && end.signal === undefined) {
-      return new HostUnreachable(
-        `${name}: ${command.doing}: the connection was lost before the answer; check that the machine is up`,
-      );
-    }
-    if (user !== "root" && end.output === "" && /^sudo: /m.test(end.errors)) {
-      return new AccessDenied(
-        `${name}: ${user} may not use sudo without a password: ${end.errors.trim()}; ` +
-          `add a line "${user} ALL=(ALL) NOPASSWD: ALL" with visudo`,
-      );
-    }
-    const what = end.status === undefined ? `ended by ${end.signal}` : `exit ${end.status}`;
-    return this.#remoteError(command, what, end);
-  }
-
-  #remoteError(command: RemoteCommand, what: string, end: End): RemoteError {
-    const output = mask(end.output, command.secrets);
-    const said = endsOf(mask(end.errors, command.secrets) || output);
-    const message = `${this.#host.name}: ${command.doing}: ${what}${said === "" ? "" : `\n${said}`}`;
-    return new RemoteError(message, end.status, output);
   }
 }
 
@@ -205,11 +171,4 @@ async function atMost(seconds: number, work: Promise<unknown>): Promise<void> {
 
 function isRefusal(error: unknown): boolean {
   return error instanceof Error && /open failure/i.test(error.message);
-}
-
-/** The first line says what failed, the last ones why. */
-function endsOf(text: string): string {
-  const lines = text.trimEnd().split("\n");
-  if (lines.length <= shownLines) return lines.join("\n");
-  return [lines[0], "...", ...lines.slice(2 - shownLines)].join("\n");
 }
