@@ -23,8 +23,9 @@ export function failure(host: Host, command: RemoteCommand, end: End): Error {
     );
   }
   if (user !== "root" && end.output === "" && /^sudo: /m.test(end.errors)) {
+    const said = mask(end.errors, command.secrets).trim();
     return new AccessDenied(
-      `${name}: ${user} may not use sudo without a password: ${end.errors.trim()}; ` +
+      `${name}: ${user} may not use sudo without a password: ${said}; ` +
         `add a line "${user} ALL=(ALL) NOPASSWD: ALL" with visudo`,
     );
   }

@@ -1,5 +1,6 @@
 /** Asks a member for the accounts that are expected, their grants and their passwords, and reads the answer. */
 
+import { BlockList, isIPv4 } from "node:net";
 import { Shell, sh } from "../../ssh/shell";
 import type { Account, Member, Replication } from "./args";
 import { type Grants, parseGrants } from "./grants";
@@ -67,10 +68,25 @@ __OPTIONS__
 ); then echo yes; else printf '%s ' $said; echo; fi`);
 }
 
-/** Whether an account's host part, a pattern as of LIKE, covers an address. */
+/** Whether an account's host part, a network such as `10.0.0.0/8` or a pattern as of LIKE, covers an address. */
 function isMatch(address: string, from: string): boolean {
+  const [network = "", mask] = from.split("/");
+  if (mask !== undefined) return isWithin(address, network, mask);
   const pattern = from.replace(/[.*+?^${}()|[\]\\]/g, "\\$&").replaceAll("%", ".*");
   return new RegExp(`^${pattern.replaceAll("_", ".")}$`, "i").test(address);
+}
+
+/** MySQL takes both forms of a mask: `255.0.0.0` and `8`. */
+function isWithin(address: string, network: string, mask: string): boolean {
+  if (!isIPv4(network) || !isIPv4(address)) return false;
+  const ones = (byte: string) => Number(byte).toString(2).replaceAll("0", "").length;
+  const bits = isIPv4(mask)
+    ? mask.split(".").reduce((sum, byte) => sum + ones(byte), 0)
+    : Number(mask);
+  if (!(bits >= 0 && bits <= 32)) return false;
+  const range = new BlockList();
+  range.addSubnet(network, bits);
+  return range.check(address);
 }
 
 /** A value in a MySQL option file. */

@@ -98,7 +98,8 @@ const schema = v.strictObject({
       v.strictObject({
         password,
         from: v.optional(
-          text(/^[A-Za-z0-9_.:%/-]{1,255}$/, 'a host, or a pattern such as "10.0.%"'),
+          // MySQL keeps it in lower case, and would not find it again otherwise.
+          text(/^[a-z0-9_.:%/-]{1,255}$/, 'a host in lower case, or a pattern such as "10.0.%"'),
         ),
         grants: v.record(level, v.array(privilege)),
       }),

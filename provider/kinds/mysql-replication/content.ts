@@ -43,8 +43,9 @@ export function contentOf(answer: Answer | undefined, expected: Replication): Pa
 /** Stands for a password that is not the expected one. */
 const another = "(another)";
 
+/** Without the plugin nothing is waited for. */
 function durabilityOf({ variables }: Facts): Durability {
-  const milliseconds = Number(variables.rpl_semi_sync_source_timeout);
+  const milliseconds = Number(variables.rpl_semi_sync_source_timeout ?? 0);
   if (milliseconds === foreverMilliseconds) return "wait-for-replica";
   return { carryOnAfterSeconds: milliseconds / 1000 };
 }

@@ -42,7 +42,7 @@ const faults: { more: Properties; is: string }[] = [
   },
   {
     more: { accounts: { app: { ...app, from: "10.0.0.1'; --" } } },
-    is: 'accounts.app.from: expected a host, or a pattern such as "10.0.%", got "10.0.0.1\'; --"',
+    is: 'accounts.app.from: expected a host in lower case, or a pattern such as "10.0.%", got "10.0.0.1\'; --"',
   },
   {
     more: { accounts: { app: { ...app, password: "two\nlines" } } },

@@ -75,6 +75,21 @@ test("a server that has too many connections is not said to have another passwor
   t.like(parseAnswer(said, args), { accounts: { app: { login: "not tried" } } });
 });
 
+test("a password is tried from where the account may come, in each form that MySQL has for it", (t) => {
+  const asks = (from: string) => {
+    const accounts = { app: { password: "a-long-password", from, grants: {} } };
+    return !renderQuestion(cluster({ accounts }), member).text.includes("not tried");
+  };
+  const { address } = member;
+  const [first] = address.split(".");
+  for (const from of ["%", address, `${first}.%`, `${first}.0.0.0/8`, `${first}.0.0.0/255.0.0.0`]) {
+    t.true(asks(from), from);
+  }
+  for (const from of ["web-09", "9.%", "9.0.0.0/8", "9.0.0.0/255.0.0.0", "9.0.0.0/99", "a/b"]) {
+    t.false(asks(from), from);
+  }
+});
+
 test("the question is good POSIX shell, and keeps every password off the list of processes", (t) => {
   const nasty = cluster({
     replicationAccount: { name: "replication", password: "pl@nted'\"$(id)\\one" },
