@@ -32,6 +32,8 @@ export interface DatabaseArgs {
   readonly maxConnections?: number;
   /** Lines for MySQL's `[mysqld]` section, as they are. */
   readonly rawLines?: readonly string[];
+  /** Hosts whose data may be thrown away to fill them from the primary again. Take it out once that is done. Default: none. */
+  readonly discardDataOn?: readonly string[];
 }
 
 /** What an application may do in its own database: all but what hands rights on or reaches beyond it. */
@@ -93,15 +95,20 @@ export class Database extends pulumi.ComponentResource {
 
 const entries = { ...databaseOptions, primary: host, replicas: list("a list of hosts", host) };
 
-function checkAgreement({ primary, replicas, durability }: DatabaseArgs): readonly Fault[] {
+function checkAgreement(args: DatabaseArgs): readonly Fault[] {
+  const { primary, replicas, durability, discardDataOn = [] } = args;
   const names = [primary, ...replicas].map(({ name }) => name);
+  const strangers = discardDataOn.flatMap((name, index) => {
+    const message = unexpected(`one of ${names.join(", ")}`, name);
+    return names.includes(name) ? [] : [{ path: `discardDataOn[${index}]`, message }];
+  });
   const twice = replicas.flatMap(({ name }, index) => {
     const message = unexpected("a host that is no other member", name);
     return names.indexOf(name) === index + 1 ? [] : [{ path: `replicas[${index}]`, message }];
   });
   const alone = unexpected("{ carryOnAfterSeconds: 1 to 3600 }", durability, "there is no replica");
   const isAlone = durability === "wait-for-replica" && replicas.length === 0;
-  return [...twice, ...(isAlone ? [{ path: "durability", message: alone }] : [])];
+  return [...twice, ...strangers, ...(isAlone ? [{ path: "durability", message: alone }] : [])];
 }
 
 function createServices(parent: pulumi.Resource, name: string, args: DatabaseArgs): Service[] {
@@ -152,7 +159,7 @@ function createService(
 function createReplication(
   parent: Database,
   name: string,
-  { primary, replicas, durability }: DatabaseArgs,
+  { primary, replicas, durability, discardDataOn }: DatabaseArgs,
   services: readonly Service[],
 ): MysqlReplication {
   const hosts = [primary, ...replicas];
@@ -171,6 +178,7 @@ function createReplication(
         password: pulumi.secret(password.value),
       },
       databases: [parent.databaseName],
+      ...(discardDataOn && { discardDataOn: [...discardDataOn] }),
       accounts: { [parent.user]: { password: parent.password, grants } },
     },
     // The daemons have to run, with their configuration, before roles can be given.

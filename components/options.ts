@@ -1,7 +1,7 @@
 /** What the components take as plain values, from another program's arguments and from the stack's settings alike. */
 import * as v from "valibot";
 import { integer, list, mapping, orOutput, record, rule, text } from "./rule";
-import { port, rawLines, seconds, urlPath } from "./rules";
+import { hostName, port, rawLines, seconds, urlPath } from "./rules";
 
 const isDurability = (value: unknown): value is Durability => v.is(durabilityForms, value);
 
@@ -46,6 +46,7 @@ export const databaseOptions = {
   bufferPoolPercent: v.exactOptional(integer(5, 80)),
   maxConnections: v.exactOptional(integer(10, 10_000)),
   rawLines: v.exactOptional(rawLines),
+  discardDataOn: v.exactOptional(list("a list of host names", hostName)),
 };
 
 /** Debian package to version, as `Service` takes them. */

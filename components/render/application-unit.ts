@@ -18,6 +18,8 @@ export function renderApplicationUnit(unit: ApplicationUnit): string {
 Description=${name.replaceAll("%", "%%")}
 After=network-online.target
 Wants=network-online.target
+# However often it ends, it is started again.
+StartLimitIntervalSec=0
 
 [Service]
 Type=exec

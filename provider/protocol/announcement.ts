@@ -38,7 +38,8 @@ function announce({ kind, urn, engine }: Resource, { steps, news, why }: Announc
   const prefix = hosts.length === 1 ? `${hosts[0]?.name ?? unknown}: ` : "";
   const secrets = hiddenTexts(kind, news);
   const tell = (severity: "info" | "warning", message: string) => {
-    const line = maskWhole(`${prefix}${message}`, secrets);
+    // A sentence about several members names each of them itself.
+    const line = maskWhole(message.startsWith(prefix) ? message : `${prefix}${message}`, secrets);
     engine?.tell(urn, severity, line.replaceAll(unknown, "(not known yet)"));
   };
   if (hosts.length > 0) {

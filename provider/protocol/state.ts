@@ -14,14 +14,17 @@ export interface State extends Received {
 }
 
 export function stateOf(kind: AnyKind, properties: Properties, secrets: readonly Path[]): State {
-  const hasSecret = secrets.some(([name]) => name !== appliedOutput);
-  const derived = hasSecret ? (kind.derivedOutputs ?? []) : [];
-  const outputs = [...(kind.secretOutputs ?? []), ...derived].map((name) => name.split("."));
-  const told = new Set(hiddenTexts(kind, { properties, secrets }));
+  const { derivedOutputs = [], secretOutputs = [] } = kind;
+  // An output that was secret before is none for that: it follows what it is derived from.
+  const made = new Set([appliedOutput, ...derivedOutputs]);
+  const given = secrets.filter(([name = ""]) => !made.has(name));
+  const derived = given.length > 0 ? derivedOutputs : [];
+  const outputs = [...secretOutputs, ...derived].map((name) => name.split("."));
+  const told = new Set(hiddenTexts(kind, { properties, secrets: [...given, ...outputs] }));
   return {
     id: typeof properties.id === "string" ? properties.id : kind.id(properties),
     properties,
-    secrets: [...secrets, ...outputs, ...pathsOf(told, properties), [appliedOutput]],
+    secrets: [...given, ...outputs, ...pathsOf(told, properties), [appliedOutput]],
     isReadBeforeUpdate: kind.hosts(properties).length > 0,
   };
 }

@@ -8,7 +8,7 @@ export interface StackPlace {
   readonly stack: string;
   /** The folder of Pulumi.yaml and Pulumi.<stack>.yaml. */
   readonly project: string;
-  /** The folder that keeps the state. */
+  /** The folder that keeps the state, or the URL of a backend such as `s3://state`. */
   readonly backend: string;
 }
 
@@ -58,7 +58,7 @@ export function pulumiEnvironment(
     PATH: [cliFolder, outer.PATH].join(delimiter),
     PULUMI_HOME: pulumiHome,
     PULUMI_STACK: stack,
-    PULUMI_BACKEND_URL: `file://${backend}?metadata=skip`,
+    PULUMI_BACKEND_URL: backend.includes("://") ? backend : `file://${backend}?metadata=skip`,
     PULUMI_SKIP_UPDATE_CHECK: "true",
     PULUMI_NODEJS_TRANSPILE_ONLY: "true",
     PULUMI_PARALLEL: outer.PULUMI_PARALLEL ?? parallel,

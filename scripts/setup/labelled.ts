@@ -21,6 +21,16 @@ export async function listLabelled(stack: string): Promise<Labelled> {
   };
 }
 
+/** Starts again what was stopped by hand; answers how many there were. */
+export async function startStopped(stack: string): Promise<number> {
+  const label = `label=trilithon.stack=${stack}`;
+  const args = ["container", "ls", "--quiet", "--filter", label, "--filter", "status=exited"];
+  const { stdout } = await capture("docker", args);
+  const stopped = stdout.split("\n").filter((id) => id !== "");
+  if (stopped.length > 0) await must(`stack ${stack}`, "docker", ["start", ...stopped]);
+  return stopped.length;
+}
+
 /** Answers how many there were. */
 export async function removeLabelled(stack: string): Promise<number> {
   const { containers, networks, volumes } = await listLabelled(stack);

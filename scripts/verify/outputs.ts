@@ -1,6 +1,6 @@
 /** Asks Pulumi for the outputs of a stack that the scripts need. */
 import * as v from "valibot";
-import { devStack } from "../setup/environment";
+import { devStack, type StackPlace } from "../setup/environment";
 import { capturePulumi } from "../setup/stack";
 import { type Endpoints, parseEndpoints } from "./endpoints";
 
@@ -24,8 +24,16 @@ export async function readOutputs(stack: string): Promise<StackOutputs> {
 
 async function readOutput(stack: string, name: string, ...options: string[]): Promise<unknown> {
   const args = ["stack", "output", name, "--json", "--stack", stack, ...options];
-  const { status, stdout, stderr } = await capturePulumi({ ...devStack, stack }, args);
+  const { status, stdout, stderr } = await capturePulumi(placeOf(stack), args);
   if (status === 0) return JSON.parse(stdout);
   const reason = stderr.trim().split("\n").at(-1) ?? "";
-  throw new Error(`stack ${stack}: no output ${name}: ${reason}\nbring it up first: npm start`);
+  const remedy = stack === devStack.stack ? "npm start" : `pulumi up --stack ${stack}`;
+  throw new Error(`stack ${stack}: no output ${name}: ${reason}\nbring it up first: ${remedy}`);
+}
+
+/** Another stack than the dev stack is where the user's own environment says. */
+function placeOf(stack: string): StackPlace {
+  const backend = process.env.PULUMI_BACKEND_URL;
+  if (stack === devStack.stack || !backend) return { ...devStack, stack };
+  return { ...devStack, stack, backend };
 }

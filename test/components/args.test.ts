@@ -119,6 +119,9 @@ test("a database tells members that are two at once, and a replica that is not t
   t.deepEqual(told.database({ replicas: [a] }), [
     'Database one: replicas[0]: expected a host that is no other member, got "a"',
   ]);
+  t.deepEqual(told.database({ replicas: [], discardDataOn: ["a", "web-09"] }), [
+    'Database one: discardDataOn[1]: expected one of a, got "web-09"',
+  ]);
   t.deepEqual(told.database({ replicas: [], durability: "wait-for-replica" }), [
     'Database one: durability: expected { carryOnAfterSeconds: 1 to 3600 }, got "wait-for-replica": there is no replica',
   ]);

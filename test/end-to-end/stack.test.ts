@@ -114,6 +114,14 @@ test.serial("the verification passes again, and the preview is empty", async (t)
   t.deepEqual((await readPreview(stack)).updates, []);
 });
 
+test.serial("a refresh finds nothing, and what the stack tells stays readable", async (t) => {
+  const before = await stack.output("endpoints");
+  const { status, stdout, stderr } = await stack.pulumi("refresh", "--yes");
+  t.is(status, 0, stdout + stderr);
+  t.deepEqual(await stack.output("endpoints"), before);
+  t.deepEqual((await readPreview(stack)).updates, []);
+});
+
 test.serial("a line that HAProxy refuses stops `up`, and nothing else", async (t) => {
   const wrong = { rawLines: { backend: ["no-such-keyword at all"] } };
   const error = await mustChangeNothing(t, ["lb-01"], haproxyFile, () =>

@@ -39,6 +39,7 @@ version=${`${root}/releases/${step.version}`}
 rm -rf -- "$version" "$version.partial" && mkdir -p "$version.partial" && tar -xzf - -C "$version.partial" --no-same-owner --no-same-permissions && chmod -R u=rwX,go=rX "$version.partial" && rm -rf -- "$version" && mv -T -- "$version.partial" "$version" || fail ${`cannot unpack version ${step.version}`}`;
       case "switch":
         return sh`
+if [ -d ${`${root}/current`} ] && [ ! -L ${`${root}/current`} ]; then fail ${`${root}/current is a folder where a link is expected: move it away, and run up again`}; fi
 former=$(readlink -- ${`${root}/current`} || true)
 switched=yes
 ln -sfn -- ${`releases/${step.version}`} ${`${root}/.current`} && mv -fT -- ${`${root}/.current`} ${`${root}/current`} || fail ${`cannot switch ${root}/current`}`;
