@@ -18,7 +18,7 @@ import { readForCreation, readForUpdate, readNew } from "./live";
 import { renderPath } from "./path";
 import { maskFailures } from "./secrets";
 import { foreseen, type State, stateOf, unknowns, unreachableOutput } from "./state";
-import { merge, type Received } from "./values";
+import { mergeReceived, type Received } from "./values";
 
 export class Life {
   readonly #resource: Resource;
@@ -125,10 +125,7 @@ export class Life {
   }
 
   async update(olds: Received, news: Received): Promise<State> {
-    const both = {
-      properties: merge(olds.properties, news.properties),
-      secrets: [...olds.secrets, ...news.secrets],
-    };
+    const both = mergeReceived(olds, news);
     const context = contextOf(this.#resource, both);
     // What lives on no host has nothing but its state to be compared with.
     const isOnHosts = this.#kind.hosts(news.properties).length > 0;

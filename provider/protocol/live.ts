@@ -4,7 +4,7 @@ import { HostUnreachable } from "../errors";
 import type { AnyKind, Context, Properties } from "../kind";
 import { contextOf, type Resource } from "./context";
 import { unreachableOutput } from "./state";
-import { hasUnknown, merge, type Received } from "./values";
+import { hasUnknown, mergeReceived, type Received } from "./values";
 
 /** How long a new machine may take until its sshd answers. */
 const startSeconds = 60;
@@ -55,9 +55,6 @@ export async function readForUpdate(
   const isSame = kind.diff(olds.properties, news.properties).length === 0;
   const isUnreachable = olds.properties[unreachableOutput] !== undefined;
   if (isSame || isUnreachable || hosts.length === 0 || hasUnknown(hosts)) return olds.properties;
-  const both = {
-    properties: merge(olds.properties, news.properties),
-    secrets: [...olds.secrets, ...news.secrets],
-  };
+  const both = mergeReceived(olds, news);
   return kind.read(both.properties, contextOf(resource, both));
 }

@@ -78,6 +78,14 @@ export function merge(olds: Properties, news: Properties): Properties {
   return merged;
 }
 
+/** What is known of both, and what is secret in either. */
+export function mergeReceived(olds: Received, news: Received): Received {
+  return {
+    properties: merge(olds.properties, news.properties),
+    secrets: [...olds.secrets, ...news.secrets],
+  };
+}
+
 function unwrap(value: JavaScriptValue, path: Path, secrets: Path[]): Property {
   if (typeof value !== "object" || value === null) return value;
   if (Array.isArray(value))

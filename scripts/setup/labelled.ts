@@ -8,25 +8,16 @@ interface Labelled {
 }
 
 export async function listLabelled(stack: string): Promise<Labelled> {
-  const list = async (...args: readonly string[]) => {
-    const { stdout } = await capture("docker", [
-      ...[...args, "--quiet", "--filter", `label=trilithon.stack=${stack}`],
-    ]);
-    return stdout.split("\n").filter((id) => id !== "");
-  };
   return {
-    containers: await list("container", "ls", "--all"),
-    networks: await list("network", "ls"),
-    volumes: await list("volume", "ls"),
+    containers: await listIds(stack, "container", "ls", "--all"),
+    networks: await listIds(stack, "network", "ls"),
+    volumes: await listIds(stack, "volume", "ls"),
   };
 }
 
 /** Starts again what was stopped by hand; answers how many there were. */
 export async function startStopped(stack: string): Promise<number> {
-  const label = `label=trilithon.stack=${stack}`;
-  const args = ["container", "ls", "--quiet", "--filter", label, "--filter", "status=exited"];
-  const { stdout } = await capture("docker", args);
-  const stopped = stdout.split("\n").filter((id) => id !== "");
+  const stopped = await listIds(stack, "container", "ls", "--filter", "status=exited");
   if (stopped.length > 0) await must(`stack ${stack}`, "docker", ["start", ...stopped]);
   return stopped.length;
 }
@@ -41,4 +32,11 @@ export async function removeLabelled(stack: string): Promise<number> {
   await remove(networks, "network", "rm");
   await remove(volumes, "volume", "rm");
   return containers.length + networks.length + volumes.length;
+}
+
+async function listIds(stack: string, ...args: readonly string[]): Promise<readonly string[]> {
+  const { stdout } = await capture("docker", [
+    ...[...args, "--quiet", "--filter", `label=trilithon.stack=${stack}`],
+  ]);
+  return stdout.split("\n").filter((id) => id !== "");
 }

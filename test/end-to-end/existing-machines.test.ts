@@ -48,7 +48,7 @@ test.after.always(() => stack?.remove());
 
 test.serial("bad settings stop everything, and are told all at once", async (t) => {
   await configure({ "trilithon:hosts": "lb-01", "trilithon:loadBalancer": { porrt: 8080 } });
-  const output = await mustFail();
+  const output = await stack.mustFail();
   for (const line of [
     "trilithon:domain: expected a domain name such as www.example.com, got nothing",
     'trilithon:hosts: expected a list of hosts, got "lb-01"',
@@ -62,14 +62,14 @@ test.serial("bad settings stop everything, and are told all at once", async (t) 
 test.serial("a wrong host key stops everything", async (t) => {
   const stranger = `ssh-ed25519 ${Buffer.concat([Buffer.from("0000000b7373682d6564323535313900000020", "hex"), Buffer.alloc(32, 7)]).toString("base64")}`;
   await configure(withHost("web-02", { hostKey: stranger }));
-  const output = await mustFail();
+  const output = await stack.mustFail();
   t.regex(output, /web-02 \(deploy@127\.0\.0\.1:\d+\): the host key is not the pinned one/);
   t.is(await changes(), "");
 });
 
 test.serial("an unreachable host stops everything, and says what to check", async (t) => {
   await configure(withHost("web-01", { port: 9 }));
-  const output = await mustFail();
+  const output = await stack.mustFail();
   t.regex(
     output,
     /web-01 \(root@127\.0\.0\.1:9\): no answer over SSH .* check that the machine is up/s,
@@ -81,7 +81,7 @@ test.serial("a user without sudo stops everything", async (t) => {
   await stack.on("web-02", "mv /etc/sudoers.d/deploy /root/");
   t.teardown(() => stack.on("web-02", "mv /root/deploy /etc/sudoers.d/"));
   await configure(settings);
-  const output = await mustFail();
+  const output = await stack.mustFail();
   t.regex(output, /web-02: deploy may not use sudo without a password.*visudo/s);
   t.is(await changes(), "");
 });
@@ -172,7 +172,7 @@ test.serial(
       preview.warnings.some((text) => /drift was not checked: web-02 /.test(text)),
       preview.warnings.join("\n"),
     );
-    t.regex(await mustFail(), /web-02 \(deploy@127\.0\.0\.1:\d+\): no answer over SSH/);
+    t.regex(await stack.mustFail(), /web-02 \(deploy@127\.0\.0\.1:\d+\): no answer over SSH/);
     await stack.on("web-02", "systemctl start ssh");
     t.deepEqual((await readPreview(stack)).updates, []);
   },
@@ -189,12 +189,6 @@ function withHost(name: string, change: Record<string, unknown>): Settings {
     ...settings,
     "trilithon:hosts": hosts.map((host) => (host.name === name ? { ...host, ...change } : host)),
   };
-}
-
-async function mustFail(): Promise<string> {
-  const { status, stdout, stderr } = await stack.pulumi("up", "--yes", "--skip-preview");
-  if (status === 0) throw new Error(`expected \`up\` to fail:\n${stdout}`);
-  return stdout + stderr;
 }
 
 /** What was installed or written on any machine. */
