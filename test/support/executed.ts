@@ -71,14 +71,20 @@ function fileSteps(
     ...[...sent].map((version) => `send ${version}`),
     ...paths
       .filter((path) => versionOf(path).length === 0)
-      .flatMap((path) => fileStep(path, before[path], after[path])),
+      .flatMap((path) => fileStep(path, before[path], after[path], sent)),
   ];
 }
 
-function fileStep(path: string, before: Entry | undefined, after: Entry | undefined): string[] {
+function fileStep(
+  path: string,
+  before: Entry | undefined,
+  after: Entry | undefined,
+  sent: ReadonlySet<string>,
+): string[] {
   if (path.endsWith("/current")) {
     const target = after?.content.replace(/.*\//, "") ?? "nothing";
-    return before?.content === after?.content ? [] : [`switch ${target}`];
+    // A link that led nowhere may have the right text already.
+    return before?.content === after?.content && !sent.has(target) ? [] : [`switch ${target}`];
   }
   if (after === undefined) return [`remove ${path}`];
   if (before?.content !== after.content) return [`write ${path}`];

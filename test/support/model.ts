@@ -48,9 +48,7 @@ export function answer(model: Model, service: Service): string {
     ...Object.keys(service.files).map((path) => fileLines(files[path])),
     ...service.absent.map((path) => (files[path] === undefined ? "absent" : "present")),
     ...(service.unit === undefined ? [] : unitLines(unit)),
-    ...(service.root === undefined
-      ? []
-      : [current === undefined ? "none" : `releases/${current}`, ...releases, "end"]),
+    ...(service.root === undefined ? [] : [current ?? "none", ...releases, "end"]),
   ];
   return text.map((line) => `${line}\n`).join("");
 }

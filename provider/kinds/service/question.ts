@@ -17,6 +17,15 @@ package() {
   if [ -n "$2" ] && dpkg --compare-versions "\${found#* }" lt "$2"; then found="$found older"; fi
   echo "$found"
 }
+# A link that leads nowhere, or elsewhere, is no version in use.
+release() {
+  used=$(readlink -- "$1/current"); used=$1/releases/\${used##*/}
+  if [ -d "$used" ] && [ "$1/current" -ef "$used" ]; then echo "\${used##*/}"; else echo none; fi
+  for version in "$1"/releases/*/; do
+    version=\${version%/}; if [ -d "$version" ]; then echo "\${version##*/}"; fi
+  done
+  echo end
+}
 `;
 
 export function renderQuestion(service: Service): Shell {
@@ -31,8 +40,7 @@ export function renderQuestion(service: Service): Shell {
     ...service.absent.map((path) => sh`present ${path}`),
     unit !== undefined &&
       sh`systemctl show --timestamp=unix -p ActiveState -p UnitFileState -p StateChangeTimestamp -p ActiveEnterTimestamp -- ${unit}; echo end`,
-    root !== undefined &&
-      sh`readlink -- ${`${root}/current`} || echo none; ls -1 -- ${`${root}/releases`} 2>/dev/null; echo end`,
+    root !== undefined && sh`release ${root}`,
   );
 }
 
@@ -124,9 +132,9 @@ const enablement: Readonly<Record<string, boolean>> = {
 };
 
 function readRelease(reader: Reader): { version?: string; releases: string[] } {
-  const target = reader.line();
+  const version = reader.line();
   const releases = reader.until("end").filter((name) => !name.endsWith(".partial"));
-  return target === "none" ? { releases } : { version: target.replace(/.*\//, ""), releases };
+  return version === "none" ? { releases } : { version, releases };
 }
 
 /** As apt reads `package=version`: a star stands for anything. */

@@ -105,5 +105,5 @@ trap '[ -n "$done" ] || fail "unexpected end"' EXIT`,
 /** The latest that ran well stay: an archive has no times, so a version has none of its own until it did. */
 function prune(root: string, keep: number): Shell {
   return sh`
-cd ${`${root}/releases`} && now=$(basename "$(readlink ${`${root}/current`})") && touch -- "$now" && ls -1t | grep -vxF -- "$now" | tail -n +${keep + 1} | while read -r old; do rm -rf -- "./$old"; done; cd /`;
+cd ${`${root}/releases`} && now=$(basename "$(readlink ${`${root}/current`})") && touch -c -- "$now" && ls -1t | grep -vxF -- "$now" | tail -n +${keep + 1} | while read -r old; do rm -rf -- "./$old"; done; cd /`;
 }

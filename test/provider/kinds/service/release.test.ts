@@ -144,6 +144,38 @@ onLinux("a link that was moved by hand is drift", async (t) => {
   t.is(await sandbox.loaded("app.service", "server.js"), "two\n");
 });
 
+onLinux("a version that is gone, or only looks like one, is drift and is sent again", async (t) => {
+  const { app, inputs, sandbox } = await released(t);
+  await app.up(inputs("one"));
+  const broken = [
+    () => sandbox.delete("/srv/app/releases/one"),
+    async () => {
+      await sandbox.delete("/srv/app/releases/one");
+      await sandbox.write("/srv/app/releases/one", "");
+    },
+  ];
+  for (const breakIt of broken) {
+    await breakIt();
+    const { diff, told } = await app.preview(inputs("one"));
+    t.deepEqual(diff?.detailed, { version: "add" });
+    t.regex(told[0] ?? "", /send version one, switch .* to one, restart app, .* \[drift\]$/);
+    await app.up(inputs("one"));
+    t.is(await sandbox.read("/srv/app/current/server.js"), "one\n");
+    t.deepEqual((await app.preview(inputs("one"))).told, []);
+  }
+});
+
+onLinux("a link that leads to another folder of the same name is drift", async (t) => {
+  const { app, inputs, sandbox } = await released(t);
+  await app.up(inputs("one"));
+  await sandbox.write("/srv/old/one/server.js", "an older one\n");
+  await sandbox.delete("/srv/app/current");
+  await sandbox.link("/srv/app/current", sandbox.path("/srv/old/one"));
+  t.deepEqual((await app.preview(inputs("one"))).diff?.detailed, { version: "add" });
+  await app.up(inputs("one"));
+  t.is(await sandbox.read("/srv/app/current/server.js"), "one\n");
+});
+
 onLinux("a source that is not there is told before anything is changed", async (t) => {
   const { app, inputs, sandbox } = await released(t);
   const source = sandbox.path("/nowhere");

@@ -55,6 +55,11 @@ const accidents: Readonly<Record<string, (sandbox: Sandbox) => Promise<unknown>>
   "a package is downgraded": (sandbox) => sandbox.downgrade("perl", "0.1-1"),
   "a user is removed": (sandbox) => sandbox.delete("state/users/app"),
   "the link to the version is removed": (sandbox) => sandbox.delete("/srv/it/current"),
+  "the link leads elsewhere": async (sandbox) => {
+    await sandbox.write("/srv/old/one/server.js", "an older one\n", longAgo);
+    await sandbox.delete("/srv/it/current");
+    await sandbox.link("/srv/it/current", sandbox.path("/srv/old/one"));
+  },
   "a version is removed": (sandbox) => sandbox.delete("/srv/it/releases/one"),
 };
 
