@@ -24,4 +24,8 @@ export class RemoteError extends Error {
 }
 
 /** A plan that would destroy something; says what, and how to confirm. */
-export class Refused extends Error {}
+export class Refused extends Error {
+  constructor(refusals: readonly { readonly sentence: string; readonly warning?: string }[]) {
+    super(refusals.map(({ warning, sentence }) => warning ?? sentence).join("\n"));
+  }
+}

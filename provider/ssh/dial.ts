@@ -52,8 +52,9 @@ export async function dial(host: Host, connectSeconds: number): Promise<NodeSSH>
         `${where}: not let in: ${message}; check the user, and that its authorized_keys holds the public half of the private key`,
       );
     }
+    const within = /timed out/i.test(message) ? ` within ${connectSeconds} seconds` : "";
     throw new HostUnreachable(
-      `${where}: no answer over SSH within ${connectSeconds} seconds: ${message}; ` +
+      `${where}: no answer over SSH${within}: ${message}; ` +
         "check that the machine is up, that address and port are right, and that no firewall is in between",
     );
   }

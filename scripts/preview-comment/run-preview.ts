@@ -4,14 +4,21 @@ import { spawn } from "node:child_process";
 import { text } from "node:stream/consumers";
 
 /**
- * Where a backend or an account is named, the CLI on PATH is run as it is; else the one that `npm run pulumi` sets up.
+ * Where a backend or an account is named, the CLI on PATH is run as it is; else the one that `npm run pulumi` sets up,
+ * whose state is on this machine: a GitHub runner has none, and every machine would look new.
  * The answer is standard output, then standard error.
  */
 export async function runPreview(stack: string, environment: NodeJS.ProcessEnv): Promise<string> {
-  const [program, ...before] =
-    environment.PULUMI_BACKEND_URL || environment.PULUMI_ACCESS_TOKEN
-      ? (["pulumi"] as const)
-      : (["npm", "run", "--silent", "pulumi", "--"] as const);
+  const hasState = Boolean(environment.PULUMI_BACKEND_URL || environment.PULUMI_ACCESS_TOKEN);
+  if (!hasState && environment.GITHUB_ACTIONS) {
+    return (
+      "error: nothing says where the stack's state is: set one of the repository's secrets " +
+      "PULUMI_BACKEND_URL (s3://bucket) and PULUMI_ACCESS_TOKEN"
+    );
+  }
+  const [program, ...before] = hasState
+    ? (["pulumi"] as const)
+    : (["npm", "run", "--silent", "pulumi", "--"] as const);
   const args = [...before, "preview", "--json", "--non-interactive", "--stack", stack];
   const child = spawn(program, args, { env: environment, stdio: ["ignore", "pipe", "pipe"] });
   const ended = new Promise<string>((resolve) => {

@@ -72,7 +72,7 @@ test.serial("an unreachable host stops everything, and says what to check", asyn
   const output = await stack.mustFail();
   t.regex(
     output,
-    /web-01 \(root@127\.0\.0\.1:9\): no answer over SSH .* check that the machine is up/s,
+    /web-01 \(root@127\.0\.0\.1:9\): no answer over SSH: .*; check that the machine is up/s,
   );
   t.is(await changes(), "");
 });

@@ -97,6 +97,7 @@ function after(before: Model, step: ServiceStep): Model {
     case "check":
     case "wait":
     case "later":
+    case "refuse":
       return model;
     default:
       return step satisfies never;

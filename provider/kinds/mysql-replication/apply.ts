@@ -46,8 +46,7 @@ export async function applyReplication(
 
 function refuse(steps: readonly ReplicationStep[]): void {
   const refusals = steps.filter(({ action }) => action.do === "refuse");
-  if (refusals.length === 0) return;
-  throw new Refused(refusals.map(({ warning, sentence }) => warning ?? sentence).join("\n"));
+  if (refusals.length > 0) throw new Refused(refusals);
 }
 
 /** A primary that was closed for the time of a CLONE is opened again also when that fails. */

@@ -48,6 +48,8 @@ export interface Service {
   readonly keep?: number;
   /** The versions on the host. Output only. */
   readonly releases?: readonly string[];
+  /** Where a folder stands in place of a file or link. Output only: nothing is done before it is moved away by hand. */
+  readonly folders?: readonly string[] | undefined;
 }
 
 /** Where the defaults of a Service stand. */

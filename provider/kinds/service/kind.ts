@@ -1,5 +1,6 @@
 /** One systemd unit on one host with what makes it; as Release, with a version of an application. */
 
+import { Refused } from "../../errors";
 import type { Context, Kind } from "../../kind";
 import { archive } from "./archive";
 import { checkRelease, checkService, type Service } from "./args";
@@ -56,6 +57,8 @@ async function apply(
   wanted: Service,
   context: Context,
 ): Promise<Service> {
+  const refusals = steps.filter((step) => step.do === "refuse");
+  if (refusals.length > 0) throw new Refused(refusals);
   const packages = steps.flatMap((step) =>
     step.do === "install" ? [[step.name, step.version]] : [],
   );

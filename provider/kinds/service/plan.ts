@@ -18,6 +18,8 @@ export function plan(known: Service | undefined, inputs: Service): ServiceStep[]
     ...planAbsent(live, wanted, packages.length > 0),
     ...planRelease(live, wanted),
   ];
+  const refusals = planRefusals(live, changes);
+  if (refusals.length > 0) return refusals;
   const unit = planUnit(live, wanted, [...packages, ...changes]);
   const isLive = unit.some(({ do: what }) => what === "unit");
   const checks = isLive || changes.some((step) => effect(step, live) !== "nothing");
@@ -97,8 +99,24 @@ function planRelease(
   const was = now === undefined ? "" : ` (now ${now})`;
   return [
     ...(isThere ? [] : [{ do: "send" as const, version, sentence: `send version ${version}` }]),
-    { do: "switch", version, sentence: `switch ${root}/current to ${version}${was}` },
+    {
+      do: "switch",
+      version,
+      path: `${root}/current`,
+      sentence: `switch ${root}/current to ${version}${was}`,
+    },
   ];
+}
+
+/** What is in a folder may be dear to somebody, and no file can take its place. */
+function planRefusals({ host, folders }: Service, changes: readonly ServiceStep[]): ServiceStep[] {
+  return changes
+    .flatMap((step) => ("path" in step && folders?.includes(step.path) ? [step.path] : []))
+    .map((path) => ({
+      do: "refuse",
+      sentence: `refuse, since ${path} is a folder`,
+      warning: `${host.name}: ${path} is a folder, not a file or link; nothing will be changed. To go on, move it away`,
+    }));
 }
 
 function planUnknown(wanted: Service): ServiceStep[] {

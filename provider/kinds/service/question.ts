@@ -7,10 +7,15 @@ import type { Configuration, File, Service } from "./args";
 const functions = sh`
 file() {
   if [ -f "$1" ]; then stat -L -c 'file %a %U %G %Y' -- "$1" && base64 -w 0 -- "$1" && echo
+  elif [ -d "$1" ] && [ ! -L "$1" ]; then echo 'file folder'
   elif [ -e "$1" ] || [ -L "$1" ]; then echo 'file other'
   else echo 'file none'; fi
 }
-present() { if [ -e "$1" ] || [ -L "$1" ]; then echo 'present'; else echo 'absent'; fi; }
+present() {
+  if [ -d "$1" ] && [ ! -L "$1" ]; then echo 'folder'
+  elif [ -e "$1" ] || [ -L "$1" ]; then echo 'present'
+  else echo 'absent'; fi
+}
 user() { getent passwd "$1" || echo 'none'; }
 package() {
   found=$(dpkg-query -W -f '\${db:Status-Status} \${Version}' "$1" 2>/dev/null) || found=none
@@ -20,7 +25,9 @@ package() {
 # A link that leads nowhere, or elsewhere, is no version in use.
 release() {
   used=$(readlink -- "$1/current"); used=$1/releases/\${used##*/}
-  if [ -d "$used" ] && [ "$1/current" -ef "$used" ]; then echo "\${used##*/}"; else echo none; fi
+  if [ -d "$1/current" ] && [ ! -L "$1/current" ]; then echo 'a folder'
+  elif [ -d "$used" ] && [ "$1/current" -ef "$used" ]; then echo "\${used##*/}"
+  else echo 'none'; fi
   for version in "$1"/releases/*/; do
     version=\${version%/}; if [ -d "$version" ]; then echo "\${version##*/}"; fi
   done
@@ -64,26 +71,35 @@ export function parseAnswer(answer: string, expected: Service): Service | undefi
     if (home !== undefined) users[name] = home;
   }
   const files: Record<string, File> = {};
+  const folders: string[] = [];
   let latestReload = 0;
   let latestRestart = 0;
   for (const [path, { onChange }] of Object.entries(expected.files)) {
     const [, mode = "", owner = "", group = "", time = "0"] = reader.line().split(" ");
     if (mode === "none") continue;
-    const content =
-      mode === "other" ? "(not a file)\n" : Buffer.from(reader.line(), "base64").toString("utf8");
+    if (mode === "folder") folders.push(path);
+    const content = ["folder", "other"].includes(mode)
+      ? "(not a file)\n"
+      : Buffer.from(reader.line(), "base64").toString("utf8");
     files[path] = { content, mode: `0${mode.padStart(3, "0")}`, owner, group, onChange };
     if (onChange === "reload") latestReload = Math.max(latestReload, Number(time));
     if (onChange === "restart") latestRestart = Math.max(latestRestart, Number(time));
   }
-  const absent = expected.absent.filter(() => reader.line() === "absent");
+  const absent = expected.absent.filter((path) => {
+    const found = reader.line();
+    if (found === "folder") folders.push(path);
+    return found === "absent";
+  });
   const unit: Partial<Service> =
     expected.unit === undefined ? {} : readUnit(reader, latestReload, latestRestart);
   const release: Partial<Service> = expected.root === undefined ? {} : readRelease(reader);
+  if (release.version === "a folder") folders.push(`${expected.root}/current`);
   const isThere =
     unit.enabled === true ||
     (unit.state ?? "stopped") !== "stopped" ||
     (release.releases ?? []).length > 0 ||
     absent.length < expected.absent.length ||
+    folders.length > 0 ||
     Object.keys({ ...packages, ...users, ...files }).length > 0 ||
     // Nothing that could be gone: a unit alone, or what must not exist.
     Object.keys({ ...expected.packages, ...expected.users, ...expected.files }).length === 0;
@@ -93,6 +109,7 @@ export function parseAnswer(answer: string, expected: Service): Service | undefi
     enabled: undefined,
     configuration: undefined,
     version: undefined,
+    folders: folders.length > 0 ? folders : undefined,
   };
   return { ...expected, ...unsaid, packages, versions, users, files, absent, ...unit, ...release };
 }

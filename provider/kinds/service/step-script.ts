@@ -39,10 +39,9 @@ version=${`${root}/releases/${step.version}`}
 rm -rf -- "$version" "$version.partial" && mkdir -p "$version.partial" && tar -xzf - -C "$version.partial" --no-same-owner --no-same-permissions && chmod -R u=rwX,go=rX "$version.partial" && rm -rf -- "$version" && mv -T -- "$version.partial" "$version" || fail ${`cannot unpack version ${step.version}`}`;
       case "switch":
         return sh`
-if [ -d ${`${root}/current`} ] && [ ! -L ${`${root}/current`} ]; then fail ${`${root}/current is a folder where a link is expected: move it away, and run up again`}; fi
-former=$(readlink -- ${`${root}/current`} || true)
+former=$(readlink -- ${step.path} || true)
 switched=yes
-ln -sfn -- ${`releases/${step.version}`} ${`${root}/.current`} && mv -fT -- ${`${root}/.current`} ${`${root}/current`} || fail ${`cannot switch ${root}/current`}`;
+ln -sfn -- ${`releases/${step.version}`} ${`${root}/.current`} && mv -fT -- ${`${root}/.current`} ${step.path} || fail ${`cannot switch ${step.path}`}`;
       case "write":
         return sh`swap "$(beside ${step.path})" ${step.path} || fail ${`cannot put ${step.path} in place`}`;
       case "set mode":
@@ -63,6 +62,7 @@ $said"`;
         return lines(renderWait(wanted), wanted.drain !== undefined && undrain(wanted.drain));
       case "install":
       case "later":
+      case "refuse":
         return false;
       default:
         return step satisfies never;

@@ -12,12 +12,13 @@ export type ServiceStep = Step &
     | { readonly do: "remove"; readonly path: string }
     | { readonly do: "move aside"; readonly path: string }
     | { readonly do: "send"; readonly version: string }
-    | { readonly do: "switch"; readonly version: string }
+    | { readonly do: "switch"; readonly version: string; readonly path: string }
     | { readonly do: "check" }
     | { readonly do: "unit"; readonly action: UnitAction; readonly drains: boolean }
     | { readonly do: "enable" | "disable" }
     | { readonly do: "wait" }
     | { readonly do: "later" }
+    | { readonly do: "refuse" }
   );
 
 export type UnitAction = "start" | "restart" | "reload" | "stop";

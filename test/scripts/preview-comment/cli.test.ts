@@ -75,6 +75,23 @@ test("runs the preview, and comments on one that failed", async (t) => {
   );
 });
 
+test("in a workflow that is not told where the state is, nothing is previewed", async (t) => {
+  const env = {
+    ...process.env,
+    GITHUB_ACTIONS: "true",
+    GITHUB_STEP_SUMMARY: "",
+    GITHUB_OUTPUT: "",
+    PULUMI_BACKEND_URL: "",
+    PULUMI_ACCESS_TOKEN: "",
+  };
+  const failure = await t.throwsAsync<Error & { code: number; stdout: string }>(
+    run(process.execPath, [...program("cli.ts"), "--stack", "production"], { env }),
+  );
+  t.is(failure?.code, 1);
+  t.regex(failure?.stdout ?? "", /the preview failed\.\*\* Nothing was changed/);
+  t.regex(failure?.stdout ?? "", /set one of the repository's secrets PULUMI_BACKEND_URL/);
+});
+
 test("posts a comment file", async (t) => {
   const github = await startGithub();
   t.teardown(github.stop);
