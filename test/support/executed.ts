@@ -4,12 +4,15 @@ import type { Entry } from "./sandbox";
 
 /** From `web-01: install nginx, write /etc/a (new, 1 line) [new]` to `install nginx`, `write /etc/a`. */
 export function announcedSteps(line: string): string[] {
-  const sentences = /^web-01: (.*) \[[a-z ]+\]$/s.exec(line)?.[1]?.split(/, (?=[a-z]+ )/) ?? [];
-  return sentences
-    .filter((text) => !/^owner /.test(text))
-    .map(announcedStep)
-    .filter((step) => step !== "");
+  const sentences = /^web-01: (.*) \[[a-z ]+\]$/s.exec(line)?.[1]?.split(betweenSentences) ?? [];
+  return sentences.map(announcedStep).filter((step) => step !== "");
 }
+
+/**
+ * A comma before a word; but `install nginx (now 1.0, older than 2.0)` is one sentence, and so is
+ * `set /etc/a to mode 0644, owner root:root`.
+ */
+const betweenSentences = /, (?=[a-z]+ )(?!owner )(?![^(]*\))/;
 
 function announcedStep(sentence: string): string {
   for (const [form, step] of forms) {

@@ -125,6 +125,15 @@ export const drifts: readonly (readonly Drift[])[] = [
         /^web-01: write \/etc\/nginx\/conf\.d\/trilithon\.conf \(new, \d+ lines\), check it, reload nginx \(no connection dropped\), wait until it is ready \[drift\]$/,
     },
     {
+      name: "the version in use removed",
+      ...application("web-01"),
+      break: "rm -r /srv/guestbook/releases/*",
+      paths: ["version"],
+      sentence:
+        /^web-01: send version ([0-9a-f]+), switch \/srv\/guestbook\/current to \1, drain the host and restart guestbook \(no request lost\), wait until it is ready \[drift\]$/,
+      restarts: ["web-01/guestbook"],
+    },
+    {
       name: "the application's unit edited",
       ...application("web-02"),
       break: `${later} sed -i 's/^NoNewPrivileges=.*/NoNewPrivileges=no/' /etc/systemd/system/guestbook.service`,
