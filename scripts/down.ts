@@ -1,4 +1,6 @@
 /** `npm run down`: removes the dev stack, and what is left of it where its state was lost. */
+
+import { prepareEngine } from "./setup/engine";
 import { devStack } from "./setup/environment";
 import { listLabelled, removeLabelled } from "./setup/labelled";
 import { runMain, say } from "./setup/say";
@@ -6,6 +8,8 @@ import { setUpPulumi } from "./setup/setup";
 import { capturePulumi, hasStack, removeStack, showPulumi } from "./setup/stack";
 
 runMain(async () => {
+  // An engine that is down would keep the containers, and Pulumi would forget what runs in them.
+  say("Docker engine", await prepareEngine());
   await setUpPulumi();
   const { stack } = devStack;
   if (await hasStack(devStack)) {
