@@ -1,12 +1,11 @@
 /** Hosts that do not answer, or not as they should, and what asking them costs. */
 
-import test from "ava";
 import { startMachine, wireHost } from "../../support/machine";
+import { onLinux } from "../../support/on-linux";
 import { TestPlugin } from "../../support/plugin";
 import { newKeyPair } from "../../support/ssh-keys";
 import { type WireMap, wire } from "../../support/wire";
 
-const onLinux = process.platform === "linux" ? test : test.skip;
 const motd = (host: WireMap, path: string, content = "hi\n"): WireMap => ({
   host,
   ...wire({ name: "motd", files: { [path]: { content } } }),

@@ -15,6 +15,7 @@ import { Empty } from "google-protobuf/google/protobuf/empty_pb";
 import { anyKind } from "../../../provider/kind";
 import { password } from "../../../provider/kinds/password";
 import { startMachine, wireHost } from "../../support/machine";
+import { onLinux } from "../../support/on-linux";
 import { TestPlugin } from "../../support/plugin";
 import {
   fromStruct,
@@ -26,7 +27,6 @@ import {
   wire,
 } from "../../support/wire";
 
-const onLinux = process.platform === "linux" ? test : test.skip;
 const longAgo = new Date("2020-01-01");
 const service = { type: "trilithon:index:Service" };
 

@@ -8,9 +8,8 @@ import { password } from "../../../provider/kinds/password";
 import { release, service } from "../../../provider/kinds/service/kind";
 import { sshKey } from "../../../provider/kinds/ssh-key";
 import { type Machine, startMachine, wireHost } from "../../support/machine";
+import { onLinux } from "../../support/on-linux";
 import { output, secret, type Wire, type WireMap, wire } from "../../support/wire";
-
-const onLinux = process.platform === "linux" ? test : test.skip;
 
 const kinds = [
   anyKind(service),

@@ -1,10 +1,9 @@
 import test, { type ExecutionContext } from "ava";
 import { HostUnreachable, RemoteError } from "../../../provider/errors";
 import { Pool } from "../../../provider/ssh/pool";
+import { onLinux } from "../../support/on-linux";
 import { Sandbox } from "../../support/sandbox";
 import { SshServer, type SshServerOptions } from "../../support/ssh-server";
-
-const onLinux = process.platform === "linux" ? test : test.skip;
 
 interface Machine {
   readonly server: SshServer;

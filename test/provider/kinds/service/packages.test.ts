@@ -1,8 +1,6 @@
-import test from "ava";
 import { type Machine, startMachine, wireHost } from "../../../support/machine";
+import { onLinux } from "../../../support/on-linux";
 import { type WireMap, wire } from "../../../support/wire";
-
-const onLinux = process.platform === "linux" ? test : test.skip;
 
 function packagesOn({ server }: Machine, name: string, packages: Record<string, string>): WireMap {
   return { host: wireHost(server.host()), ...wire({ name, packages }) };

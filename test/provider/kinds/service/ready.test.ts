@@ -2,11 +2,10 @@
 
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import test, { type ExecutionContext } from "ava";
+import type { ExecutionContext } from "ava";
 import { startMachine, wireHost } from "../../../support/machine";
+import { onLinux } from "../../../support/on-linux";
 import { wire } from "../../../support/wire";
-
-const onLinux = process.platform === "linux" ? test : test.skip;
 
 async function portAnswering(t: ExecutionContext, statuses: readonly number[]): Promise<number> {
   const left = [...statuses];

@@ -1,11 +1,10 @@
 /** A folder where a file or a link is wanted: told in the preview, and nothing on the machine is changed. */
 
-import test, { type ExecutionContext } from "ava";
+import type { ExecutionContext } from "ava";
 import { type Machine, startMachine, wireHost } from "../../../support/machine";
+import { onLinux } from "../../../support/on-linux";
 import type { TestResource } from "../../../support/resource";
 import { type WireMap, wire } from "../../../support/wire";
-
-const onLinux = process.platform === "linux" ? test : test.skip;
 
 interface Blocked extends Machine {
   readonly resource: (type?: string) => TestResource;

@@ -1,11 +1,10 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import test, { type ExecutionContext } from "ava";
+import type { ExecutionContext } from "ava";
 import { type Machine, startMachine, wireHost } from "../../../support/machine";
+import { onLinux } from "../../../support/on-linux";
 import type { TestResource } from "../../../support/resource";
 import { type WireMap, wire } from "../../../support/wire";
-
-const onLinux = process.platform === "linux" ? test : test.skip;
 
 interface Released extends Machine {
   readonly app: TestResource;

@@ -1,13 +1,13 @@
 /** All of a change or nothing of it, whatever happens meanwhile. */
 
 import { spawn } from "node:child_process";
-import test, { type ExecutionContext } from "ava";
+import type { ExecutionContext } from "ava";
 import { type Machine, startMachine, wireHost } from "../../../support/machine";
+import { onLinux } from "../../../support/on-linux";
 import type { TestResource } from "../../../support/resource";
 import type { SshServerOptions } from "../../../support/ssh-server";
 import { secret, type Wire, type WireMap, wire } from "../../../support/wire";
 
-const onLinux = process.platform === "linux" ? test : test.skip;
 const longAgo = new Date("2020-01-01T12:34:56.789Z");
 
 interface Running extends Machine {

@@ -3,16 +3,14 @@
 import assert from "node:assert/strict";
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
-import test from "ava";
 import fc from "fast-check";
 import type { Service } from "../../../../provider/kinds/service/args";
 import { announcedSteps, executedSteps } from "../../../support/executed";
 import { type Machine, startMachine, wireHost } from "../../../support/machine";
+import { onLinux } from "../../../support/on-linux";
 import type { Entry, Sandbox } from "../../../support/sandbox";
 import { changes } from "../../../support/services";
 import { type WireMap, wire } from "../../../support/wire";
-
-const onLinux = process.platform === "linux" ? test : test.skip;
 
 /** A Service of the generators, on this machine. */
 function inputsOn({ sandbox, server }: Machine, service: Service): WireMap {
