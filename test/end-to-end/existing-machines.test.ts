@@ -3,12 +3,10 @@
  * again, refused when they are not what they should be, and mended when somebody changes them by hand.
  */
 
-import { spawn } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
 import test from "ava";
-import { cliFolder } from "../../scripts/setup/environment";
-import { removeStaleLocks } from "../../scripts/setup/stale-lock";
 import { drifts } from "./support/drifts";
+import { killUpAt } from "./support/killed-up";
 import { startMachines } from "./support/machines";
 import { readPreview, summary } from "./support/preview";
 import { findSecrets, type Places, readSecrets, secretOf } from "./support/secrets";
@@ -204,36 +202,16 @@ async function changes(): Promise<string> {
   return all.join("");
 }
 
-/** Starts `up`, kills the CLI with -9 as soon as the script on the host succeeds, and waits until its plugins are gone. */
+/** Kills `up` as soon as the script on the host succeeds. */
 async function killUpWhen(host: string, script: string, what: string): Promise<void> {
-  await removeStaleLocks(stack.place);
-  const child = spawn(
-    `${cliFolder}/pulumi`,
-    ["up", "--yes", "--skip-preview", "--non-interactive"],
-    {
-      cwd: stack.place.project,
-      env: stack.environment,
-      stdio: ["ignore", "pipe", "inherit"],
-    },
-  );
-  let output = "";
-  child.stdout.on("data", (text) => {
-    output += text;
-  });
-  const ended = new Promise<void>((resolve) => child.on("exit", () => resolve()));
-  let isOver = false;
-  void ended.then(() => {
-    isOver = true;
-  });
   const deadline = Date.now() + 600_000;
-  while ((await stack.try(host, script)).status !== 0) {
-    if (isOver) throw new Error(`\`up\` ended before ${what}:\n${output}`);
-    if (Date.now() > deadline) throw new Error(`not seen within 600 seconds: ${what}`);
-    await sleep(50);
-  }
-  child.kill("SIGKILL");
-  await ended;
-  await sleep(3000);
+  const { end, output } = await killUpAt(stack, async (isOver) => {
+    while (!isOver() && (await stack.try(host, script)).status !== 0) {
+      if (Date.now() > deadline) throw new Error(`not seen within 600 seconds: ${what}`);
+      await sleep(50);
+    }
+  });
+  if (end !== "killed") throw new Error(`\`up\` ended before ${what}:\n${output}`);
 }
 
 const units = {
