@@ -1,7 +1,7 @@
 /** A machine as a value: answers a Service's question in the words of the real one, and changes as each step says. */
 
 import type { Service } from "../../provider/kinds/service/args";
-import type { ServiceStep } from "../../provider/kinds/service/step";
+import type { ServiceStep } from "../../provider/kinds/service/plan";
 
 export interface ModelFile {
   readonly content: string;

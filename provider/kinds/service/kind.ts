@@ -4,13 +4,12 @@ import { Refused } from "../../errors";
 import type { Context, Kind } from "../../kind";
 import { archive } from "./archive";
 import { checkRelease, checkService, type Service } from "./args";
-import { diff } from "./difference";
-import { imported } from "./imported";
+import { diff } from "./diff";
+import { imported } from "./import";
 import { install } from "./packages";
-import { plan } from "./plan";
-import { parseAnswer, renderQuestion } from "./question";
+import { plan, type ServiceStep } from "./plan";
+import { parseObservation, renderObservation } from "./observe";
 import { renderRemoval } from "./removal";
-import type { ServiceStep } from "./step";
 import { renderTransaction } from "./transaction";
 
 export const service: Kind<Service, ServiceStep> = {
@@ -22,19 +21,19 @@ export const service: Kind<Service, ServiceStep> = {
   diff,
   plan,
   apply,
-  remove: async (live, context) => {
-    await context.run(live.host, {
-      script: renderRemoval(live).text,
-      doing: `removing ${live.name}`,
+  remove: async (observed, context) => {
+    await context.run(observed.host, {
+      script: renderRemoval(observed).text,
+      doing: `removing ${observed.name}`,
     });
   },
   imported,
-  leaves: (live) => [
-    ...(Object.keys(live.packages).length > 0
-      ? [`${live.host.name}: the packages ${Object.keys(live.packages).join(", ")}`]
+  leaves: (observed) => [
+    ...(Object.keys(observed.packages).length > 0
+      ? [`${observed.host.name}: the packages ${Object.keys(observed.packages).join(", ")}`]
       : []),
-    ...(Object.keys(live.files).length > 0
-      ? [`${live.host.name}: what stood there before, in /var/lib/trilithon/originals`]
+    ...(Object.keys(observed.files).length > 0
+      ? [`${observed.host.name}: what stood there before, in /var/lib/trilithon/originals`]
       : []),
   ],
 };
@@ -46,15 +45,15 @@ export const release: Kind<Service, ServiceStep> = {
 };
 
 async function read(expected: Service, context: Context): Promise<Service | undefined> {
-  const question = renderQuestion(expected).text;
+  const question = renderObservation(expected).text;
   const answer = await context.ask(expected.host, question, `reading ${expected.name}`);
-  return parseAnswer(answer, expected);
+  return parseObservation(answer, expected);
 }
 
 async function apply(
   steps: readonly ServiceStep[],
-  live: Service | undefined,
-  wanted: Service,
+  observed: Service | undefined,
+  desired: Service,
   context: Context,
 ): Promise<Service> {
   const refusals = steps.filter((step) => step.do === "refuse");
@@ -62,15 +61,16 @@ async function apply(
   const packages = steps.flatMap((step) =>
     step.do === "install" ? [[step.name, step.version]] : [],
   );
-  if (packages.length > 0) await install(wanted.host, Object.fromEntries(packages), context);
+  if (packages.length > 0) await install(desired.host, Object.fromEntries(packages), context);
   const rest = steps.filter((step) => step.do !== "install");
-  const known = { ...(live?.versions && { versions: live.versions }) };
-  if (rest.length === 0) return (await read({ ...wanted, ...known }, context)) ?? wanted;
-  const answer = await context.run(wanted.host, {
-    script: renderTransaction(rest, live, wanted, renderQuestion({ ...wanted, ...known })).text,
-    doing: `applying ${wanted.name}`,
-    onProgress: (message) => context.progress(`${wanted.host.name}: ${message}`),
-    ...(rest.some((step) => step.do === "send") && { input: await archive(wanted.source ?? "") }),
+  const known = { ...(observed?.versions && { versions: observed.versions }) };
+  if (rest.length === 0) return (await read({ ...desired, ...known }, context)) ?? desired;
+  const answer = await context.run(desired.host, {
+    script: renderTransaction(rest, observed, desired, renderObservation({ ...desired, ...known }))
+      .text,
+    doing: `applying ${desired.name}`,
+    onProgress: (message) => context.progress(`${desired.host.name}: ${message}`),
+    ...(rest.some((step) => step.do === "send") && { input: await archive(desired.source ?? "") }),
   });
-  return parseAnswer(answer, { ...wanted, ...known }) ?? wanted;
+  return parseObservation(answer, { ...desired, ...known }) ?? desired;
 }

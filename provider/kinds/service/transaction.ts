@@ -2,8 +2,8 @@
 
 import { lines, type Shell, sh } from "../../ssh/shell";
 import type { Service } from "./args";
-import type { ServiceStep } from "./step";
-import { renderStage, renderStep } from "./step-script";
+import type { ServiceStep } from "./plan";
+import { renderStage, renderStep } from "./steps";
 
 /** How long another change on the same host may take. */
 const lockSeconds = 900;
@@ -11,22 +11,23 @@ const lockSeconds = 900;
 /** Answers with `answer`'s output when all went well. A release's archive stands on standard input. */
 export function renderTransaction(
   steps: readonly ServiceStep[],
-  live: Service | undefined,
-  wanted: Service,
+  observed: Service | undefined,
+  desired: Service,
   answer: Shell,
 ): Shell {
-  const wasRunning = live?.state === "running" && live.host.instance === wanted.host.instance;
+  const wasRunning =
+    observed?.state === "running" && observed.host.instance === desired.host.instance;
   return lines(
-    preamble(wanted.name),
-    recovery(steps, wanted, wasRunning),
-    ...steps.filter(({ do: what }) => what === "create user").map(renderStep(wanted)),
-    ...steps.filter(({ do: what }) => what === "send").map(renderStep(wanted)),
+    preamble(desired.name),
+    recovery(steps, desired, wasRunning),
+    ...steps.filter(({ do: what }) => what === "create user").map(renderStep(desired)),
+    ...steps.filter(({ do: what }) => what === "send").map(renderStep(desired)),
     ...steps.map(renderStage),
     sh`staged=yes`,
     ...steps
       .filter(({ do: what }) => !["create user", "send"].includes(what))
-      .map(renderStep(wanted)),
-    wanted.root !== undefined && prune(wanted.root, wanted.keep ?? 0),
+      .map(renderStep(desired)),
+    desired.root !== undefined && prune(desired.root, desired.keep ?? 0),
     sh`done=yes; rm -rf -- "$undo"`,
     answer,
   );
@@ -71,8 +72,8 @@ put_back() {
 `;
 }
 
-function recovery(steps: readonly ServiceStep[], wanted: Service, wasRunning: boolean): Shell {
-  const { unit, root, drain } = wanted;
+function recovery(steps: readonly ServiceStep[], desired: Service, wasRunning: boolean): Shell {
+  const { unit, root, drain } = desired;
   const reloads = steps.some((step) => step.do === "unit" && step.action === "reload");
   const wayBack = wasRunning ? (reloads ? "reload-or-restart" : "restart") : "stop";
   return lines(

@@ -5,9 +5,9 @@ import test from "ava";
 import fc from "fast-check";
 import type { Properties } from "../../../../provider/kind";
 import type { Service } from "../../../../provider/kinds/service/args";
-import { diff } from "../../../../provider/kinds/service/difference";
+import { diff } from "../../../../provider/kinds/service/diff";
 import { plan } from "../../../../provider/kinds/service/plan";
-import { parseAnswer } from "../../../../provider/kinds/service/question";
+import { parseObservation } from "../../../../provider/kinds/service/observe";
 import { merge, unknown } from "../../../../provider/protocol/values";
 import { holds } from "../../../support/holds";
 import { answer, carryOut, type Model } from "../../../support/model";
@@ -16,7 +16,7 @@ import { changes, models } from "../../../support/services";
 const instances = fc.constantFrom("1", "2");
 
 function read(model: Model, expected: Service): Service | undefined {
-  return parseAnswer(answer(model, expected), expected);
+  return parseObservation(answer(model, expected), expected);
 }
 
 /** What an update reads: everything that the state or the program speaks of. */

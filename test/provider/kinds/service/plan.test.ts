@@ -1,6 +1,6 @@
 import test from "ava";
 import type { File, Service } from "../../../../provider/kinds/service/args";
-import { diff } from "../../../../provider/kinds/service/difference";
+import { diff } from "../../../../provider/kinds/service/diff";
 import { plan } from "../../../../provider/kinds/service/plan";
 import { host } from "../../../support/services";
 

@@ -1,4 +1,4 @@
-/** Asks a host for all of a Service in one script, and reads the answer. */
+/** Observes all of a Service on a host with one script, and parses what that prints. */
 
 import { lines, type Shell, sh } from "../../ssh/shell";
 import type { Configuration, File, Service } from "./args";
@@ -35,7 +35,7 @@ release() {
 }
 `;
 
-export function renderQuestion(service: Service): Shell {
+export function renderObservation(service: Service): Shell {
   const { unit, root } = service;
   return lines(
     functions,
@@ -52,18 +52,18 @@ export function renderQuestion(service: Service): Shell {
 }
 
 /** What is true on the host. `undefined` when there is nothing of the service. */
-export function parseAnswer(answer: string, expected: Service): Service | undefined {
+export function parseObservation(answer: string, expected: Service): Service | undefined {
   const reader = new Reader(answer);
   const packages: Record<string, string> = {};
   const versions: Record<string, string> = {};
-  for (const [name, wanted] of Object.entries(expected.packages)) {
+  for (const [name, desired] of Object.entries(expected.packages)) {
     const [status = "", version = "", older] = reader.line().split(" ");
     if (status !== "installed") continue;
     const known = expected.versions?.[name] ?? version;
-    const isOlder = older !== undefined && wanted === "present";
+    const isOlder = older !== undefined && desired === "present";
     versions[name] = isOlder ? known : version;
     if (isOlder) packages[name] = `${version}, older than ${known}`;
-    else packages[name] = matches(version, wanted) ? wanted : version;
+    else packages[name] = matches(version, desired) ? desired : version;
   }
   const users: Record<string, string> = {};
   for (const name of Object.keys(expected.users)) {
@@ -155,9 +155,9 @@ function readRelease(reader: Reader): { version?: string; releases: string[] } {
 }
 
 /** As apt reads `package=version`: a star stands for anything. */
-function matches(version: string, wanted: string): boolean {
-  if (wanted === "present") return true;
-  const pattern = wanted
+function matches(version: string, desired: string): boolean {
+  if (desired === "present") return true;
+  const pattern = desired
     .split("*")
     .map((part) => part.replace(/[.+~:-]/g, "\\$&"))
     .join(".*");

@@ -2,8 +2,8 @@
 
 import { lines, type Shell, sh } from "../../ssh/shell";
 import type { Service } from "./args";
+import type { ServiceStep, UnitAction } from "./plan";
 import { renderWait } from "./ready";
-import type { ServiceStep, UnitAction } from "./step";
 
 /** Makes the new file beside the old one; nothing that is live has changed yet. */
 export function renderStage(step: ServiceStep): Shell | false {
@@ -23,8 +23,8 @@ new=$(beside ${step.path})
   }
 }
 
-export function renderStep(wanted: Service): (step: ServiceStep) => Shell | false {
-  const { root = "", name } = wanted;
+export function renderStep(desired: Service): (step: ServiceStep) => Shell | false {
+  const { root = "", name } = desired;
   return (step) => {
     switch (step.do) {
       case "create user":
@@ -51,15 +51,15 @@ ln -sfn -- ${`releases/${step.version}`} ${`${root}/.current`} && mv -fT -- ${`$
         return sh`rm -f -- ${step.path} || fail ${`cannot remove ${step.path}`}`;
       case "check":
         return sh`
-said=$(${wanted.check ?? []} 2>&1 </dev/null) || fail ${`the new configuration of ${name} is refused by its check, nothing was changed:`}"
+said=$(${desired.check ?? []} 2>&1 </dev/null) || fail ${`the new configuration of ${name} is refused by its check, nothing was changed:`}"
 $said"`;
       case "unit":
-        return unit(step.action, wanted);
+        return unit(step.action, desired);
       case "enable":
       case "disable":
-        return sh`systemctl --quiet ${step.do} -- ${wanted.unit ?? ""} >&2 </dev/null || fail ${`cannot ${step.do} ${name}`}`;
+        return sh`systemctl --quiet ${step.do} -- ${desired.unit ?? ""} >&2 </dev/null || fail ${`cannot ${step.do} ${name}`}`;
       case "wait":
-        return lines(renderWait(wanted), wanted.drain !== undefined && undrain(wanted.drain));
+        return lines(renderWait(desired), desired.drain !== undefined && undrain(desired.drain));
       case "install":
       case "later":
       case "refuse":
