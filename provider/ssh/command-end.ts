@@ -18,16 +18,20 @@ const shownLines = 20;
 export function failure(host: Host, command: RemoteCommand, end: End): Error {
   const { name, user } = host;
   if (end.status === undefined && end.signal === undefined) {
-    return new HostUnreachable(
-      `${name}: ${command.doing}: the connection was lost before the answer; check that the machine is up`,
-    );
+    return new HostUnreachable({
+      host: name,
+      doing: command.doing,
+      what: "the connection was lost before the answer",
+      remedy: "check that the machine is up",
+    });
   }
   if (user !== "root" && end.output === "" && /^sudo: /m.test(end.errors)) {
     const said = mask(end.errors, command.secrets).trim();
-    return new AccessDenied(
-      `${name}: ${user} may not use sudo without a password: ${said}; ` +
-        `add a line "${user} ALL=(ALL) NOPASSWD: ALL" with visudo`,
-    );
+    return new AccessDenied({
+      host: name,
+      what: `${user} may not use sudo without a password: ${said}`,
+      remedy: `add a line "${user} ALL=(ALL) NOPASSWD: ALL" with visudo`,
+    });
   }
   const what = end.status === undefined ? `ended by ${end.signal}` : `exit ${end.status}`;
   return remoteError(host, command, { what, end });
@@ -35,13 +39,18 @@ export function failure(host: Host, command: RemoteCommand, end: End): Error {
 
 export function remoteError(
   { name }: Host,
-  command: RemoteCommand,
+  { doing, secrets }: RemoteCommand,
   { what, end }: { readonly what: string; readonly end: End },
 ): RemoteError {
-  const output = mask(end.output, command.secrets);
-  const said = endsOf(mask(end.errors, command.secrets) || output);
-  const message = `${name}: ${command.doing}: ${what}${said === "" ? "" : `\n${said}`}`;
-  return new RemoteError(message, end.status, output);
+  const output = mask(end.output, secrets);
+  const said = endsOf(mask(end.errors, secrets) || output);
+  return new RemoteError({
+    host: name,
+    doing,
+    what: said === "" ? what : `${what}\n${said}`,
+    status: end.status,
+    output,
+  });
 }
 
 /** The first line says what failed, the last ones why. */

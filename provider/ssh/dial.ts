@@ -35,28 +35,40 @@ export async function dial(host: Host, connectSeconds: number): Promise<NodeSSH>
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     const where = `${host.name} (${host.user}@${host.address}:${host.port})`;
+    const place = { host: host.name, where };
     if (offered !== undefined && !offered.equals(pinned)) {
-      throw new HostKeyMismatch(
-        `${where}: the host key is not the pinned one: expected ${fingerprint(pinned)}, ` +
-          `got ${fingerprint(offered)}; if the machine was installed anew, set its hostKey to the new key ` +
+      throw new HostKeyMismatch({
+        ...place,
+        what:
+          "the host key is not the pinned one: " +
+          `expected ${fingerprint(pinned)}, got ${fingerprint(offered)}`,
+        remedy:
+          "if the machine was installed anew, set its hostKey to the new key " +
           "(ssh-keyscan shows it; compare it on the machine's console), else somebody may be in between",
-      );
+      });
     }
     if (/no matching host key/i.test(message) || /host key format/i.test(message)) {
-      throw new HostKeyMismatch(
-        `${where}: the host has no ${keyType} key, which is the type of the pinned one; set its hostKey to a key that it has`,
-      );
+      throw new HostKeyMismatch({
+        ...place,
+        what: `the host has no ${keyType} key, which is the type of the pinned one`,
+        remedy: "set its hostKey to a key that it has",
+      });
     }
     if (/authentication methods failed|privateKey/i.test(message)) {
-      throw new AccessDenied(
-        `${where}: not let in: ${message}; check the user, and that its authorized_keys holds the public half of the private key`,
-      );
+      throw new AccessDenied({
+        ...place,
+        what: `not let in: ${message}`,
+        remedy:
+          "check the user, and that its authorized_keys holds the public half of the private key",
+      });
     }
     const within = /timed out/i.test(message) ? ` within ${connectSeconds} seconds` : "";
-    throw new HostUnreachable(
-      `${where}: no answer over SSH${within}: ${message}; ` +
+    throw new HostUnreachable({
+      ...place,
+      what: `no answer over SSH${within}: ${message}`,
+      remedy:
         "check that the machine is up, that address and port are right, and that no firewall is in between",
-    );
+    });
   }
 }
 

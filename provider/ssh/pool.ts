@@ -139,8 +139,15 @@ class Member {
     }
     const said = mask(errors.join("\n").trim() || output.trim(), question.secrets);
     const last = said.split("\n").slice(-10).join("\n");
-    const message = `${this.#host.name}: ${question.doing}: exit ${status}\n${last}`;
-    question.reject(new RemoteError(message.trim(), Number(status), output));
+    question.reject(
+      new RemoteError({
+        host: this.#host.name,
+        doing: question.doing,
+        what: `exit ${status}\n${last}`.trim(),
+        status: Number(status),
+        output,
+      }),
+    );
   }
 }
 

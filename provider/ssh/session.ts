@@ -2,6 +2,7 @@
 
 import type { NodeSSH } from "node-ssh";
 import type { Client, ClientChannel } from "ssh2";
+import { Canceled } from "../errors";
 import type { Host, RemoteCommand } from "../kind";
 import { type End, failure, remoteError } from "./command-end";
 import { dial } from "./dial";
@@ -47,7 +48,7 @@ export class Session {
 
   /** Connects unless that is done; `run` does so by itself. */
   async connect(): Promise<void> {
-    if (this.#isClosed) throw new Error(`${this.#host.name}: canceled`);
+    if (this.#isClosed) throw new Canceled(`${this.#host.name}: canceled`);
     this.#connection ??= dial(this.#host, this.#connectSeconds);
     const connection = this.#connection;
     try {
