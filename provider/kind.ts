@@ -89,9 +89,10 @@ export interface Kind<Args extends object = object, PlannedStep extends Step = S
   hosts(args: Args): readonly Host[];
   /**
    * What is true on the machine, in the same properties as the inputs. `expected` is the last known state, or the wanted
-   * inputs where nothing is known yet. `undefined` when there is nothing of it on the machine.
+   * inputs where nothing is known yet. `undefined` when there is nothing of it on the machine. `desired` is given where a
+   * plan is to be made of the answer: what `plan` needs to know of the machine for these inputs is read as well.
    */
-  read(expected: Args, context: Context): Promise<Args | undefined>;
+  read(expected: Args, context: Context, desired?: Args): Promise<Args | undefined>;
   /** What of `wanted` is not true in `live`. Must not look at `host`, save at `instance`. */
   diff(live: Args, wanted: Args): readonly Difference[];
   /** The steps that make it true. Empty exactly when `diff` is. `live` is undefined when there is nothing yet. */
@@ -115,7 +116,10 @@ export interface Kind<Args extends object = object, PlannedStep extends Step = S
   readonly computedOutputs?: readonly string[];
   /** Outputs that `apply` makes out of the inputs: unknown in the preview of any change, secret as soon as any input is. */
   readonly derivedOutputs?: readonly string[];
-  /** What a preview knows of outputs that the machine makes out of part of a property: a port that it chooses, say. */
+  /**
+   * What a preview knows of outputs that the machine makes out of part of a property: a port that it chooses, say.
+   * `live` is what was read for the plan.
+   */
   foresee?(live: Args | undefined, wanted: Args): Properties;
   /** Where a new resource replaces a former one. Default `after removal`: names and addresses are taken until then. */
   readonly replacement?: "after removal" | "before removal";

@@ -3,12 +3,14 @@
 import { type AnyKind, anyKind } from "./kind";
 import { machine } from "./kinds/machine";
 import { mysqlReplication } from "./kinds/mysql-replication/kind";
+import { packages } from "./kinds/packages/kind";
 import { password } from "./kinds/password";
 import { release, service } from "./kinds/service/kind";
 import { sshKey } from "./kinds/ssh-key";
 
 export const kinds: readonly AnyKind[] = [
   anyKind(machine),
+  anyKind(packages),
   anyKind(service),
   anyKind(release),
   anyKind(mysqlReplication),

@@ -56,7 +56,7 @@ export class Life {
       {
         ...news.properties,
         ...unknowns(this.#kind.computedOutputs),
-        ...foreseen(this.#kind, undefined, news.properties),
+        ...foreseen(this.#kind, live, news.properties),
       },
       news.secrets,
     );
@@ -119,7 +119,7 @@ export class Life {
     const { [unreachableOutput]: _, ...known } = olds.properties;
     return stateOf(
       this.#kind,
-      { ...known, ...news.properties, ...foreseen(this.#kind, known, news.properties) },
+      { ...known, ...news.properties, ...foreseen(this.#kind, live ?? known, news.properties) },
       [...olds.secrets, ...news.secrets],
     );
   }
@@ -129,7 +129,11 @@ export class Life {
     const context = contextOf(this.#resource, both);
     // What lives on no host has nothing but its state to be compared with.
     const isOnHosts = this.#kind.hosts(news.properties).length > 0;
-    const live = await this.#kind.read(isOnHosts ? both.properties : olds.properties, context);
+    const live = await this.#kind.read(
+      isOnHosts ? both.properties : olds.properties,
+      context,
+      news.properties,
+    );
     const steps = this.#kind.plan(live, news.properties);
     announceUpdate(this.#resource, steps, { olds, news });
     return this.#apply(

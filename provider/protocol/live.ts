@@ -19,7 +19,7 @@ export async function readNew(
   const deadline = Date.now() + (isJustMade ? startSeconds * 1000 : 0);
   for (;;) {
     try {
-      return await kind.read(news.properties, context);
+      return await kind.read(news.properties, context, news.properties);
     } catch (error) {
       if (!(error instanceof HostUnreachable) || Date.now() > deadline) throw error;
       await new Promise((resolve) => setTimeout(resolve, 500));
@@ -36,7 +36,7 @@ export async function readForCreation(
   const hosts = kind.hosts(news.properties);
   if (hosts.length === 0 || hasUnknown(hosts)) return undefined;
   try {
-    return await kind.read(news.properties, contextOf(resource, news));
+    return await kind.read(news.properties, contextOf(resource, news), news.properties);
   } catch (error) {
     if (!(error instanceof HostUnreachable)) throw error;
     engine?.tell(urn, "warning", `planned as for an empty machine: ${error.message}`);
@@ -56,5 +56,5 @@ export async function readForUpdate(
   const isUnreachable = olds.properties[unreachableOutput] !== undefined;
   if (isSame || isUnreachable || hosts.length === 0 || hasUnknown(hosts)) return olds.properties;
   const both = mergeReceived(olds, news);
-  return kind.read(both.properties, contextOf(resource, both));
+  return kind.read(both.properties, contextOf(resource, both), news.properties);
 }
