@@ -73,7 +73,7 @@ APT::Architecture "amd64";
   }
 
   get line(): string {
-    return `deb [trusted=yes] file:${this.sandbox.path("/repository")} ./`;
+    return `deb [trusted=yes] copy:${this.sandbox.path("/repository")} ./`;
   }
 
   /** Adds packages to a repository, a folder of the sandbox. What is there under the same file name is replaced. */
@@ -98,10 +98,19 @@ APT::Architecture "amd64";
   }
 
   /** By hand, whatever the program wants. */
-  async install(one: DebianPackage): Promise<void> {
+  install(one: DebianPackage): Promise<void> {
+    return this.#dpkg(one, "--install");
+  }
+
+  /** As when the power goes in between. */
+  unpack(one: DebianPackage): Promise<void> {
+    return this.#dpkg(one, "--unpack");
+  }
+
+  async #dpkg(one: DebianPackage, what: string): Promise<void> {
     const { file } = await this.#build(one, "/tmp");
     await run(this.sandbox.path("/bin/dpkg"), [
-      ...["--force-downgrade", "--force-depends", "--install"],
+      ...["--force-downgrade", "--force-depends", "--force-conflicts", what],
       this.sandbox.path(`/tmp/${file}`),
     ]);
   }

@@ -87,12 +87,7 @@ export class Sandbox {
     const length = Buffer.byteLength(rewritten);
     const child = spawn(shell, ["-c", commandLine.replace(/head -c [0-9]+/, `head -c ${length}`)], {
       detached: true,
-      env: {
-        PATH: `${this.path("bin")}:${stubs}:${process.env.PATH}`,
-        REAL_PATH: process.env.PATH,
-        SANDBOX: this.folder,
-        TMPDIR: this.path("tmp"),
-      },
+      env: this.#environment,
     });
     const { pid } = child;
     if (pid !== undefined) this.#running.add(pid);
@@ -113,6 +108,26 @@ export class Sandbox {
       channel.end();
     });
   };
+
+  /** Runs a script of the plugin as it stands, without SSH. */
+  async run(script: string): Promise<{ status: number | null; stdout: string; stderr: string }> {
+    const rewritten = script.replace(systemPaths, (path) => this.path(path));
+    const child = spawn(shell, ["-c", rewritten], { env: this.#environment });
+    const texts = { stdout: "", stderr: "" };
+    child.stdout.on("data", (text) => (texts.stdout += text));
+    child.stderr.on("data", (text) => (texts.stderr += text));
+    const status = await new Promise<number | null>((resolve) => child.on("close", resolve));
+    return { status, ...texts };
+  }
+
+  get #environment(): NodeJS.ProcessEnv {
+    return {
+      PATH: `${this.path("bin")}:${stubs}:${process.env.PATH}`,
+      REAL_PATH: process.env.PATH,
+      SANDBOX: this.folder,
+      TMPDIR: this.path("tmp"),
+    };
+  }
 
   async write(path: string, content: string, modified?: Date): Promise<void> {
     const file = this.path(path);

@@ -44,7 +44,11 @@ is_recent() {
 read_lists() {
   was_read=yes
   progress 'reading the package lists (apt-get update)'
-  apt update || { printf '%s\n' 'apt-get update failed: are the package sources of this host reachable?' >"$log.found"; cat "$log" >>"$log.found"; mv -f -- "$log.found" "$log"; return 1; }
+  apt update && return
+  echo 'apt-get update failed: are the package sources of this host reachable?' >"$log.found"
+  grep -E '^(E|W|Err):' "$log" >>"$log.found"
+  mv -f -- "$log.found" "$log"
+  return 1
 }
 was_read=
 `;

@@ -82,19 +82,22 @@ async function apply(
   const refusals = steps.filter((step) => step.do === "refuse");
   if (refusals.length > 0) throw new Refused(refusals);
   const installs = steps.flatMap((step) => (step.do === "install" ? [step] : []));
-  const changes = observed?.changes?.list ?? [];
+  const changes = installs.length > 0 ? (observed?.changes?.list ?? []) : [];
+  const hold = steps.flatMap((step) => (step.do === "hold" ? [step.name] : []));
+  const unhold = steps.flatMap((step) => (step.do === "unhold" ? [step.name] : []));
+  // dpkg forgets a hold as it installs another version.
+  const rehold = changes
+    .filter(({ name, to, isHeld }) => isHeld && to !== undefined && !unhold.includes(name))
+    .map(({ name }) => name);
   const work = {
     packages: Object.fromEntries(installs.map(({ name, version }) => [name, version])),
-    allowed:
-      installs.length === 0
-        ? []
-        : changes.filter((one) => isRemoval(one) || isDowngrade(one) || one.isHeld),
+    allowed: changes.filter((one) => isRemoval(one) || isDowngrade(one) || one.isHeld),
     sources: Object.fromEntries(
       steps.flatMap((step) => (step.do === "write source" ? [[step.name, step.source]] : [])),
     ),
     removedSources: steps.flatMap((step) => (step.do === "remove source" ? [step.name] : [])),
-    hold: steps.flatMap((step) => (step.do === "hold" ? [step.name] : [])),
-    unhold: steps.flatMap((step) => (step.do === "unhold" ? [step.name] : [])),
+    hold: [...hold, ...rehold],
+    unhold,
   };
   const isSome = Object.values(work).some((value) => Object.keys(value).length > 0);
   if (isSome) await install({ ...work, host: desired.host, context });
