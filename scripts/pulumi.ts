@@ -1,26 +1,20 @@
-/** `npm run pulumi -- ARGS`: the CLI with the dev stack's backend, passphrase and plugins. */
+/** `npm run pulumi -- ARGS`: the CLI with the state, passphrase and plugins of the stack that ARGS name or that is selected. */
 import { devStack } from "./setup/environment";
 import { runMain } from "./setup/say";
 import { setUpPulumi } from "./setup/setup";
-import { selectStack, showPulumi } from "./setup/stack";
-
-/** Of Pulumi's ways to name a stack. */
-const naming = /(?:^| )(?:--stack[= ]|-s[= ]?|stack (?:init|select) (?:--\S+ )*)([^\s-]\S*)/;
-
-/** The dev stack's passphrase is published with the sources: it keeps no other stack's secrets. */
-function requireOwnPassphrase(args: readonly string[]): void {
-  const { PULUMI_CONFIG_PASSPHRASE, PULUMI_CONFIG_PASSPHRASE_FILE } = process.env;
-  const [, stack = devStack.stack] = naming.exec(args.join(" ")) ?? [];
-  const isGiven = PULUMI_CONFIG_PASSPHRASE !== undefined || PULUMI_CONFIG_PASSPHRASE_FILE;
-  if (isGiven || stack.split("/").at(-1) === devStack.stack) return;
-  throw new Error(
-    `stack ${stack}: expected a passphrase of its own: set PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE`,
-  );
-}
+import { ensureStack, showPulumi } from "./setup/stack";
+import { addressedStack, placeOf } from "./setup/stack-place";
 
 runMain(async () => {
-  requireOwnPassphrase(process.argv.slice(2));
+  const args = process.argv.slice(2);
+  const place = placeOf(addressedStack(args));
+  const isInit = args.join(" ").startsWith("stack init");
+  if (isInit && place === devStack && !args.includes(devStack.stack)) {
+    // A stack that Pulumi asks the name of would get the passphrase of the dev stack.
+    throw new Error("stack init: expected a name: npm run pulumi -- stack init NAME");
+  }
   await setUpPulumi();
-  await selectStack(devStack);
-  return showPulumi(devStack, process.argv.slice(2), "inherit");
+  // The dev stack alone needs no decision: it is made where it is missing.
+  if (place === devStack && !isInit) await ensureStack(place);
+  return showPulumi(place, args, { stdin: "inherit", stack: "as selected" });
 });

@@ -1,22 +1,25 @@
-/** `npm run verify [-- --json] [--read-only] [--stack NAME]`: checks a running stack from outside; status 1 when a check fails. */
-import { parseArgs } from "node:util";
+/** `npm run verify [-- STACK]`: checks a running stack from outside; status 1 when a check fails. */
+import { readCommandLine } from "./command-line";
 import { runMain } from "./setup/say";
 import { readOutputs } from "./verify/outputs";
 import { renderJson, renderTable } from "./verify/report";
 import { verifyStack } from "./verify/verify-stack";
 
 runMain(async () => {
-  const { values } = parseArgs({
+  const line = readCommandLine({
+    name: "npm run verify --",
+    about: "Checks a running stack from outside: writes an entry, and stops a server for seconds.",
     options: {
-      json: { type: "boolean", default: false },
-      "read-only": { type: "boolean", default: false },
-      stack: { type: "string", default: "dev" },
+      json: { type: "boolean", about: "one JSON document instead of a table" },
+      "read-only": { type: "boolean", about: "write nothing and stop nothing" },
     },
   });
-  const outputs = await readOutputs(values.stack);
+  if (line === undefined) return 0;
+  const { stack, values } = line;
+  const outputs = await readOutputs(stack);
   const changes = values["read-only"] ? "none" : "allowed";
   const verdicts = await verifyStack(outputs, { changes });
-  const report = { stack: values.stack, url: outputs.endpoints.url, verdicts };
+  const report = { stack, url: outputs.endpoints.url, verdicts };
   process.stdout.write(values.json ? renderJson(report) : renderTable(report));
   return verdicts.every(({ passed }) => passed) ? 0 : 1;
 });

@@ -50,9 +50,15 @@ async function created(args: Container): Promise<Handle> {
   } catch (error) {
     if (!(error instanceof EngineError && /no such image/i.test(error.message))) throw error;
     throw new Error(
-      `container ${args.name}: the engine has no image ${args.image}: run "npm start", which builds it`,
+      `container ${args.name}: the engine has no image ${args.image}: run "npm start${stackOf(args)}", which builds it`,
     );
   }
+}
+
+/** The stack that the container is labelled with, as an argument. */
+function stackOf({ labels = [] }: Container): string {
+  const found = labels.find(({ label }) => label === "trilithon.stack");
+  return found === undefined ? "" : ` ${found.value}`;
 }
 
 async function prepared(engine: Engine, handle: Handle, args: Container): Promise<void> {

@@ -1,6 +1,6 @@
 /** The command line of `npm run preview:comment`. */
 
-import { parseArgs } from "node:util";
+import { readCommandLine } from "../command-line";
 
 export interface Arguments {
   readonly stack: string;
@@ -14,35 +14,46 @@ export interface Arguments {
   readonly expects: "anything" | "no changes";
 }
 
-export const usage = `npm run preview:comment -- [options]
-
-  --stack NAME            the stack to preview (default: PULUMI_STACK, or dev)
-  --file FILE             render a recorded \`pulumi preview --json\`; - reads standard input
-  --output FILE           where the comment goes (default: standard output)
-  --report FILE           where the whole report goes, with nothing left out
-  --whole TEXT            Markdown that says where a reader finds the whole report
-  --expect-no-changes     end with status 2 when there are changes, or a machine did not answer
-`;
-
-export function parseArguments(args: string[], environment: NodeJS.ProcessEnv): Arguments {
-  const text = { type: "string" } as const;
-  const { values } = parseArgs({
-    args,
-    options: {
-      stack: text,
-      file: text,
-      output: text,
-      report: text,
-      whole: text,
-      "expect-no-changes": { type: "boolean" },
+/** `undefined` once the help was asked for and shown. */
+export function parseArguments(
+  args: readonly string[],
+  environment: NodeJS.ProcessEnv,
+): Arguments | undefined {
+  const line = readCommandLine(
+    {
+      name: "npm run preview:comment --",
+      about: "Writes a preview as one Markdown comment, for a pull request or an issue.",
+      options: {
+        file: {
+          type: "string",
+          value: "FILE",
+          about: "render a recorded `pulumi preview --json`; - reads standard input",
+        },
+        output: {
+          type: "string",
+          value: "FILE",
+          about: "where the comment goes (default: standard output)",
+        },
+        report: {
+          type: "string",
+          value: "FILE",
+          about: "where the whole report goes, with nothing left out",
+        },
+        whole: {
+          type: "string",
+          value: "TEXT",
+          about: "Markdown that says where a reader finds the whole report",
+        },
+        "expect-no-changes": {
+          type: "boolean",
+          about: "end with status 2 when there are changes, or a machine did not answer",
+        },
+      },
     },
-  });
-  return {
-    stack: values.stack ?? environment.PULUMI_STACK ?? "dev",
-    file: values.file,
-    output: values.output,
-    report: values.report,
-    whole: values.whole,
-    expects: values["expect-no-changes"] ? "no changes" : "anything",
-  };
+    args,
+    environment,
+  );
+  if (line === undefined) return undefined;
+  const { "expect-no-changes": expectsNone, ...texts } = line.values;
+  return { ...texts, stack: line.stack, expects: expectsNone ? "no changes" : "anything" };
 }

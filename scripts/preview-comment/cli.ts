@@ -2,7 +2,7 @@
 
 import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
 import { text } from "node:stream/consumers";
-import { type Arguments, parseArguments, usage } from "./arguments";
+import { type Arguments, parseArguments } from "./arguments";
 import { type Comment, renderComment } from "./comment";
 import { noLimits, summaryLimits } from "./limits";
 import { runPreview } from "./run-preview";
@@ -11,11 +11,8 @@ import { runPreview } from "./run-preview";
 const secretVariable = /PASSPHRASE$|PASSWORD|SECRET|TOKEN|PRIVATE_KEY|ACCESS_KEY/;
 
 async function main(args: string[], environment: NodeJS.ProcessEnv): Promise<number> {
-  if (args.includes("--help")) {
-    process.stdout.write(usage);
-    return 0;
-  }
   const chosen = parseArguments(args, environment);
+  if (chosen === undefined) return 0;
   const preview = await readPreview(chosen, environment);
   const options = {
     stack: `${readProject()}/${chosen.stack}`,

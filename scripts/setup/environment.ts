@@ -1,7 +1,8 @@
 /** The environment in which Pulumi's CLI runs, for any stack: start, tests and benchmark all take it from here. */
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { delimiter, join, resolve } from "node:path";
+import { opens } from "./passphrase";
 
 /** A stack of its own: several can run side by side. */
 export interface StackPlace {
@@ -10,6 +11,8 @@ export interface StackPlace {
   readonly project: string;
   /** The folder that keeps the state, or the URL of a backend such as `s3://state`. */
   readonly backend: string;
+  /** It keeps secrets: the dev stack's passphrase, which is published, must never be tried on it. */
+  readonly hasOwnPassphrase?: boolean;
 }
 
 /** The checkout. */
@@ -44,21 +47,33 @@ const preload = join(root, "scripts", "program", "preload.cjs");
 /** As many resources at once as there are: the plugin asks a host for all of them in one round trip. */
 const parallel = "1024";
 
-/** Guards nothing but the local containers of `dev`; any other stack sets PULUMI_CONFIG_PASSPHRASE. */
+let devOpen: boolean | undefined;
+
+/** Whether the dev stack still has the published passphrase. Asked at most once, as it takes a part of a second. */
+function isDevOpen(): boolean {
+  const file = join(root, "Pulumi.dev.yaml");
+  devOpen ??= existsSync(file) && opens(readFileSync(file, "utf8"), devPassphrase);
+  return devOpen;
+}
+
+/** Guards nothing but the local containers of `dev`; any other stack of the checkout has one of its own. */
 const devPassphrase = "trilithon-dev";
 
 export function pulumiEnvironment(
-  { stack, backend }: StackPlace,
+  { stack, project, backend, hasOwnPassphrase = false }: StackPlace,
   outer: NodeJS.ProcessEnv = process.env,
 ): NodeJS.ProcessEnv {
-  const hasPassphrase =
+  const isGiven =
     outer.PULUMI_CONFIG_PASSPHRASE !== undefined || outer.PULUMI_CONFIG_PASSPHRASE_FILE;
+  // A passphrase in the environment is mostly another stack's.
+  const isDev = stack === devStack.stack && project === root;
+  const hasPassphrase = hasOwnPassphrase || (isGiven && !(isDev && isDevOpen()));
   return {
     ...outer,
     PATH: [cliFolder, outer.PATH].join(delimiter),
     PULUMI_HOME: pulumiHome,
     PULUMI_STACK: stack,
-    PULUMI_BACKEND_URL: backend.includes("://") ? backend : `file://${backend}?metadata=skip`,
+    PULUMI_BACKEND_URL: backendUrl(backend),
     PULUMI_SKIP_UPDATE_CHECK: "true",
     PULUMI_NODEJS_TRANSPILE_ONLY: "true",
     PULUMI_PARALLEL: outer.PULUMI_PARALLEL ?? parallel,
@@ -67,4 +82,8 @@ export function pulumiEnvironment(
     ...(hasPassphrase ? {} : { PULUMI_CONFIG_PASSPHRASE: devPassphrase }),
     ...(existsSync(standInsMarker) ? { PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true" } : {}),
   };
+}
+
+export function backendUrl(backend: string): string {
+  return backend.includes("://") ? backend : `file://${backend}?metadata=skip`;
 }

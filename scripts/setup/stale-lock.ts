@@ -3,22 +3,29 @@ import { existsSync } from "node:fs";
 import { readdir, readFile, rm } from "node:fs/promises";
 import { hostname } from "node:os";
 import { basename, dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import type { StackPlace } from "./environment";
 import { say } from "./say";
 
-export async function removeStaleLocks({ stack, backend }: StackPlace): Promise<void> {
-  const folder = join(backend, ".pulumi", "locks");
+/** Those of every stack of the backend: the next command may be about another one. */
+export async function removeStaleLocks({ backend }: Pick<StackPlace, "backend">): Promise<void> {
+  const folder = join(folderOf(backend), ".pulumi", "locks");
   if (!existsSync(folder)) return;
   const files = await readdir(folder, { recursive: true });
-  const ours = files.filter((file) => file.endsWith(".json") && basename(dirname(file)) === stack);
-  for (const file of ours) {
+  for (const file of files.filter((name) => name.endsWith(".json"))) {
     const path = join(folder, file);
     const owner = parseOwner(await readFile(path, "utf8").catch(() => ""));
     if (!owner || owner.hostname !== hostname() || isRunning(owner.pid)) continue;
     await rm(path, { force: true });
     await rm(`${path}.attrs`, { force: true });
+    const stack = basename(dirname(file));
     say(`stack ${stack}`, `removed the lock of process ${owner.pid}, which is gone`);
   }
+}
+
+/** Of a backend that is no folder the path is none either, and nothing is found there. */
+function folderOf(backend: string): string {
+  return backend.startsWith("file:///") ? fileURLToPath(backend.split("?")[0] ?? "") : backend;
 }
 
 interface Owner {

@@ -1,7 +1,7 @@
 /** Asks Pulumi for the outputs of a stack that the scripts need. */
 import * as v from "valibot";
-import { devStack, type StackPlace } from "../setup/environment";
 import { capturePulumi } from "../setup/stack";
+import { placeOf } from "../setup/stack-place";
 import { type Endpoints, parseEndpoints } from "./endpoints";
 
 export interface StackOutputs {
@@ -27,13 +27,7 @@ async function readOutput(stack: string, name: string, ...options: string[]): Pr
   const { status, stdout, stderr } = await capturePulumi(placeOf(stack), args);
   if (status === 0) return JSON.parse(stdout);
   const reason = stderr.trim().split("\n").at(-1) ?? "";
-  const remedy = stack === devStack.stack ? "npm start" : `pulumi up --stack ${stack}`;
-  throw new Error(`stack ${stack}: no output ${name}: ${reason}\nbring it up first: ${remedy}`);
-}
-
-/** Another stack than the dev stack is where the user's own environment says. */
-function placeOf(stack: string): StackPlace {
-  const backend = process.env.PULUMI_BACKEND_URL;
-  if (stack === devStack.stack || !backend) return { ...devStack, stack };
-  return { ...devStack, stack, backend };
+  throw new Error(
+    `stack ${stack}: no output ${name}: ${reason}\nbring it up first: npm start ${stack}`,
+  );
 }

@@ -1,6 +1,8 @@
-import { delimiter } from "node:path";
+import { readFileSync } from "node:fs";
+import { delimiter, join } from "node:path";
 import test from "ava";
-import { cliFolder, devStack, pulumiEnvironment } from "../../../scripts/setup/environment";
+import { cliFolder, devStack, pulumiEnvironment, root } from "../../../scripts/setup/environment";
+import { opens } from "../../../scripts/setup/passphrase";
 
 test("a stack of its own has its own name and backend", (t) => {
   const environment = pulumiEnvironment({ stack: "two", project: "/p", backend: "/b" }, {});
@@ -15,10 +17,20 @@ test("our CLI comes before the user's", (t) => {
 
 test("a passphrase of the user's is kept, an empty one too", (t) => {
   const passphrase = (outer: NodeJS.ProcessEnv) =>
-    pulumiEnvironment(devStack, outer).PULUMI_CONFIG_PASSPHRASE;
+    pulumiEnvironment({ stack: "two", project: "/p", backend: "/b" }, outer)
+      .PULUMI_CONFIG_PASSPHRASE;
   t.is(passphrase({}), "trilithon-dev");
   t.is(passphrase({ PULUMI_CONFIG_PASSPHRASE: "" }), "");
   t.is(passphrase({ PULUMI_CONFIG_PASSPHRASE_FILE: "/secret" }), undefined);
+});
+
+test("the dev stack's passphrase is the published one, also where the environment has another stack's", (t) => {
+  const environment = pulumiEnvironment(devStack, { PULUMI_CONFIG_PASSPHRASE: "another" });
+  t.is(environment.PULUMI_CONFIG_PASSPHRASE, "trilithon-dev");
+  const settings = readFileSync(join(root, "Pulumi.dev.yaml"), "utf8");
+  t.true(opens(settings, "trilithon-dev"));
+  t.false(opens(settings, "another"));
+  t.false(opens("config: {}\n", "trilithon-dev"));
 });
 
 test("the user's own options for Node are kept beside ours", (t) => {

@@ -2,12 +2,13 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, writeFileSync } from "node:fs";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import test from "ava";
 import { removeStaleLocks } from "../../../scripts/setup/stale-lock";
 
 const deadPid = spawnSync("true").pid;
 
-test("removes only the lock of a process of this machine that is gone", async (t) => {
+test("removes the locks of every stack, and only of processes of this machine that are gone", async (t) => {
   const backend = mkdtempSync(join(tmpdir(), "state-"));
   const folder = join(backend, ".pulumi", "locks", "organization", "trilithon", "dev");
   const other = join(backend, ".pulumi", "locks", "organization", "trilithon", "prod");
@@ -21,8 +22,18 @@ test("removes only the lock of a process of this machine that is gone", async (t
   writeFileSync(join(folder, "broken.json"), "{");
   writeFileSync(join(other, "dead.json"), lock(deadPid));
 
-  await removeStaleLocks({ stack: "dev", project: "/p", backend });
+  await removeStaleLocks({ backend });
 
   t.deepEqual(readdirSync(folder).sort(), ["alive.json", "broken.json", "elsewhere.json"]);
-  t.deepEqual(readdirSync(other), ["dead.json"]);
+  t.deepEqual(readdirSync(other), []);
+});
+
+test("a backend may be the URL of a folder", async (t) => {
+  const backend = mkdtempSync(join(tmpdir(), "state "));
+  const folder = join(backend, ".pulumi", "locks", "organization", "trilithon", "prod");
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, "dead.json"), JSON.stringify({ pid: deadPid, hostname: hostname() }));
+  await removeStaleLocks({ backend: `${pathToFileURL(backend)}?metadata=skip` });
+  t.deepEqual(readdirSync(folder), []);
+  await t.notThrowsAsync(removeStaleLocks({ backend: "s3://bucket" }));
 });

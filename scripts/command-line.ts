@@ -1,0 +1,84 @@
+/** The command lines of this folder: one table of options each, read by Node's own parser, with `--help` and `--stack`. */
+import { type ParseArgsConfig, parseArgs } from "node:util";
+
+interface Option {
+  readonly type: "string" | "boolean";
+  /** One line of the help. */
+  readonly about: string;
+  /** What a text stands for in the help: `FILE`. */
+  readonly value?: string;
+}
+
+type Options = Readonly<Record<string, Option>>;
+
+type Values<O extends Options> = {
+  readonly [Name in keyof O]: O[Name]["type"] extends "boolean" ? boolean : string | undefined;
+};
+
+export interface Command<O extends Options> {
+  /** `npm run verify --` */
+  readonly name: string;
+  /** What it does, for the help. */
+  readonly about: string;
+  readonly options: O;
+}
+
+export interface CommandLine<O extends Options> {
+  /** Named by `--stack S` or as the only word. Default: PULUMI_STACK, or `dev`. */
+  readonly stack: string;
+  readonly values: Values<O>;
+}
+
+const common = {
+  stack: { type: "string", value: "STACK", about: "the stack (default: PULUMI_STACK, or dev)" },
+  help: { type: "boolean", about: "show this text" },
+} as const;
+
+/** `undefined` once the help was asked for and shown. A wrong command line is an error that names the help. */
+export function readCommandLine<const O extends Options>(
+  command: Command<O>,
+  args: readonly string[] = process.argv.slice(2),
+  environment: NodeJS.ProcessEnv = process.env,
+): CommandLine<O> | undefined {
+  const options: Options = { ...command.options, ...common };
+  const { values, positionals } = parsed(command, args, options);
+  if (values.help) {
+    process.stdout.write(renderHelp(command));
+    return undefined;
+  }
+  const named = typeof values.stack === "string" ? [values.stack, ...positionals] : positionals;
+  if (named.length > 1) {
+    throw new Error(`expected one stack, got ${named.join(" ")}: see ${command.name} --help`);
+  }
+  const flags = Object.entries(command.options).map(([name, { type }]) => [
+    name,
+    type === "boolean" ? values[name] === true : values[name],
+  ]);
+  return {
+    stack: named[0] ?? (environment.PULUMI_STACK || "dev"),
+    // The parser was told the types by the same table.
+    values: Object.fromEntries(flags) as Values<O>,
+  };
+}
+
+export function renderHelp({ name, about, options }: Command<Options>): string {
+  const rows = Object.entries({ ...options, ...common }).map(
+    ([option, { value, about: text }]: [string, Option]) =>
+      [`--${option}${value ? ` ${value}` : ""}`, text] as const,
+  );
+  const width = Math.max(...rows.map(([option]) => option.length));
+  const lines = rows.map(([option, text]) => `  ${option.padEnd(width)}  ${text}`);
+  return [`${name} [STACK] [options]`, "", about, "", ...lines, ""].join("\n");
+}
+
+function parsed({ name }: Command<Options>, args: readonly string[], options: Options) {
+  const types: NonNullable<ParseArgsConfig["options"]> = Object.fromEntries(
+    Object.entries(options).map(([option, { type }]) => [option, { type }]),
+  );
+  try {
+    return parseArgs({ args: [...args], options: types, allowPositionals: true });
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new Error(`${reason}: see ${name} --help`);
+  }
+}

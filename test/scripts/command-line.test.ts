@@ -1,0 +1,69 @@
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
+import test from "ava";
+import { readCommandLine, renderHelp } from "../../scripts/command-line";
+import { root } from "../../scripts/setup/environment";
+
+const command = {
+  name: "npm run look --",
+  about: "Looks at a stack.",
+  options: {
+    json: { type: "boolean", about: "one JSON document" },
+    output: { type: "string", value: "FILE", about: "where it goes" },
+  },
+} as const;
+
+const read = (...args: string[]) => readCommandLine(command, args, {});
+
+test("the stack is the option's, the only word's, the environment's, or dev", (t) => {
+  t.is(read("--stack", "prod")?.stack, "prod");
+  t.is(read("--stack=prod")?.stack, "prod");
+  t.is(read("prod")?.stack, "prod");
+  t.is(readCommandLine(command, [], { PULUMI_STACK: "prod" })?.stack, "prod");
+  t.is(readCommandLine(command, ["test"], { PULUMI_STACK: "prod" })?.stack, "test");
+  t.is(readCommandLine(command, [], { PULUMI_STACK: "" })?.stack, "dev");
+});
+
+test("options are those of the table", (t) => {
+  t.deepEqual(read("prod", "--json")?.values, { json: true, output: undefined });
+  t.deepEqual(read("--output", "a b")?.values, { json: false, output: "a b" });
+});
+
+test("a wrong command line is refused, with the way to the help", (t) => {
+  t.throws(() => read("--jsn"), { message: /--jsn.*: see npm run look -- --help$/s });
+  t.throws(() => read("--output"), { message: /see npm run look -- --help$/ });
+  t.throws(() => read("one", "two"), {
+    message: "expected one stack, got one two: see npm run look -- --help",
+  });
+  t.throws(() => read("one", "--stack", "two"), { message: /^expected one stack, got two one/ });
+});
+
+test("the help names every option", (t) => {
+  t.is(
+    renderHelp(command),
+    `npm run look -- [STACK] [options]
+
+Looks at a stack.
+
+  --json         one JSON document
+  --output FILE  where it goes
+  --stack STACK  the stack (default: PULUMI_STACK, or dev)
+  --help         show this text
+`,
+  );
+});
+
+for (const name of ["start", "down", "verify", "diagram", "preview-comment/cli"]) {
+  test(`${name} shows its help, and refuses what it does not know`, (t) => {
+    const run = (arg: string) =>
+      spawnSync(process.execPath, [join(root, "scripts", "launch.mjs"), name, arg], {
+        encoding: "utf8",
+      });
+    const help = run("--help");
+    t.is(help.status, 0, help.stderr);
+    t.regex(help.stdout, /\[STACK\] \[options\]\n[\s\S]* --stack STACK /);
+    const unknown = run("--no-such-option");
+    t.is(unknown.status, 1);
+    t.regex(unknown.stderr, /--no-such-option.*--help/s);
+  });
+}
