@@ -6,9 +6,9 @@ import { archive } from "./archive";
 import { checkRelease, checkService, type Service } from "./args";
 import { diff } from "./diff";
 import { imported } from "./import";
+import { parseObservation, renderObservation } from "./observe";
 import { install } from "./packages";
 import { plan, type ServiceStep } from "./plan";
-import { parseObservation, renderObservation } from "./observe";
 import { renderRemoval } from "./removal";
 import { renderTransaction } from "./transaction";
 
