@@ -4,6 +4,7 @@ import { Database } from "./components/database";
 import { describeEndpoints, describeSshKeys } from "./components/endpoints";
 import { createHosts } from "./components/hosts";
 import { LoadBalancer } from "./components/load-balancer";
+import { webHealthPath } from "./components/render/nginx";
 import { readSettings } from "./components/settings";
 import { WebServer } from "./components/web-server";
 
@@ -40,7 +41,7 @@ const loadBalancer = new LoadBalancer(
     host: hosts.loadBalancer,
     servers: webServers,
     domain,
-    healthPath: application.healthPath,
+    healthPath: webHealthPath,
     ...settings.loadBalancer,
   },
   afterMachines,

@@ -39,6 +39,11 @@ export interface LoadBalancerArgs {
   readonly statsPort?: number;
   /** How long a server may take to answer. Default 65: Nginx gives up first, after 60, and its log says so. */
   readonly responseTimeoutSeconds?: number;
+  /**
+   * Networks of proxies before this one that speak TLS with the visitors, as `203.0.113.0/24`: their `X-Forwarded-For`, `-Proto`,
+   * `-Host` and `-Port` are believed, and health checks say `X-Forwarded-Proto: https`. Of all others nothing is. Default none.
+   */
+  readonly trustedProxies?: readonly string[];
   /** Lines that end a section of HAProxy's configuration, as they are. */
   readonly rawLines?: {
     readonly global?: readonly string[];
@@ -75,9 +80,10 @@ function withDefaults(args: LoadBalancerArgs) {
     port = defaultPorts.loadBalancer,
     statsPort = defaultPorts.statistics,
     responseTimeoutSeconds = 65,
+    trustedProxies = [],
     rawLines = {},
   } = args;
-  return { ...args, port, statsPort, responseTimeoutSeconds, rawLines };
+  return { ...args, port, statsPort, responseTimeoutSeconds, trustedProxies, rawLines };
 }
 
 type Complete = ReturnType<typeof withDefaults>;

@@ -1,7 +1,7 @@
 /** What the components take as plain values, from another program's arguments and from the stack's settings alike. */
 import * as v from "valibot";
 import { integer, list, mapping, orOutput, record, rule, text } from "./rule";
-import { hostName, port, rawLines, seconds, urlPath } from "./rules";
+import { hostName, network, port, rawLines, seconds, urlPath } from "./rules";
 
 const isDurability = (value: unknown): value is Durability => v.is(durabilityForms, value);
 
@@ -20,6 +20,7 @@ export const loadBalancerOptions = {
   port: v.exactOptional(port),
   statsPort: v.exactOptional(port),
   responseTimeoutSeconds: v.exactOptional(seconds),
+  trustedProxies: v.exactOptional(list("a list of networks", network)),
   rawLines: v.exactOptional(
     record("an object of sections", {
       global: v.exactOptional(rawLines),

@@ -17,6 +17,11 @@ export const domain = text(
     /^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])$/.test(value),
 );
 export const address = text("an IPv4 address such as 10.0.0.11", isIpv4);
+/** One address, or all that begin with the same bits. */
+export const network = text("an IPv4 network such as 203.0.113.0/24", (value) => {
+  const [base = "", length = "32", ...rest] = value.split("/");
+  return rest.length === 0 && isIpv4(base) && /^(\d|[12]\d|3[0-2])$/.test(length);
+});
 /** Where sshd answers. */
 export const sshAddress = text("a host name or an IP address", (value) =>
   /^[A-Za-z0-9:][A-Za-z0-9.:-]*$/.test(value),

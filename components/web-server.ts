@@ -6,7 +6,7 @@ import { checkArgs } from "./check-args";
 import { type Fault, unexpected } from "./expectation";
 import { type Host, onHost } from "./host";
 import { defaultPorts, webServerOptions } from "./options";
-import { renderNginx } from "./render/nginx";
+import { nginxFiles, renderNginx, renderNginxUnit, webHealthPath } from "./render/nginx";
 import { list, shape, text } from "./rule";
 import { address, domain, host, port, present, urlPath } from "./rules";
 
@@ -18,6 +18,8 @@ export interface ServedApplication {
   readonly healthPath: string;
   /** The folder on the host whose files Nginx serves itself. */
   readonly publicFolder: string;
+  /** Folders for files that `publicFolder` has not, such as those of the version before. Default none. */
+  readonly otherPublicFolders?: readonly string[];
   /** While this file is there the health path answers 404, and the host gets nothing new. */
   readonly drainFile: string;
   /** Host name to what has to be there before Nginx starts. */
@@ -51,6 +53,8 @@ export interface WebServerArgs {
 export class WebServer extends pulumi.ComponentResource {
   readonly host: Host;
   readonly port: number;
+  /** What a load balancer asks: the application's health, and 404 while the host is drained. */
+  readonly healthPath = webHealthPath;
   /** Wait for it, and with it for the application, to send requests there. */
   readonly service: Service;
 
@@ -75,6 +79,7 @@ const entries = {
     port,
     healthPath: urlPath,
     publicFolder: folder,
+    otherPublicFolders: v.optional(list("a list of folders", folder)),
     drainFile: folder,
     releases: v.optional(present),
   }),
@@ -106,7 +111,7 @@ function createService(parent: WebServer, name: string, args: WebServerArgs): Se
     hostName: host.name,
     port: parent.port,
     loadBalancers: args.loadBalancers,
-    application,
+    application: { ...application, otherPublicFolders: application.otherPublicFolders ?? [] },
     uploadLimitMegabytes,
     responseTimeoutSeconds,
     rawLines: args.rawLines ?? [],
@@ -117,7 +122,10 @@ function createService(parent: WebServer, name: string, args: WebServerArgs): Se
     {
       host: host.host,
       unit: "nginx.service",
-      files: { "/etc/nginx/conf.d/trilithon.conf": { content } },
+      files: {
+        [nginxFiles.site]: { content },
+        [nginxFiles.unit]: { content: renderNginxUnit() },
+      },
       // Debian's welcome page would be the default server.
       absent: ["/etc/nginx/sites-enabled/default"],
       check: ["nginx", "-t"],

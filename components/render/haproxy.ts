@@ -1,5 +1,7 @@
 /** The files of HAProxy. */
 
+import { forwardingHeaders } from "./forwarding-headers";
+
 export interface HaproxyConfig {
   /** Sent with the health checks: a web server may serve several domains. */
   readonly domain: string;
@@ -10,6 +12,8 @@ export interface HaproxyConfig {
   readonly healthPath: string;
   readonly responseTimeoutSeconds: number;
   readonly servers: readonly HaproxyServer[];
+  /** Networks of proxies before this one, whose X-Forwarded-* headers are believed. */
+  readonly trustedProxies: readonly string[];
   /** Lines that end a section, as they are. */
   readonly rawLines: {
     readonly global?: readonly string[];
@@ -31,10 +35,14 @@ export const haproxyFiles = {
 };
 
 const socket = "/run/haproxy/admin.sock";
+/** How long a WebSocket may be idle, and how long one lives on after a reload. */
+const webSocketHours = 1;
 const serverState = "/var/lib/haproxy/server-state";
 
 export function renderHaproxy(config: HaproxyConfig): string {
   const { domain, address, port, statsPort, healthPath, servers, rawLines } = config;
+  // Where a proxy before this one is trusted, it is the one that visitors speak TLS with.
+  const scheme = config.trustedProxies.length > 0 ? "https" : "http";
   return `# Written by trilithon: what is changed here by hand is taken back by the next \`pulumi up\`.
 
 global
@@ -44,8 +52,10 @@ global
     group haproxy
     # A reload takes the listening sockets over from the process before it: no connection is refused.
     stats socket ${socket} mode 600 level admin expose-fd listeners
-    # A process that was replaced ends by then, whatever its clients do.
-    hard-stop-after 60s
+    # A process that a reload replaced ends by then, with the WebSockets and streams that it still carries.
+    hard-stop-after ${webSocketHours}h
+    # The headers of a request or an answer have to fit into one buffer.
+    tune.bufsize 65536
     # What is known of each server's health outlives a reload, so that none gets requests that is down.
     server-state-file ${serverState}
 ${indent(rawLines.global)}
@@ -56,9 +66,8 @@ defaults
     # Nginx logs each request; here stand failures and servers that come and go.
     option dontlog-normal
     option dontlognull
-    # A connection per request: one that idles could be closed by the server just as a request is sent
-    # on it, and what is not idempotent could then not be sent again.
-    option http-server-close
+    # What an application sends is passed on at once: events, streams.
+    option http-no-delay
     # Clients that idle during a reload are answered once more before their connection ends.
     option idle-close-on-response
     option redispatch 1
@@ -72,33 +81,44 @@ defaults
     timeout server ${config.responseTimeoutSeconds}s
     timeout check 2s
     # WebSockets.
-    timeout tunnel 1h
+    timeout tunnel ${webSocketHours}h
     load-server-state-from-file global
     http-error status 503 content-type "text/html; charset=utf-8" hdr "Retry-After" "5" hdr "Cache-Control" "no-store" file ${haproxyFiles.unavailable}
 
 frontend web
     bind :${port}
     unique-id-format %[uuid()]
-    unique-id-header X-Request-ID
-    # What a client says of itself in these is not to be believed.
-    http-request set-header X-Forwarded-For %[src]
-    http-request set-header X-Forwarded-Proto https if { ssl_fc }
-    http-request set-header X-Forwarded-Proto http unless { ssl_fc }
-    http-request set-header X-Forwarded-Host %[req.hdr(Host)]
+${renderForwarding(config.trustedProxies)}    http-request set-header X-Request-ID %[unique-id]
+    # Nginx says by this that no application was reached, on any server by now.
+    http-response return status 503 content-type "text/html; charset=utf-8" hdr "Retry-After" "5" hdr "Cache-Control" "no-store" file ${haproxyFiles.unavailable} if { status 421 }
+    use_backend web_servers_once unless { method GET HEAD }
     default_backend web_servers
 ${indent(rawLines.frontend)}
+# GET and HEAD: connections to the servers are used again. Should a server close one just as a request is sent on it, the
+# client's connection is closed in turn, and clients send such a request once more by themselves.
 backend web_servers
     balance roundrobin
     option httpchk
-    http-check send meth GET uri ${healthPath} ver HTTP/1.1 hdr Host ${domain}
+    http-check send meth GET uri ${healthPath} ver HTTP/1.1 hdr Host ${domain} hdr X-Forwarded-Proto ${scheme}
+    http-check expect status 200-299
     # A server that answers 404 is being drained: it finishes what it has and gets nothing new.
     http-check disable-on-404
-    # What failed is tried on another server, if it cannot have had an effect. A 502 is Nginx without its application.
-    retry-on conn-failure empty-response 502
-    http-request disable-l7-retry unless METH_GET
+    # Only what cannot have reached an application is tried on another server: no connection, or Nginx without one.
+    retry-on conn-failure 421
     # Down after 2 s of failures; back at full share 10 s after it recovers, its caches being cold.
     default-server check inter 1s fastinter 500ms fall 2 rise 2 slowstart 10s
 ${servers.map((server) => `    server ${server.name} ${server.address}:${server.port}`).join("\n")}
+${indent(rawLines.backend)}
+# All other methods: a connection per request. What is not idempotent must not be lost on one that is just being closed,
+# as nobody may send it once more.
+backend web_servers_once
+    balance roundrobin
+    option http-server-close
+    http-reuse never
+    http-check disable-on-404
+    retry-on conn-failure 421
+    default-server slowstart 10s
+${servers.map((server) => `    server ${server.name} ${server.address}:${server.port} track web_servers/${server.name}`).join("\n")}
 ${indent(rawLines.backend)}
 frontend statistics
     bind ${address}:${statsPort}
@@ -109,10 +129,53 @@ frontend statistics
 `;
 }
 
+/** Who the client is and what it asked for, in headers that no client can forge. */
+function renderForwarding(trustedProxies: readonly string[]): string {
+  const remove = forwardingHeaders.map((name) => `    http-request del-header ${name}\n`).join("");
+  const source = trustedProxies.join(" ");
+  const isTrusted = "{ var(txn.trusted) -m bool }";
+  if (trustedProxies.length === 0) {
+    return `    # What a client says of itself in these is not to be believed.
+${remove}    http-request del-header X-Forwarded- -m beg
+    http-request set-header X-Forwarded-For %[src]
+    http-request set-header X-Forwarded-Proto https if { ssl_fc }
+    http-request set-header X-Forwarded-Proto http unless { ssl_fc }
+    http-request set-header X-Forwarded-Host %[req.hdr(Host)]
+    http-request set-header X-Forwarded-Port %[dst_port]
+`;
+  }
+  // The client is the last address that no trusted proxy has; up to three of them may stand in a row.
+  const hops = [-1, -2, -3].map(
+    (hop) =>
+      `    http-request set-src req.hdr_ip(X-Forwarded-For,${hop}) if { src ${source} } { req.hdr_ip(X-Forwarded-For,${hop}) -m found }\n`,
+  );
+  return `    # What a client says of itself in these is not to be believed; what a trusted proxy says, is.
+    http-request set-var(txn.trusted) bool(true) if { src ${source} }
+    http-request set-var(txn.proto) str(http)
+    http-request set-var(txn.proto) str(https) if { ssl_fc }
+    http-request set-var(txn.proto) str(https) if ${isTrusted} { req.hdr(X-Forwarded-Proto,-1) -i https }
+    http-request set-var(txn.host) req.hdr(Host)
+    http-request set-var(txn.host) req.hdr(X-Forwarded-Host,-1) if ${isTrusted} { req.hdr(X-Forwarded-Host) -m found }
+    http-request set-var(txn.port) dst_port
+    http-request set-var(txn.port) req.hdr(X-Forwarded-Port,-1) if ${isTrusted} { req.hdr(X-Forwarded-Port) -m found }
+${hops.join("")}${remove}    http-request del-header X-Forwarded- -m beg
+    http-request set-header X-Forwarded-For %[src]
+    http-request set-header X-Forwarded-Proto %[var(txn.proto)]
+    http-request set-header X-Forwarded-Host %[var(txn.host)]
+    http-request set-header X-Forwarded-Port %[var(txn.port)]
+`;
+}
+
 /** Saves what is known of the servers before each reload, and forgets it at a start: it may be old by then. */
 export function renderHaproxyUnit(): string {
   return `# Written by trilithon.
+[Unit]
+# However often it ends, it is started again.
+StartLimitIntervalSec=0
+
 [Service]
+Restart=always
+RestartSec=1
 ExecStartPre=-/bin/rm -f ${serverState}
 ExecReload=
 ExecReload=/usr/sbin/haproxy -Ws -f $CONFIG -c -q $EXTRAOPTS

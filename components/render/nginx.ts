@@ -1,17 +1,21 @@
 /** The configuration of Nginx for one site. It leaves Debian's nginx.conf as it is. */
 
+import { forwardingHeaders, otherForwardedHeaders } from "./forwarding-headers";
+
 export interface NginxConfig {
   readonly domain: string;
   /** Told in the header X-Served-By. */
   readonly hostName: string;
   readonly port: number;
-  /** Whose word on the client's address is taken. */
+  /** Whose X-Forwarded-* headers are believed. */
   readonly loadBalancers: readonly string[];
   readonly application: {
     readonly port: number;
     readonly healthPath: string;
     /** The folder of the files that need no application. */
     readonly publicFolder: string;
+    /** Further folders, in this order, for files that the first has not: those of the version before and after. */
+    readonly otherPublicFolders: readonly string[];
     /** While it exists the health check is answered with 404. */
     readonly drainFile: string;
   };
@@ -21,23 +25,40 @@ export interface NginxConfig {
   readonly rawLines: readonly string[];
 }
 
+/** What the load balancer asks, whatever the application's own path is: that one may change under load. (The other one works as well.) */
+export const webHealthPath = "/.trilithon/health";
+
+/** Nginx's own counters (`stub_status`), for its own host only. */
+export const webStatusPath = "/.trilithon/status";
+
+/** A file of such a name is never sent, wherever it lies: the application is asked instead. Upper case as well. */
+export const sourceExtensions = [
+  ...["php", "php[0-9]", "phps", "phtml", "phar", "inc"],
+  ...["py", "pyc", "rb", "erb", "ru", "pl", "pm", "cgi", "fcgi", "lua", "ex", "exs"],
+  ...["jsp", "jspx", "asp", "aspx", "ashx", "cs", "vb", "java", "class", "go", "rs"],
+  ...["env", "ini", "bak", "old", "orig", "rej", "save", "swp", "swo"],
+] as const;
+
 export function renderNginx(config: NginxConfig): string {
   const { domain, hostName, port, loadBalancers, application } = config;
+  const { publicFolder, otherPublicFolders } = application;
   return `# Written by trilithon: what is changed here by hand is taken back by the next \`pulumi up\`.
 
 log_format trilithon_json escape=json
     '{"time":"$time_iso8601","client":"$remote_addr","method":"$request_method","host":"$host",'
     '"uri":"$request_uri","status":$status,"bytes":$bytes_sent,"seconds":$request_time,'
     '"upstream_status":"$upstream_status","upstream_seconds":"$upstream_response_time",'
-    '"request_id":"$http_x_request_id","referer":"$http_referer","agent":"$http_user_agent"}';
+    '"request_id":"$app_request_id","referer":"$http_referer","agent":"$http_user_agent"}';
 
+# For GET and HEAD. An idle connection is closed here before an application would do it, so that none is closed just as a
+# request is sent on it.
 upstream app_reads {
     server 127.0.0.1:${application.port} max_fails=0;
     keepalive 32;
+    keepalive_timeout 1s;
 }
 
-# A connection per request: one that idles could be closed by the application just as a request is sent
-# on it, and what is not idempotent could then not be sent again.
+# A connection per request: what is not idempotent could not be sent again, should the application end.
 upstream app_writes {
     server 127.0.0.1:${application.port} max_fails=0;
     keepalive_requests 1;
@@ -55,29 +76,83 @@ map $request_method $app_keepalive {
     HEAD    "";
 }
 
-map $http_upgrade $app_connection {
+# Of all protocols that a client may want to change to only this one is passed on.
+map $http_upgrade $app_upgrade {
+    default       "";
+    ~*^websocket$ websocket;
+}
+
+map $app_upgrade $app_connection {
     default upgrade;
     ""      $app_keepalive;
 }
 
-# A file with its content's hash in its name never changes.
-map $uri $static_cache {
-    default                                        "public, max-age=300";
-    "~-[A-Z0-9]{8}[.][a-z0-9]+$"                   "public, max-age=31536000, immutable";
+map $app_upgrade $app_location {
+    default websocket;
+    ""      app;
+}
+
+# What came over the load balancer is believed to be from where it says.
+geo $realip_remote_addr $is_forwarded {
+    default 0;
+${[...new Set(["127.0.0.1", ...loadBalancers])].map((address) => `    ${address} 1;`).join("\n")}
+}
+
+map $is_forwarded$http_x_forwarded_proto $app_proto {
+    default http;
+    1https  https;
+}
+
+map $is_forwarded $app_host {
+    default $http_host;
+    1       $http_x_forwarded_host;
+}
+
+map $is_forwarded $app_port {
+    default $server_port;
+    1       $http_x_forwarded_port;
+}
+
+map $is_forwarded$http_x_request_id $app_request_id {
+    default   $request_id;
+    "~^1(.+)" $1;
+}
+
+# Only these methods are for files; all others are the application's.
+map $request_method $file {
+    default /.none;
+    GET     $uri;
+    HEAD    $uri;
+}
+
+# An answer of the application says itself how long it may be kept. A file with its content's hash in its name never changes.
+map $upstream_addr$uri $static_cache {
+    default                                      "";
+    "~^/.*-(?=[0-9]*[A-Z])[A-Z0-9]{8}[.][a-z0-9]+$" "public, max-age=31536000, immutable";
+    "~^/"                                        "public, max-age=300";
+}
+
+# Nobody was reached: the load balancer may ask another server, whatever the method.
+map $upstream_connect_time $is_reached {
+    default 1;
+    "-"     0;
+    ""      0;
 }
 
 server {
     listen ${port} default_server;
     server_name ${domain};
-    root ${application.publicFolder};
+    root ${publicFolder};
 
 ${loadBalancers.map((address) => `    set_real_ip_from ${address};`).join("\n")}
     real_ip_header X-Forwarded-For;
 
     access_log /var/log/nginx/trilithon.access.log trilithon_json;
     server_tokens off;
-    # A header set in a location hides those of its server: hence its repetition below.
+    absolute_redirect off;
+    # No location below has headers of its own, which would hide these and those of further lines.
     add_header X-Served-By ${hostName} always;
+    add_header Cache-Control $static_cache;
 
     gzip on;
     gzip_vary on;
@@ -85,7 +160,13 @@ ${loadBalancers.map((address) => `    set_real_ip_from ${address};`).join("\n")}
     gzip_proxied any;
     gzip_min_length 1024;
     gzip_types text/plain text/css text/javascript application/javascript application/json application/xml image/svg+xml;
+    # app.js.gz is sent for app.js to who takes it.
+    gzip_static on;
 
+    # The load balancer ends idle connections itself.
+    keepalive_timeout 1h;
+    keepalive_requests 100000;
+    large_client_header_buffers 8 32k;
     client_max_body_size ${config.uploadLimitMegabytes}m;
     client_header_timeout 10s;
     client_body_timeout 15s;
@@ -94,34 +175,110 @@ ${loadBalancers.map((address) => `    set_real_ip_from ${address};`).join("\n")}
     proxy_http_version 1.1;
     proxy_set_header Host $http_host;
     proxy_set_header Connection $app_connection;
-    proxy_set_header Upgrade $http_upgrade;
+    proxy_set_header Upgrade $app_upgrade;
     proxy_set_header X-Forwarded-For $remote_addr;
-    proxy_set_header X-Forwarded-Proto $http_x_forwarded_proto;
+    proxy_set_header X-Forwarded-Proto $app_proto;
+    proxy_set_header X-Forwarded-Host $app_host;
+    proxy_set_header X-Forwarded-Port $app_port;
+    proxy_set_header X-Request-ID $app_request_id;
+    # What a client says of itself in these is not to be believed.
+${[...forwardingHeaders, ...otherForwardedHeaders].map((name) => `    proxy_set_header ${name} "";`).join("\n")}
     proxy_connect_timeout 2s;
     proxy_read_timeout ${config.responseTimeoutSeconds}s;
     proxy_send_timeout ${config.responseTimeoutSeconds}s;
+    # What the application was asked once is never asked again.
+    proxy_next_upstream off;
+    # Events and streams flow as they are made.
+    proxy_buffering off;
+    proxy_buffer_size 32k;
+    proxy_buffers 8 32k;
+    error_page 502 = @bad_gateway;
+    error_page 504 = @gateway_timeout;
 
-    location = ${application.healthPath} {
-        if (-e ${application.drainFile}) {
-            return 404;
-        }
+    # Asked by the load balancer: the application's own health, and 404 while this host is drained.
+${[...new Set([webHealthPath, application.healthPath])].map((path) => renderHealth(path, application)).join("\n")}
+    location = ${webStatusPath} {
+        allow 127.0.0.1;
+        deny all;
         access_log off;
-        proxy_pass http://app_reads;
+        stub_status;
     }
 
     location / {
-        try_files $uri @app;
-        add_header Cache-Control $static_cache;
-        add_header X-Served-By ${hostName} always;
+        # As the application's folders lie apart, their files are looked for from the top.
+        root /;
+        if (-f ${publicFolder}$file/index.html) {
+            return 301 $uri/$is_args$args;
+        }
+        try_files ${[publicFolder, ...otherPublicFolders].map((folder) => `${folder}$file`).join(" ")} @$app_location;
+    }
+
+    location ~ /$ {
+        root /;
+        try_files ${publicFolder}\${file}index.html @$app_location;
+    }
+
+    # A name with a dot before it hides a file, and a source is never sent as text: the application is asked.
+    location ~ /\\.(?!well-known/) {
+        try_files /.none @$app_location;
+    }
+
+    location ~* (\\.(${sourceExtensions.join("|")})|~)$ {
+        try_files /.none @$app_location;
     }
 
     location @app {
         proxy_pass http://$app_upstream;
     }
 
-    location ~ /\\.(?!well-known/) {
-        return 404;
+    location @websocket {
+        proxy_read_timeout 1h;
+        proxy_send_timeout 1h;
+        proxy_pass http://app_writes;
+    }
+
+    location @bad_gateway {
+        if ($is_reached = 0) {
+            return 421;
+        }
+        return 502;
+    }
+
+    location @gateway_timeout {
+        if ($is_reached = 0) {
+            return 421;
+        }
+        return 504;
     }
 ${config.rawLines.map((line) => `    ${line}\n`).join("")}}
+`;
+}
+
+export const nginxFiles = {
+  site: "/etc/nginx/conf.d/trilithon.conf",
+  unit: "/etc/systemd/system/nginx.service.d/trilithon.conf",
+};
+
+export function renderNginxUnit(): string {
+  return `# Written by trilithon.
+[Unit]
+# However often it ends, it is started again.
+StartLimitIntervalSec=0
+
+[Service]
+Restart=always
+RestartSec=1
+`;
+}
+
+function renderHealth(path: string, { healthPath, drainFile }: NginxConfig["application"]) {
+  return `    location = ${path} {
+        if (-e ${drainFile}) {
+            return 404;
+        }
+        access_log off;
+        rewrite ^ ${healthPath} break;
+        proxy_pass http://app_reads;
+    }
 `;
 }

@@ -1,5 +1,5 @@
 import test from "ava";
-import { renderNginx } from "../../../components/render/nginx";
+import { renderNginx, renderNginxUnit } from "../../../components/render/nginx";
 import { isGolden } from "./golden";
 
 const config = {
@@ -11,6 +11,7 @@ const config = {
     port: 3000,
     healthPath: "/healthz",
     publicFolder: "/srv/guestbook/current/public",
+    otherPublicFolders: ["/srv/guestbook.assets/current", "/srv/guestbook/previous/public"],
     drainFile: "/run/guestbook.drain",
   },
   uploadLimitMegabytes: 10,
@@ -20,6 +21,10 @@ const config = {
 
 test("renders the configuration of a site", (t) => {
   isGolden(t, "nginx.conf", renderNginx(config));
+});
+
+test("renders the unit's additions", (t) => {
+  isGolden(t, "nginx.service.conf", renderNginxUnit());
 });
 
 test("raw lines end the server's block", (t) => {

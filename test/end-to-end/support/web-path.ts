@@ -1,0 +1,266 @@
+/**
+ * HAProxy, two Nginx and an application behind each, with the configurations as they are rendered, in one container and
+ * without systemd: for what becomes of requests, answers and connections on their way.
+ */
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { request as httpRequest, type IncomingHttpHeaders } from "node:http";
+import { connect, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { text } from "node:stream/consumers";
+import { renderHaproxy, renderUnavailable } from "../../../components/render/haproxy";
+import { renderNginx, webHealthPath } from "../../../components/render/nginx";
+import { removeLabelled } from "../../../scripts/setup/labelled";
+import { capture, must } from "../../../scripts/setup/run";
+
+const stack = "web-path";
+const domain = "www.foobar.com";
+/** Another one with the packages installed saves the time that installing them takes. */
+const image = process.env.TRILITHON_HOST_IMAGE ?? "trilithon-host:latest";
+
+export const webHosts = [
+  { name: "web-01", port: 8081, applicationPort: 3001 },
+  { name: "web-02", port: 8082, applicationPort: 3002 },
+] as const;
+export type WebHost = (typeof webHosts)[number];
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: string;
+}
+
+export interface Request {
+  readonly method?: string;
+  readonly headers?: Readonly<Record<string, string | readonly string[]>>;
+  readonly body?: string | Buffer;
+}
+
+export interface WebPathOptions {
+  readonly trustedProxies?: readonly string[];
+  /** Lines for Nginx. */
+  readonly rawLines?: readonly string[];
+  /** Folders below `public` and `former/public` to files. */
+  readonly files?: Readonly<Record<string, string>>;
+}
+
+export class WebPath {
+  private constructor(
+    /** Of the load balancer, on 127.0.0.1. */
+    readonly port: number,
+    /** Of the first Nginx, past the load balancer. */
+    readonly directPort: number,
+  ) {}
+
+  static async start(options: WebPathOptions = {}): Promise<WebPath> {
+    await removeLabelled(stack);
+    await must(container, "docker", [
+      ...["run", "--detach", "--name", container, "--label", `trilithon.stack=${stack}`],
+      ...["--publish", "127.0.0.1::80", "--publish", `127.0.0.1::${webHosts[0].port}`],
+      ...["--entrypoint", "sleep", image, "infinity"],
+    ]);
+    await inside(`command -v haproxy nginx node >/dev/null && [ "$(command -v haproxy nginx node | wc -l)" = 3 ] || {
+  printf '#!/bin/sh\\nexit 101\\n' >/usr/sbin/policy-rc.d && chmod +x /usr/sbin/policy-rc.d
+  apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends install haproxy nginx nodejs >/dev/null
+}`);
+    await putFiles(filesOf(options));
+    await inside(`mkdir -p /run/haproxy /var/lib/haproxy && chmod -R a+rX /srv
+for name in ${webHosts.map(({ name }) => name).join(" ")}; do nginx -q -c /etc/$name.conf; done
+haproxy -W -D -f /etc/haproxy/haproxy.cfg -p /run/haproxy.pid`);
+    for (const host of webHosts) {
+      const run = `while :; do [ -e /run/${host.name}.off ] || HOST_NAME=${host.name} PORT=${host.applicationPort} ASKED=/tmp/asked node /srv/server.mjs; sleep 0.2; done`;
+      await must(container, "docker", ["exec", "--detach", container, "sh", "-c", run]);
+    }
+    const path = new WebPath(await publishedPort(80), await publishedPort(webHosts[0].port));
+    await path.isUp();
+    return path;
+  }
+
+  /** Both servers answer, for long enough that the load balancer has found it too. */
+  async isUp(): Promise<void> {
+    await inside(`n=0; until
+  perl -MIO::Socket::INET -e '$s = IO::Socket::INET->new("127.0.0.1:8404") or exit 1; print $s "GET /;csv HTTP/1.0\\r\\n\\r\\n"; $n = grep { /^web_servers,web-0.,.*,UP,/ } <$s>; exit($n == 2 ? 0 : 1)'; do
+  n=$((n + 1)); [ "$n" -lt 150 ] || { tail /var/log/nginx/*.log; exit 1; }; sleep 0.2
+done`);
+  }
+
+  send(path: string, { method = "GET", headers = {}, body }: Request = {}, port = this.port) {
+    return new Promise<Answer>((resolve, reject) => {
+      const all = { host: domain, ...headers };
+      const call = httpRequest({
+        host: "127.0.0.1",
+        port,
+        path,
+        method,
+        headers: all,
+        agent: false,
+        maxHeaderSize: 65_536,
+      });
+      call.on("error", reject);
+      call.on("response", (response) => {
+        text(response).then(
+          (body) => resolve({ status: response.statusCode ?? 0, headers: response.headers, body }),
+          reject,
+        );
+      });
+      call.end(body);
+    });
+  }
+
+  /** When each part of an answer came, in milliseconds. */
+  arrivals(path: string): Promise<readonly number[]> {
+    return new Promise((resolve, reject) => {
+      const times: number[] = [];
+      const call = httpRequest({
+        host: "127.0.0.1",
+        port: this.port,
+        path,
+        headers: { host: domain },
+      });
+      call.on("error", reject);
+      call.on("response", (response) => {
+        response.on("data", () => times.push(performance.now()));
+        response.on("end", () => resolve(times));
+      });
+      call.end();
+    });
+  }
+
+  /** What the applications were asked since the last call: `web-01 GET /path`. */
+  async asked(): Promise<readonly string[]> {
+    const { stdout } = await capture("docker", [
+      ...["exec", container, "sh", "-c", "cat /tmp/asked 2>/dev/null; rm -f /tmp/asked"],
+    ]);
+    return stdout.split("\n").filter((line) => line !== "");
+  }
+
+  inside(script: string): Promise<string> {
+    return inside(script);
+  }
+
+  /** Opened through the load balancer. Each byte comes back. */
+  async webSocket(): Promise<Socket> {
+    const socket = connect(this.port, "127.0.0.1");
+    socket.write(
+      `GET /socket HTTP/1.1\r\nHost: ${domain}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n`,
+    );
+    const answer = await new Promise<string>((resolve, reject) => {
+      socket.once("data", (data) => resolve(String(data)));
+      socket.once("error", reject);
+    });
+    if (!answer.startsWith("HTTP/1.1 101 ")) throw new Error(answer);
+    return socket;
+  }
+
+  /** Renders the load balancer's configuration anew, and reloads it. */
+  async reconfigure(options: WebPathOptions): Promise<void> {
+    await putFiles({ "/etc/haproxy/haproxy.cfg": haproxyOf(options) });
+    await inside("kill -USR2 $(cat /run/haproxy.pid); sleep 1");
+    await this.isUp();
+  }
+
+  async remove(): Promise<void> {
+    await removeLabelled(stack);
+  }
+}
+
+/** Whether a byte that is sent comes back. */
+export function echoes(socket: Socket): Promise<boolean> {
+  return new Promise((resolve) => {
+    if (socket.destroyed || socket.readableEnded) resolve(false);
+    socket.once("data", () => resolve(true));
+    socket.once("close", () => resolve(false));
+    socket.once("end", () => resolve(false));
+    socket.write("x");
+  });
+}
+
+const container = `trilithon-${stack}`;
+
+function haproxyOf({ trustedProxies = [] }: WebPathOptions): string {
+  return renderHaproxy({
+    domain,
+    address: "127.0.0.1",
+    port: 80,
+    statsPort: 8404,
+    healthPath: webHealthPath,
+    responseTimeoutSeconds: 65,
+    servers: webHosts.map(({ name, port }) => ({ name, address: "127.0.0.1", port })),
+    trustedProxies,
+    rawLines: {},
+  });
+}
+
+function filesOf(options: WebPathOptions) {
+  const { rawLines = [], files = {} } = options;
+  const sites = webHosts.flatMap(({ name, port, applicationPort }) => {
+    const site = renderNginx({
+      domain,
+      hostName: name,
+      port,
+      loadBalancers: ["127.0.0.1"],
+      application: {
+        port: applicationPort,
+        healthPath: "/healthz",
+        publicFolder: "/srv/public",
+        otherPublicFolders: ["/srv/former/public"],
+        drainFile: `/run/${name}.drain`,
+      },
+      uploadLimitMegabytes: 10,
+      responseTimeoutSeconds: 60,
+      rawLines,
+    });
+    return [
+      [`/etc/${name}.site`, site],
+      [`/etc/${name}.conf`, renderMain(name)],
+    ];
+  });
+  const published = Object.entries(files).map(([path, content]) => [`/srv/${path}`, content]);
+  return {
+    "/etc/haproxy/haproxy.cfg": haproxyOf(options),
+    "/etc/haproxy/503.html": renderUnavailable(domain),
+    ...Object.fromEntries([...sites, ...published]),
+  };
+}
+
+/** As Debian's nginx.conf, once for each. */
+function renderMain(name: string): string {
+  return `user www-data;
+worker_processes 1;
+pid /run/${name}.pid;
+error_log /var/log/nginx/error.log;
+events { worker_connections 768; }
+http {
+    sendfile on;
+    tcp_nopush on;
+    types_hash_max_size 2048;
+    include /etc/nginx/mime.types;
+    default_type application/octet-stream;
+    include /etc/${name}.site;
+}
+`;
+}
+
+async function putFiles(files: Readonly<Record<string, string>>): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), "trilithon-web-path-"));
+  try {
+    for (const [path, content] of Object.entries(files)) {
+      await mkdir(join(folder, dirname(path)), { recursive: true });
+      await writeFile(join(folder, path), content);
+    }
+    await must(container, "docker", ["cp", `${folder}/.`, `${container}:/`]);
+    const server = join(__dirname, "probe/server.mjs");
+    await must(container, "docker", ["cp", server, `${container}:/srv/server.mjs`]);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+function inside(script: string): Promise<string> {
+  return must(container, "docker", ["exec", container, "sh", "-ec", script]);
+}
+
+async function publishedPort(port: number): Promise<number> {
+  const published = await must(container, "docker", ["port", container, `${port}/tcp`]);
+  return Number(published.trim().split("\n")[0]?.split(":").at(-1));
+}

@@ -1,0 +1,384 @@
+/** What becomes of requests and answers between a browser and an application, through real daemons. */
+import { createHash } from "node:crypto";
+import { gzipSync } from "node:zlib";
+import test from "ava";
+import { type Answer, echoes, type Request, WebPath } from "./support/web-path";
+
+const style = "body { color: black }\n".repeat(100);
+
+const running = WebPath.start({
+  rawLines: ["add_header X-From-Raw-Lines yes always;"],
+  files: {
+    "public/index.html": "the start page\n",
+    "public/docs/index.html": "the documentation\n",
+    "public/app.css": style,
+    "public/static/app-ABCDEF12.css": style,
+    "public/photo-20250102.jpg": "a photo\n",
+    "public/.git/config": "hidden\n",
+    "public/.well-known/security.txt": "Contact: us\n",
+    "public/index.php": "<?php $password = 'planted';\n",
+    "public/notes.PY": "password = 'planted'\n",
+    "public/page.html~": "planted\n",
+    "former/public/static/app-0LDERONE.css": "the former version's\n",
+  },
+});
+
+test.after.always(async () => (await running.catch(() => undefined))?.remove());
+
+interface Case {
+  readonly title: string;
+  readonly path: string;
+  readonly request?: Request;
+  readonly status: number;
+  /** Headers with these values; "" for one that must not be there. */
+  readonly headers?: Readonly<Record<string, string | RegExp>>;
+  readonly body?: string | RegExp;
+}
+
+const served = { "x-application": "", "x-from-raw-lines": "yes" };
+const short = { "cache-control": "public, max-age=300" };
+const asked = { "x-application": /^web-0[12]$/, "cache-control": "" };
+
+const cases: readonly Case[] = [
+  { title: "a file", path: "/app.css", status: 200, headers: { ...served, ...short }, body: style },
+  {
+    title: "a file with its hash in its name",
+    path: "/static/app-ABCDEF12.css",
+    status: 200,
+    headers: { ...served, "cache-control": "public, max-age=31536000, immutable" },
+  },
+  { title: "a date is no hash", path: "/photo-20250102.jpg", status: 200, headers: short },
+  {
+    title: "a file that only the former version has",
+    path: "/static/app-0LDERONE.css",
+    status: 200,
+    headers: { ...served, "cache-control": /immutable/ },
+    body: "the former version's\n",
+  },
+  {
+    title: "index.html of the start",
+    path: "/",
+    status: 200,
+    headers: served,
+    body: "the start page\n",
+  },
+  { title: "index.html of a folder", path: "/docs/", status: 200, body: "the documentation\n" },
+  {
+    title: "a folder without its slash",
+    path: "/docs?a=1",
+    status: 301,
+    headers: { location: "/docs/?a=1" },
+  },
+  { title: "a folder without an index", path: "/static/", status: 404, headers: asked },
+  {
+    title: "HEAD of a file",
+    path: "/app.css",
+    request: { method: "HEAD" },
+    status: 200,
+    headers: { "content-length": String(style.length) },
+    body: "",
+  },
+  {
+    title: "HEAD of a page",
+    path: "/echo",
+    request: { method: "HEAD" },
+    status: 200,
+    headers: asked,
+    body: "",
+  },
+  {
+    title: "OPTIONS of a file",
+    path: "/app.css",
+    request: { method: "OPTIONS" },
+    status: 404,
+    headers: asked,
+  },
+  {
+    title: "POST to a file",
+    path: "/app.css",
+    request: { method: "POST", body: "x" },
+    status: 404,
+    headers: asked,
+  },
+  {
+    title: "a range",
+    path: "/app.css",
+    request: { headers: { range: "bytes=0-3" } },
+    status: 206,
+    headers: { "content-range": `bytes 0-3/${style.length}` },
+    body: "body",
+  },
+  {
+    title: "a compressed file",
+    path: "/app.css",
+    request: { headers: { "accept-encoding": "gzip" } },
+    status: 200,
+    headers: { "content-encoding": "gzip", vary: "Accept-Encoding" },
+  },
+  {
+    title: "a compressed page",
+    path: "/page",
+    request: { headers: { "accept-encoding": "gzip" } },
+    status: 200,
+    headers: { ...asked, "content-encoding": "gzip" },
+  },
+  { title: "a file behind a dot", path: "/.git/config", status: 404, headers: asked },
+  {
+    title: "a file of .well-known",
+    path: "/.well-known/security.txt",
+    status: 200,
+    headers: served,
+  },
+  {
+    title: "a source",
+    path: "/index.php",
+    status: 404,
+    headers: asked,
+    body: "no route /index.php\n",
+  },
+  { title: "a source in upper case", path: "/notes.PY", status: 404, headers: asked },
+  { title: "an editor's copy", path: "/page.html~", status: 404, headers: asked },
+  {
+    title: "an answer's header of 6 KB",
+    path: "/headers?bytes=6000",
+    status: 200,
+    headers: { "set-cookie": /^big=x{6000}$/ },
+  },
+  {
+    title: "an answer's header of 16 KB",
+    path: "/headers?bytes=16384",
+    status: 200,
+    headers: { "set-cookie": /^big=x{16384}$/ },
+  },
+  {
+    title: "a header of 12 KB",
+    path: "/echo",
+    request: { headers: { "x-big": "x".repeat(12_000) } },
+    status: 200,
+    body: /x{12000}/,
+  },
+  {
+    title: "a header of 31 KB for a file",
+    path: "/app.css",
+    request: { headers: { "x-big": "x".repeat(31_000) } },
+    status: 200,
+  },
+  {
+    title: "more than may be uploaded",
+    path: "/echo",
+    request: { method: "POST", body: "x".repeat(10 * 1024 * 1024 + 1) },
+    status: 413,
+  },
+  {
+    title: "headers for all answers",
+    path: "/nowhere",
+    status: 404,
+    headers: { ...asked, "x-from-raw-lines": "yes", "x-served-by": /^web-0[12]$/ },
+  },
+  {
+    title: "a failure that the application gave",
+    path: "/status?is=500",
+    status: 500,
+    headers: asked,
+    body: "on purpose\n",
+  },
+  {
+    title: "Nginx's counters",
+    path: "/.trilithon/status",
+    request: { headers: { "x-forwarded-for": "127.0.0.1" } },
+    status: 403,
+  },
+];
+
+for (const { title, path, request, status, headers = {}, body } of cases) {
+  test(title, async (t) => {
+    const answer = await (await running).send(path, request);
+    t.is(answer.status, status);
+    for (const [name, value] of Object.entries(headers)) {
+      const found = answer.headers[name]?.toString() ?? "";
+      if (typeof value === "string") t.is(found, value, name);
+      else t.regex(found, value, name);
+    }
+    if (typeof body === "string") t.is(answer.body, body);
+    else if (body) t.regex(answer.body, body);
+  });
+}
+
+interface Echo {
+  readonly method: string;
+  readonly bytes: number;
+  readonly sha256: string;
+  readonly rawHeaders: readonly string[];
+}
+
+function echoOf({ body }: Answer): Echo & { readonly all: Readonly<Record<string, string[]>> } {
+  const echo: Echo = JSON.parse(body);
+  const all: Record<string, string[]> = {};
+  for (let index = 0; index < echo.rawHeaders.length; index += 2) {
+    const [name = "", value = ""] = echo.rawHeaders.slice(index);
+    all[name.toLowerCase()] = [...(all[name.toLowerCase()] ?? []), value];
+  }
+  return { ...echo, all };
+}
+
+test("an upload arrives whole, with Expect: 100-continue too", async (t) => {
+  const path = await running;
+  const body = Buffer.alloc(3 * 1024 * 1024, "upload");
+  const sha256 = createHash("sha256").update(body).digest("hex");
+  for (const headers of [{}, { expect: "100-continue" }]) {
+    const echo = echoOf(await path.send("/echo", { method: "POST", headers, body }));
+    t.like(echo, { method: "POST", bytes: body.length, sha256 });
+  }
+});
+
+test("a file is sent again only when it is another one", async (t) => {
+  const path = await running;
+  const { headers } = await path.send("/app.css");
+  for (const [name, value] of [
+    ["if-none-match", headers.etag],
+    ["if-modified-since", headers["last-modified"]],
+  ] as const) {
+    t.is((await path.send("/app.css", { headers: { [name]: value ?? "" } })).status, 304, name);
+  }
+  t.is((await path.send("/app.css", { headers: { "if-none-match": '"other"' } })).status, 200);
+});
+
+test("a file that was compressed before is sent as it is", async (t) => {
+  const path = await running;
+  const content = gzipSync("compressed before").toString("base64");
+  await path.inside(
+    `echo plain >/srv/public/big.js && echo '${content}' | base64 -d >/srv/public/big.js.gz`,
+  );
+  const { headers } = await path.send("/big.js", { headers: { "accept-encoding": "gzip" } });
+  t.is(headers["content-encoding"], "gzip");
+  t.is(headers["content-length"], String(Buffer.from(content, "base64").length));
+  t.is((await path.send("/big.js")).body, "plain\n");
+});
+
+test("what a client says of itself reaches no application", async (t) => {
+  const path = await running;
+  const claimed = Object.fromEntries(
+    [
+      ...["Forwarded", "X-Real-IP", "X-Client-IP", "X-Original-URL", "X-Rewrite-URL", "Proxy"],
+      ...["X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "X-Forwarded-Port"],
+      ...["X-Forwarded-Prefix", "X-Forwarded-Ssl", "X-Forwarded-Whatever", "X_Forwarded_For"],
+      ...["True-Client-IP", "CF-Connecting-IP", "Front-End-Https"],
+    ].map((name) => [name, ["planted", "planted too"]]),
+  );
+  const headers = { ...claimed, "X-Request-ID": ["planted", "planted too"], "X-Kept": "kept" };
+  const { all } = echoOf(await path.send("/echo", { headers }));
+  t.false(JSON.stringify(all).includes("planted"), JSON.stringify(all));
+  t.deepEqual(all["x-kept"], ["kept"]);
+  t.deepEqual(all["x-forwarded-proto"], ["http"]);
+  t.deepEqual(all["x-forwarded-host"], ["www.foobar.com"]);
+  t.deepEqual(all["x-forwarded-port"], ["80"]);
+  t.is(all["x-forwarded-for"]?.length, 1);
+  t.is(all["x-request-id"]?.length, 1);
+});
+
+test("events and streams arrive as they are made", async (t) => {
+  const path = await running;
+  for (const route of ["/events", "/stream"]) {
+    const times = await path.arrivals(route);
+    t.is(times.length, 4, route);
+    // The application waits 500 ms before each.
+    for (const [index, time] of times.entries()) {
+      const before = times[index - 1];
+      if (before !== undefined) t.true(time - before > 250, `${route}: ${time - before} ms`);
+    }
+  }
+});
+
+test("a WebSocket is carried, and no other protocol", async (t) => {
+  const path = await running;
+  const socket = await path.webSocket();
+  t.true(await echoes(socket));
+  socket.destroy();
+  const headers = {
+    connection: "Upgrade, HTTP2-Settings",
+    upgrade: "h2c",
+    "http2-settings": "AAM",
+  };
+  const { all } = echoOf(await path.send("/echo", { headers }));
+  t.is(all.upgrade, undefined);
+});
+
+const once: readonly [title: string, path: string, status: number | undefined][] = [
+  ["a crash in mid-request", "/crash?a", 502],
+  ["a 502 by an application's own hand", "/status?is=502", 502],
+  ["a 503 by an application's own hand", "/status?is=503", 503],
+  ["a 504 by an application's own hand", "/status?is=504", 504],
+  ["an answer that had begun", "/begin", undefined],
+];
+
+for (const [title, path, status] of once) {
+  for (const method of ["GET", "POST"]) {
+    test.serial(`${title} is asked for once: ${method}`, async (t) => {
+      const web = await running;
+      // On a connection that was used before as well.
+      await web.send("/page");
+      await web.asked();
+      const answer = await web.send(path, { method }).catch(() => undefined);
+      t.is(answer?.status, status);
+      const asked = await web.asked();
+      t.is(asked.filter((line) => line.includes(path)).length, 1, asked.join("\n"));
+      await web.isUp();
+    });
+  }
+}
+
+test.serial("what no application was asked is asked of another: none of them fails", async (t) => {
+  const web = await running;
+  await web.asked();
+  await web.inside("touch /run/web-01.off");
+  await web.send("/crash", {}, web.directPort);
+  await web.asked();
+  // The health check has not found it yet.
+  const answers = await Promise.all(
+    ["GET", "POST", "GET", "POST", "GET", "POST"].map((method) =>
+      web.send("/echo", { method, body: method === "POST" ? "x" : "" }),
+    ),
+  );
+  t.deepEqual(
+    answers.map(({ status }) => status),
+    [200, 200, 200, 200, 200, 200],
+  );
+  t.is((await web.asked()).length, 6);
+  await web.inside("rm /run/web-01.off");
+  await web.isUp();
+});
+
+test.serial("a page for people when nobody can serve", async (t) => {
+  const web = await running;
+  await web.inside("touch /run/web-01.drain /run/web-02.drain; sleep 2.5");
+  const answer = await web.send("/page");
+  t.is(answer.status, 503);
+  t.regex(answer.body, /Back in a moment/);
+  await web.inside("rm /run/web-01.drain /run/web-02.drain");
+  await web.isUp();
+});
+
+test.serial(
+  "a WebSocket outlives a reload, and a trusted proxy is believed from then on",
+  async (t) => {
+    const web = await running;
+    const socket = await web.webSocket();
+    await web.reconfigure({ trustedProxies: ["0.0.0.0/0"] });
+    t.true(await echoes(socket));
+    socket.destroy();
+    const headers = {
+      "X-Forwarded-For": "203.0.113.9",
+      "X-Forwarded-Proto": "https",
+      "X-Forwarded-Host": "shop.example.com",
+      "X-Forwarded-Port": "443",
+      "X-Real-IP": "planted",
+    };
+    const { all } = echoOf(await web.send("/echo", { headers }));
+    t.deepEqual(all["x-forwarded-proto"], ["https"]);
+    t.deepEqual(all["x-forwarded-for"], ["203.0.113.9"]);
+    t.deepEqual(all["x-forwarded-host"], ["shop.example.com"]);
+    t.deepEqual(all["x-forwarded-port"], ["443"]);
+    t.is(all["x-real-ip"], undefined);
+    await web.reconfigure({});
+  },
+);
