@@ -24,19 +24,24 @@ export function diff(observed: Packages, desired: Packages): Difference[] {
   const identities = (["name"] as const)
     .filter((key) => observed[key] !== desired[key])
     .map((key): Difference => ({ path: [key], kind: "update", replace: true }));
-  const isMoved = !isUnknown(desired.host) && observed.host.name !== desired.host.name;
+  const isMoved = !isUnknown(desired.host) && !isSameMachine(observed.host, desired.host);
   const moved: Difference = { path: ["host", "name"], kind: "update", replace: true };
-  const found = [
-    ...compare(compared(observed, desired), compared(desired, desired), [
-      "packages",
-      "hold",
-      "sources",
-    ]),
-  ];
-  const all = [...(isMoved ? [moved] : []), ...identities, ...found];
-  if (!isAnotherInstance(observed.host, desired.host)) return all;
-  if (plan(observed, desired).length === 0) return all;
-  return [{ path: ["host", "instance"], kind: "update" }, ...all];
+  const replaced = [...(isMoved ? [moved] : []), ...identities];
+  const found = compare(compared(observed, desired), compared(desired, desired), [
+    ...["packages", "hold", "sources"],
+  ]);
+  if (!isAnotherInstance(observed.host, desired.host)) return [...replaced, ...found];
+  if (plan(observed, desired).length === 0) return replaced;
+  return [{ path: ["host", "instance"], kind: "update" }, ...replaced, ...found];
+}
+
+/** A machine that is called otherwise now keeps all that it has. */
+function isSameMachine(one: Host, other: Host): boolean {
+  const isSameKey = one.hostKey === other.hostKey;
+  return (
+    one.name === other.name ||
+    (isSameKey && one.address === other.address && one.port === other.port)
+  );
 }
 
 /** Nothing of what is known holds on a machine that was made anew. */
