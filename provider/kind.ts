@@ -19,12 +19,53 @@ export interface Difference {
   readonly replace?: boolean;
 }
 
-/** One thing that `apply` does, and the sentence by which `preview` announces it. */
-export interface Step {
+/** How a step is announced to people. */
+export interface StepText {
   /** Lower case, no final period, without the host: `reload haproxy (no connection dropped)`. */
   readonly sentence: string;
   /** A warning to show above all else: data at risk, the restart of a database. */
   readonly warning?: string;
+}
+
+/**
+ * One thing that `apply` does. What is named here is also data for programs: the resource's output `plan` lists it,
+ * together with why it is done (provider/protocol/plan.ts). A kind's steps may hold more, which is never shown.
+ */
+export interface Step extends StepText {
+  /** The name of the host on which it is done. Left out where there is none, or several. */
+  readonly host?: string;
+  /** The systemd unit that the resource runs: `haproxy.service`. */
+  readonly unit?: string | undefined;
+  /** A verb for machines, from a fixed list of the kind's own: `write`, `restart`, `fill`, `refuse`. */
+  readonly action: string;
+}
+
+/** Steps of a kind's own, each on one host and for one unit at most, as steps that say so. */
+export function onHost<OwnStep extends StepText & { readonly do: string }>(
+  steps: readonly OwnStep[],
+  { host, unit }: { readonly host: Host; readonly unit?: string },
+): (OwnStep & Step)[] {
+  return steps.map((step) => ({
+    host: host.name,
+    ...(unit !== undefined && { unit }),
+    action: step.do,
+    ...step,
+  }));
+}
+
+/** Who owns what a resource has on its hosts. */
+export interface Owner {
+  readonly project: string;
+  readonly stack: string;
+  /** Its name in the program: `lb-01-service`. */
+  readonly resource: string;
+  readonly urn: string;
+  /**
+   * A random text that is made once for each resource and kept in its state: the same after the stack, the project or
+   * the resource is renamed, another one after the resource is replaced. In the preview of a creation, and for a state
+   * of version 0.1.0 that was not changed since, it is one that no machine has seen, and another one in each call.
+   */
+  readonly claim: string;
 }
 
 /** What a kind may use of the outside. */
@@ -45,6 +86,8 @@ export interface Context {
   readonly signal: AbortSignal;
   /** Every secret text among the properties, for a kind that shows what it ran. */
   readonly secrets?: readonly string[];
+  /** The resource for which all this is done. */
+  readonly owner: Owner;
 }
 
 export interface RemoteCommand {
@@ -96,7 +139,7 @@ export interface Kind<Args extends object = object, PlannedStep extends Step = S
   /** What of `wanted` is not true in `live`. Must not look at `host`, save at `instance`. */
   diff(live: Args, wanted: Args): readonly Difference[];
   /** The steps that make it true. Empty exactly when `diff` is. `live` is undefined when there is nothing yet. */
-  plan(live: Args | undefined, wanted: Args): readonly PlannedStep[];
+  plan(live: Args | undefined, wanted: Args, owner: Owner): readonly PlannedStep[];
   /** Carries the steps out, all or none, and answers what is then true. */
   apply(
     steps: readonly PlannedStep[],
@@ -125,7 +168,21 @@ export interface Kind<Args extends object = object, PlannedStep extends Step = S
   readonly replacement?: "after removal" | "before removal";
   /** Properties that hold a secret whoever set them, as `passwords.value` paths. */
   readonly secretOutputs?: readonly string[];
+  /**
+   * What brings an older state forward, oldest first: the first of them turns a state of version 0 (which 0.1.0 wrote)
+   * into one of version 1. They are applied to outputs and to inputs, which may already have the new form: what is in
+   * the new form must stay as it is. A list only grows; each entry comes with a recorded state that it opens.
+   */
+  readonly migrations?: readonly Migration[];
+  /**
+   * `properties only`: nothing is kept in the state but the kind's own properties, so that another plugin that serves
+   * the same type can open it. Default `all`.
+   */
+  readonly keeps?: "all" | "properties only";
 }
+
+/** From one version of a kind's properties to the next. Pure. */
+export type Migration = (properties: Properties) => Properties;
 
 /** A kind as the protocol sees it. */
 export type AnyKind = Kind<Properties, Step>;

@@ -35,6 +35,7 @@ interface CommandStep extends Step {
 }
 
 export const localCommand: Kind<Command, CommandStep> = {
+  keeps: "properties only",
   type: "command:local:Command",
   computedOutputs: ["id"],
   derivedOutputs: ["stdout", "stderr"],
@@ -82,7 +83,8 @@ function triggerDifferences(live: readonly unknown[], wanted: readonly unknown[]
 function plan(live: Command | undefined, wanted: Command): CommandStep[] {
   if (live !== undefined && diff(live, wanted).length === 0) return [];
   const command = (live === undefined ? undefined : wanted.update) ?? wanted.create ?? "";
-  return [{ command, sentence: command === "" ? "run nothing" : `run ${command.split("\n")[0]}` }];
+  const sentence = command === "" ? "run nothing" : `run ${command.split("\n")[0]}`;
+  return [{ command, action: "run", sentence }];
 }
 
 async function run(command: string, args: Command, context: Context): Promise<Output> {

@@ -14,6 +14,7 @@ import { asking, askingFor } from "./engine";
 import { docker } from "./stand-in";
 
 export const container: Kind<Container, ContainerStep> = {
+  keeps: "properties only",
   type: "docker:index/container:Container",
   computedOutputs: ["id", "networkDatas"],
   check: (inputs) => checkServed(docker, containerSchema, inputs),

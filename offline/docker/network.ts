@@ -31,6 +31,7 @@ export interface Network extends NetworkArgs {
 const inputs: readonly string[] = Object.keys(networkSchema.entries);
 
 export const network: Kind<Network> = {
+  keeps: "properties only",
   type: "docker:index/network:Network",
   computedOutputs: ["id", "scope"],
   check: (given) => checkServed(docker, networkSchema, given),
@@ -68,8 +69,10 @@ function diff(live: Network, wanted: Network): Difference[] {
 }
 
 function plan(live: Network | undefined, wanted: Network): Step[] {
-  if (live === undefined) return [{ sentence: `create network ${wanted.name}` }];
-  return diff(live, wanted).length === 0 ? [] : [{ sentence: `make network ${wanted.name} anew` }];
+  const { name } = wanted;
+  if (live === undefined) return [{ action: "create", sentence: `create network ${name}` }];
+  if (diff(live, wanted).length === 0) return [];
+  return [{ action: "replace", sentence: `make network ${name} anew` }];
 }
 
 async function made(args: Network): Promise<NetworkInspectInfo> {

@@ -20,7 +20,9 @@ export function generated<Args extends object>(
     read: async (expected) => (expected[made] === undefined ? undefined : expected),
     diff,
     plan: (live, wanted) =>
-      live !== undefined && diff(live, wanted).length === 0 ? [] : [{ sentence }],
+      live !== undefined && diff(live, wanted).length === 0
+        ? []
+        : [{ action: "generate", sentence }],
     remove: async () => undefined,
   };
 }

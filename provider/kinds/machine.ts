@@ -26,7 +26,13 @@ export const machine: Kind<Machine> = {
   plan: (live, wanted) =>
     live?.os !== undefined && diff(live, wanted).length === 0
       ? []
-      : [{ sentence: "reach it and read its facts" }],
+      : [
+          {
+            host: wanted.host.name,
+            action: "reach",
+            sentence: "reach it and read its facts",
+          },
+        ],
   apply: (_, __, wanted, context) => read(wanted, context),
   // Nothing was put on it.
   remove: async () => undefined,

@@ -3,6 +3,7 @@
 import type { AnyKind, Context } from "../kind";
 import type { Pool } from "../ssh/pool";
 import type { Engine } from "./engine";
+import { ownerOf } from "./owner";
 import { hiddenTexts } from "./secrets";
 import type { Received } from "./values";
 
@@ -16,15 +17,20 @@ export interface Resource {
 }
 
 /** No secret among `known` is shown by what runs in this context. */
-export function contextOf({ kind, urn, engine, pool, signal }: Resource, known: Received): Context {
+export function contextOf(
+  { kind, urn, engine, pool, signal }: Resource,
+  known: Received,
+  claim: string,
+): Context {
   const secrets = hiddenTexts(kind, known);
   return {
     ask: (host, script, doing) => pool.ask(host, { script, doing, secrets }),
     run: (host, command) =>
       pool.run(host, { ...command, secrets: [...secrets, ...(command.secrets ?? [])] }),
     progress: (message) => engine?.progress(urn, message),
-    tell: (severity, message) => engine?.tell(urn, severity, message),
+    tell: (severity, message) => engine?.log(urn, severity, message),
     signal,
     secrets,
+    owner: ownerOf(urn, claim),
   };
 }

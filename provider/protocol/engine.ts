@@ -1,4 +1,4 @@
-/** The engine's log: lines under a resource, and the passing word on its row. */
+/** The engine's log: lines under a resource, and the progress on its row. */
 
 import { credentials } from "@grpc/grpc-js";
 import { EngineClient } from "@pulumi/pulumi/proto/engine_grpc_pb";
@@ -15,21 +15,26 @@ export class Engine {
   }
 
   /** Stays under the resource in the summary. */
-  tell(urn: string, severity: Severity, message: string): void {
-    this.#log(urn, severity === "warning" ? LogSeverity.WARNING : LogSeverity.INFO, message, false);
+  log(urn: string, severity: Severity, message: string): void {
+    this.#send(
+      urn,
+      severity === "warning" ? LogSeverity.WARNING : LogSeverity.INFO,
+      message,
+      false,
+    );
   }
 
   /** Shown on the resource's row until the next; an empty one takes it away. */
   progress(urn: string, message: string): void {
-    this.#log(urn, LogSeverity.INFO, message, true);
+    this.#send(urn, LogSeverity.INFO, message, true);
   }
 
-  /** All that was told has arrived: a phase may end right after an answer, and what is under way would be lost. */
-  async told(): Promise<void> {
+  /** Waits until all messages have arrived: a phase may end right after an answer, and what is under way would be lost. */
+  async flush(): Promise<void> {
     await this.#sent;
   }
 
-  #log(urn: string, severity: LogSeverity, message: string, ephemeral: boolean): void {
+  #send(urn: string, severity: LogSeverity, message: string, ephemeral: boolean): void {
     const request = new LogRequest();
     request.setUrn(urn);
     request.setSeverity(severity);

@@ -7,10 +7,11 @@ import * as proto from "@pulumi/pulumi/proto/provider_pb";
 import { Empty } from "google-protobuf/google/protobuf/empty_pb";
 import type { AnyKind, Host } from "../kind";
 import type { Pool } from "../ssh/pool";
+import { configuredHosts } from "./configured-hosts";
 import { detailedDiff } from "./detailed-diff";
 import type { Engine } from "./engine";
-import { knownHosts } from "./known-hosts";
-import { Life } from "./life";
+import { Lifecycle } from "./lifecycle";
+import { typeOf } from "./owner";
 import { receive, send } from "./values";
 
 export interface Plugin {
@@ -29,11 +30,11 @@ export function provider(
   const ending = new AbortController();
   let hosts: ReadonlyMap<string, Host> = new Map();
   const kinds = new Map(plugin.kinds.map((kind) => [kind.type, kind]));
-  const life = (urn: string): Life => {
-    const type = urn.split("::")[2]?.split("$").at(-1) ?? "";
+  const resourceOf = (urn: string): Lifecycle => {
+    const type = typeOf(urn);
     const kind = kinds.get(type);
     if (kind === undefined) throw new Error(`${plugin.name}: there is no resource type ${type}`);
-    return new Life({ kind, urn, engine, pool, signal: ending.signal });
+    return new Lifecycle({ kind, urn, engine, pool, signal: ending.signal });
   };
 
   const served: Served = {
@@ -65,7 +66,7 @@ export function provider(
     }),
 
     configure: answer(async (request: proto.ConfigureRequest) => {
-      hosts = knownHosts(receive(request.getArgs()).properties);
+      hosts = configuredHosts(receive(request.getArgs()).properties);
       const response = new proto.ConfigureResponse();
       response.setAcceptsecrets(true);
       response.setAcceptoutputs(true);
@@ -76,7 +77,7 @@ export function provider(
 
     check: answer(async (request: proto.CheckRequest) => {
       const news = receive(request.getNews());
-      const { inputs, failures } = life(request.getUrn()).check(news);
+      const { inputs, failures } = resourceOf(request.getUrn()).check(news);
       const response = new proto.CheckResponse();
       response.setInputs(send(inputs.properties, inputs.secrets));
       response.setFailuresList(
@@ -93,7 +94,7 @@ export function provider(
     diff: answer(async (request: proto.DiffRequest) => {
       const olds = receive(request.getOlds());
       const news = receive(request.getNews());
-      const resource = life(request.getUrn());
+      const resource = resourceOf(request.getUrn());
       const response = detailedDiff(resource.diff(olds, news));
       response.setDeletebeforereplace(resource.isRemovedBeforeReplaced);
       return response;
@@ -102,8 +103,8 @@ export function provider(
     create: answer(async (request: proto.CreateRequest) => {
       const news = receive(request.getProperties());
       const created = request.getPreview()
-        ? await life(request.getUrn()).previewCreate(news)
-        : await life(request.getUrn()).create(news);
+        ? await resourceOf(request.getUrn()).previewCreate(news)
+        : await resourceOf(request.getUrn()).create(news);
       const response = new proto.CreateResponse();
       response.setId(created.id);
       response.setProperties(send(created.properties, created.secrets));
@@ -116,8 +117,8 @@ export function provider(
       const inputs = receive(request.getInputs());
       const isImport = Object.keys({ ...olds.properties, ...inputs.properties }).length === 0;
       const found = isImport
-        ? await life(request.getUrn()).importAs(request.getId(), hosts)
-        : await life(request.getUrn()).read(request.getId(), olds, inputs);
+        ? await resourceOf(request.getUrn()).importAs(request.getId(), hosts)
+        : await resourceOf(request.getUrn()).read(request.getId(), olds, inputs);
       const response = new proto.ReadResponse();
       if (found === undefined) return response;
       response.setId(found.id);
@@ -131,8 +132,8 @@ export function provider(
       const olds = receive(request.getOlds());
       const news = receive(request.getNews());
       const updated = request.getPreview()
-        ? await life(request.getUrn()).previewUpdate(olds, news)
-        : await life(request.getUrn()).update(olds, news);
+        ? await resourceOf(request.getUrn()).previewUpdate(olds, news)
+        : await resourceOf(request.getUrn()).update(olds, news);
       const response = new proto.UpdateResponse();
       response.setProperties(send(updated.properties, updated.secrets));
       response.setRefreshBeforeUpdate(updated.isReadBeforeUpdate);
@@ -140,7 +141,7 @@ export function provider(
     }),
 
     delete: answer(async (request: proto.DeleteRequest) => {
-      await life(request.getUrn()).remove(receive(request.getProperties()));
+      await resourceOf(request.getUrn()).remove(receive(request.getProperties()));
       return new Empty();
     }),
 
@@ -158,10 +159,10 @@ export function provider(
     return async (call: ServerUnaryCall<Request, Response>, reply: sendUnaryData<Response>) => {
       try {
         const response = await work(call.request);
-        await engine?.told();
+        await engine?.flush();
         reply(null, response);
       } catch (error) {
-        await engine?.told();
+        await engine?.flush();
         const message = error instanceof Error ? error.message : String(error);
         reply({ code: status.UNKNOWN, message, details: message });
       }

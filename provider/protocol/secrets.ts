@@ -2,17 +2,15 @@
 
 import type { AnyKind, Failure } from "../kind";
 import { mask } from "../ssh/mask";
-import { appliedOutput } from "./applied";
 import { renderPath } from "./path";
 import { type Path, type Received, secretTexts } from "./values";
 
-/** A host may come as one secret; what it is called is none. */
+/** Every secret text of a resource. A host may be given as one secret: its name, address and user are shown all the same. */
 export function hiddenTexts(kind: AnyKind, known: Received): string[] {
-  const secrets = known.secrets.filter(([name]) => name !== appliedOutput);
-  if (secrets.length === 0) return [];
+  if (known.secrets.length === 0) return [];
   const hosts = kind.hosts(known.properties);
   const open = new Set(hosts.flatMap(({ name, address, user }) => [name, address, user]));
-  return secretTexts({ ...known, secrets }).filter((text) => !open.has(text) && text !== "");
+  return secretTexts(known).filter((text) => !open.has(text) && text !== "");
 }
 
 /** Faults of inputs, each without the secret that it may quote. */

@@ -56,6 +56,15 @@ export function pathsOf(texts: ReadonlySet<string>, value: Property | undefined)
   );
 }
 
+/** Where a text holds one of the texts, be it as a part. */
+export function pathsHolding(texts: readonly string[], value: Property | undefined): Path[] {
+  if (typeof value === "string") return texts.some((text) => value.includes(text)) ? [[]] : [];
+  if (typeof value !== "object" || value === null) return [];
+  return Object.entries(value).flatMap(([name, item]) =>
+    pathsHolding(texts, item).map((path) => [name, ...path]),
+  );
+}
+
 export function at(value: Property | undefined, path: Path): Property | undefined {
   return path.reduce<Property | undefined>(
     (inner, name) =>

@@ -1,5 +1,6 @@
 import "./debug-log";
 import * as pulumi from "@pulumi/pulumi";
+import type { PlannedStep } from "./planned-step";
 
 export interface PasswordArgs {
   /** Characters, 16 to 128, letters and digits. Default 32. */
@@ -10,13 +11,15 @@ export interface PasswordArgs {
 
 /** A password made once and kept in the state as a secret. */
 export class Password extends pulumi.CustomResource {
+  /** What the last change did; in a preview, what `up` will do. */
+  declare readonly plan: pulumi.Output<readonly PlannedStep[]>;
   declare readonly value: pulumi.Output<string>;
 
   constructor(name: string, args: PasswordArgs = {}, opts?: pulumi.CustomResourceOptions) {
     super(
       "trilithon:index:Password",
       name,
-      { ...args, value: undefined },
+      { ...args, plan: undefined, value: undefined },
       secretOutputs(opts, "value"),
     );
   }
@@ -31,6 +34,8 @@ export interface SshKeyArgs {
 
 /** An Ed25519 key pair made once; the private half is a secret in the state. */
 export class SshKey extends pulumi.CustomResource {
+  /** What the last change did; in a preview, what `up` will do. */
+  declare readonly plan: pulumi.Output<readonly PlannedStep[]>;
   /** OpenSSH format. */
   declare readonly privateKey: pulumi.Output<string>;
   /** `ssh-ed25519 AAAA... comment` */
@@ -40,7 +45,7 @@ export class SshKey extends pulumi.CustomResource {
     super(
       "trilithon:index:SshKey",
       name,
-      { ...args, privateKey: undefined, publicKey: undefined },
+      { ...args, plan: undefined, privateKey: undefined, publicKey: undefined },
       secretOutputs(opts, "privateKey"),
     );
   }

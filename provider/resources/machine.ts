@@ -1,6 +1,7 @@
 import "./debug-log";
 import * as pulumi from "@pulumi/pulumi";
 import type { HostArgs } from "./host";
+import type { PlannedStep } from "./planned-step";
 
 export interface MachineArgs {
   /** How it is reached. */
@@ -12,6 +13,8 @@ export interface MachineArgs {
  * (systemd, apt). Make everything else depend on the machines, so that a wrong one stops all before anything is changed.
  */
 export class Machine extends pulumi.CustomResource {
+  /** What the last change did; in a preview, what `up` will do. */
+  declare readonly plan: pulumi.Output<readonly PlannedStep[]>;
   /** `Debian GNU/Linux forky/sid` */
   declare readonly os: pulumi.Output<string>;
   /** What the machine, or the container's limit, has. */
@@ -22,7 +25,13 @@ export class Machine extends pulumi.CustomResource {
     super(
       "trilithon:index:Machine",
       name,
-      { ...args, os: undefined, memoryMegabytes: undefined, processors: undefined },
+      {
+        ...args,
+        plan: undefined,
+        os: undefined,
+        memoryMegabytes: undefined,
+        processors: undefined,
+      },
       opts,
     );
   }

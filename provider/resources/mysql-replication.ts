@@ -1,6 +1,7 @@
 import "./debug-log";
 import * as pulumi from "@pulumi/pulumi";
 import type { HostArgs } from "./host";
+import type { PlannedStep } from "./planned-step";
 
 export interface MysqlMemberArgs {
   /** How the machine is reached. */
@@ -53,7 +54,10 @@ export interface MysqlReplicationArgs {
  * Destroying it leaves all data and accounts as they are.
  */
 export class MysqlReplication extends pulumi.CustomResource {
+  /** What the last change did; in a preview, what `up` will do. */
+  declare readonly plan: pulumi.Output<readonly PlannedStep[]>;
+
   constructor(name: string, args: MysqlReplicationArgs, opts?: pulumi.CustomResourceOptions) {
-    super("trilithon:index:MysqlReplication", name, { ...args }, opts);
+    super("trilithon:index:MysqlReplication", name, { ...args, plan: undefined }, opts);
   }
 }

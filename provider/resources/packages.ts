@@ -1,6 +1,7 @@
 import "./debug-log";
 import * as pulumi from "@pulumi/pulumi";
 import type { HostArgs } from "./host";
+import type { PlannedStep } from "./planned-step";
 
 /** A package source, as in a deb822 file of sources.list(5). */
 export interface PackageSourceArgs {
@@ -42,10 +43,17 @@ export interface PackagesArgs {
  * Destroying it removes its package sources and holds; the packages stay installed.
  */
 export class Packages extends pulumi.CustomResource {
+  /** What the last change did; in a preview, what `up` will do. */
+  declare readonly plan: pulumi.Output<readonly PlannedStep[]>;
   /** What is installed, by package. For `runsWith` of a `Service`: so an upgrade restarts it. */
   declare readonly versions: pulumi.Output<Readonly<Record<string, string>>>;
 
   constructor(name: string, args: PackagesArgs, opts?: pulumi.CustomResourceOptions) {
-    super("trilithon:index:Packages", name, { ...args, versions: undefined }, opts);
+    super(
+      "trilithon:index:Packages",
+      name,
+      { ...args, plan: undefined, versions: undefined },
+      opts,
+    );
   }
 }

@@ -1,5 +1,6 @@
 import "./debug-log";
 import * as pulumi from "@pulumi/pulumi";
+import type { PlannedStep } from "./planned-step";
 import type { ServiceArgs } from "./service";
 
 export interface ReleaseArgs extends ServiceArgs {
@@ -19,7 +20,10 @@ export interface ReleaseArgs extends ServiceArgs {
  * Destroying it also removes all versions.
  */
 export class Release extends pulumi.CustomResource {
+  /** What the last change did; in a preview, what `up` will do. */
+  declare readonly plan: pulumi.Output<readonly PlannedStep[]>;
+
   constructor(name: string, args: ReleaseArgs, opts?: pulumi.CustomResourceOptions) {
-    super("trilithon:index:Release", name, { ...args }, opts);
+    super("trilithon:index:Release", name, { ...args, plan: undefined }, opts);
   }
 }

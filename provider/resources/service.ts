@@ -1,6 +1,7 @@
 import "./debug-log";
 import * as pulumi from "@pulumi/pulumi";
 import type { HostArgs } from "./host";
+import type { PlannedStep } from "./planned-step";
 
 export interface FileArgs {
   /** The whole text. A secret is never shown: keep secrets in files of their own, so that the rest stays readable in a diff. */
@@ -71,7 +72,10 @@ export interface ServiceArgs {
  * Destroying it stops and disables the unit and removes its files; packages, users and backups stay.
  */
 export class Service extends pulumi.CustomResource {
+  /** What the last change did; in a preview, what `up` will do. */
+  declare readonly plan: pulumi.Output<readonly PlannedStep[]>;
+
   constructor(name: string, args: ServiceArgs, opts?: pulumi.CustomResourceOptions) {
-    super("trilithon:index:Service", name, { ...args }, opts);
+    super("trilithon:index:Service", name, { ...args, plan: undefined }, opts);
   }
 }

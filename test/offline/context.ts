@@ -1,4 +1,4 @@
-import type { Context } from "../../provider/kind";
+import type { Context, Owner } from "../../provider/kind";
 
 /** What a kind that lives on no host may use, and what it told. */
 export function fakeContext(
@@ -16,5 +16,15 @@ export function fakeContext(
     signal: new AbortController().signal,
     secrets,
     told,
+    owner,
   };
 }
+
+/** Of the resource that a test of a stand-in is about. */
+export const owner: Owner = {
+  project: "test",
+  stack: "dev",
+  resource: "it",
+  urn: "urn:pulumi:dev::test::type::it",
+  claim: "claim",
+};

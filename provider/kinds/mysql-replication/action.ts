@@ -1,6 +1,6 @@
 /** The things that are done to a cluster, and their sentences. */
 
-import type { Step } from "../../kind";
+import type { StepText } from "../../kind";
 
 export type Action =
   | { readonly do: "refuse" }
@@ -25,7 +25,7 @@ export type Action =
   | { readonly do: "set account"; readonly member: string; readonly name: string }
   | { readonly do: "drop account"; readonly member: string; readonly name: string };
 
-export interface ReplicationStep extends Step {
+export interface ReplicationStep extends StepText {
   readonly action: Action;
 }
 

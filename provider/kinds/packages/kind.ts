@@ -2,7 +2,7 @@
 
 import { isSame } from "../../difference";
 import { Refused } from "../../errors";
-import type { Context, Kind, Properties } from "../../kind";
+import { type Context, type Kind, onHost, type Properties, type Step } from "../../kind";
 import { hasUnknown, unknown } from "../../protocol/values";
 import { checkPackages, type Packages } from "./args";
 import { changeOf, isDowngrade, isRemoval } from "./changes";
@@ -11,14 +11,14 @@ import { parseObservation, renderObservation } from "./observe";
 import { diff, type PackagesStep, plan } from "./plan";
 import { simulate } from "./simulation";
 
-export const packages: Kind<Packages, PackagesStep> = {
+export const packages: Kind<Packages, PackagesStep & Step> = {
   type: "trilithon:index:Packages",
   check: checkPackages,
   id: ({ host, name }) => `${host.name}/${name}`,
   hosts: ({ host }) => [host],
   read,
   diff,
-  plan,
+  plan: (observed, desired) => onHost(plan(observed, desired), desired),
   apply,
   remove,
   leaves: ({ host, packages: installed }) =>

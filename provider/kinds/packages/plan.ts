@@ -1,13 +1,13 @@
 /** What has to be done to make a set of packages true, and what apt will do besides; nothing goes that is not named. */
 
 import { compare } from "../../difference";
-import type { Difference, Host, Step } from "../../kind";
+import type { Difference, Host, StepText } from "../../kind";
 import { isUnknown, unknown } from "../../protocol/values";
 import type { Packages } from "./args";
 import { type Change, changeOf, isDowngrade, isRemoval } from "./changes";
 import type { Source } from "./source";
 
-export type PackagesStep = Step &
+export type PackagesStep = StepText &
   (
     | { readonly do: "install"; readonly name: string; readonly version: string }
     /** What apt does besides; `changes` may hold what goes, where the program allows it. */

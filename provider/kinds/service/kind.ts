@@ -1,7 +1,7 @@
 /** One systemd unit on one host with what makes it; as Release, with a version of an application. */
 
 import { Refused } from "../../errors";
-import type { Context, Kind } from "../../kind";
+import { type Context, type Kind, onHost, type Step } from "../../kind";
 import { archive } from "./archive";
 import { checkRelease, checkService, type Service } from "./args";
 import { diff } from "./diff";
@@ -12,14 +12,14 @@ import { plan, type ServiceStep } from "./plan";
 import { renderRemoval } from "./removal";
 import { renderTransaction } from "./transaction";
 
-export const service: Kind<Service, ServiceStep> = {
+export const service: Kind<Service, ServiceStep & Step> = {
   type: "trilithon:index:Service",
   check: checkService,
   id: ({ host, unit, name }) => `${host.name}/${unit ?? name}`,
   hosts: ({ host }) => [host],
   read,
   diff,
-  plan,
+  plan: (observed, desired) => onHost(plan(observed, desired), desired),
   apply,
   remove: async (observed, context) => {
     await context.run(observed.host, {
@@ -38,7 +38,7 @@ export const service: Kind<Service, ServiceStep> = {
   ],
 };
 
-export const release: Kind<Service, ServiceStep> = {
+export const release: Kind<Service, ServiceStep & Step> = {
   ...service,
   type: "trilithon:index:Release",
   check: checkRelease,

@@ -1,11 +1,11 @@
 /** What has to be done to make a Service true: one step for each thing, and the sentence that announces it. */
 
 import { diffLines } from "diff";
-import type { Host, Step } from "../../kind";
+import type { Host, StepText } from "../../kind";
 import { isUnknown, unknown } from "../../protocol/values";
 import type { File, OnChange, Service } from "./args";
 
-export type ServiceStep = Step &
+export type ServiceStep = StepText &
   (
     | { readonly do: "install"; readonly name: string; readonly version: string }
     | { readonly do: "create user"; readonly name: string; readonly home: string }

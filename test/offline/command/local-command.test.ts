@@ -4,7 +4,7 @@ import { join } from "node:path";
 import test from "ava";
 import { type Command, localCommand } from "../../../offline/command/local-command";
 import type { Context } from "../../../provider/kind";
-import { fakeContext } from "../context";
+import { fakeContext, owner } from "../context";
 
 test("runs create, update and delete, each in its time", async (t) => {
   const dir = folder();
@@ -118,7 +118,7 @@ async function apply(
   wanted: Command,
   context: Context = fakeContext(),
 ): Promise<Command> {
-  return localCommand.apply(localCommand.plan(live, wanted), live, wanted, context);
+  return localCommand.apply(localCommand.plan(live, wanted, owner), live, wanted, context);
 }
 
 function folder(): string {

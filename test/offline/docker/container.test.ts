@@ -4,7 +4,7 @@ import type { Container } from "../../../offline/docker/container-args";
 import { network } from "../../../offline/docker/network";
 import { labelled } from "../../../offline/docker/ownership";
 import { unknown } from "../../../provider/protocol/values";
-import { fakeContext } from "../context";
+import { fakeContext, owner } from "../context";
 import { engine, tinyImage } from "./tiny-image";
 
 const prefix = `trilithon-test-${process.pid}`;
@@ -16,7 +16,7 @@ let lan = "";
 test.before(async () => {
   image = await tinyImage();
   const wanted = { name: `${prefix}-lan`, ipamConfigs: [{ subnet }] };
-  await network.apply(network.plan(undefined, wanted), undefined, wanted, context);
+  await network.apply(network.plan(undefined, wanted, owner), undefined, wanted, context);
   lan = wanted.name;
 });
 
@@ -60,7 +60,7 @@ test("makes a container of which a following read finds nothing different", asyn
   const live = await container.read(state, context);
   t.deepEqual(live, state);
   t.deepEqual(container.diff(state, wanted), []);
-  t.deepEqual(container.plan(live, wanted), []);
+  t.deepEqual(container.plan(live, wanted, owner), []);
   await container.remove(state, context);
   t.is(await container.read(state, context), undefined);
   await t.notThrowsAsync(container.remove(state, context));
@@ -84,7 +84,7 @@ test("starts a stopped container again, and keeps it", async (t) => {
   await engine.getContainer(wanted.name).kill();
   const live = await container.read(state, context);
   t.deepEqual(container.diff(live ?? state, wanted), [{ path: ["mustRun"], kind: "update" }]);
-  const after = await container.apply(container.plan(live, wanted), live, wanted, context);
+  const after = await container.apply(container.plan(live, wanted, owner), live, wanted, context);
   t.is(after.id, state.id);
   t.true(after.mustRun);
 });
@@ -99,7 +99,7 @@ test("changes the memory and the restart policy of a running container", async (
       .sort(),
     ["memory", "restart"],
   );
-  const after = await container.apply(container.plan(state, wanted), state, wanted, context);
+  const after = await container.apply(container.plan(state, wanted, owner), state, wanted, context);
   t.is(after.id, state.id);
   t.deepEqual(container.diff(after, wanted), []);
 });
@@ -206,7 +206,7 @@ function half({ name }: Container) {
 }
 
 function make(wanted: Container): Promise<Container> {
-  return container.apply(container.plan(undefined, wanted), undefined, wanted, context);
+  return container.apply(container.plan(undefined, wanted, owner), undefined, wanted, context);
 }
 
 async function file({ name }: Container, path: string): Promise<{ mode: number; text: string }> {

@@ -1,7 +1,7 @@
 import test from "ava";
 import { network } from "../../../offline/docker/network";
 import { labelled } from "../../../offline/docker/ownership";
-import { fakeContext } from "../context";
+import { fakeContext, owner } from "../context";
 import { engine } from "./tiny-image";
 
 const prefix = `trilithon-test-${process.pid}-net`;
@@ -23,7 +23,7 @@ test("makes a network of which a following read finds nothing different", async 
   t.like(state, { driver: "bridge", internal: false, scope: "local" });
   t.deepEqual(await network.read(state, context), state);
   t.deepEqual(network.diff(state, wanted), []);
-  t.deepEqual(network.plan(state, wanted), []);
+  t.deepEqual(network.plan(state, wanted, owner), []);
   t.deepEqual(network.diff(state, { ...wanted, ipamConfigs: [{ subnet: "172.31.252.64/26" }] }), [
     { path: ["ipamConfigs"], kind: "update", replace: true },
   ]);
@@ -50,5 +50,5 @@ test("makes anew what an interrupted run left, and refuses what is another's", a
 });
 
 function make(wanted: Parameters<typeof network.id>[0]) {
-  return network.apply(network.plan(undefined, wanted), undefined, wanted, context);
+  return network.apply(network.plan(undefined, wanted, owner), undefined, wanted, context);
 }

@@ -8,6 +8,7 @@ const properties = {
   privateKey: "the private half",
   publicKey: "the public half",
 };
+const claim = "claim";
 const secretNames = (secrets: readonly (readonly string[])[]) =>
   [...new Set(secrets.map(([name]) => name))].sort();
 
@@ -17,7 +18,7 @@ function missing(): never {
 
 test("a refresh makes no secret of what a key shows to all, and undoes it where one did", (t) => {
   for (const former of [[["privateKey"]], [["privateKey"], ["publicKey"]]]) {
-    t.deepEqual(secretNames(stateOf(sshKey, properties, former).secrets), [
+    t.deepEqual(secretNames(stateOf(sshKey, properties, former, { claim }).secrets), [
       "applied",
       "privateKey",
     ]);
@@ -25,7 +26,7 @@ test("a refresh makes no secret of what a key shows to all, and undoes it where 
 });
 
 test("what is derived from a secret is one", (t) => {
-  t.deepEqual(secretNames(stateOf(sshKey, properties, [["comment"]]).secrets), [
+  t.deepEqual(secretNames(stateOf(sshKey, properties, [["comment"]], { claim }).secrets), [
     ...["applied", "comment", "privateKey", "publicKey"],
   ]);
 });

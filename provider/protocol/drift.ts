@@ -6,12 +6,8 @@
 import { createHash } from "node:crypto";
 import { isSame } from "../difference";
 import type { Difference, Properties, Property } from "../kind";
+import type { Why } from "../resources/planned-step";
 import { at, type Path } from "./values";
-
-/** Output that holds the digests. Secret, since a digest of a short password would give it away. */
-export const appliedOutput = "applied";
-
-export type Label = "new" | "change" | "drift" | "drift and change";
 
 export function digests(wanted: Properties): Record<string, string> {
   return Object.fromEntries(
@@ -27,7 +23,7 @@ export interface Sides {
 }
 
 /** Why a resource differs, over all its differences. */
-export function label(differences: readonly Difference[], sides: Sides): Label {
+export function whyOf(differences: readonly Difference[], sides: Sides): Why {
   const movers = differences.map(({ path }) => moversAt(path, sides));
   const isChange = movers.some(({ program }) => program);
   const isDrift = movers.some(({ program, machine }) => machine || !program);

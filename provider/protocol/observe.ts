@@ -1,16 +1,16 @@
-/** What is on the machines before something is changed there, as far as that can be known. */
+/** What is on the hosts before something is changed there, as far as that can be known. */
 
 import { HostUnreachable } from "../errors";
-import type { AnyKind, Context, Properties } from "../kind";
+import type { AnyKind, Context, Owner, Properties } from "../kind";
 import { contextOf, type Resource } from "./context";
-import { unreachableOutput } from "./state";
+import type { OpenState } from "./state";
 import { hasUnknown, mergeReceived, type Received } from "./values";
 
 /** How long a new machine may take until its sshd answers. */
 const startSeconds = 60;
 
-/** A machine that was made a moment ago may still be starting. One that was there before has no such excuse. */
-export async function readNew(
+/** A machine that was made a moment ago may still be starting. One that was there before is asked once. */
+export async function observeNew(
   kind: AnyKind,
   news: Received,
   context: Context,
@@ -28,33 +28,35 @@ export async function readNew(
 }
 
 /** What a creation will find: a host that is yet to be made has nothing. */
-export async function readForCreation(
+export async function observeForCreation(
   resource: Resource,
   news: Received,
+  context: Context,
 ): Promise<Properties | undefined> {
   const { kind, urn, engine } = resource;
   const hosts = kind.hosts(news.properties);
   if (hosts.length === 0 || hasUnknown(hosts)) return undefined;
   try {
-    return await kind.read(news.properties, contextOf(resource, news), news.properties);
+    return await kind.read(news.properties, context, news.properties);
   } catch (error) {
     if (!(error instanceof HostUnreachable)) throw error;
-    engine?.tell(urn, "warning", `planned as for an empty machine: ${error.message}`);
+    engine?.log(urn, "warning", `planned as for an empty machine: ${error.message}`);
     return undefined;
   }
 }
 
-/** What an update will find: the state's part was read a moment ago, but the program may speak of more. */
-export async function readForUpdate(
+/** What an update will find: the state's part was read a moment ago, but the program may name more than that. */
+export async function observeForUpdate(
   resource: Resource,
-  olds: Received,
+  olds: OpenState,
   news: Received,
+  owner: Owner,
 ): Promise<Properties | undefined> {
   const { kind } = resource;
   const hosts = kind.hosts(news.properties);
   const isSame = kind.diff(olds.properties, news.properties).length === 0;
-  const isUnreachable = olds.properties[unreachableOutput] !== undefined;
+  const isUnreachable = olds.kept.unreachable !== undefined;
   if (isSame || isUnreachable || hosts.length === 0 || hasUnknown(hosts)) return olds.properties;
   const both = mergeReceived(olds, news);
-  return kind.read(both.properties, contextOf(resource, both), news.properties);
+  return kind.read(both.properties, contextOf(resource, both, owner.claim), news.properties);
 }

@@ -1,6 +1,7 @@
 import test from "ava";
 import type { Difference, Properties } from "../../../provider/kind";
-import { digests, type Label, label } from "../../../provider/protocol/applied";
+import { digests, whyOf } from "../../../provider/protocol/drift";
+import type { Why } from "../../../provider/resources/planned-step";
 
 const applied: Properties = {
   host: { name: "web-01", port: 22 },
@@ -16,7 +17,7 @@ const cases: {
   live?: Properties;
   wanted: Properties;
   differences: Difference[];
-  is: Label;
+  is: Why;
 }[] = [
   {
     name: "a value that the program still wants",
@@ -89,12 +90,12 @@ const cases: {
 
 for (const { name, live, wanted, differences, is } of cases) {
   test(`${name} is ${is}`, (t) => {
-    t.is(label(differences, { applied: digests(applied), live: live ?? applied, wanted }), is);
+    t.is(whyOf(differences, { applied: digests(applied), live: live ?? applied, wanted }), is);
   });
 }
 
 test("with nothing applied yet, all is change", (t) => {
-  t.is(label([path("state")], { applied: undefined, live: {}, wanted: applied }), "change");
+  t.is(whyOf([path("state")], { applied: undefined, live: {}, wanted: applied }), "change");
 });
 
 test("no digest tells a value, and connection data has none", (t) => {

@@ -4,7 +4,7 @@ import type { Host, Properties, Property } from "../kind";
 import { isProperties } from "./values";
 
 /** Reads `trilithon:hosts` and `trilithon:privateKey` as the engine hands them over: values or JSON text. */
-export function knownHosts(config: Properties): ReadonlyMap<string, Host> {
+export function configuredHosts(config: Properties): ReadonlyMap<string, Host> {
   const listed = parsed(config.hosts);
   const hosts = Array.isArray(listed) ? listed.filter(isProperties) : [];
   return new Map(

@@ -1,0 +1,230 @@
+/** What all kinds have in common of the engine's calls about one resource, from its check to its removal. */
+
+import { NotReached } from "../errors";
+import type {
+  AnyKind,
+  Context,
+  Difference,
+  Failure,
+  Host,
+  Properties,
+  Property,
+  Step,
+} from "../kind";
+import type { PlannedStep } from "../resources/planned-step";
+import { contextOf, type Resource } from "./context";
+import { digests } from "./drift";
+import { observeForCreation, observeForUpdate, observeNew } from "./observe";
+import { mintClaim } from "./owner";
+import { renderPath } from "./path";
+import { announceCreation, announceUpdate } from "./plan";
+import { maskFailures } from "./secrets";
+import {
+  currentVersion,
+  foreseen,
+  type Kept,
+  type OpenState,
+  openRecorded,
+  openState,
+  previewed,
+  type State,
+  stateOf,
+  unknowns,
+  unreachableOutput,
+} from "./state";
+import { mergeReceived, type Received, unknown } from "./values";
+
+/** A state with the inputs that the engine keeps beside it. */
+export interface Recorded extends State {
+  readonly inputs: Properties;
+}
+
+export class Lifecycle {
+  readonly #resource: Resource;
+  readonly #kind: AnyKind;
+
+  constructor(resource: Resource) {
+    this.#resource = resource;
+    this.#kind = resource.kind;
+  }
+
+  check(news: Received): { inputs: Received; failures: readonly Failure[] } {
+    const { args, failures } = this.#kind.check(news.properties);
+    return {
+      inputs: { properties: args, secrets: news.secrets },
+      failures: maskFailures(failures, news),
+    };
+  }
+
+  get isRemovedBeforeReplaced(): boolean {
+    return this.#kind.replacement !== "before removal";
+  }
+
+  diff(recorded: Received, news: Received): readonly Difference[] {
+    const olds = openState(this.#kind, recorded);
+    const differences = this.#kind.diff(olds.properties, news.properties);
+    if (olds.kept.unreachable === undefined) return differences;
+    return [...differences, { path: [unreachableOutput], kind: "delete" }];
+  }
+
+  async previewCreate(news: Received): Promise<State> {
+    const context = this.#context(news);
+    const live = await observeForCreation(this.#resource, news, context);
+    const steps = this.#kind.plan(live, news.properties, context.owner);
+    const properties = {
+      ...news.properties,
+      ...unknowns(this.#kind.computedOutputs),
+      ...foreseen(this.#kind, live, news.properties),
+    };
+    const plan = announceCreation(this.#resource, steps, news);
+    return previewed(
+      stateOf(this.#kind, properties, news.secrets, {
+        claim: unknown,
+        version: currentVersion(this.#kind),
+      }),
+      plan,
+    );
+  }
+
+  async create(news: Received): Promise<State> {
+    const context = this.#context(news);
+    const live = await observeNew(this.#kind, news, context);
+    const steps = this.#kind.plan(live, news.properties, context.owner);
+    const plan = announceCreation(this.#resource, steps, news);
+    return this.#apply({ steps, live, news, plan, context });
+  }
+
+  /** Undefined where nothing of it is there any more. */
+  async read(id: string, olds: Received, recorded: Received): Promise<Recorded | undefined> {
+    const { state, inputs } = openRecorded(this.#kind, olds, recorded);
+    const isKnown = Object.keys(olds.properties).length > 0;
+    return this.#observe(id, isKnown ? state : { ...inputs, kept: state.kept }, inputs);
+  }
+
+  /** Takes over what is on a machine already; nothing is written. */
+  async importAs(id: string, hosts: ReadonlyMap<string, Host>): Promise<Recorded | undefined> {
+    if (this.#kind.imported === undefined) throw new Error(`${this.#kind.type} cannot be imported`);
+    const claim = mintClaim();
+    const context = this.#context({ properties: {}, secrets: [] }, claim);
+    const { args, failures } = this.#kind.check(await this.#kind.imported(id, hosts, context));
+    const failure = failures[0];
+    if (failure !== undefined) throw new Error(`${id}: ${failure.property}: ${failure.reason}`);
+    const inputs = { properties: args, secrets: [["host", "privateKey"]] };
+    return this.#observe(
+      id,
+      { ...inputs, kept: { claim, version: currentVersion(this.#kind) } },
+      inputs,
+    );
+  }
+
+  async previewUpdate(recorded: Received, news: Received): Promise<State> {
+    const olds = openState(this.#kind, recorded);
+    const { owner } = this.#context(news, olds.kept.claim);
+    const live = await observeForUpdate(this.#resource, olds, news, owner);
+    const steps = this.#kind.plan(live, news.properties, owner);
+    const plan = announceUpdate(this.#resource, steps, { olds, news });
+    const properties = {
+      ...olds.properties,
+      ...news.properties,
+      ...foreseen(this.#kind, live ?? olds.properties, news.properties),
+    };
+    const secrets = [...olds.secrets, ...news.secrets];
+    return previewed(stateOf(this.#kind, properties, secrets, reached(olds.kept)), plan);
+  }
+
+  async update(recorded: Received, news: Received): Promise<State> {
+    const olds = openState(this.#kind, recorded);
+    const both = mergeReceived(olds, news);
+    const context = this.#context(both, olds.kept.claim);
+    // What lives on no host has nothing but its state to be compared with.
+    const isOnHosts = this.#kind.hosts(news.properties).length > 0;
+    const live = await this.#kind.read(
+      isOnHosts ? both.properties : olds.properties,
+      context,
+      news.properties,
+    );
+    const steps = this.#kind.plan(live, news.properties, context.owner);
+    const plan = announceUpdate(this.#resource, steps, { olds, news });
+    const wanted = { properties: news.properties, secrets: both.secrets };
+    return this.#apply({ steps, live, news: wanted, plan, context });
+  }
+
+  async remove(recorded: Received): Promise<void> {
+    const olds = openState(this.#kind, recorded);
+    await this.#kind.remove(olds.properties, this.#context(olds, olds.kept.claim));
+    for (const left of this.#kind.leaves?.(olds.properties) ?? []) {
+      this.#log("info", `left behind: ${left}`);
+    }
+  }
+
+  #context(known: Received, claim = mintClaim()): Context {
+    return contextOf(this.#resource, known, claim);
+  }
+
+  #log(severity: "info" | "warning", message: string): void {
+    this.#resource.engine?.log(this.#resource.urn, severity, message);
+  }
+
+  async #observe(id: string, known: OpenState, inputs: Received): Promise<Recorded | undefined> {
+    const kept = reached(known.kept);
+    const secrets = [...known.secrets, ...inputs.secrets];
+    // The program may have said since how to reach the host now; what was read last does not know.
+    const { host = known.properties.host } = inputs.properties;
+    const expected = host === undefined ? known.properties : { ...known.properties, host };
+    try {
+      const live = await this.#kind.read(expected, this.#context(known, kept.claim));
+      if (live === undefined) return undefined;
+      const state = stateOf(this.#kind, { ...expected, ...live }, secrets, kept);
+      return { ...state, inputs: pick(state.properties, inputs.properties) };
+    } catch (error) {
+      // Also with the wrong key: the state's may be the wrong one, and `up` with the right one must be possible.
+      if (!(error instanceof NotReached)) throw error;
+      this.#log("warning", `drift was not checked: ${error.message}`);
+      const unreachable = { ...kept, unreachable: error.message };
+      const state = stateOf(this.#kind, expected, secrets, unreachable);
+      return { ...state, id, inputs: inputs.properties };
+    }
+  }
+
+  async #apply({ steps, live, news, plan, context }: Change): Promise<State> {
+    try {
+      const result = await this.#kind.apply(steps, live, news.properties, context);
+      this.#insist(this.#kind.diff(result, news.properties), news.properties);
+      const applied = digests(news.properties);
+      return stateOf(this.#kind, { ...news.properties, ...result }, news.secrets, {
+        version: currentVersion(this.#kind),
+        claim: context.owner.claim,
+        applied,
+        plan,
+      });
+    } finally {
+      context.progress("");
+    }
+  }
+
+  /** What was done must have made it true: anything else is said, not hidden. */
+  #insist(differences: readonly Difference[], wanted: Properties): void {
+    if (differences.length === 0) return;
+    const paths = differences.map(({ path }) => renderPath(path)).join(", ");
+    throw new Error(`${this.#kind.id(wanted)}: not as wanted after it was applied: ${paths}`);
+  }
+}
+
+interface Change {
+  readonly steps: readonly Step[];
+  readonly live: Properties | undefined;
+  readonly news: Received;
+  readonly plan: readonly PlannedStep[];
+  readonly context: Context;
+}
+
+function reached({ unreachable: _, ...kept }: Kept): Kept {
+  return kept;
+}
+
+/** The live values of the properties that the user had set. */
+function pick(live: Properties, inputs: Properties): Properties {
+  const picked: Record<string, Property | undefined> = {};
+  for (const name of Object.keys(inputs)) picked[name] = live[name];
+  return picked;
+}

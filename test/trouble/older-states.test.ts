@@ -1,0 +1,116 @@
+/**
+ * Stacks made by the code of 0.1.0 on real hosts: the code of today previews them as unchanged, changes nothing by its
+ * first `up`, updates them after a change of the settings, and takes them down.
+ */
+import { mkdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { join, relative } from "node:path";
+import test, { type ExecutionContext } from "ava";
+import { localFolder, root } from "../../scripts/setup/environment";
+import { must } from "../../scripts/setup/run";
+import { readProcesses } from "../end-to-end/support/host-state";
+import { startMachines } from "../end-to-end/support/machines";
+import { readPreview } from "../end-to-end/support/preview";
+import { type Settings, TestStack, threeHosts } from "../end-to-end/support/test-stack";
+
+const releasedCode = "9131edf";
+const hosts = ["lb-01", "web-01", "web-02"];
+const oldCode = join(localFolder, "test", "code-of-0.1.0");
+
+test.before(async () => {
+  await removeOldCode();
+  await mkdir(join(localFolder, "test"), { recursive: true });
+  await must("the code of 0.1.0", "git", [
+    "-C",
+    root,
+    "worktree",
+    "add",
+    "--detach",
+    oldCode,
+    releasedCode,
+  ]);
+  await symlink(join(root, "node_modules"), join(oldCode, "node_modules"));
+  await must("the plugin of 0.1.0", process.execPath, [
+    join(oldCode, "scripts", "launch.mjs"),
+    "build",
+  ]);
+});
+
+test.after.always(removeOldCode);
+
+test.serial("three containers", async (t) => {
+  const settings = threeHosts(102);
+  const stack = await TestStack.make("older-containers", settings);
+  t.teardown(() => stack.remove());
+  await opensUnchanged(t, stack, settings);
+});
+
+test.serial("existing machines", async (t) => {
+  const stack = await TestStack.make("older-machines", {});
+  t.teardown(() => stack.remove());
+  const net = "172.31.103";
+  const { hosts: machines, privateKey } = await startMachines("older-machines", `${net}.0/24`, [
+    { name: "lb-01", address: `${net}.11`, roles: ["load-balancer"] },
+    { name: "web-01", address: `${net}.21`, roles: ["web", "database-primary"] },
+    { name: "web-02", address: `${net}.22`, roles: ["web", "database-replica"], user: "deploy" },
+  ]);
+  const { "trilithon:containers": _, ...rest } = threeHosts(103);
+  const settings = { ...rest, "trilithon:hosts": machines };
+  await stack.configure(settings);
+  await stack.setSecret("trilithon:privateKey", privateKey);
+  await opensUnchanged(t, stack, settings);
+});
+
+async function opensUnchanged(t: ExecutionContext, stack: TestStack, settings: Settings) {
+  await withOldCode(stack, async () => {
+    await stack.up();
+  });
+  const before = await readProcesses(stack, hosts);
+  const { updates } = await readPreview(stack);
+  t.deepEqual(updates, [], "the preview of today's code shows no change");
+  t.log(await stack.preview());
+  t.regex(await stack.up(), /Resources:\n {4}\d+ unchanged\n/);
+  t.deepEqual(await readProcesses(stack, hosts), before, "no process was restarted");
+
+  await stack.configure({
+    ...settings,
+    "trilithon:loadBalancer": { rawLines: { backend: ["timeout queue 7s"] } },
+  });
+  const changed = await readPreview(stack);
+  t.deepEqual(
+    changed.updates.map(({ resource }) => resource),
+    ["lb-01-service"],
+  );
+  await stack.up();
+  t.true((await stack.on("lb-01", "cat /etc/haproxy/haproxy.cfg")).includes("timeout queue 7s"));
+  t.deepEqual((await readPreview(stack)).updates, []);
+  const { status, stdout, stderr } = await stack.pulumi(
+    "destroy",
+    "--yes",
+    "--skip-preview",
+    "--exclude-protected",
+  );
+  t.is(status, 0, stdout + stderr);
+}
+
+/** Runs the same stack with the program and the plugin of 0.1.0. */
+async function withOldCode(stack: TestStack, work: () => Promise<void>): Promise<void> {
+  const { project } = stack.place;
+  const file = join(project, "Pulumi.yaml");
+  const today = await readFile(file, "utf8");
+  const old = await readFile(join(oldCode, "Pulumi.yaml"), "utf8");
+  const plugin = relative(project, join(oldCode, "dist", "plugin"));
+  await writeFile(
+    file,
+    `${old.replace("path: dist/plugin", `path: ${plugin}`)}main: ${relative(project, oldCode)}\n`,
+  );
+  try {
+    await work();
+  } finally {
+    await writeFile(file, today);
+  }
+}
+
+async function removeOldCode(): Promise<void> {
+  await rm(oldCode, { recursive: true, force: true });
+  await must("worktrees", "git", ["-C", root, "worktree", "prune"]);
+}
