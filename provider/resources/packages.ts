@@ -35,6 +35,11 @@ export interface PackagesArgs {
   readonly hostSources?: pulumi.Input<Record<string, pulumi.Input<PackageSourceArgs>>>;
   /** Packages that may go, or become older, for these. Default none: what would remove a package is refused in the preview. */
   readonly allowRemoval?: pulumi.Input<pulumi.Input<string>[]>;
+  /**
+   * Units that their packages stop to be upgraded, `mysql.service`: they may, and are started again. Default none: a
+   * unit goes on with what it was started with, until its `Service` restarts it.
+   */
+  readonly mayStop?: pulumi.Input<pulumi.Input<string>[]>;
 }
 
 /**

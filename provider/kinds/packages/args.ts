@@ -18,6 +18,8 @@ export interface Packages {
   /** Sources that another resource writes on the same host before: asked in a preview as if they were there. */
   readonly hostSources: Readonly<Record<string, Source>>;
   readonly allowRemoval: readonly string[];
+  /** Units that cannot run while their package is upgraded. */
+  readonly mayStop: readonly string[];
   /** What is installed, by package. Output only: a version below it is drift. */
   readonly versions?: Readonly<Record<string, string>>;
   /** What apt would do on the host to make it true. Only where a plan is to be made. */
@@ -72,6 +74,12 @@ const schema = v.strictObject({
   sources: v.optional(sources),
   hostSources: v.optional(sources),
   allowRemoval: v.optional(v.array(packageName, "expected a list of package names")),
+  mayStop: v.optional(
+    v.array(
+      text(/^[A-Za-z0-9@:._\\-]+\.service$/, "a unit such as mysql.service"),
+      "expected a list of units",
+    ),
+  ),
 });
 
 export function checkPackages(inputs: Properties): { args: Properties; failures: Failure[] } {
@@ -116,6 +124,7 @@ function withDefaults(inputs: Properties): Properties {
     sources: withKeys(inputs.sources),
     hostSources: withKeys(inputs.hostSources),
     allowRemoval: inputs.allowRemoval ?? [],
+    mayStop: inputs.mayStop ?? [],
   };
 }
 

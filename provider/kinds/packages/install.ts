@@ -18,6 +18,8 @@ export interface Installation {
   readonly removedSources: readonly string[];
   readonly hold: readonly string[];
   readonly unhold: readonly string[];
+  /** Units that their packages' scripts may stop; those that ran are started again. */
+  readonly mayStop: readonly string[];
 }
 
 /** The program registers what a host needs one after the other, within about this time. */
@@ -57,6 +59,7 @@ function merged(one: Installation, other: Installation): Installation {
     removedSources: [...one.removedSources, ...other.removedSources],
     hold: [...one.hold, ...other.hold],
     unhold: [...one.unhold, ...other.unhold],
+    mayStop: [...new Set([...one.mayStop, ...other.mayStop])],
   };
 }
 
@@ -67,27 +70,44 @@ export function targetsOf(packages: Readonly<Record<string, string>>): string[] 
 }
 
 export function renderInstall(installation: Installation): Shell {
-  const { packages, sources, removedSources, hold, unhold } = installation;
+  const { packages, sources, removedSources, hold, unhold, mayStop } = installation;
   const targets = targetsOf(packages);
   return lines(
     renderPreamble(),
-    start,
+    renderStart(mayStop),
     renderSources(sources, removedSources),
     unhold.length > 0 && sh`mark unhold ${[...new Set(unhold)]}`,
     targets.length > 0 && renderTransaction(targets, installation),
     hold.length > 0 && sh`mark hold ${[...new Set(hold)]}`,
-    sh`exit 0`,
+    sh`
+revive || fail 'a unit that its package stopped does not start again'
+exit 0`,
   );
 }
 
-/** One installation at a time; one that was interrupted is completed first. */
-const start = sh`
+/**
+ * One installation at a time; one that was interrupted is completed first. Daemons must not start before their
+ * configuration is in place, nor stop while they serve: while it installs, a policy forbids both.
+ */
+function renderStart(mayStop: readonly string[]): Shell {
+  const stops = mayStop.flatMap((unit) => [unit, unit.replace(/\.service$/, "")]);
+  const allowed = stops.map((name) => `  "${name} stop") exit 0 ;;\n`).join("");
+  return sh`
 # Packages half unpacked are worse than a moment more: nothing ends this early.
 trap '' HUP PIPE TERM INT
 policy=/usr/sbin/policy-rc.d
 mine='# trilithon: no daemon starts before its configuration is in place'
+running=
+revive() {
+  for unit in $running; do
+    systemctl is-active --quiet -- "$unit" && continue
+    progress "starting $unit again"
+    systemctl start -- "$unit" >"$log" 2>&1 </dev/null 9>&- || return 1
+  done
+}
 end() {
   if grep -qsxF "$mine" "$policy"; then rm -f -- "$policy"; fi
+  revive
   clean_up
 }
 trap end EXIT
@@ -102,12 +122,19 @@ if ! flock -n 9; then
   progress 'waiting for another installation'
   flock -w ${lockSeconds} 9 || fail ${`another installation is not done after ${lockSeconds} seconds`}
 fi
+for unit in ${mayStop}; do
+  if systemctl is-active --quiet -- "$unit"; then running="$running $unit"; fi
+done
+if [ ! -e "$policy" ] || grep -qsxF "$mine" "$policy"; then
+  printf '#!/bin/sh\n%s\ncase "$1 $2" in\n%s\nesac\nexit 101\n' "$mine" ${allowed} >"$policy.new" && chmod 0755 "$policy.new" && mv -f -- "$policy.new" "$policy"
+fi
 complete() { dpkg --configure -a --force-confdef --force-confold >"$log" 2>&1 </dev/null 9>&-; }
 if [ -n "$(ls -A /var/lib/dpkg/updates)" ] || dpkg -C | grep -q .; then
   progress 'completing an interrupted installation'
   begin
   until complete; do locked || fail 'dpkg cannot complete an interrupted installation'; done
 fi`;
+}
 
 /** A source that apt cannot read is taken back: it would be in the way of everything else. */
 function renderSources(
@@ -145,7 +172,6 @@ rm -rf -- "$undo"`,
   );
 }
 
-/** Daemons must not start before their configuration is in place: while it installs, a policy forbids it. */
 function renderTransaction(targets: readonly string[], { allowed }: Installation): Shell {
   const flags = [
     ...["-y", "--no-install-recommends"],
@@ -160,7 +186,6 @@ simulate() { apt-get $options -s ${flags} install -- ${targets} >"$log" 2>&1 </d
     // Also what apt was told that it may do, it may do to just what was announced.
     allowed.length > 0 && renderGuard(allowed),
     sh`
-if [ ! -e "$policy" ]; then printf '#!/bin/sh\n%s\nexit 101\n' "$mine" >"$policy" && chmod 0755 "$policy"; fi
 work() {
   {
     apt-get $options -o APT::Status-Fd=3 -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold \

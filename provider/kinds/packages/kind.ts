@@ -100,7 +100,9 @@ async function apply(
     unhold,
   };
   const isSome = Object.values(work).some((value) => Object.keys(value).length > 0);
-  if (isSome) await install({ ...work, host: desired.host, context });
+  if (isSome) {
+    await install({ ...work, host: desired.host, mayStop: desired.mayStop, context });
+  }
   const versions = { ...observed?.versions };
   // What was older than known and stays so is what is known from now on.
   for (const step of steps) if (step.do === "keep") delete versions[step.name];
@@ -119,6 +121,7 @@ async function remove({ host, sources, hold }: Packages, context: Context): Prom
     removedSources: Object.keys(sources),
     hold: [],
     unhold: Object.keys(hold),
+    mayStop: [],
   });
 }
 

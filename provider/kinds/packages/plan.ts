@@ -141,12 +141,11 @@ function planPackages(observed: Packages, desired: Packages): PackagesStep[] {
           sentence: `keep ${name} ${kept} (the host's package sources, pins and holds offer no newer one)`,
         };
       }
-      return {
-        do: "install",
-        name,
-        version,
-        sentence: installSentence(name, version, now, change),
-      };
+      const { mayStop } = desired;
+      const stops = now !== undefined && mayStop.length > 0;
+      const warning = `${mayStop.join(", ")} stops while ${name} is changed, and is started again`;
+      const sentence = installSentence(name, version, now, change);
+      return { do: "install", name, version, sentence, ...(stops && { warning }) };
     });
 }
 

@@ -161,7 +161,7 @@ onApt(
     await sandbox.write("/hook", seen);
     await packages.up(wants({ web: "present" }));
     const mine = await sandbox.read("/seen");
-    t.regex(mine, /^#!\/bin\/sh\n# trilithon: .*\nexit 101\n$/);
+    t.regex(mine, /^#!\/bin\/sh\n# trilithon: .*\n.*exit 101\n$/s);
     t.false(await sandbox.exists(policy));
     await sandbox.write(policy, mine);
     await packages.up(wants({ web: "present", tool: "present" }));
@@ -258,6 +258,7 @@ const nothing: Installation = {
   removedSources: [],
   hold: [],
   unhold: [],
+  mayStop: [],
 };
 
 onApt(
@@ -352,3 +353,42 @@ function createAll(
 function soon(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 5));
 }
+
+onApt(
+  "a unit that its package may stop is stopped for it and started again; others go on",
+  async (t) => {
+    const { sandbox, apt, packages, wants } = await startAptHost(t);
+    await apt.publish([web]);
+    await packages.up(wants({ web: "present" }));
+    await apt.publish([{ name: "web", version: "2.0" }]);
+    await sandbox.unit("database.service", { active: "active" });
+    await sandbox.unit("idle.service", { active: "inactive" });
+    await sandbox.write(
+      "/etc/apt/apt.conf.d/hook",
+      `DPkg::Pre-Invoke { "sh ${sandbox.path("/hook")}"; };\n`,
+    );
+    const policy = sandbox.path("/usr/sbin/policy-rc.d");
+    await sandbox.write(
+      "/hook",
+      `for words in 'database.service stop' 'database stop' 'idle stop' 'database start' 'database restart' 'nginx stop'; do
+  ${policy} $words; echo "$words: $?" >>${sandbox.path("/seen")}
+done
+printf inactive >${sandbox.path("/state/units/database.service/active")}\n`,
+    );
+    await sandbox.clearLog();
+    const wanted = wants({ web: "2.*" }, { mayStop: ["database.service", "idle.service"] });
+    t.deepEqual((await packages.up(wanted)).told, [
+      "web-01: upgrade web from 1.0 to 2.0 [change]",
+      "web-01: database.service, idle.service stops while web is changed, and is started again",
+    ]);
+    t.is(
+      await sandbox.read("/seen"),
+      "database.service stop: 0\ndatabase stop: 0\nidle stop: 0\ndatabase start: 101\ndatabase restart: 101\nnginx stop: 101\n",
+    );
+    const log = await sandbox.log();
+    t.deepEqual(
+      log.filter((line) => !line.startsWith("apt-get")),
+      ["start database.service"],
+    );
+  },
+);
