@@ -1,5 +1,4 @@
 /** An application: its files on every web server, and the unit that runs it there. */
-import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import * as v from "valibot";
 import { Release } from "../provider/resources/release";
@@ -31,13 +30,16 @@ export interface ApplicationArgs {
   readonly start: readonly string[];
   /** What it needs: Debian package to `present`, or to a version or pattern as in `apt-get install nodejs=24.*`. Default none. */
   readonly packages?: Readonly<Record<string, string>>;
-  /** Variables, upper-case names to texts or numbers. Those that are secrets are kept in a file that only root reads. */
+  /** Variables, names to texts or numbers. Those that are secrets are kept in a file that only root reads. */
   readonly environment?: Environment;
   /** Told to it as `DATABASE_PRIMARY_HOST`, `DATABASE_READ_HOST`, `DATABASE_USER` and so on. Default none. */
   readonly database?: Database;
-  /** Names of files and folders that make no other version. Default `.git` and `node_modules`. */
+  /**
+   * Names of files and folders in `source` that make no other version and are not sent. Default `.git`; with a build,
+   * whose output is sent whole, `node_modules` as well.
+   */
   readonly exclude?: readonly string[];
-  /** A path at which it answers 200 when it can serve. Default `/healthz`. */
+  /** A path at which it answers 200 to 299 when it can serve; a redirect is none. Default `/healthz`. */
   readonly healthPath?: string;
   /** On 127.0.0.1, told to it as `PORT`, with `HOST`. 1024 or more, as it runs without privileges. Default 3000. */
   readonly port?: number;
@@ -45,8 +47,19 @@ export interface ApplicationArgs {
   readonly drainSeconds?: number;
   /** How long it may take to become healthy. Default 60. */
   readonly readySeconds?: number;
-  /** How long it may take to finish requests when it is stopped. Default 30. */
+  /**
+   * How long requests under way may take when it is stopped: it gets its signal only when they have ended or the time is
+   * over, and may then take as long again. Default 30.
+   */
   readonly stopSeconds?: number;
+  /** Sent as `Host` when it is asked for its health. Default: its address. */
+  readonly domain?: string;
+  /** Sent as `X-Forwarded-Proto` then: how visitors reach it. Default `http`. */
+  readonly scheme?: "http" | "https";
+  /** Where Nginx is beside it. Default 80. */
+  readonly webPort?: number;
+  /** Asked whether another server can serve before a host is drained. Default: nobody is asked. */
+  readonly loadBalancers?: readonly { readonly address: string; readonly statsPort?: number }[];
 }
 
 /**
@@ -63,6 +76,8 @@ export class Application extends pulumi.ComponentResource {
   readonly healthPath: string;
   /** The folder on each host whose files Nginx serves itself. */
   readonly publicFolder: string;
+  /** The static files of the version that comes and of the one before: pages of both are served while a release rolls. */
+  readonly otherPublicFolders: readonly string[];
   /** Exists on a host while it drains. */
   readonly drainFile: string;
   /** 16 hexadecimal digits: the same content is the same version. */
@@ -81,10 +96,14 @@ export class Application extends pulumi.ComponentResource {
     this.publicFolder = `/srv/${args.name}/current/public`;
     this.drainFile = `/run/${args.name}.drain`;
     this.version = versionOf(args);
-    const build = createBuild(this, name, args);
+    this.otherPublicFolders = [
+      `/srv/${args.name}.assets/current`,
+      `/srv/${args.name}/previous/public`,
+    ];
+    this.releases = createReleases(this, name, args);
+    const released = Object.values(this.releases).map(({ urn }) => urn);
     const folder = args.build?.output ?? args.source;
-    this.staticPath = pulumi.output(build?.id).apply(() => firstFile(`${folder}/public`));
-    this.releases = createReleases(this, name, args, build);
+    this.staticPath = pulumi.all(released).apply(() => firstFile(`${folder}/public`));
     this.registerOutputs({ version: this.version });
   }
 }
@@ -103,30 +122,36 @@ function checkAgreement({ hosts }: ApplicationArgs): readonly Fault[] {
   });
 }
 
-function versionOf({ source, build, exclude = [".git", "node_modules"] }: ApplicationArgs): string {
+function versionOf(args: ApplicationArgs): string {
+  const { source, build } = args;
   return hashFolder(source, {
-    excludedNames: exclude,
+    excludedNames: excludedNames(args),
     ...(build && { excludedFolder: build.output, salt: build.command }),
   });
 }
 
-function createBuild(
-  parent: Application,
-  name: string,
-  { build }: ApplicationArgs,
-): command.local.Command | undefined {
-  if (build === undefined) return undefined;
-  const args = { create: build.command, triggers: [parent.version] };
-  return new command.local.Command(`${name}-build`, args, { parent });
+function excludedNames({ build, exclude }: ApplicationArgs): readonly string[] {
+  return exclude ?? (build ? [".git", "node_modules"] : [".git"]);
+}
+
+/** What is sent: the output of the build as it is, or the source without what is excluded. */
+function sourceOf(args: ApplicationArgs) {
+  const { source, build } = args;
+  return build
+    ? { source: build.output, build: build.command, exclude: [".git"] }
+    : { source, exclude: [...excludedNames(args)], versionOf: "content" as const };
 }
 
 function createReleases(
   parent: Application,
   name: string,
   args: ApplicationArgs,
-  build: pulumi.Resource | undefined,
 ): Record<string, Release> {
   const releases: Record<string, Release> = {};
+  // Every host has the new version's static files before any serves its pages.
+  const assets = args.hosts.map((host) =>
+    createAssets(parent, `${name}-${host.name}-assets`, host, args),
+  );
   let before: pulumi.Resource[] = [];
   for (const host of args.hosts) {
     const packages = new Service(
@@ -136,8 +161,8 @@ function createReleases(
     );
     const release = createRelease(parent, `${name}-${host.name}`, host, args, [
       packages,
-      // The files have to be built, and the database has to take writes.
-      ...(build ? [build] : []),
+      ...assets,
+      // The database has to take writes.
       ...(args.database ? [args.database.replication] : []),
       // One host after the other: the rest serve meanwhile, and a bad version reaches one host only.
       ...before,
@@ -146,6 +171,26 @@ function createReleases(
     before = [release];
   }
   return releases;
+}
+
+function createAssets(
+  parent: Application,
+  name: string,
+  host: Host,
+  args: ApplicationArgs,
+): Release {
+  return new Release(
+    name,
+    {
+      host: host.host,
+      name: `${args.name}-assets`,
+      root: `/srv/${args.name}.assets`,
+      version: parent.version,
+      ...sourceOf(args),
+      part: "public",
+    },
+    onHost(host, parent),
+  );
 }
 
 function createRelease(
@@ -181,8 +226,8 @@ function createRelease(
     {
       host: host.host,
       root,
-      source: args.build?.output ?? args.source,
       version: parent.version,
+      ...sourceOf(args),
       unit: parent.unit,
       users: { [args.name]: root },
       files: {

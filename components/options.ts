@@ -59,8 +59,8 @@ const packages = mapping(
 
 const environment = mapping(
   "an object of variables",
-  text("a variable name of upper-case letters, digits and underscores", (value) =>
-    /^[A-Z][A-Z0-9_]*$/.test(value),
+  text("a variable name of letters, digits and underscores", (value) =>
+    /^[A-Za-z_][A-Za-z0-9_]*$/.test(value),
   ),
   orOutput(rule("text or a number", isEnvironmentValue)),
 );

@@ -26,19 +26,22 @@ Type=exec
 User=${name}
 Group=${name}
 WorkingDirectory=${root}/current
+Environment=HOME=/var/lib/${name}
 ${environmentFiles.map((file) => `EnvironmentFile=${file}`).join("\n")}
-ExecStart=${start.map(quoteWord).join(" ")}
+ExecStart=${renderCommand(start, root)}
 Restart=on-failure
 RestartSec=1
 # It is told to finish, and only what is left after this is killed.
 KillSignal=SIGTERM
 KillMode=mixed
 TimeoutStopSec=${stopSeconds}
+# Java, shells and many others end so when they are told to.
+SuccessExitStatus=143
 
-# What it may write to: its state and cache, and a /tmp of its own.
+# What it may write to: its state, which is also its home, its cache, and a /tmp of its own. Nginx may read it.
 StateDirectory=${name}
 CacheDirectory=${name}
-UMask=0077
+UMask=0022
 ProtectSystem=strict
 ProtectHome=yes
 PrivateTmp=yes
@@ -47,7 +50,8 @@ PrivateDevices=yes
 NoNewPrivileges=yes
 CapabilityBoundingSet=
 AmbientCapabilities=
-RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX
+# Netlink tells a process the addresses of its host.
+RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX AF_NETLINK
 RestrictNamespaces=yes
 RestrictRealtime=yes
 RestrictSUIDSGID=yes
@@ -67,6 +71,13 @@ SystemCallErrorNumber=EPERM
 [Install]
 WantedBy=multi-user.target
 `;
+}
+
+/** A program within the release is named by its whole path: systemd looks for others on its own path only. */
+function renderCommand([program = "", ...words]: readonly string[], root: string): string {
+  const isWithin = program.includes("/") && !program.startsWith("/");
+  const path = isWithin ? `${root}/current/${program.replace(/^(\.\/+)+/, "")}` : program;
+  return [path, ...words].map(quoteWord).join(" ");
 }
 
 /** One word of a command: no variables, no specifiers, nothing that splits it. */

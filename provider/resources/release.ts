@@ -8,6 +8,17 @@ export interface ReleaseArgs extends ServiceArgs {
   readonly root: pulumi.Input<string>;
   /** The folder on this machine that holds the files, relative to the project. Read only when a version has to be sent. */
   readonly source: pulumi.Input<string>;
+  /**
+   * Run in the project to make `source`, when a version has to be sent and `source` does not hold it: it is not there, is
+   * another version's or was changed since.
+   */
+  readonly build?: pulumi.Input<string>;
+  /** Names of files and folders, anywhere in `source`, that are not sent. Default none. */
+  readonly exclude?: pulumi.Input<pulumi.Input<string>[]>;
+  /** A folder in `source`: only what is in it is sent, and it need not be there. Default all. */
+  readonly part?: pulumi.Input<string>;
+  /** `content`: `version` is what `hashContent` says of `source`; another content is then refused. Default: it is not looked at. */
+  readonly versionOf?: pulumi.Input<"content">;
   /** The content's address: another version is another content, and the same version is never sent twice. At most 128 letters, digits and `. _ -`. */
   readonly version: pulumi.Input<string>;
   /** How many former versions stay on the host for a roll-back, 0 to 100. Default 4. */

@@ -320,7 +320,7 @@ const bad: readonly (readonly [string, Values, readonly string[]])[] = [
     "a bad variable name",
     { ...good, application: { environment: { "no-good": "x" } } },
     [
-      'application.environment.no-good: expected a variable name of upper-case letters, digits and underscores, got "no-good"',
+      'application.environment.no-good: expected a variable name of letters, digits and underscores, got "no-good"',
     ],
   ],
   [

@@ -57,7 +57,9 @@ test("registers a service for each box of the picture", async (t) => {
   t.deepEqual(names.filter((name) => /^(Service|Release|MysqlReplication) /.test(name)).sort(), [
     "MysqlReplication database-replication",
     "Release application-web-01",
+    "Release application-web-01-assets",
     "Release application-web-02",
+    "Release application-web-02-assets",
     "Service application-web-01-packages",
     "Service application-web-02-packages",
     "Service database-web-01-packages",

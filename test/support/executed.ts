@@ -73,7 +73,7 @@ function fileSteps(
   return [
     ...[...sent].map((version) => `send ${version}`),
     ...paths
-      .filter((path) => versionOf(path).length === 0)
+      .filter((path) => versionOf(path).length === 0 && !isByTheWay(path))
       .flatMap((path) => fileStep(path, before[path], after[path], sent)),
   ];
 }
@@ -92,6 +92,11 @@ function fileStep(
   if (after === undefined) return [`remove ${path}`];
   if (before?.content !== after.content) return [`write ${path}`];
   return before.mode === after.mode && before.owner === after.owner ? [] : [`set ${path}`];
+}
+
+/** What goes with sending and switching a version. */
+function isByTheWay(path: string): boolean {
+  return /\/\.listings\/[^/]+$|\/previous$/.test(path);
 }
 
 function versionOf(path: string): string[] {

@@ -44,6 +44,10 @@ export interface Service {
   readonly versions?: Readonly<Record<string, string>>;
   readonly root?: string;
   readonly source?: string;
+  readonly build?: string;
+  readonly exclude?: readonly string[];
+  readonly part?: string;
+  readonly versionOf?: "content";
   readonly version?: string | undefined;
   readonly keep?: number;
   /** The versions on the host. Output only. */
@@ -116,6 +120,12 @@ const releaseSchema = v.strictObject({
   ...serviceEntries,
   root: absolutePath,
   source: text(/./, "a folder on this machine"),
+  build: v.optional(text(/\S/, "a command")),
+  exclude: v.optional(
+    v.array(text(/^[^/\0]+$/, "a file name without /"), "expected a list of names"),
+  ),
+  part: v.optional(text(/^[A-Za-z0-9._-]+$/, "the name of a folder")),
+  versionOf: v.optional(v.literal("content", 'expected "content"')),
   version: text(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/, "a version of letters, digits, . _ -"),
   keep: v.optional(integer(0, 100)),
 });

@@ -65,12 +65,19 @@ async function apply(
   const rest = steps.filter((step) => step.do !== "install");
   const known = { ...(observed?.versions && { versions: observed.versions }) };
   if (rest.length === 0) return (await read({ ...desired, ...known }, context)) ?? desired;
+  const progress = (message: string) => context.progress(`${desired.host.name}: ${message}`);
   const answer = await context.run(desired.host, {
     script: renderTransaction(rest, observed, desired, renderObservation({ ...desired, ...known }))
       .text,
     doing: `applying ${desired.name}`,
-    onProgress: (message) => context.progress(`${desired.host.name}: ${message}`),
-    ...(rest.some((step) => step.do === "send") && { input: await archive(desired.source ?? "") }),
+    onProgress: progress,
+    ...(rest.some((step) => step.do === "send") && {
+      input: await archive(sourceOf(desired), progress),
+    }),
   });
   return parseObservation(answer, { ...desired, ...known }) ?? desired;
+}
+
+function sourceOf({ source = "", version = "", build, exclude = [], part, versionOf }: Service) {
+  return { folder: source, version, build, exclude, part, isContent: versionOf === "content" };
 }

@@ -2,6 +2,7 @@
 
 import { lines, type Shell, sh } from "../../ssh/shell";
 import type { Configuration, File, Service } from "./args";
+import { listingFunction } from "./listing";
 
 /** Small words, one line each: what the answer is made of. */
 const functions = sh`
@@ -26,7 +27,10 @@ package() {
 release() {
   used=$(readlink -- "$1/current"); used=$1/releases/\${used##*/}
   if [ -d "$1/current" ] && [ ! -L "$1/current" ]; then echo 'a folder'
-  elif [ -d "$used" ] && [ "$1/current" -ef "$used" ]; then echo "\${used##*/}"
+  elif [ -d "$used" ] && [ "$1/current" -ef "$used" ]; then
+    name=\${used##*/}
+    if [ -e "$1/.listings/$name" ] && [ "$(listing "$used")" != "$(cat "$1/.listings/$name")" ]; then echo "$name edited"
+    else echo "$name"; fi
   else echo 'none'; fi
   for version in "$1"/releases/*/; do
     version=\${version%/}; if [ -d "$version" ]; then echo "\${version##*/}"; fi
@@ -39,6 +43,7 @@ export function renderObservation(service: Service): Shell {
   const { unit, root } = service;
   return lines(
     functions,
+    root !== undefined && listingFunction,
     ...Object.keys(service.packages).map(
       (name) => sh`package ${name} ${service.versions?.[name] ?? ""}`,
     ),
@@ -149,9 +154,13 @@ const enablement: Readonly<Record<string, boolean>> = {
 };
 
 function readRelease(reader: Reader): { version?: string; releases: string[] } {
-  const version = reader.line();
-  const releases = reader.until("end").filter((name) => !name.endsWith(".partial"));
-  return version === "none" ? { releases } : { version, releases };
+  const line = reader.line();
+  const edited = /^(\S+) edited$/.exec(line)?.[1];
+  const releases = reader
+    .until("end")
+    .filter((name) => !name.endsWith(".partial") && name !== edited);
+  if (edited !== undefined) return { version: `${edited}, edited in place`, releases };
+  return line === "none" ? { releases } : { version: line, releases };
 }
 
 /** As apt reads `package=version`: a star stands for anything. */

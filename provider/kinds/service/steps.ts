@@ -36,12 +36,16 @@ fi || fail ${`cannot create the user ${step.name}`}`;
         return sh`
 progress ${`unpacking version ${step.version}`}
 version=${`${root}/releases/${step.version}`}
-rm -rf -- "$version" "$version.partial" && mkdir -p "$version.partial" && tar -xzf - -C "$version.partial" --no-same-owner --no-same-permissions && chmod -R u=rwX,go=rX "$version.partial" && rm -rf -- "$version" && mv -T -- "$version.partial" "$version" || fail ${`cannot unpack version ${step.version}`}`;
+unpacking=yes
+[ -e "$version" ] || sent=$version
+mkdir -p "$version.partial" ${`${root}/.listings`} && tar -xzf - -C "$version.partial" --no-same-owner --no-same-permissions && chmod -R u=rwX,go=rX "$version.partial" && rm -rf -- "$version" && mv -T -- "$version.partial" "$version" && listing "$version" >${`${root}/.listings/${step.version}`} || fail ${`cannot unpack version ${step.version}`}`;
       case "switch":
         return sh`
 former=$(readlink -- ${step.path} || true)
+before=$(readlink -- ${`${root}/previous`} || true)
 switched=yes
-ln -sfn -- ${`releases/${step.version}`} ${`${root}/.current`} && mv -fT -- ${`${root}/.current`} ${step.path} || fail ${`cannot switch ${step.path}`}`;
+if [ -n "$former" ] && [ "$former" != ${`releases/${step.version}`} ]; then point ${`${root}/previous`} "$former"; fi &&
+  point ${step.path} ${`releases/${step.version}`} || fail ${`cannot switch ${step.path}`}`;
       case "write":
         return sh`swap "$(beside ${step.path})" ${step.path} || fail ${`cannot put ${step.path} in place`}`;
       case "set mode":

@@ -2,6 +2,7 @@
 
 import { lines, type Shell, sh } from "../../ssh/shell";
 import type { Service } from "./args";
+import { listingFunction } from "./listing";
 import type { ServiceStep } from "./plan";
 import { renderStage, renderStep } from "./steps";
 
@@ -20,6 +21,7 @@ export function renderTransaction(
   return lines(
     preamble(desired.name),
     recovery(steps, desired, wasRunning),
+    desired.root !== undefined && releaseFunctions(desired.root),
     ...steps.filter(({ do: what }) => what === "create user").map(renderStep(desired)),
     ...steps.filter(({ do: what }) => what === "send").map(renderStep(desired)),
     ...steps.map(renderStage),
@@ -45,7 +47,7 @@ mkdir -p /run/lock "$own/undo" "$own/originals" && chmod 0700 "$own"
 exec 9>/run/lock/trilithon
 flock -w ${lockSeconds} 9 || { echo ${`another change on this host is not done after ${lockSeconds} seconds`} >&2; exit 1; }
 rm -rf -- "$undo" && mkdir -p "$undo"
-staged= done= switched= drained=
+staged= done= switched= drained= unpacking= sent= before=
 progress() { printf '@progress %s\n' "$1" 2>/dev/null || true; }
 # Keeps what stands at a path: in $undo for the way back, and the first time for good.
 keep() {
@@ -81,8 +83,11 @@ function recovery(steps: readonly ServiceStep[], desired: Service, wasRunning: b
     sh`  put_back`,
     root !== undefined &&
       sh`  if [ -n "$switched" ]; then
-    if [ -n "$former" ]; then ln -sfn -- "$former" ${`${root}/.current`} && mv -fT -- ${`${root}/.current`} ${`${root}/current`}; else rm -f -- ${`${root}/current`}; fi
-  fi`,
+    point ${`${root}/current`} "$former"
+    point ${`${root}/previous`} "$before"
+  fi
+  if [ -n "$unpacking" ]; then rm -rf -- "$version.partial"; fi
+  if [ -n "$sent" ]; then rm -rf -- "$sent" ${root}/.listings/"\${sent##*/}"; fi`,
     unit !== undefined &&
       sh`  systemctl daemon-reload
   # One that failed too often is not started again before that is forgotten.
@@ -103,8 +108,21 @@ trap '[ -n "$done" ] || fail "unexpected end"' EXIT`,
   );
 }
 
+/** What a change left that the power was taken from goes first: it may be what fills the disk. */
+function releaseFunctions(root: string): Shell {
+  return lines(
+    listingFunction,
+    sh`
+point() { if [ -n "$2" ]; then ln -sfn -- "$2" "$1.new" && mv -fT -- "$1.new" "$1"; else rm -f -- "$1"; fi; }
+rm -rf -- ${root}/releases/*.partial`,
+  );
+}
+
 /** The latest that ran well stay: an archive has no times, so a version has none of its own until it did. */
 function prune(root: string, keep: number): Shell {
   return sh`
-cd ${`${root}/releases`} && now=$(basename "$(readlink ${`${root}/current`})") && touch -c -- "$now" && ls -1t | grep -vxF -- "$now" | tail -n +${keep + 1} | while read -r old; do rm -rf -- "./$old"; done; cd /`;
+cd ${`${root}/releases`} && now=$(basename "$(readlink ${`${root}/current`})") && last=$(readlink ${`${root}/previous`} || echo "$now") && last=$(basename "$last")
+# The one before counts as one of those to keep, and stays in any case: its static files are still asked for.
+first=${keep + 1}; if [ "$last" != "$now" ]; then first=${Math.max(keep, 1)}; fi
+touch -c -- "$now" && ls -1t | grep -vxF -e "$now" -e "$last" | tail -n +"$first" | while read -r old; do rm -rf -- "./$old" "../.listings/$old"; done; cd /`;
 }

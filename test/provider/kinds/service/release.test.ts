@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { ExecutionContext } from "ava";
+import { hashContent } from "../../../../provider/resources/folder-content";
 import { type Machine, startMachine, wireHost } from "../../../support/machine";
 import { onLinux } from "../../../support/on-linux";
 import type { TestResource } from "../../../support/resource";
@@ -181,6 +182,127 @@ onLinux("a source that is not there is told before anything is changed", async (
   await t.throwsAsync(app.up(inputs("one", { source })), { message: /nowhere/ });
   t.deepEqual(await sandbox.log(), []);
 });
+
+onLinux("a released version that was edited in place is drift, and is sent again", async (t) => {
+  const { app, inputs, sandbox } = await released(t);
+  await app.up(inputs("one"));
+  await sandbox.write("/srv/app/releases/one/server.js", "two\n");
+  const { diff, told } = await app.preview(inputs("one"));
+  t.deepEqual(diff?.detailed, { version: "update" });
+  t.regex(
+    told[0] ?? "",
+    /send version one, switch .* to one \(now one, edited in place\), restart app, .* \[drift\]$/,
+  );
+  await app.up(inputs("one"));
+  t.is(await sandbox.read("/srv/app/current/server.js"), "one\n");
+  t.deepEqual((await app.preview(inputs("one"))).told, []);
+});
+
+onLinux(
+  "the former version stays reachable, and is what it was when a version is taken back",
+  async (t) => {
+    const { app, inputs, sandbox } = await released(t);
+    await app.up(inputs("one", { keep: 0 }));
+    t.false(await sandbox.exists("/srv/app/previous"));
+    await app.up(inputs("two", { keep: 0 }));
+    t.is(await sandbox.read("/srv/app/previous/server.js"), "one\n");
+    await t.throwsAsync(app.up(inputs("sick", { keep: 0 })));
+    t.is(await sandbox.read("/srv/app/previous/server.js"), "one\n");
+    t.is(await sandbox.read("/srv/app/current/server.js"), "two\n");
+  },
+);
+
+onLinux("a release that failed leaves no byte behind", async (t) => {
+  const { app, inputs, sandbox } = await released(t);
+  const contents = async () =>
+    Object.entries(await sandbox.entries("/srv")).map(([path, { content }]) => [path, content]);
+  await app.up(inputs("one"));
+  const before = await contents();
+  // The power went in the middle of a former one.
+  await sandbox.write("/srv/app/releases/two.partial/big", "x");
+  await t.throwsAsync(app.up(inputs("sick")), { message: /was not ready/ });
+  t.deepEqual(await contents(), before);
+  // The disk is full half way.
+  await sandbox.write("/bin/tar", '#!/bin/sh\ncat >/dev/null; echo x >"$4/half"; exit 2\n');
+  await sandbox.chmod("/bin/tar", 0o755);
+  await t.throwsAsync(app.up(inputs("two")), { message: /cannot unpack version two/ });
+  t.deepEqual(await contents(), before);
+  await sandbox.delete("/bin/tar");
+  await app.up(inputs("two"));
+  t.is(await sandbox.read("/srv/app/current/server.js"), "two\n");
+});
+
+onLinux("what is excluded is not sent, nor what is outside of the part", async (t) => {
+  const { app, inputs, sandbox } = await released(t);
+  await sandbox.write("/source/one/.git/config", "hidden");
+  await sandbox.write("/source/one/lib/.git", "hidden");
+  await sandbox.write("/source/one/@odd", "kept");
+  await app.up(inputs("one", { exclude: [".git"] }));
+  const sent = Object.keys(await sandbox.entries("/srv/app/releases/one"));
+  t.deepEqual(sent.map((path) => path.slice("/srv/app/releases/one/".length)).sort(), [
+    "@odd",
+    "lib/a file's name",
+    "server.js",
+  ]);
+  const lib = { exclude: [".git"], part: "lib", ready: { command: ["true"] } };
+  await app.up(inputs("two", lib));
+  t.deepEqual(Object.keys(await sandbox.entries("/srv/app/releases/two")), [
+    "/srv/app/releases/two/a file's name",
+  ]);
+  await app.up(inputs("three", { ...lib, part: "none" }));
+  t.deepEqual(await sandbox.entries("/srv/app/releases/three"), {});
+});
+
+onLinux(
+  "a version is the name of one content: another one is refused before anything is changed",
+  async (t) => {
+    const { app, inputs, sandbox } = await released(t);
+    const source = sandbox.path("/source/one");
+    const version = hashContent(source, { excludedNames: [] });
+    const named = { source, version, versionOf: "content" };
+    await app.up(inputs("one", named));
+    await sandbox.write("/source/one/server.js", "another\n");
+    await sandbox.delete("/srv/app");
+    await t.throwsAsync(app.up(inputs("one", named)), {
+      message: /source.one: its content is [0-9a-f]{16} by now and no longer version [0-9a-f]{16}/,
+    });
+  },
+);
+
+onLinux(
+  "it is built when it is to be sent: where there is none, or another version's, or one that was changed",
+  async (t) => {
+    const { app, inputs, sandbox } = await released(t);
+    const source = sandbox.path("/built");
+    const log = sandbox.path("/builds");
+    const build = `mkdir -p ${source} && echo built >>${log} && echo $(grep -c . ${log}) >${source}/server.js`;
+    const up = (version: string) => app.up(inputs(version, { source, build }));
+    const builds = async () => (await sandbox.read("/builds")).split("\n").length - 1;
+    await up("one");
+    t.is(await builds(), 1);
+    t.deepEqual(Object.keys(await sandbox.entries("/srv/app/releases/one")), [
+      "/srv/app/releases/one/server.js",
+    ]);
+    // It is there: nothing to build, though the host lost its copy.
+    await sandbox.delete("/srv/app/releases/one");
+    await up("one");
+    t.is(await builds(), 1);
+    await up("two");
+    t.is(await builds(), 2);
+    await sandbox.write("/built/server.js", "by hand\n");
+    await sandbox.delete("/srv/app/releases/two");
+    await up("two");
+    t.is(await builds(), 3);
+    t.is(await sandbox.read("/srv/app/current/server.js"), "3\n");
+    await sandbox.delete("/built");
+    await sandbox.delete("/srv/app/releases/two");
+    await up("two");
+    t.is(await builds(), 4);
+    await t.throwsAsync(app.up(inputs("three", { source, build: "echo why >&2; exit 3" })), {
+      message: /building: exit 3: .*\nwhy/,
+    });
+  },
+);
 
 onLinux("destroying it stops the unit, and removes files and versions", async (t) => {
   const machine = await released(t);
