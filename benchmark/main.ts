@@ -10,6 +10,7 @@ import { renderChart } from "./report/chart";
 import { renderGrowthChart } from "./report/growth-chart";
 import { renderTables } from "./report/table";
 import { describeMachine, keepResults, type Results, resultsFolder } from "./results";
+import { measureTraffic } from "./traffic/traffic";
 
 runMain(async () => {
   const args = process.argv.slice(2);
@@ -18,7 +19,8 @@ runMain(async () => {
     return;
   }
   const options = parseOptions(args);
-  await (options.parts.includes("peers") ? setUp() : setUpPulumi());
+  const needsHosts = options.parts.some((part) => part === "peers" || part === "traffic");
+  await (needsHosts ? setUp() : setUpPulumi());
   await measureParts(options);
 });
 
@@ -31,7 +33,9 @@ async function measureParts({ parts, runs }: BenchmarkOptions): Promise<void> {
         ? { machine, peers: await measurePeers(runs) }
         : part === "hosts"
           ? { machine, hosts: await measureHosts(runs) }
-          : { machine, resources: await measureResources(runs) };
+          : part === "resources"
+            ? { machine, resources: await measureResources(runs) }
+            : { machine, traffic: await measureTraffic(runs) };
     process.stdout.write(`\n${renderTables(now)}\n`);
     await draw(await keepResults(now));
   }

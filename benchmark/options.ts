@@ -1,6 +1,6 @@
 /** What `npm run bench -- ...` takes. */
 
-export const parts = ["peers", "hosts", "resources"] as const;
+export const parts = ["peers", "hosts", "resources", "traffic"] as const;
 export type Part = (typeof parts)[number];
 
 export interface BenchmarkOptions {
@@ -12,7 +12,7 @@ export interface BenchmarkOptions {
 
 export const usage = `npm run bench -- [--only ${parts.join("|")}] [--runs N]
 
-  --only PART   one part, and not all three; may be given again
+  --only PART   one part, and not all of them; may be given again
   --runs N      how often each thing is done, 1 to 99; the median counts (default 5)`;
 
 /** Throws one error with what was expected. */

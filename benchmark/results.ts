@@ -59,6 +59,21 @@ export interface GrowthFit {
   readonly ownCpu: Line;
 }
 
+/** Requests per second, medians: through the load balancer, and of one Nginx asked directly. */
+export interface Rates {
+  readonly through: number;
+  readonly direct: number;
+}
+
+export interface TrafficResult {
+  /** Kept open by the client. */
+  readonly connections: number;
+  /** A static file. */
+  readonly file: Rates;
+  /** A page of the application. */
+  readonly page: Rates;
+}
+
 export interface Machine {
   readonly processors: number;
   readonly processor: string;
@@ -71,6 +86,7 @@ export interface Results {
   readonly peers?: PeersResult;
   readonly hosts?: GrowthResult;
   readonly resources?: GrowthResult;
+  readonly traffic?: TrafficResult;
 }
 
 export const resultsFolder = join(__dirname, "results");

@@ -5,7 +5,9 @@ import {
   type Operation,
   operations,
   type PeersResult,
+  type Rates,
   type Results,
+  type TrafficResult,
 } from "../results";
 import type { Line } from "../statistics";
 
@@ -16,15 +18,30 @@ export const operationTitles: Readonly<Record<Operation, string>> = {
   noop: "no-op",
 };
 
-export function renderTables({ peers, hosts, resources }: Results): string {
+export function renderTables({ peers, hosts, resources, traffic }: Results): string {
   return [
     peers && renderPeers(peers),
     peers && renderBreakdown(peers),
     hosts && `Growth with hosts, a resource on each\n${renderGrowth(hosts)}`,
     resources && `Growth with resources, on 3 hosts\n${renderGrowth(resources)}`,
+    traffic && renderTraffic(traffic),
   ]
     .filter((part) => part !== undefined)
     .join("\n\n");
+}
+
+function renderTraffic({ connections, file, page }: TrafficResult): string {
+  const row = (title: string, { through, direct }: Rates) => [
+    title,
+    through.toFixed(0),
+    direct.toFixed(0),
+    (through / direct).toFixed(2),
+  ];
+  return renderRows([
+    [`requests per second, ${connections} connections`, "load balancer", "Nginx directly", "ratio"],
+    row("static file", file),
+    row("page", page),
+  ]);
 }
 
 /** Seconds, and in brackets how many times as long as this project takes. */

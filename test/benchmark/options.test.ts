@@ -2,7 +2,7 @@ import test from "ava";
 import { parseOptions } from "../../benchmark/options";
 
 test("everything is measured five times unless told otherwise", (t) => {
-  t.deepEqual(parseOptions([]), { parts: ["peers", "hosts", "resources"], runs: 5 });
+  t.deepEqual(parseOptions([]), { parts: ["peers", "hosts", "resources", "traffic"], runs: 5 });
 });
 
 test("parts keep their order, however they are given", (t) => {
