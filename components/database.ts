@@ -8,6 +8,7 @@ import { type Fault, unexpected } from "./expectation";
 import { type Host, onHost } from "./host";
 import { type Durability, databaseOptions } from "./options";
 import { bufferPoolMegabytes, mysqlConfigPath, renderMysql } from "./render/mysql";
+import { renderRestartAlways } from "./render/restart-always";
 import { list } from "./rule";
 import { host } from "./rules";
 
@@ -146,7 +147,13 @@ function createService(
     {
       host: host.host,
       unit: "mysql.service",
-      files: { [mysqlConfigPath]: { content } },
+      files: {
+        [mysqlConfigPath]: { content },
+        "/etc/systemd/system/mysql.service.d/trilithon.conf": {
+          content: renderRestartAlways(),
+          onChange: "nothing",
+        },
+      },
       check: ["mysqld", "--validate-config"],
       onChange: "restart",
       // A start after a crash reads the whole redo log.

@@ -140,6 +140,8 @@ function createService(parent: LoadBalancer, name: string, args: Complete): Serv
       check: ["haproxy", "-c", "-f", haproxyFiles.config],
       onChange: "reload",
       ready: { tcp: parent.port },
+      // One that cannot bind an address keeps its former worker, and answers as before.
+      reloaded: { newWorker: true },
     },
     onHost(host, parent, [packages, ...ready]),
   );

@@ -131,6 +131,9 @@ function createService(parent: WebServer, name: string, args: WebServerArgs): Se
       check: ["nginx", "-t"],
       onChange: "reload",
       ready: { tcp: parent.port },
+      // One that cannot bind an address keeps its former workers, and says why in its own log.
+      reloaded: { newWorker: true, log: "/var/log/nginx/error.log" },
+      configurationCommand: ["nginx", "-T"],
     },
     // A web server in service has an application to pass requests to.
     onHost(host, parent, [packages, ...(release ? [release] : [])]),

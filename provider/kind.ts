@@ -66,6 +66,8 @@ export interface Owner {
    * of version 0.1.0 that was not changed since, it is one that no machine has seen, and another one in each call.
    */
   readonly claim: string;
+  /** Whether the resource is being created: nothing on a machine was written for it before. */
+  readonly isNew: boolean;
 }
 
 /** What a kind may use of the outside. */

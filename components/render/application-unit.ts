@@ -29,7 +29,7 @@ WorkingDirectory=${root}/current
 Environment=HOME=/var/lib/${name}
 ${environmentFiles.map((file) => `EnvironmentFile=${file}`).join("\n")}
 ExecStart=${renderCommand(start, root)}
-Restart=on-failure
+Restart=always
 RestartSec=1
 # It is told to finish, and only what is left after this is killed.
 KillSignal=SIGTERM

@@ -20,7 +20,7 @@ export interface Resource {
 export function contextOf(
   { kind, urn, engine, pool, signal }: Resource,
   known: Received,
-  claim: string,
+  claim?: string,
 ): Context {
   const secrets = hiddenTexts(kind, known);
   return {

@@ -157,7 +157,7 @@ export class Lifecycle {
     }
   }
 
-  #context(known: Received, claim = mintClaim()): Context {
+  #context(known: Received, claim?: string): Context {
     return contextOf(this.#resource, known, claim);
   }
 

@@ -3,8 +3,10 @@
 import { randomBytes } from "node:crypto";
 import type { Owner } from "../kind";
 
-export function ownerOf(urn: string, claim: string): Owner {
-  return { ...parseUrn(urn), urn, claim };
+/** Without a claim it is one that is yet to be created. */
+export function ownerOf(urn: string, claim?: string): Owner {
+  const isNew = claim === undefined;
+  return { ...parseUrn(urn), urn, claim: claim ?? mintClaim(), isNew };
 }
 
 export function mintClaim(): string {

@@ -31,6 +31,14 @@ export interface ReadyArgs {
   readonly deadlineSeconds?: pulumi.Input<number>;
 }
 
+/** How to know that a unit took a reload. By default it did when `systemctl reload` ends well and the unit's status names no failure. */
+export interface ReloadedArgs {
+  /** A process is made for the new configuration, as HAProxy and Nginx make workers. Without a new one the change is taken back. */
+  readonly newWorker?: pulumi.Input<boolean>;
+  /** The daemon's own log, whose last lines tell why it did not; the journal is always shown. */
+  readonly log?: pulumi.Input<string>;
+}
+
 /** How to take a host out of the load balancer while its unit restarts. */
 export interface DrainArgs {
   /** Exists while the host drains; the web server answers its health check with 404 then. */
@@ -62,6 +70,14 @@ export interface ServiceArgs {
   readonly check?: pulumi.Input<pulumi.Input<string>[]>;
   /** When the unit counts as ready after a start, a restart or a reload. Default: when systemd calls it active. */
   readonly ready?: pulumi.Input<ReadyArgs>;
+  /** How to know that the unit took a reload, rather than to go on with what it had. */
+  readonly reloaded?: pulumi.Input<ReloadedArgs>;
+  /**
+   * Prints the configuration as the unit would load it, each file after a line `# configuration file PATH:`, as
+   * `["nginx", "-T"]` does. What changes in files that are not the service's own is then told with its lines; `up` leaves
+   * it as it is, and takes it for granted from then on. Drop-ins of the unit are told without it.
+   */
+  readonly configurationCommand?: pulumi.Input<pulumi.Input<string>[]>;
   /** Takes the host out of the load balancer while the unit restarts. Default: it restarts at once. */
   readonly drain?: pulumi.Input<DrainArgs>;
 }
@@ -69,7 +85,9 @@ export interface ServiceArgs {
 /**
  * One systemd unit on one host with what makes it: packages, users, files. Applied as one transaction: checked
  * before it is live, put back as it was when the check fails or the unit does not become ready.
- * Destroying it stops and disables the unit and removes its files; packages, users and backups stay.
+ * It owns its unit, its files and its folder on the machine: another stack that wants one of them is refused, another
+ * resource of the stack takes it over and says so. Destroying it removes what is still its own, puts back what stood there
+ * before, and stops and disables the unit unless it ran before as well; packages and users stay.
  */
 export class Service extends pulumi.CustomResource {
   /** What the last change did; in a preview, what `up` will do. */

@@ -27,4 +27,5 @@ export const owner: Owner = {
   resource: "it",
   urn: "urn:pulumi:dev::test::type::it",
   claim: "claim",
+  isNew: false,
 };

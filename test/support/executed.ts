@@ -28,6 +28,7 @@ const forms: readonly (readonly [form: RegExp, step: string])[] = [
   [/^set the home of user (\S+) to/, "set home of $"],
   [/^write (.*) \(/, "write $"],
   [/^set (.*) to mode/, "set $"],
+  [/^remove (.*) \(what stood there before is put back\)$/, "write $"],
   [/^remove (.*)$/, "remove $"],
   [/^move (.*) aside$/, "remove $"],
   [/^move (.*) aside if a package brings it$/, ""],
@@ -38,6 +39,11 @@ const forms: readonly (readonly [form: RegExp, step: string])[] = [
   [/^(start|restart|reload|stop) /, "$"],
   [/^(enable|disable) /, "$"],
   [/^wait until it is ready$/, "ready"],
+  [/^adopt /, ""],
+  [/^unmask /, "unmask"],
+  [/^end the drain that was left behind \((.*)\)$/, ""],
+  [/^have systemd read the unit of /, ""],
+  [/^take note of /, ""],
 ];
 
 /** What the stubs logged, and what is otherwise in the files. `does check` and `does ready` stand for themselves. */
@@ -55,7 +61,8 @@ function loggedSteps(line: string): string[] {
     return words.slice(1).map((target) => `install ${target.replace(/=.*/, "")}`);
   }
   if (line === "apt-get update" || line === "daemon-reload" || verb === "sleep") return [];
-  if (["start", "restart", "reload", "stop", "enable", "disable"].includes(verb)) return [verb];
+  if (["start", "restart", "reload", "stop", "enable", "disable", "unmask"].includes(verb))
+    return [verb];
   return [line];
 }
 

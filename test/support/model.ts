@@ -1,5 +1,6 @@
 /** A machine as a value: answers a Service's question in the words of the real one, and changes as each step says. */
 
+import { createHash } from "node:crypto";
 import type { Service } from "../../provider/kinds/service/args";
 import type { ServiceStep } from "../../provider/kinds/service/plan";
 
@@ -15,9 +16,9 @@ export interface ModelUnit {
   readonly active: "active" | "inactive" | "failed" | "activating";
   /** `undefined` for one that can be neither enabled nor disabled. */
   readonly enabled: boolean | undefined;
-  /** ActiveEnterTimestamp. */
+  /** When it was started. */
   readonly entered: number;
-  /** StateChangeTimestamp. */
+  /** When it was last started, reloaded or stopped. */
   readonly changed: number;
 }
 
@@ -30,6 +31,8 @@ export interface Model {
   readonly unit: ModelUnit;
   readonly releases: readonly string[];
   readonly current?: string | undefined;
+  /** What the last transaction recorded. */
+  readonly recorded?: readonly string[];
 }
 
 /** The newest version that the model's package sources have, of any package. */
@@ -37,7 +40,7 @@ export const newest = "2.0-1";
 
 /** What the machine says to a Service's question. */
 export function answer(model: Model, service: Service): string {
-  const { packages, users, files, unit, releases, current } = model;
+  const { packages, users, files, releases, current } = model;
   const text = [
     ...Object.keys(service.packages).map((name) =>
       packageLine(packages[name], service.versions?.[name]),
@@ -47,7 +50,10 @@ export function answer(model: Model, service: Service): string {
     ),
     ...Object.keys(service.files).map((path) => fileLines(files[path])),
     ...service.absent.map((path) => (files[path] === undefined ? "absent" : "present")),
-    ...(service.unit === undefined ? [] : unitLines(unit)),
+    // No originals, no owners.
+    "end",
+    "end",
+    ...(service.unit === undefined ? [] : [...unitLines(model), "none", "alive"]),
     ...(service.root === undefined ? [] : [current ?? "none", ...releases, "end"]),
   ];
   return text.map((line) => `${line}\n`).join("");
@@ -55,7 +61,21 @@ export function answer(model: Model, service: Service): string {
 
 /** The machine after all steps. */
 export function carryOut(model: Model, steps: readonly ServiceStep[]): Model {
-  return steps.reduce(after, model);
+  return record(steps.reduce(after, model));
+}
+
+function record(model: Model): Model {
+  const { unit, files } = model;
+  const recorded = [
+    `InvocationID=${unit.entered}`,
+    `StateChangeTimestampMonotonic=${unit.changed}000000`,
+    "Youngest=0",
+    ...Object.entries(files).map(([path, { content, modified }]) => {
+      const digest = createHash("sha256").update(content).digest("hex");
+      return `File=${modified} ${digest} ${path}`;
+    }),
+  ];
+  return { ...model, recorded };
 }
 
 function after(before: Model, step: ServiceStep): Model {
@@ -76,7 +96,10 @@ function after(before: Model, step: ServiceStep): Model {
       const { mode, owner, group } = step.file;
       const old = files[step.path];
       if (old === undefined) throw new Error(`${step.path} is not there`);
-      return { ...model, files: { ...files, [step.path]: { ...old, mode, owner, group } } };
+      return {
+        ...model,
+        files: { ...files, [step.path]: { ...old, mode, owner, group, modified: now } },
+      };
     }
     case "remove":
     case "move aside": {
@@ -98,6 +121,11 @@ function after(before: Model, step: ServiceStep): Model {
     case "wait":
     case "later":
     case "refuse":
+    case "adopt":
+    case "unmask":
+    case "undrain":
+    case "reread":
+    case "note":
       return model;
     default:
       return step satisfies never;
@@ -141,12 +169,21 @@ function fileLines(file: ModelFile | undefined): string {
   return `file ${mode} ${file.owner} ${file.group} ${file.modified}\n${content}`;
 }
 
-function unitLines({ active, enabled, entered, changed }: ModelUnit): string[] {
+function unitLines({ now, unit, recorded = [] }: Model): string[] {
+  const { active, enabled, entered, changed } = unit;
   return [
+    "LoadState=loaded",
     `ActiveState=${active}`,
     `UnitFileState=${enabled === undefined ? "static" : enabled ? "enabled" : "disabled"}`,
-    `StateChangeTimestamp=@${changed}`,
-    `ActiveEnterTimestamp=@${entered}`,
+    "NeedDaemonReload=no",
+    `InvocationID=${entered}`,
+    `StateChangeTimestampMonotonic=${changed}000000`,
+    `ActiveEnterTimestampMonotonic=${entered}000000`,
+    "Youngest=0",
+    "Replaced=",
+    `Uptime=${now}`,
+    `Now=${now}`,
+    ...recorded.map((line) => `Recorded=${line}`),
     "end",
   ];
 }

@@ -32,15 +32,19 @@ const shell = ["/usr/bin/dash", "/bin/dash"].find(existsSync) ?? "/bin/sh";
 export interface UnitState {
   readonly active?: string;
   readonly enabled?: string;
-  /** Seconds since 1970 of ActiveEnterTimestamp. */
+  /** Seconds since 1970 of its start: by somebody else, as far as the plugin knows. */
   readonly entered?: number;
-  /** Seconds since 1970 of StateChangeTimestamp. */
+  /** Seconds since 1970 of the last change of its state: a reload, say. */
   readonly changed?: number;
   /** Verbs that fail. */
   readonly failsTo?: readonly string[];
   /** Files of which it keeps a copy when it starts or reloads: `loaded` answers them. */
   readonly reads?: readonly string[];
   readonly journal?: string;
+  /** Lines of `systemctl show` instead of the usual ones. */
+  readonly properties?: string;
+  /** It says that it reloads, and goes on with what it had. */
+  readonly keepsItsConfiguration?: boolean;
 }
 
 /** What stands at a path: a link's target, or a file's text, mode and time. */
@@ -141,7 +145,7 @@ export class Sandbox {
   }
 
   async unit(name: string, unit: UnitState): Promise<void> {
-    const { active, enabled, entered, changed, failsTo, reads, journal } = unit;
+    const { active, enabled, entered, changed, failsTo, reads, journal, properties } = unit;
     const files = {
       active,
       enabled,
@@ -150,6 +154,9 @@ export class Sandbox {
       "fails-to": failsTo?.map((verb) => `${verb}\n`).join(""),
       reads: reads?.map((path) => `${path}\n`).join(""),
       journal,
+      properties,
+      invocation: entered === undefined ? undefined : `by hand at ${entered}`,
+      "keeps-its-configuration": unit.keepsItsConfiguration ? "" : undefined,
     };
     await mkdir(this.path(`state/units/${name}`), { recursive: true });
     for (const [file, content] of Object.entries(files)) {

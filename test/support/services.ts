@@ -1,7 +1,7 @@
 /** Any Service or Release, and any machine, out of few names, so that they meet. */
 
 import fc from "fast-check";
-import type { Host, Properties } from "../../provider/kind";
+import type { Host, Owner, Properties } from "../../provider/kind";
 import { checkRelease, checkService, type Service } from "../../provider/kinds/service/args";
 import type { Model } from "./model";
 
@@ -66,6 +66,15 @@ export const host: Host = {
   hostKey: "ssh-ed25519 AAAA",
   privateKey: "-----BEGIN OPENSSH PRIVATE KEY-----",
   instance: "1",
+};
+
+export const owner: Owner = {
+  project: "trilithon",
+  stack: "dev",
+  resource: "it",
+  urn: "urn:pulumi:dev::trilithon::trilithon:index:Service::it",
+  claim: "c1a1",
+  isNew: false,
 };
 
 /** Two wishes for the same thing, one after the other. */

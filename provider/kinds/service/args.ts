@@ -4,6 +4,8 @@ import * as v from "valibot";
 import { absolutePath, failures, hostSchema, integer, text } from "../../check";
 import type { Failure, Host, Properties, Property } from "../../kind";
 import { isProperties, isUnknown } from "../../protocol/values";
+import type { ForeignChange } from "./foreign";
+import type { OwnedThing } from "./owner";
 
 export type OnChange = "reload" | "restart" | "nothing";
 
@@ -20,6 +22,14 @@ export interface Ready {
   readonly tcp?: number;
   readonly command?: readonly string[];
   readonly deadlineSeconds: number;
+}
+
+/** How to know that a unit took a reload: some daemons keep their former configuration, and say so only in a log. */
+export interface Reloaded {
+  /** A process is made for the new configuration, as HAProxy and Nginx make workers. */
+  readonly newWorker?: boolean;
+  /** Where its last words are, if not in the journal. */
+  readonly log?: string;
 }
 
 /** `loaded`: the unit runs with the files that are on the disk. */
@@ -39,6 +49,9 @@ export interface Service {
   readonly onChange: OnChange;
   readonly check?: readonly string[];
   readonly ready?: Ready;
+  readonly reloaded?: Reloaded;
+  /** Prints the configuration as the unit would load it, with a line `# configuration file PATH:` before each file. */
+  readonly configurationCommand?: readonly string[];
   readonly drain?: { readonly file: string; readonly seconds: number };
   /** What is installed, by package. Output only: a version below it is drift. */
   readonly versions?: Readonly<Record<string, string>>;
@@ -54,6 +67,24 @@ export interface Service {
   readonly releases?: readonly string[];
   /** Where a folder stands in place of a file or link. Output only: nothing is done before it is moved away by hand. */
   readonly folders?: readonly string[] | undefined;
+  /** What other resources have on the machine of what this one has or wants. Output only. */
+  readonly owners?: readonly OwnedThing[] | undefined;
+  /** Paths of which what stood there before is kept, to be put back. Output only. */
+  readonly originals?: readonly string[] | undefined;
+  // What is wrong with the unit, each only where it is so. Outputs only.
+  readonly masked?: string | undefined;
+  /** `runs a former /usr/sbin/nginx`: the program or a library on the disk is another one by now. */
+  readonly process?: string | undefined;
+  /** Why it does not answer although it runs. */
+  readonly answers?: string | undefined;
+  /** The drain file, where one was left behind. */
+  readonly drained?: string | undefined;
+  /** That systemd has not read the unit's files since they changed. */
+  readonly definition?: string | undefined;
+  /** What changed since the last `up` in configuration that the unit loads and that is not this service's. Output only. */
+  readonly foreign?: readonly ForeignChange[] | undefined;
+  /** Why that configuration cannot be loaded. Output only. */
+  readonly unloadable?: string | undefined;
 }
 
 /** Where the defaults of a Service stand. */
@@ -109,6 +140,13 @@ const serviceEntries = {
       deadlineSeconds: v.optional(integer(1, 3600)),
     }),
   ),
+  reloaded: v.optional(
+    v.strictObject({
+      newWorker: v.optional(v.boolean("expected true or false")),
+      log: v.optional(absolutePath),
+    }),
+  ),
+  configurationCommand: v.optional(words),
   drain: v.optional(v.strictObject({ file: absolutePath, seconds: integer(1, 600) })),
   // Filled in by `check` itself, and handed back to it by the engine.
   enabled: v.optional(v.boolean()),

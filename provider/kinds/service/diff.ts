@@ -1,33 +1,76 @@
 /** Where a Service differs from what is wanted. */
 
 import { compare } from "../../difference";
-import type { Difference } from "../../kind";
+import type { Difference, Host } from "../../kind";
 import { isUnknown } from "../../protocol/values";
 import type { Service } from "./args";
-import { isAnotherInstance, plan, unknownOf, withoutUnknown } from "./plan";
+import {
+  isAnotherInstance,
+  ownersOf,
+  plan,
+  unknownOf,
+  withoutOthers,
+  withoutUnknown,
+} from "./plan";
 
-export function diff(observed: Service, desired: Service): Difference[] {
+export function diff(recorded: Service, desired: Service): Difference[] {
+  const observed = withoutOthers(recorded, desired);
   const identities = identity(observed, desired);
   const known = withoutUnknown(desired, observed);
   const found = [
     ...compare(compared(observed, known), compared(known, known), comparedKeys(observed)),
     ...unknownOf(desired).map((key) => ({ path: [key], kind: "update" as const })),
+    ...troubles(observed, known).map((key) => ({ path: [key], kind: "delete" as const })),
   ];
+  // What the service's own files change may well be why; the check finds out.
+  if (observed.unloadable !== undefined && !found.some(({ path: [key = ""] }) => taken.has(key))) {
+    found.push({ path: ["unloadable"], kind: "delete" });
+  }
+  if (found.length === 0 && observed.definition !== undefined && known.unit !== undefined) {
+    found.push({ path: ["definition"], kind: "delete" });
+  }
   if (!isAnotherInstance(observed.host, desired.host)) return [...identities, ...found];
-  if (plan(observed, desired).length === 0) return identities;
+  if (plan(observed, desired, nobody).length === 0) return identities;
   return [{ path: ["host", "instance"], kind: "update" }, ...identities, ...found];
+}
+
+/** What makes a change that the unit may have to take in. */
+const taken = new Set(["packages", "users", "files", "absent", "version"]);
+
+/** Whose it is makes no difference here: only whether there is anything to do. */
+const nobody = { project: "", stack: "" };
+
+/** Outputs that are there only while something is wrong. */
+function troubles(observed: Service, desired: Service): string[] {
+  const isWanted = desired.unit !== undefined && desired.state !== "stopped";
+  const runs = isWanted && observed.state === "running";
+  return [
+    ...(ownersOf(observed, desired).length > 0 ? ["owners"] : []),
+    ...(isWanted && observed.masked !== undefined ? ["masked"] : []),
+    ...(runs && observed.process !== undefined ? ["process"] : []),
+    ...(runs && observed.answers !== undefined ? ["answers"] : []),
+    ...(observed.drained !== undefined ? ["drained"] : []),
+    ...(observed.foreign !== undefined ? ["foreign"] : []),
+  ];
 }
 
 function identity(observed: Service, desired: Service): Difference[] {
   const replaced = (path: string[]): Difference => ({ path, kind: "update", replace: true });
   return [
-    ...(isUnknown(desired.host) || observed.host.name === desired.host.name
+    ...(isUnknown(desired.host) ||
+    observed.host.name === desired.host.name ||
+    isSameMachine(observed.host, desired.host)
       ? []
       : [replaced(["host", "name"])]),
     ...(["name", "unit", "root"] as const)
       .filter((key) => observed[key] !== desired[key])
       .map((key) => replaced([key])),
   ];
+}
+
+/** A machine that is called otherwise now keeps all that it has. */
+function isSameMachine(one: Host, other: Host): boolean {
+  return one.hostKey === other.hostKey && one.address === other.address && one.port === other.port;
 }
 
 /** What a unit has loaded is a question only while it runs. */

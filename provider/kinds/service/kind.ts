@@ -7,6 +7,7 @@ import { checkRelease, checkService, type Service } from "./args";
 import { diff } from "./diff";
 import { imported } from "./import";
 import { parseObservation, renderObservation } from "./observe";
+import { thingsOf } from "./owner";
 import { install } from "./packages";
 import { plan, type ServiceStep } from "./plan";
 import { renderRemoval } from "./removal";
@@ -19,23 +20,14 @@ export const service: Kind<Service, ServiceStep & Step> = {
   hosts: ({ host }) => [host],
   read,
   diff,
-  plan: (observed, desired) => onHost(plan(observed, desired), desired),
+  plan: (observed, desired, owner) => onHost(plan(observed, desired, owner), desired),
   apply,
-  remove: async (observed, context) => {
-    await context.run(observed.host, {
-      script: renderRemoval(observed).text,
-      doing: `removing ${observed.name}`,
-    });
-  },
+  remove,
   imported,
-  leaves: (observed) => [
-    ...(Object.keys(observed.packages).length > 0
+  leaves: (observed) =>
+    Object.keys(observed.packages).length > 0
       ? [`${observed.host.name}: the packages ${Object.keys(observed.packages).join(", ")}`]
-      : []),
-    ...(Object.keys(observed.files).length > 0
-      ? [`${observed.host.name}: what stood there before, in /var/lib/trilithon/originals`]
-      : []),
-  ],
+      : [],
 };
 
 export const release: Kind<Service, ServiceStep & Step> = {
@@ -47,7 +39,23 @@ export const release: Kind<Service, ServiceStep & Step> = {
 async function read(expected: Service, context: Context): Promise<Service | undefined> {
   const question = renderObservation(expected).text;
   const answer = await context.ask(expected.host, question, `reading ${expected.name}`);
-  return parseObservation(answer, expected);
+  return parseObservation(answer, expected, context.owner);
+}
+
+async function remove(observed: Service, context: Context): Promise<void> {
+  const answer = await context.run(observed.host, {
+    script: renderRemoval(observed, context.owner).text,
+    doing: `removing ${observed.name}`,
+    deadlineSeconds: 1200,
+  });
+  for (const line of answer.split("\n")) {
+    const [, what = "", words = ""] = /^(left|back|unit) (.*)$/.exec(line) ?? [];
+    const [thing = "", owner = ""] = words.split("\t");
+    const { name } = observed.host;
+    if (what === "left") context.tell("info", `${name}: left ${thing}: ${owner} has it now`);
+    if (what === "back") context.tell("info", `${name}: put back what stood at ${words} before`);
+    if (what === "unit") context.tell("info", `${name}: ${words}`);
+  }
 }
 
 async function apply(
@@ -64,18 +72,23 @@ async function apply(
   if (packages.length > 0) await install(desired.host, Object.fromEntries(packages), context);
   const rest = steps.filter((step) => step.do !== "install");
   const known = { ...(observed?.versions && { versions: observed.versions }) };
-  if (rest.length === 0) return (await read({ ...desired, ...known }, context)) ?? desired;
+  // What a new resource finds as wanted is its own from now on all the same.
+  if (rest.length === 0 && thingsOf(desired).length === 0) {
+    return (await read({ ...desired, ...known }, context)) ?? desired;
+  }
   const progress = (message: string) => context.progress(`${desired.host.name}: ${message}`);
   const answer = await context.run(desired.host, {
-    script: renderTransaction(rest, observed, desired, renderObservation({ ...desired, ...known }))
-      .text,
+    script: renderTransaction(rest, observed, desired, {
+      owner: context.owner,
+      answer: renderObservation({ ...desired, ...known }),
+    }).text,
     doing: `applying ${desired.name}`,
     onProgress: progress,
     ...(rest.some((step) => step.do === "send") && {
       input: await archive(sourceOf(desired), progress),
     }),
   });
-  return parseObservation(answer, { ...desired, ...known }) ?? desired;
+  return parseObservation(answer, { ...desired, ...known }, context.owner) ?? desired;
 }
 
 function sourceOf({ source = "", version = "", build, exclude = [], part, versionOf }: Service) {

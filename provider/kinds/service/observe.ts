@@ -1,13 +1,24 @@
 /** Observes all of a Service on a host with one script, and parses what that prints. */
 
+import type { Owner } from "../../kind";
 import { lines, type Shell, sh } from "../../ssh/shell";
-import type { Configuration, File, Service } from "./args";
+import type { File, Service } from "./args";
+import { foreignChanges, renderForeignFunction, renderForeignObservation } from "./foreign";
 import { listingFunction } from "./listing";
+import { parseOwners, renderOwnerObservation } from "./owner";
+import { renderLiveness } from "./ready";
+import {
+  type FoundFile,
+  parseUnit,
+  renderUnitObservation,
+  unitFunctions,
+  unitObservation,
+} from "./unit-status";
 
 /** Small words, one line each: what the answer is made of. */
 const functions = sh`
 file() {
-  if [ -f "$1" ]; then stat -L -c 'file %a %U %G %Y' -- "$1" && base64 -w 0 -- "$1" && echo
+  if [ -f "$1" ]; then stat -L -c 'file %a %U %G %.9Z' -- "$1" && base64 -w 0 -- "$1" && echo
   elif [ -d "$1" ] && [ ! -L "$1" ]; then echo 'file folder'
   elif [ -e "$1" ] || [ -L "$1" ]; then echo 'file other'
   else echo 'file none'; fi
@@ -22,6 +33,12 @@ package() {
   found=$(dpkg-query -W -f '\${db:Status-Status} \${Version}' "$1" 2>/dev/null) || found=none
   if [ -n "$2" ] && dpkg --compare-versions "\${found#* }" lt "$2"; then found="$found older"; fi
   echo "$found"
+}
+originals() {
+  for path; do
+    if [ -e "/var/lib/trilithon/originals$path" ] || [ -L "/var/lib/trilithon/originals$path" ]; then echo "$path"; fi
+  done
+  echo end
 }
 # A link that leads nowhere, or elsewhere, is no version in use.
 release() {
@@ -44,20 +61,28 @@ export function renderObservation(service: Service): Shell {
   return lines(
     functions,
     root !== undefined && listingFunction,
+    unit !== undefined && lines(unitFunctions, unitObservation, renderForeignFunction(service)),
     ...Object.keys(service.packages).map(
       (name) => sh`package ${name} ${service.versions?.[name] ?? ""}`,
     ),
     ...Object.keys(service.users).map((name) => sh`user ${name}`),
     ...Object.keys(service.files).map((path) => sh`file ${path}`),
     ...service.absent.map((path) => sh`present ${path}`),
-    unit !== undefined &&
-      sh`systemctl show --timestamp=unix -p ActiveState -p UnitFileState -p StateChangeTimestamp -p ActiveEnterTimestamp -- ${unit}; echo end`,
+    sh`originals ${[...Object.keys(service.files), ...service.absent]}`,
+    renderOwnerObservation(service),
+    renderUnitObservation(service),
+    renderForeignObservation(service),
+    renderLiveness(service),
     root !== undefined && sh`release ${root}`,
   );
 }
 
 /** What is true on the host. `undefined` when there is nothing of the service. */
-export function parseObservation(answer: string, expected: Service): Service | undefined {
+export function parseObservation(
+  answer: string,
+  expected: Service,
+  owner: Owner,
+): Service | undefined {
   const reader = new Reader(answer);
   const packages: Record<string, string> = {};
   const versions: Record<string, string> = {};
@@ -77,26 +102,32 @@ export function parseObservation(answer: string, expected: Service): Service | u
   }
   const files: Record<string, File> = {};
   const folders: string[] = [];
-  let latestReload = 0;
-  let latestRestart = 0;
+  const found = new Map<string, FoundFile>();
   for (const [path, { onChange }] of Object.entries(expected.files)) {
-    const [, mode = "", owner = "", group = "", time = "0"] = reader.line().split(" ");
+    const [, mode = "", user = "", group = "", time = "0"] = reader.line().split(" ");
     if (mode === "none") continue;
     if (mode === "folder") folders.push(path);
-    const content = ["folder", "other"].includes(mode)
-      ? "(not a file)\n"
-      : Buffer.from(reader.line(), "base64").toString("utf8");
-    files[path] = { content, mode: `0${mode.padStart(3, "0")}`, owner, group, onChange };
-    if (onChange === "reload") latestReload = Math.max(latestReload, Number(time));
-    if (onChange === "restart") latestRestart = Math.max(latestRestart, Number(time));
+    const isFile = !["folder", "other"].includes(mode);
+    const bytes = isFile ? Buffer.from(reader.line(), "base64") : Buffer.from("(not a file)\n");
+    const content = bytes.toString("utf8");
+    files[path] = { content, mode: `0${mode.padStart(3, "0")}`, owner: user, group, onChange };
+    if (isFile) found.set(path, { bytes, changedAt: Number(time), onChange });
   }
   const absent = expected.absent.filter((path) => {
-    const found = reader.line();
-    if (found === "folder") folders.push(path);
-    return found === "absent";
+    const what = reader.line();
+    if (what === "folder") folders.push(path);
+    return what === "absent";
   });
+  const originals = reader.until("end");
+  const owners = parseOwners(reader.until("end"), owner);
   const unit: Partial<Service> =
-    expected.unit === undefined ? {} : readUnit(reader, latestReload, latestRestart);
+    expected.unit === undefined
+      ? {}
+      : {
+          ...parseUnit(reader.until("end"), found, expected),
+          ...readForeign(reader),
+          ...readLiveness(reader),
+        };
   const release: Partial<Service> = expected.root === undefined ? {} : readRelease(reader);
   if (release.version === "a folder") folders.push(`${expected.root}/current`);
   const isThere =
@@ -105,6 +136,7 @@ export function parseObservation(answer: string, expected: Service): Service | u
     (release.releases ?? []).length > 0 ||
     absent.length < expected.absent.length ||
     folders.length > 0 ||
+    owners.length > 0 ||
     Object.keys({ ...packages, ...users, ...files }).length > 0 ||
     // Nothing that could be gone: a unit alone, or what must not exist.
     Object.keys({ ...expected.packages, ...expected.users, ...expected.files }).length === 0;
@@ -114,44 +146,35 @@ export function parseObservation(answer: string, expected: Service): Service | u
     enabled: undefined,
     configuration: undefined,
     version: undefined,
+    masked: undefined,
+    process: undefined,
+    answers: undefined,
+    drained: undefined,
+    definition: undefined,
+    foreign: undefined,
+    unloadable: undefined,
     folders: folders.length > 0 ? folders : undefined,
+    originals: originals.length > 0 ? originals : undefined,
+    owners: owners.length > 0 ? owners : undefined,
   };
   return { ...expected, ...unsaid, packages, versions, users, files, absent, ...unit, ...release };
 }
 
-function readUnit(reader: Reader, latestReload: number, latestRestart: number) {
-  const properties = new Map(
-    reader.until("end").map((line) => line.split(/=(.*)/s) as [string, string]),
+function readForeign(reader: Reader): Partial<Service> {
+  const [what, ...words] = reader.line().split(" ");
+  if (what === "failed") return { unloadable: words.join(" ").trim() };
+  if (what !== "differs") return {};
+  const [then = "", now = ""] = [reader.line(), reader.line()].map((line) =>
+    Buffer.from(line, "base64").toString("utf8"),
   );
-  const active = properties.get("ActiveState") ?? "";
-  const seconds = (name: string) => Number((properties.get(name) ?? "").replace("@", "") || 0);
-  const isRunning = ["active", "reloading", "refreshing"].includes(active);
-  const state = isRunning ? "running" : active === "inactive" ? "stopped" : active;
-  const configuration: Configuration =
-    latestRestart > seconds("ActiveEnterTimestamp")
-      ? "restart needed"
-      : latestReload > seconds("StateChangeTimestamp")
-        ? "reload needed"
-        : "loaded";
-  const enabled = enablement[properties.get("UnitFileState") ?? ""];
-  return {
-    state,
-    ...(enabled === undefined ? {} : { enabled }),
-    ...(isRunning ? { configuration } : {}),
-  };
+  const foreign = foreignChanges(then, now);
+  return foreign.length > 0 ? { foreign } : {};
 }
 
-/** Of units that cannot be enabled or disabled (static, generated ...) there is nothing to say. */
-const enablement: Readonly<Record<string, boolean>> = {
-  "": false,
-  enabled: true,
-  "enabled-runtime": false,
-  linked: false,
-  "linked-runtime": false,
-  disabled: false,
-  masked: false,
-  "masked-runtime": false,
-};
+function readLiveness(reader: Reader): Partial<Service> {
+  const line = reader.line();
+  return line.startsWith("silent ") ? { answers: line.slice("silent ".length) } : {};
+}
 
 function readRelease(reader: Reader): { version?: string; releases: string[] } {
   const line = reader.line();

@@ -1,9 +1,10 @@
 /** What has to be done to make a Service true: one step for each thing, and the sentence that announces it. */
 
 import { diffLines } from "diff";
-import type { Host, StepText } from "../../kind";
+import type { Host, Owner, StepText } from "../../kind";
 import { isUnknown, unknown } from "../../protocol/values";
 import type { File, OnChange, Service } from "./args";
+import { isSameStack, nameThing, type OwnedThing, thingsOf } from "./owner";
 
 export type ServiceStep = StepText &
   (
@@ -21,13 +22,24 @@ export type ServiceStep = StepText &
     | { readonly do: "wait" }
     | { readonly do: "later" }
     | { readonly do: "refuse" }
+    | { readonly do: "adopt" }
+    | { readonly do: "unmask" }
+    | { readonly do: "undrain"; readonly path: string }
+    | { readonly do: "reread" }
+    | { readonly do: "note" }
   );
 
 export type UnitAction = "start" | "restart" | "reload" | "stop";
 
-export function plan(known: Service | undefined, inputs: Service): ServiceStep[] {
+export function plan(
+  known: Service | undefined,
+  inputs: Service,
+  owner: Pick<Owner, "project" | "stack">,
+): ServiceStep[] {
   const observed =
-    known === undefined || isAnotherInstance(known.host, inputs.host) ? nothing(inputs) : known;
+    known === undefined || isAnotherInstance(known.host, inputs.host)
+      ? nothing(inputs)
+      : withoutOthers(known, inputs);
   const desired = withoutUnknown(inputs, observed);
   const packages = planPackages(observed, desired);
   const changes = [
@@ -36,7 +48,11 @@ export function plan(known: Service | undefined, inputs: Service): ServiceStep[]
     ...planAbsent(observed, desired, packages.length > 0),
     ...planRelease(observed, desired),
   ];
-  const refusals = planRefusals(observed, changes);
+  const refusals = [
+    ...refuseOthers(observed, desired, owner),
+    ...refuseFolders(observed, changes),
+    ...refuseUnloadable(observed, [...packages, ...changes]),
+  ];
   if (refusals.length > 0) return refusals;
   const unit = planUnit(observed, desired, [...packages, ...changes]);
   const isLive = unit.some(({ do: what }) => what === "unit");
@@ -45,10 +61,134 @@ export function plan(known: Service | undefined, inputs: Service): ServiceStep[]
     checks && desired.check !== undefined && desired.state !== "stopped"
       ? [{ do: "check", sentence: "check it" }]
       : [];
-  return [...packages, ...changes, ...check, ...unit, ...planUnknown(inputs)].map((step) => ({
+  const steps = [
+    ...planAdoption(observed, desired, owner),
+    ...packages,
+    ...changes,
+    ...check,
+    ...unit,
+    ...planUndrain(observed),
+    ...planNote(observed),
+    ...planUnknown(inputs),
+  ];
+  return [...steps, ...(steps.length === 0 ? planReread(observed, desired) : [])].map((step) => ({
     ...step,
     sentence: step.sentence.replaceAll(unknown, "(not known yet)"),
   }));
+}
+
+/** What other resources have of what is wanted here. */
+export function ownersOf(observed: Service, desired: Service): readonly OwnedThing[] {
+  if (observed.owners === undefined) return [];
+  const away = isUnknown(desired.absent) ? [] : desired.absent;
+  const things = new Set([
+    ...thingsOf({ ...desired, files: isUnknown(desired.files) ? {} : desired.files }),
+    ...away.filter((path) => !observed.absent.includes(path)).map((path) => `file ${path}`),
+  ]);
+  return observed.owners.filter(({ thing }) => things.has(thing));
+}
+
+/** Without the files that another resource has by now: they are no longer this one's to remove. */
+export function withoutOthers(observed: Service, desired: Service): Service {
+  const theirs = new Set((observed.owners ?? []).map(({ thing }) => thing));
+  const isLeft = (path: string) =>
+    theirs.has(`file ${path}`) && !isUnknown(desired.files) && desired.files[path] === undefined;
+  if (!Object.keys(observed.files).some(isLeft)) return observed;
+  const files = Object.entries(observed.files).filter(([path]) => !isLeft(path));
+  return { ...observed, files: Object.fromEntries(files) };
+}
+
+function planAdoption(
+  observed: Service,
+  desired: Service,
+  owner: Pick<Owner, "project" | "stack">,
+): ServiceStep[] {
+  const others = ownersOf(observed, desired).filter((other) => isSameStack(other, owner));
+  return [...new Set(others.map((other) => other.owner))].map((former) => {
+    const things = others.filter((other) => other.owner === former);
+    return {
+      do: "adopt",
+      sentence: `adopt ${listed(things)} from ${former.replace(/^\S+ /, "")}`,
+    };
+  });
+}
+
+function refuseOthers(
+  observed: Service,
+  desired: Service,
+  owner: Pick<Owner, "project" | "stack">,
+): ServiceStep[] {
+  const others = ownersOf(observed, desired).filter((other) => !isSameStack(other, owner));
+  const { name } = observed.host;
+  return [...new Set(others.map(({ claim }) => claim))].map((claim) => {
+    const things = others.filter((other) => other.claim === claim);
+    const [stack, resource] = (things[0]?.owner ?? "").split(" ");
+    const record = `/var/lib/trilithon/owners/${claim}`;
+    return {
+      do: "refuse",
+      sentence: `refuse, since ${listed(things)} belongs to the stack ${stack}`,
+      warning:
+        `${name}: ${listed(things)} belongs to ${resource} of the stack ${stack}; nothing will be changed. ` +
+        `To go on, take it out of that stack (\`pulumi up\` or \`pulumi destroy\` there), ` +
+        `or, if that stack is gone for good, remove ${record} on ${name}`,
+    };
+  });
+}
+
+function listed(things: readonly OwnedThing[]): string {
+  const names = things.map(({ thing }) => nameThing(thing));
+  if (names.length > 3) return `${names.slice(0, 2).join(" and ")} and ${names.length - 2} more`;
+  return names.join(" and ");
+}
+
+/** Where a file that is not of this service is wrong, nothing can be loaded until somebody mends it. */
+function refuseUnloadable(
+  { host, name, unloadable }: Service,
+  changes: readonly ServiceStep[],
+): ServiceStep[] {
+  if (unloadable === undefined || changes.length > 0) return [];
+  return [
+    {
+      do: "refuse",
+      sentence: `refuse, since ${name} cannot load its configuration`,
+      warning:
+        `${host.name}: ${name} cannot load its configuration: ${unloadable}; nothing will be changed. ` +
+        "To go on, mend the file that is named: it is not of this stack",
+    },
+  ];
+}
+
+function planUndrain({ drained }: Service): ServiceStep[] {
+  if (drained === undefined) return [];
+  const sentence = `end the drain that was left behind (${drained})`;
+  return [{ do: "undrain", path: drained, sentence }];
+}
+
+/** How many lines of a file that is not of this stack are shown. */
+const shownLines = 20;
+
+function planNote({ host, name, foreign = [] }: Service): ServiceStep[] {
+  if (foreign.length === 0) return [];
+  const texts = foreign.map(({ path, change, lines }) => {
+    const shown = lines.slice(0, shownLines).join("\n");
+    const more = lines.length - shownLines;
+    return `${path} (${change})\n${shown}${more > 0 ? `\n(${count(more, "more line")})` : ""}`;
+  });
+  const paths = foreign.map(({ path }) => path).join(" and ");
+  return [
+    {
+      do: "note",
+      sentence: `take note of ${paths} (not of this stack: left as it is)`,
+      warning:
+        `${host.name}: ${name} also loads what this stack did not write, and that changed since the last \`up\`. ` +
+        `\`up\` leaves it as it is, and tells only what changes from then on:\n${texts.join("\n")}`,
+    },
+  ];
+}
+
+function planReread(observed: Service, { name }: Service): ServiceStep[] {
+  if (observed.definition === undefined) return [];
+  return [{ do: "reread", sentence: `have systemd read the unit of ${name} again` }];
 }
 
 /** Nothing of what is known holds on a machine that was made anew. */
@@ -127,7 +267,7 @@ function planRelease(
 }
 
 /** What is in a folder may be dear to somebody, and no file can take its place. */
-function planRefusals({ host, folders }: Service, changes: readonly ServiceStep[]): ServiceStep[] {
+function refuseFolders({ host, folders }: Service, changes: readonly ServiceStep[]): ServiceStep[] {
   return changes
     .flatMap((step) => ("path" in step && folders?.includes(step.path) ? [step.path] : []))
     .map((path) => ({
@@ -156,7 +296,12 @@ function planFiles(observed: Service, desired: Service): ServiceStep[] {
   });
   const removed = Object.keys(observed.files)
     .filter((path) => desired.files[path] === undefined)
-    .map((path): ServiceStep => ({ do: "remove", path, sentence: `remove ${path}` }));
+    .map((path): ServiceStep => {
+      const back = observed.originals?.includes(path)
+        ? " (what stood there before is put back)"
+        : "";
+      return { do: "remove", path, sentence: `remove ${path}${back}` };
+    });
   return [...written, ...removed];
 }
 
@@ -199,10 +344,18 @@ function planUnit(
     return [{ do: "unit", action: "stop", drains: false, sentence: `stop ${name}` }, ...enabling];
   }
   const action = unitAction(observed, changes);
-  if (action === undefined) return enabling;
+  const unmasking: ServiceStep[] =
+    observed.masked === undefined ? [] : [{ do: "unmask", sentence: `unmask ${name}` }];
+  if (action === undefined) return [...unmasking, ...enabling];
   const drains = action === "restart" && desired.drain !== undefined;
+  const why = observed.process ?? (observed.answers === undefined ? undefined : "does not answer");
+  const sentence = unitSentence(action, name, {
+    drains,
+    why: action === "restart" ? why : undefined,
+  });
   return [
-    { do: "unit", action, drains, sentence: unitSentence(action, name, drains) },
+    ...unmasking,
+    { do: "unit", action, drains, sentence },
     { do: "wait", sentence: "wait until it is ready" },
     ...enabling,
   ];
@@ -225,13 +378,14 @@ function planEnablement(
 }
 
 function unitAction(observed: Service, changes: readonly ServiceStep[]): UnitAction | undefined {
+  // One that is stuck half way is not moved by a start: systemd would go on waiting for the first.
+  if (observed.state === "activating" || observed.state === "deactivating") return "restart";
   if (observed.state !== "running") return "start";
   const effects = [...changes.map((step) => effect(step, observed)), stale(observed)];
-  return effects.includes("restart")
-    ? "restart"
-    : effects.includes("reload")
-      ? "reload"
-      : undefined;
+  if (effects.includes("restart") || observed.process !== undefined) return "restart";
+  if (effects.includes("reload")) return "reload";
+  // What changes may well be why it does not answer; the wait after it finds out.
+  return observed.answers === undefined ? undefined : "restart";
 }
 
 /** What a change asks of the unit that runs. */
@@ -256,7 +410,13 @@ function stale({ configuration }: Service): OnChange {
   return configuration === "reload needed" ? "reload" : "nothing";
 }
 
-function unitSentence(action: UnitAction, name: string, drains: boolean): string {
+function unitSentence(
+  action: UnitAction,
+  name: string,
+  { drains, why }: { readonly drains: boolean; readonly why: string | undefined },
+): string {
   if (action === "reload") return `reload ${name} (no connection dropped)`;
-  return drains ? `drain the host and restart ${name} (no request lost)` : `${action} ${name}`;
+  const because = why === undefined ? "" : `; it ${why}`;
+  if (drains) return `drain the host and restart ${name} (no request lost${because})`;
+  return `${action} ${name}${because === "" ? "" : ` (it ${why})`}`;
 }

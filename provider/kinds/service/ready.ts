@@ -22,6 +22,62 @@ $(journal)"
 done`;
 }
 
+/**
+ * Fails where a unit did not take a reload: it goes on with what it had, answers, and would not come back after its next
+ * restart. HAProxy says so in its status; where workers are made for a new configuration, none is new then.
+ */
+export function renderReloaded({ unit = "", name, ready, reloaded }: Service): Shell {
+  const seconds = ready?.deadlineSeconds ?? 30;
+  return sh`
+has_new_worker() {
+  for worker in $(children "$main"); do
+    case $workers in *" $worker "*) ;; *) return 0 ;; esac
+  done
+  return 1
+}
+end=$(($(date +%s) + ${seconds}))
+while state=$(systemctl show -P ActiveState -- ${unit}):$(systemctl show -P StatusText -- ${unit}); do
+  case $state in
+    *:'Reload failed'*) taken=no; break ;;
+    reloading:* | refreshing:* | *:Reloading*) taken=no ;;
+    *) taken=yes; ${reloaded?.newWorker ? sh`has_new_worker || taken=no` : sh`:`} ;;
+  esac
+  [ "$taken" = no ] && [ "$(date +%s)" -lt "$end" ] || break
+  sleep 0.2
+done
+[ "$taken" = yes ] || fail ${`${name} did not take the new configuration; all is put back as it was:`}"
+$(journal)
+$(${reloaded?.log === undefined ? sh`:` : sh`tail -n +$((log_lines + 1)) -- ${reloaded.log} 2>/dev/null | tail -n 20`})"`;
+}
+
+/**
+ * Prints `alive`, or `silent` and why. An application that answers at all is alive: what makes it say 503, a database
+ * that is away, say, is not mended by its restart. A command may be anything, and is not run for that.
+ */
+export function renderLiveness({ unit, ready }: Service): Shell | false {
+  if (unit === undefined) return false;
+  if (ready?.command !== undefined || (ready?.http === undefined && ready?.tcp === undefined)) {
+    return sh`echo alive`;
+  }
+  return sh`
+alive() {
+  [ "$(systemctl is-active -- ${unit})" = active ] || { echo alive; return; }
+  for try in 1 2 3; do
+    if said=$(${livenessProbe(ready)} 2>&1 </dev/null); then echo alive; return; fi
+    case $said in *'no answer within'*) break ;; esac
+    sleep 0.5
+  done
+  echo "silent $(printf '%s' "$said" | tr '\n' ' ')"
+}
+alive`;
+}
+
+function livenessProbe({ http, tcp = 0 }: Ready): Shell {
+  if (http === undefined) return sh`perl -MIO::Socket::INET -e ${tcpProbe} 127.0.0.1 ${tcp}`;
+  const { hostname, port, pathname, search } = new URL(http);
+  return sh`perl -MIO::Socket::INET -e ${`my $status = qr{^HTTP/1};${httpProbe}`} ${hostname} ${port || "80"} ${pathname + search} 4`;
+}
+
 /** perl-base and its sockets are on every Debian; curl is not. */
 function probe(ready: Ready | undefined): Shell {
   if (ready?.command !== undefined) return sh`${ready.command}`;
@@ -29,7 +85,7 @@ function probe(ready: Ready | undefined): Shell {
     return sh`perl -MIO::Socket::INET -e ${tcpProbe} 127.0.0.1 ${ready.tcp}`;
   if (ready?.http !== undefined) {
     const { hostname, port, pathname, search } = new URL(ready.http);
-    return sh`perl -MIO::Socket::INET -e ${httpProbe} ${hostname} ${port || "80"} ${pathname + search}`;
+    return sh`perl -MIO::Socket::INET -e ${`my $status = qr{^HTTP/1\\.[01] [23]};${httpProbe}`} ${hostname} ${port || "80"} ${pathname + search} 10`;
   }
   return sh`true`;
 }
@@ -38,10 +94,11 @@ const tcpProbe =
   'IO::Socket::INET->new(PeerAddr => $ARGV[0], PeerPort => $ARGV[1], Timeout => 5) or die "port $ARGV[1]: $@\\n"';
 
 const httpProbe = `
-my ($host, $port, $path) = @ARGV;
-alarm 10;
+my ($host, $port, $path, $seconds) = @ARGV;
+$SIG{ALRM} = sub { die "http://$host:$port$path: no answer within $seconds seconds\\n" };
+alarm $seconds;
 my $socket = IO::Socket::INET->new(PeerAddr => $host, PeerPort => $port, Timeout => 5) or die "http://$host:$port$path: $@\\n";
 print $socket "GET $path HTTP/1.0\\r\\nHost: $host\\r\\nConnection: close\\r\\n\\r\\n";
-my $status = <$socket> // "";
-die "http://$host:$port$path: " . ($status || "no answer\\n") unless $status =~ m{^HTTP/1\\.[01] [23]};
+my $answer = <$socket> // "";
+die "http://$host:$port$path: " . ($answer || "no answer\\n") unless $answer =~ $status;
 `;

@@ -1,19 +1,99 @@
+/** Takes a Service away: what is still its own, and no more. What stood there before comes back. */
+
+import type { Owner } from "../../kind";
 import { lines, type Shell, sh } from "../../ssh/shell";
 import type { Service } from "./args";
+import { originalFunctions } from "./originals";
 
-/** Stops and disables the unit, removes its files and versions. What came from packages stays installed. */
-export function renderRemoval({ unit, files, root }: Service): Shell {
+/**
+ * What is to be told is printed, a line each: `left THING OWNER`, `back PATH`, `unit WORDS`. What came from packages stays
+ * installed, and what a unit was before is put back only where it ran: one that did not is stopped and disabled.
+ */
+export function renderRemoval(service: Service, { claim }: Owner): Shell {
+  const { name, unit, files, absent, root, drain } = service;
   return lines(
-    sh`set -u
+    sh`
+set -u
+umask 022
 export LC_ALL=C
 trap '' HUP PIPE
+own=/var/lib/trilithon
+mkdir -p /run/lock "$own"
 exec 9>/run/lock/trilithon
-flock -w 900 9 || { echo 'another change on this host is not done after 900 seconds' >&2; exit 1; }`,
-    unit !== undefined &&
-      sh`if [ "$(systemctl show -P LoadState -- ${unit})" != not-found ]; then systemctl --quiet disable --now -- ${unit} >&2 </dev/null || exit 1; fi`,
-    ...Object.keys(files).map((path) => sh`rm -f -- ${path}`),
-    root !== undefined && sh`rm -rf -- ${root}`,
-    unit !== undefined &&
-      sh`systemctl daemon-reload; systemctl reset-failed -- ${unit} 2>/dev/null || true`,
+flock -w 900 9 || { echo 'another change on this host is not done after 900 seconds' >&2; exit 1; }
+beside() { printf '%s/.trilithon-%s' "$(dirname "$1")" "$(basename "$1")"; }
+swap() { mv -fT -- "$1" "$2" 2>/dev/null || { cat -- "$1" >"$2" && rm -f -- "$1"; }; }
+is_others() {
+  for record in "$own/owners"/*; do
+    [ "\${record##*/}" != ${claim} ] && grep -qsxF -e "$1" -- "$record" || continue
+    owner=$(sed -n 's/^owner //p' "$record")
+    return 0
+  done
+  return 1
+}
+left() { printf 'left %s\t%s\n' "$1" "$owner"; }
+for entry in "$own/undo"/*/*.path; do
+  if [ -e "$entry" ]; then rm -f -- "$(beside "$(cat "$entry")")"; fi
+done
+rm -rf -- "$own/undo"
+`,
+    originalFunctions,
+    unit === undefined ? sh`was_active=no` : stop(unit),
+    ...Object.keys(files).map(
+      (path) => sh`
+if is_others ${`file ${path}`}; then left ${path}
+elif put_original_back ${path}; then echo ${`back ${path}`}
+else rm -f -- ${path} || exit 1; fi`,
+    ),
+    ...absent.map(
+      (path) => sh`
+if is_others ${`file ${path}`} || is_others ${`away ${path}`} || is_there ${path}; then :
+elif put_original_back ${path}; then echo ${`back ${path}`}; fi`,
+    ),
+    root !== undefined &&
+      sh`
+if is_others ${`root ${root}`}; then left ${root}
+else rm -rf -- ${["releases", "current", "previous", ".listings", ".current", ".previous"].map((name) => `${root}/${name}`)} || exit 1; rmdir --ignore-fail-on-non-empty -- ${root} 2>/dev/null; fi`,
+    drain !== undefined && sh`rm -f -- ${drain.file}`,
+    sh`
+if [ -e "$own/owners/"${claim} ]; then
+  sed -n 's/^folder //p' "$own/owners/"${claim} | sort -r | while read -r folder; do rmdir -- "$folder" 2>/dev/null; done
+  rm -f -- "$own/owners/"${claim}
+fi`,
+    unit !== undefined && resume(unit, name),
+    sh`
+for folder in owners originals units loaded foreign; do rmdir -- "$own/$folder" 2>/dev/null; done
+if [ ! -e "$own/owners" ]; then rm -f -- "$own/unrecorded"; fi
+rmdir -- "$own" 2>/dev/null
+true`,
   );
+}
+
+function stop(unit: string): Shell {
+  return sh`
+was_active=no was_enabled=
+if [ -e "$own/units/"${unit} ]; then read -r was_active was_enabled <"$own/units/"${unit}; fi
+if is_others ${`unit ${unit}`}; then
+  left ${unit}
+  was_active=no
+elif [ "$was_active" != active ] && [ "$(systemctl show -P LoadState -- ${unit})" != not-found ]; then
+  systemctl --quiet disable --now -- ${unit} >&2 </dev/null || exit 1
+  if [ "$was_enabled" = masked ]; then systemctl --quiet mask -- ${unit} >&2 </dev/null; fi
+fi`;
+}
+
+/** With what stood there before it runs as before; where it cannot, it is stopped, which is told. */
+function resume(unit: string, name: string): Shell {
+  return sh`
+systemctl daemon-reload
+if [ "$was_active" = active ]; then
+  if [ "$was_enabled" = disabled ]; then systemctl --quiet disable -- ${unit} >&2 </dev/null; fi
+  if systemctl restart -- ${unit} >&2 </dev/null; then echo ${`unit ${name} runs again as before`}
+  else
+    systemctl --quiet disable --now -- ${unit} >&2 </dev/null
+    echo ${`unit ${name} ran before, and does not start with what stood there then: it is stopped and disabled`}
+  fi
+fi
+if ! is_others ${`unit ${unit}`}; then rm -f -- "$own/units/"${unit} "$own/loaded/"${unit} "$own/foreign/"${unit}; fi
+systemctl reset-failed -- ${unit} 2>/dev/null || true`;
 }

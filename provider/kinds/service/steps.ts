@@ -3,7 +3,7 @@
 import { lines, type Shell, sh } from "../../ssh/shell";
 import type { Service } from "./args";
 import type { ServiceStep, UnitAction } from "./plan";
-import { renderWait } from "./ready";
+import { renderReloaded, renderWait } from "./ready";
 
 /** Makes the new file beside the old one; nothing that is live has changed yet. */
 export function renderStage(step: ServiceStep): Shell | false {
@@ -11,7 +11,7 @@ export function renderStage(step: ServiceStep): Shell | false {
     case "write":
       return sh`
 keep ${step.path}
-mkdir -p -- "$(dirname ${step.path})"
+make_folder "$(dirname ${step.path})"
 new=$(beside ${step.path})
 (umask 077; printf '%s' ${step.file.content} >"$new") && chown ${`${step.file.owner}:${step.file.group}`} "$new" && chmod ${step.file.mode} "$new" || fail ${`cannot write ${step.path}`}`;
     case "set mode":
@@ -51,6 +51,7 @@ if [ -n "$former" ] && [ "$former" != ${`releases/${step.version}`} ]; then poin
       case "set mode":
         return sh`chown ${`${step.file.owner}:${step.file.group}`} -- ${step.path} && chmod ${step.file.mode} -- ${step.path} || fail ${`cannot set the mode of ${step.path}`}`;
       case "remove":
+        return sh`put_original_back ${step.path} || rm -f -- ${step.path} || fail ${`cannot remove ${step.path}`}`;
       case "move aside":
         return sh`rm -f -- ${step.path} || fail ${`cannot remove ${step.path}`}`;
       case "check":
@@ -64,9 +65,17 @@ $said"`;
         return sh`systemctl --quiet ${step.do} -- ${desired.unit ?? ""} >&2 </dev/null || fail ${`cannot ${step.do} ${name}`}`;
       case "wait":
         return lines(renderWait(desired), desired.drain !== undefined && undrain(desired.drain));
+      case "unmask":
+        return sh`systemctl --quiet unmask -- ${desired.unit ?? ""} >&2 </dev/null || fail ${`cannot unmask ${name}`}`;
+      case "undrain":
+        return sh`rm -f -- ${step.path}`;
+      case "reread":
+        return sh`systemctl daemon-reload || fail 'systemd cannot read its units again'`;
       case "install":
       case "later":
       case "refuse":
+      case "adopt":
+      case "note":
         return false;
       default:
         return step satisfies never;
@@ -74,9 +83,16 @@ $said"`;
   };
 }
 
-function unit(action: UnitAction, { unit = "", name, drain }: Service): Shell {
+function unit(action: UnitAction, desired: Service): Shell {
+  const { unit = "", name, drain } = desired;
   return lines(
-    sh`systemctl daemon-reload`,
+    sh`
+systemctl daemon-reload
+case $(systemctl show -P LoadState -- ${unit}) in bad-setting | error)
+  fail ${`systemd does not take the unit of ${name}, nothing was changed:`}"
+$(systemctl show -P LoadError -- ${unit})
+$(journalctl --no-pager -q -o cat -n 5 _PID=1 -u ${unit} 2>/dev/null)" ;;
+esac`,
     action === "restart" &&
       drain !== undefined &&
       sh`progress 'draining' ; mkdir -p -- "$(dirname ${drain.file})" && : >${drain.file} && drained=yes && sleep ${drain.seconds}`,
@@ -85,10 +101,14 @@ acted=yes
 since=$(date +%s)
 journal() { journalctl --no-pager -q -o cat -n 20 --since "@$since" -u ${unit} 2>/dev/null; }
 progress ${`${action} ${name}`}
+main=$(systemctl show -P MainPID -- ${unit})
+workers=" $(children "$main" | tr '\n' ' ')"
+log_lines=$(wc -l 2>/dev/null <${desired.reloaded?.log ?? "/dev/null"} || echo 0)
 systemctl reset-failed -- ${unit} 2>/dev/null
 said=$(systemctl ${action} -- ${unit} 2>&1 </dev/null) || fail ${`${name} did not ${action}; all is put back as it was:`}"
 $said
 $(journal)"`,
+    action === "reload" && renderReloaded(desired),
   );
 }
 

@@ -1,25 +1,36 @@
 /** The script that carries a plan out as one transaction: all of it is true afterwards, or all is as it was before. */
 
+import type { Owner } from "../../kind";
 import { lines, type Shell, sh } from "../../ssh/shell";
 import type { Service } from "./args";
+import { renderForeignFunction, renderForeignRecord } from "./foreign";
 import { listingFunction } from "./listing";
+import { originalFunctions } from "./originals";
+import { renderClaim } from "./owner";
 import type { ServiceStep } from "./plan";
 import { renderStage, renderStep } from "./steps";
+import { renderLoaded, unitFunctions, unitRecord } from "./unit-status";
 
 /** How long another change on the same host may take. */
 const lockSeconds = 900;
 
-/** Answers with `answer`'s output when all went well. A release's archive stands on standard input. */
+/**
+ * Answers with `answer`'s output when all went well. A release's archive stands on standard input.
+ */
 export function renderTransaction(
   steps: readonly ServiceStep[],
   observed: Service | undefined,
   desired: Service,
-  answer: Shell,
+  { owner, answer }: { readonly owner: Owner; readonly answer: Shell },
 ): Shell {
   const wasRunning =
     observed?.state === "running" && observed.host.instance === desired.host.instance;
   return lines(
-    preamble(desired.name),
+    preamble(desired.name, owner),
+    unitFunctions,
+    unitRecord,
+    renderForeignFunction(desired),
+    desired.unit !== undefined && sh`keep_unit ${desired.unit}`,
     recovery(steps, desired, wasRunning),
     desired.root !== undefined && releaseFunctions(desired.root),
     ...steps.filter(({ do: what }) => what === "create user").map(renderStep(desired)),
@@ -29,38 +40,81 @@ export function renderTransaction(
     ...steps
       .filter(({ do: what }) => !["create user", "send"].includes(what))
       .map(renderStep(desired)),
+    definesUnits(steps) && sh`systemctl daemon-reload`,
     desired.root !== undefined && prune(desired.root, desired.keep ?? 0),
     sh`done=yes; rm -rf -- "$undo"`,
+    renderClaim(desired, owner),
+    renderLoaded(desired),
+    renderForeignRecord(desired),
     answer,
   );
 }
 
-function preamble(name: string): Shell {
-  return sh`
+/** Whether systemd has to read its units again although nothing was started. */
+function definesUnits(steps: readonly ServiceStep[]): boolean {
+  return (
+    !steps.some((step) => step.do === "unit") &&
+    steps.some((step) => "path" in step && /^\/(etc|run)\/systemd\//.test(step.path))
+  );
+}
+
+function preamble(name: string, { claim, isNew }: Owner): Shell {
+  return lines(
+    sh`
 set -u
 umask 022
 export LC_ALL=C
 trap '' HUP PIPE
 own=/var/lib/trilithon
 undo=$own/undo/${name}
-mkdir -p /run/lock "$own/undo" "$own/originals" && chmod 0700 "$own"
+# Version 0.1.0 kept no records, and took for an original what it had written itself.
+if [ -d "$own/originals" ] && [ ! -d "$own/owners" ]; then
+  : >"$own/unrecorded"
+  grep -rlsE '^(#|;) Written by trilithon' "$own/originals" | while read -r path; do rm -f -- "$path"; done
+fi
+mkdir -p /run/lock "$own/undo" "$own/originals" "$own/owners" && chmod 0700 "$own"
 exec 9>/run/lock/trilithon
 flock -w ${lockSeconds} 9 || { echo ${`another change on this host is not done after ${lockSeconds} seconds`} >&2; exit 1; }
-rm -rf -- "$undo" && mkdir -p "$undo"
-staged= done= switched= drained= unpacking= sent= before=
+staged= done= switched= drained= unpacking= sent= before= made=
 progress() { printf '@progress %s\n' "$1" 2>/dev/null || true; }
-# Keeps what stands at a path: in $undo for the way back, and the first time for good.
-keep() {
-  n=$((\${n:-0} + 1))
-  printf '%s\n' "$1" >"$undo/$n.path"
-  if [ -e "$1" ] || [ -L "$1" ]; then
-    cp -a -- "$1" "$undo/$n.old" || fail "cannot keep a copy of $1"
-    if [ ! -e "$own/originals$1" ]; then mkdir -p "$own/originals$(dirname "$1")" && cp -a -- "$1" "$own/originals$1"; fi
-  fi
-}
 beside() { printf '%s/.trilithon-%s' "$(dirname "$1")" "$(basename "$1")"; }
 # A path that is a mount of its own cannot be renamed onto.
 swap() { mv -fT -- "$1" "$2" 2>/dev/null || { cat -- "$1" >"$2" && rm -f -- "$1"; }; }
+# What a change left that the power was taken from: nothing else is under way while the lock is held.
+for entry in "$own/undo"/*/*.path; do
+  if [ -e "$entry" ]; then rm -f -- "$(beside "$(cat "$entry")")"; fi
+done
+rm -rf -- "$own/undo" && mkdir -p "$undo"
+`,
+    originalFunctions,
+    sh`
+is_unrecorded() { ${isNew ? sh`false` : sh`[ -e "$own/unrecorded" ] && [ ! -e "$own/owners/"${claim} ]`}; }
+# Keeps what stands at a path: in $undo for the way back, and for good if it is from before trilithon.
+keep() {
+  n=$((\${n:-0} + 1))
+  printf '%s\n' "$1" >"$undo/$n.path"
+  if is_there "$1"; then
+    cp -a -- "$1" "$undo/$n.old" || fail "cannot keep a copy of $1"
+    if is_from_before "$1"; then
+      mkdir -p "$own/originals$(dirname "$1")" && cp -a -- "$1" "$own/originals$1" || fail "cannot keep a copy of $1"
+    fi
+  fi
+}
+# What a record names, trilithon wrote itself. So it did what a resource has from the time when there were no records.
+is_from_before() {
+  ! is_unrecorded && ! is_there "$own/originals$1" && ! is_recorded "file $1" && ! is_recorded "away $1"
+}
+keep_unit() {
+  if is_unrecorded || is_recorded "unit $1" || [ -e "$own/units/$1" ]; then return; fi
+  mkdir -p "$own/units"
+  printf '%s %s\n' "$(systemctl show -P ActiveState -- "$1")" "$(systemctl show -P UnitFileState -- "$1")" >"$own/units/$1"
+}
+make_folder() {
+  if [ -d "$1" ]; then return; fi
+  make_folder "$(dirname "$1")"
+  mkdir -- "$1" && made="\${made}folder $1
+"
+}
 put_back() {
   for entry in "$undo"/*.path; do
     [ -e "$entry" ] || continue
@@ -71,7 +125,8 @@ put_back() {
     if [ -e "$old" ] || [ -L "$old" ]; then cp -a -- "$old" "$(beside "$path")" && swap "$(beside "$path")" "$path"; else rm -f -- "$path"; fi
   done
 }
-`;
+`,
+  );
 }
 
 function recovery(steps: readonly ServiceStep[], desired: Service, wasRunning: boolean): Shell {

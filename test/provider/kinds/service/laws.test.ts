@@ -11,12 +11,14 @@ import { plan } from "../../../../provider/kinds/service/plan";
 import { merge, unknown } from "../../../../provider/protocol/values";
 import { holds } from "../../../support/holds";
 import { answer, carryOut, type Model } from "../../../support/model";
-import { changes, models } from "../../../support/services";
+import { changes, models, owner } from "../../../support/services";
 
 const instances = fc.constantFrom("1", "2");
 
+const planned = (observed: Service | undefined, desired: Service) => plan(observed, desired, owner);
+
 function read(model: Model, expected: Service): Service | undefined {
-  return parseObservation(answer(model, expected), expected);
+  return parseObservation(answer(model, expected), expected, owner);
 }
 
 /** What an update reads: everything that the state or the program speaks of. */
@@ -33,7 +35,7 @@ test("diff is empty exactly when plan is", (t) => {
       for (const expected of [former, both(former, next)]) {
         const live = read(model, expected);
         if (live === undefined) continue;
-        assert.equal(diff(live, next).length === 0, plan(live, next).length === 0);
+        assert.equal(diff(live, next).length === 0, planned(live, next).length === 0);
       }
     }),
   );
@@ -44,12 +46,12 @@ test("once the plan is carried out, diff is empty and nothing is left to do", (t
     t,
     fc.property(changes, models, ({ former, wanted }, model) => {
       const live = read(model, both(former, wanted));
-      const after = carryOut(model, plan(live, wanted));
+      const after = carryOut(model, planned(live, wanted));
       const versions = live?.versions;
       const now = read(after, { ...wanted, ...(versions && { versions }) });
-      if (now === undefined) return assert.deepEqual(plan(undefined, wanted), []);
+      if (now === undefined) return assert.deepEqual(planned(undefined, wanted), []);
       assert.deepEqual(diff(now, wanted), []);
-      assert.deepEqual(plan(now, wanted), []);
+      assert.deepEqual(planned(now, wanted), []);
     }),
   );
 });
@@ -58,9 +60,9 @@ test("a creation on any machine makes it true", (t) => {
   holds(
     t,
     fc.property(changes, models, ({ wanted }, model) => {
-      const after = carryOut(model, plan(read(model, wanted), wanted));
+      const after = carryOut(model, planned(read(model, wanted), wanted));
       const now = read(after, wanted);
-      assert.deepEqual(now === undefined ? plan(now, wanted) : diff(now, wanted), []);
+      assert.deepEqual(now === undefined ? planned(now, wanted) : diff(now, wanted), []);
     }),
   );
 });
@@ -69,10 +71,10 @@ test("where a preview sees no difference, an update would find nothing to do", (
   holds(
     t,
     fc.property(changes, models, ({ former, wanted }, model) => {
-      const made = carryOut(model, plan(read(model, former), former));
+      const made = carryOut(model, planned(read(model, former), former));
       const known = read(made, former);
       if (known === undefined || diff(known, wanted).length > 0) return;
-      assert.deepEqual(plan(read(made, both(known, wanted)), wanted), []);
+      assert.deepEqual(planned(read(made, both(known, wanted)), wanted), []);
     }),
   );
 });
@@ -81,7 +83,7 @@ test("each step says what it does, in one line, and no two say the same", (t) =>
   holds(
     t,
     fc.property(changes, models, ({ former, wanted }, model) => {
-      const sentences = plan(read(model, former), wanted).map(({ sentence }) => sentence);
+      const sentences = planned(read(model, former), wanted).map(({ sentence }) => sentence);
       assert.equal(new Set(sentences).size, sentences.length);
       for (const sentence of sentences) assert.match(sentence, /^[a-z][^\n]*[^.\n]$/);
     }),
@@ -95,7 +97,7 @@ test("a machine made anew gets everything, whatever was known of it", (t) => {
       const next = { ...wanted, host: { ...wanted.host, instance: "2" } };
       const known = read(model, former);
       if (known === undefined) return;
-      assert.deepEqual(plan(known, next), plan(undefined, next));
+      assert.deepEqual(planned(known, next), planned(undefined, next));
     }),
   );
 });
@@ -108,7 +110,7 @@ test("what a preview does not know yet is planned for too", (t) => {
       const later = Object.fromEntries(properties.map((property) => [property, unknown]));
       const next: Service = { ...wanted, ...later };
       const live = read(model, former);
-      const steps = plan(live, next);
+      const steps = planned(live, next);
       assert.ok(!steps.some(({ sentence }) => sentence.includes(unknown)));
       if (live !== undefined) assert.equal(diff(live, next).length === 0, steps.length === 0);
     }),
@@ -125,7 +127,7 @@ test("a content, a version and a mode that a preview does not know are said to b
         packages: { nginx: unknown },
         files: { "/etc/a": { ...file, onChange: "restart" } },
       };
-      const sentences = plan(read(model, former), next).map(({ sentence }) => sentence);
+      const sentences = planned(read(model, former), next).map(({ sentence }) => sentence);
       assert.ok(sentences.includes("write /etc/a (content not known yet)"));
       assert.ok(sentences.some((text) => text.startsWith("install nginx (not known yet)")));
     }),

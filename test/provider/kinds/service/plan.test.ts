@@ -2,7 +2,7 @@ import test from "ava";
 import type { File, Service } from "../../../../provider/kinds/service/args";
 import { diff } from "../../../../provider/kinds/service/diff";
 import { plan } from "../../../../provider/kinds/service/plan";
-import { host } from "../../../support/services";
+import { host, owner } from "../../../support/services";
 
 const file = (content: string, changes: Partial<File> = {}): File => ({
   content,
@@ -222,7 +222,7 @@ for (const { name, live = {}, want = {}, paths, sentences } of cases) {
   test(`when ${name}: ${sentences.join(", ") || "nothing"}`, (t) => {
     const next = { ...wanted, ...want };
     const known = live === "nothing" ? undefined : { ...wanted, ...live };
-    const steps = plan(known, next).map(({ sentence }) => sentence);
+    const steps = plan(known, next, owner).map(({ sentence }) => sentence);
     t.deepEqual(steps, sentences);
     const found = known === undefined ? [] : diff(known, next);
     t.deepEqual(

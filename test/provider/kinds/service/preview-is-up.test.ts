@@ -47,8 +47,11 @@ const accidents: Readonly<Record<string, (sandbox: Sandbox) => Promise<unknown>>
   "the unit is stopped": (sandbox) => sandbox.unit("it.service", { active: "inactive" }),
   "the unit failed": (sandbox) => sandbox.unit("it.service", { active: "failed" }),
   "the unit is disabled": (sandbox) => sandbox.unit("it.service", { enabled: "disabled" }),
-  "the unit runs since long before its files": (sandbox) =>
-    sandbox.unit("it.service", { entered: 1000, changed: 1000 }),
+  "the unit was started with a file that was put back since": async (sandbox) => {
+    if (!(await sandbox.exists("/etc/a"))) return;
+    await sandbox.unit("it.service", { entered: 1000, changed: 1000 });
+    await sandbox.write("/etc/a", await sandbox.read("/etc/a"), longAgo);
+  },
   "a package is removed": (sandbox) => sandbox.delete("state/packages/nginx"),
   "a package is downgraded": (sandbox) => sandbox.downgrade("perl", "0.1-1"),
   "a user is removed": (sandbox) => sandbox.delete("state/users/app"),

@@ -39,7 +39,6 @@ async function running(t: ExecutionContext, ssh: SshServerOptions = {}): Promise
   for (const path of ["/etc/it.conf", "/etc/it.env", "/etc/it.old"]) {
     await sandbox.write(path, await sandbox.read(path), longAgo);
   }
-  await sandbox.unit("it.service", { entered: 1_700_000_000, changed: 1_700_000_000 });
   await sandbox.clearLog();
   return { ...machine, resource: () => machine.resource(), it, inputs };
 }

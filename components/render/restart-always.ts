@@ -1,0 +1,13 @@
+/** A drop-in for the unit of a daemon that has to come back, however often and however it ends. */
+
+export function renderRestartAlways(): string {
+  return `# Written by trilithon.
+[Unit]
+# Without a limit: a daemon that was given up by systemd stays away until somebody comes.
+StartLimitIntervalSec=0
+
+[Service]
+Restart=always
+RestartSec=1
+`;
+}

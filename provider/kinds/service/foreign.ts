@@ -1,0 +1,92 @@
+/**
+ * The configuration that a unit loads besides the files of its service: Debian's own `nginx.conf`, a file that somebody
+ * put into `conf.d`, a drop-in of the unit. It is nobody's to change here: a difference from the last `up` is told, with
+ * its lines, and `up` takes it for granted from then on.
+ */
+
+import { diffLines } from "diff";
+import { type Shell, sh } from "../../ssh/shell";
+import type { Service } from "./args";
+
+export interface ForeignChange {
+  readonly path: string;
+  readonly change: "new" | "gone" | "changed";
+  /** As in a patch: `+ gzip on;` */
+  readonly lines: readonly string[];
+}
+
+/** A line that names the file whose text follows, as `nginx -T` prints it. */
+const header = /^# configuration file (\/.*):$/;
+
+/** Needs `unit_status`. Prints each foreign file after a line that names it. */
+export function renderForeignFunction(service: Service): Shell | false {
+  const { unit, configurationCommand, files, absent } = service;
+  if (unit === undefined) return false;
+  return sh`
+prints_configuration() { ${configurationCommand ?? ["true"]} </dev/null; }
+foreign() {
+  for path in $(unit_status ${unit} | sed -n 's/^FragmentPath=//p; s/^DropInPaths=//p'); do
+    case $path in /etc/* | /run/*) if [ -f "$path" ]; then printf '# configuration file %s:\n' "$path"; cat -- "$path"; fi ;; esac
+  done | without_own
+  printed=$(prints_configuration 2>/dev/null) || return 1
+  printf '%s\n' "$printed" | without_own
+}
+without_own() {
+  own=${[...Object.keys(files), ...absent].map((path) => `${path}\n`).join("")} awk '
+    BEGIN { count = split(ENVIRON["own"], paths, "\n"); for (i = 1; i <= count; i++) is_own["# configuration file " paths[i] ":"] = 1 }
+    /^# configuration file \/.*:$/ { skip = ($0 in is_own) }
+    !skip'
+}`;
+}
+
+export function renderForeignObservation({ unit }: Service): Shell | false {
+  if (unit === undefined) return false;
+  const record = `/var/lib/trilithon/foreign/${unit}`;
+  return sh`
+if [ ! -e ${record} ]; then echo none
+elif ! now=$(foreign); then echo "failed $(prints_configuration 2>&1 >/dev/null | head -n 3 | tr '\n' ' ')"
+elif [ "$now" = "$(cat ${record})" ]; then echo same
+else echo differs; base64 -w 0 ${record}; echo; printf '%s\n' "$now" | base64 -w 0; echo; fi`;
+}
+
+/** What is loaded now is what differences are told from. Uses `$own`. */
+export function renderForeignRecord({ unit }: Service): Shell | false {
+  if (unit === undefined) return false;
+  return sh`
+mkdir -p "$own/foreign"
+if now=$(foreign); then printf '%s\n' "$now" >"$own/foreign/.new" && mv -f -- "$own/foreign/.new" "$own/foreign/"${unit}; fi`;
+}
+
+export function foreignChanges(then: string, now: string): ForeignChange[] {
+  const [before, after] = [sections(then), sections(now)];
+  return [...new Set([...before.keys(), ...after.keys()])].sort().flatMap((path) => {
+    const [old, text] = [before.get(path), after.get(path)];
+    if (old === text) return [];
+    const lines = diffLines(old ?? "", text ?? "").flatMap(({ added, removed, value }) =>
+      added || removed
+        ? value
+            .trimEnd()
+            .split("\n")
+            .map((line) => `${added ? "+" : "-"} ${line}`)
+        : [],
+    );
+    const change = old === undefined ? "new" : text === undefined ? "gone" : "changed";
+    return [{ path, change, lines }];
+  });
+}
+
+function sections(text: string): Map<string, string> {
+  const found = new Map<string, string>();
+  let path = "";
+  for (const line of text.split("\n")) {
+    const named = header.exec(line)?.[1];
+    if (named === undefined) {
+      found.set(path, `${found.get(path) ?? ""}${line}\n`);
+    } else {
+      path = named;
+      found.set(path, "");
+    }
+  }
+  const texts = [...found].map(([name, text]): [string, string] => [name, `${text.trimEnd()}\n`]);
+  return new Map(texts.filter(([name, text]) => name !== "" || text.trim() !== ""));
+}

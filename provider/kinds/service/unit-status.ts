@@ -1,0 +1,170 @@
+/**
+ * What a unit runs with, known by what it was started or last reloaded with: each transaction records that in
+ * `/var/lib/trilithon/loaded/UNIT`. The dates of files count only where somebody else started or reloaded the unit.
+ */
+
+import { createHash } from "node:crypto";
+import { type Shell, sh } from "../../ssh/shell";
+import type { Configuration, Service } from "./args";
+
+/** Functions of the observation and of the transaction. */
+export const unitFunctions = sh`
+# The start, in clock ticks since boot, of the youngest child of a process: a daemon with workers makes new ones as it reloads.
+youngest() {
+  cat /proc/[0-9]*/stat 2>/dev/null | sed 's/^.*) //' | awk -v parent="$1" '$2 == parent && $20 > found { found = $20 } END { printf "%.0f\n", found }'
+}
+children() { cat /proc/[0-9]*/stat 2>/dev/null | sed 's/ (.*) / /' | awk -v parent="$1" '$3 == parent { print $1 }'; }
+# The program or the library, of a unit's processes, that is no longer the one on the disk.
+replaced() {
+  for process in "$1" $(children "$1"); do
+    program=$(readlink "/proc/$process/exe" 2>/dev/null)
+    case $program in *' (deleted)') echo "\${program% (deleted)}"; return ;; esac
+    library=$(sed -n 's/^[^ ]* [^ ]*x[^ ]* .* \(\/[^ ]*\) (deleted)$/\1/p' "/proc/$process/maps" 2>/dev/null | grep -vE '^/(dev|run|tmp|var/tmp|memfd:|SYSV)' | head -n 1)
+    if [ -n "$library" ]; then echo "$library"; return; fi
+  done
+}
+unit_status() {
+  systemctl show -p LoadState -p ActiveState -p UnitFileState -p NeedDaemonReload -p MainPID -p InvocationID -p ActiveEnterTimestampMonotonic -p StateChangeTimestampMonotonic -p FragmentPath -p DropInPaths -- "$1"
+}
+`;
+
+/** Functions of the observation alone. */
+export const unitObservation = sh`
+unit() {
+  shown=$(unit_status "$1")
+  printf '%s\n' "$shown"
+  main=$(printf '%s\n' "$shown" | sed -n 's/^MainPID=//p')
+  if [ "\${main:-0}" != 0 ]; then echo "Youngest=$(youngest "$main")"; echo "Replaced=$(replaced "$main")"; fi
+  echo "Uptime=$(cut -d ' ' -f 1 /proc/uptime)"
+  echo "Now=$(date +%s.%N)"
+  # A drain is left behind when no change is under way that drains.
+  if [ -n "$2" ] && [ -e "$2" ] && { [ ! -e /run/lock/trilithon ] || flock -n /run/lock/trilithon true; }; then echo 'Drained=yes'; fi
+  if [ -e "/var/lib/trilithon/loaded/$1" ]; then sed 's/^/Recorded=/' "/var/lib/trilithon/loaded/$1"; fi
+}
+`;
+
+/** Functions of the transaction alone: what the unit runs with from now on. */
+export const unitRecord = sh`
+loaded() {
+  unit=$1
+  shift
+  shown=$(unit_status "$unit")
+  mkdir -p "$own/loaded"
+  {
+    printf '%s\n' "$shown" | grep -E '^(InvocationID|StateChangeTimestampMonotonic)='
+    echo "Youngest=$(youngest "$(printf '%s\n' "$shown" | sed -n 's/^MainPID=//p')")"
+    for path; do
+      if [ -f "$path" ]; then echo "File=$(stat -L -c '%.9Z' -- "$path") $(sha256sum <"$path" | cut -d ' ' -f 1) $path"; fi
+    done
+  } >"$own/loaded/.$unit" && mv -f -- "$own/loaded/.$unit" "$own/loaded/$unit"
+}
+`;
+
+export function renderUnitObservation({ unit, drain }: Service): Shell | false {
+  return unit !== undefined && sh`unit ${unit} ${drain?.file ?? ""}; echo end`;
+}
+
+/** The files that the unit takes in as it starts or reloads. */
+export function renderLoaded({ unit, files, state }: Service): Shell | false {
+  if (unit === undefined) return false;
+  if (state === "stopped") return sh`rm -f -- ${`/var/lib/trilithon/loaded/${unit}`}`;
+  const taken = Object.entries(files).filter(([, { onChange }]) => onChange !== "nothing");
+  return sh`loaded ${unit} ${taken.map(([path]) => path)}`;
+}
+
+/** A file that was found on the host. */
+export interface FoundFile {
+  readonly bytes: Buffer;
+  /** When its content, name, owner or mode last changed, in seconds since 1970. Nobody can set it, unlike the date of its content. */
+  readonly changedAt: number;
+  readonly onChange: string;
+}
+
+export function parseUnit(
+  lines: readonly string[],
+  files: ReadonlyMap<string, FoundFile>,
+  { drain }: Service,
+): Partial<Service> {
+  const shown = lines.map((line): [string, string] => {
+    const [, name = "", value = ""] = /^([^=]*)=(.*)$/s.exec(line) ?? [];
+    return [name, value];
+  });
+  const properties = new Map(shown);
+  const recorded = shown.flatMap(([name, value]) => (name === "Recorded" ? [value] : []));
+  const active = properties.get("ActiveState") ?? "";
+  const isRunning = ["active", "reloading", "refreshing"].includes(active);
+  const unitFile = properties.get("UnitFileState") ?? "";
+  const isMasked = properties.get("LoadState") === "masked" || unitFile.startsWith("masked");
+  const enabled = enablement[unitFile];
+  const replaced = properties.get("Replaced") ?? "";
+  return {
+    state: isRunning ? "running" : active === "inactive" ? "stopped" : active,
+    ...(enabled === undefined ? {} : { enabled }),
+    ...(isRunning && { configuration: configurationOf(properties, recorded, files) }),
+    ...(isMasked && { masked: "it cannot be started while it is masked" }),
+    ...(isRunning && replaced !== "" && { process: `runs a former ${replaced}` }),
+    ...(properties.has("Drained") && { drained: drain?.file }),
+    ...(properties.get("NeedDaemonReload") === "yes" && {
+      definition: "systemd has read a former one",
+    }),
+  };
+}
+
+/** Of units that cannot be enabled or disabled (static, generated ...) there is nothing to say. */
+const enablement: Readonly<Record<string, boolean>> = {
+  "": false,
+  bad: false,
+  enabled: true,
+  "enabled-runtime": false,
+  linked: false,
+  "linked-runtime": false,
+  disabled: false,
+  masked: false,
+  "masked-runtime": false,
+};
+
+function configurationOf(
+  properties: ReadonlyMap<string, string>,
+  recorded: readonly string[],
+  files: ReadonlyMap<string, FoundFile>,
+): Configuration {
+  const record = parseRecord(recorded);
+  const isSame = (...names: string[]) =>
+    names.every((name) => (properties.get(name) ?? "") === record.get(name));
+  const isSameStart = isSame("InvocationID");
+  const isSameReload = isSameStart && isSame("StateChangeTimestampMonotonic", "Youngest");
+  const number = (name: string) => Number(properties.get(name) ?? 0);
+  const bootedAt = number("Now") - number("Uptime");
+  const startedAt = bootedAt + number("ActiveEnterTimestampMonotonic") / 1e6;
+  const reloadedAt =
+    bootedAt +
+    Math.max(number("StateChangeTimestampMonotonic") / 1e6, number("Youngest") / ticksPerSecond);
+  const isStale = (on: string, isOurs: boolean, takenAt: number) =>
+    [...files].some(([path, { bytes, changedAt, onChange }]) => {
+      if (onChange !== on) return false;
+      const [then, digest] = (record.get(path) ?? "").split(" ");
+      const isSameContent = digest === createHash("sha256").update(bytes).digest("hex");
+      if (isOurs && digest !== undefined) return !isSameContent;
+      // Somebody else's start took in what was there at that moment.
+      return !(isSameContent && Number(then) === changedAt) && changedAt > takenAt;
+    });
+  if (isStale("restart", isSameStart, startedAt)) return "restart needed";
+  return isStale("reload", isSameReload, Math.max(startedAt, reloadedAt))
+    ? "reload needed"
+    : "loaded";
+}
+
+/** Of `/proc/PID/stat`, on every Linux today. */
+const ticksPerSecond = 100;
+
+/** Property to value, and path to `CHANGED-AT DIGEST`. */
+function parseRecord(lines: readonly string[]): ReadonlyMap<string, string> {
+  return new Map(
+    lines.map((line): [string, string] => {
+      const file = /^File=(\S+ \S+) (.*)$/s.exec(line);
+      if (file) return [file[2] ?? "", file[1] ?? ""];
+      const [, name = "", value = ""] = /^([^=]*)=(.*)$/s.exec(line) ?? [];
+      return [name, value];
+    }),
+  );
+}
