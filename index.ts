@@ -3,13 +3,15 @@ import { Application } from "./components/application";
 import { Database } from "./components/database";
 import { describeEndpoints, describeSshKeys } from "./components/endpoints";
 import { createHosts } from "./components/hosts";
-import { LoadBalancer } from "./components/load-balancer";
+import { inTurn } from "./components/in-turn";
+import { LoadBalancer, schemeBehind } from "./components/load-balancer";
 import { webHealthPath } from "./components/render/nginx";
 import { readSettings } from "./components/settings";
 import { WebServer } from "./components/web-server";
 
 const settings = readSettings();
 const { domain } = settings;
+const scheme = schemeBehind(settings.loadBalancer.trustedProxies);
 const hosts = createHosts(settings);
 // A machine that is not what it should be stops everything before any machine is changed.
 const afterMachines = { dependsOn: hosts.machines };
@@ -20,20 +22,22 @@ const database = new Database(
   afterMachines,
 );
 
+const loadBalancers = [hosts.loadBalancer.address];
 const application = new Application(
   "application",
-  { hosts: hosts.web, database, ...settings.application },
+  {
+    ...{ hosts: hosts.web, database, domain, scheme, webPort: settings.web.port },
+    loadBalancers: loadBalancers.map((address) => ({ ...settings.loadBalancer, address })),
+    ...settings.application,
+  },
   afterMachines,
 );
 
-const webServers = hosts.web.map(
-  (host) =>
-    new WebServer(
-      host.name,
-      { host, application, domain, loadBalancers: [hosts.loadBalancer.address], ...settings.web },
-      afterMachines,
-    ),
-);
+const webServers = inTurn(hosts.web, (host, before: WebServer | undefined) => {
+  const after = before && { after: before };
+  const args = { host, application, domain, scheme, loadBalancers, ...after, ...settings.web };
+  return new WebServer(host.name, args, afterMachines);
+});
 
 const loadBalancer = new LoadBalancer(
   "load-balancer",

@@ -10,8 +10,9 @@ import { type Fault, unexpected } from "./expectation";
 import { type Host, onHost } from "./host";
 import { applicationOptions, defaultPorts } from "./options";
 import { renderApplicationUnit } from "./render/application-unit";
-import { list, shape } from "./rule";
-import { host, present } from "./rules";
+import { nothingUnderWay, servesElsewhere } from "./render/probes";
+import { list, oneOf, shape } from "./rule";
+import { address, domain, host, port, present } from "./rules";
 import { firstFile, hashFolder } from "./source-folder";
 
 export interface ApplicationArgs {
@@ -57,7 +58,7 @@ export interface ApplicationArgs {
   /** Sent as `X-Forwarded-Proto` then: how visitors reach it. Default `http`. */
   readonly scheme?: "http" | "https";
   /** Where Nginx is beside it. Default 80. */
-  readonly webPort?: number;
+  readonly webPort?: number | undefined;
   /** Asked whether another server can serve before a host is drained. Default: nobody is asked. */
   readonly loadBalancers?: readonly { readonly address: string; readonly statsPort?: number }[];
 }
@@ -111,6 +112,15 @@ export class Application extends pulumi.ComponentResource {
 const entries = {
   ...applicationOptions,
   hosts: list("a list of hosts", host, 1),
+  domain: v.optional(domain),
+  scheme: v.optional(oneOf("http", "https")),
+  webPort: v.optional(port),
+  loadBalancers: v.optional(
+    list(
+      "a list of load balancers",
+      shape("an object with address", { address, statsPort: v.optional(port) }),
+    ),
+  ),
   database: v.optional(shape("a Database", { replication: present, environmentFor: present })),
 };
 
@@ -201,6 +211,7 @@ function createRelease(
   dependsOn: readonly pulumi.Resource[],
 ): Release {
   const { readySeconds = 60, stopSeconds = 30, drainSeconds = 3 } = args;
+  const [loadBalancer] = args.loadBalancers ?? [];
   const root = `/srv/${args.name}`;
   const environmentFiles = {
     open: `/etc/${args.name}/environment`,
@@ -238,10 +249,28 @@ function createRelease(
       onChange: "restart",
       ready: {
         http: `http://127.0.0.1:${parent.port}${parent.healthPath}`,
+        // What the load balancer sends: an application may refuse any other.
+        headers: {
+          Host: args.domain ?? `127.0.0.1:${parent.port}`,
+          "X-Forwarded-Proto": args.scheme ?? "http",
+        },
         deadlineSeconds: readySeconds,
       },
       // With one host there is none to take its requests meanwhile.
-      ...(args.hosts.length > 1 && { drain: { file: parent.drainFile, seconds: drainSeconds } }),
+      ...(args.hosts.length > 1 && {
+        drain: {
+          file: parent.drainFile,
+          seconds: drainSeconds,
+          ...(loadBalancer && {
+            allowed: servesElsewhere(
+              { statsPort: defaultPorts.statistics, ...loadBalancer },
+              host.name,
+            ),
+          }),
+          finished: nothingUnderWay(args.webPort ?? defaultPorts.web),
+          finishSeconds: stopSeconds,
+        },
+      }),
     },
     onHost(host, parent, dependsOn),
   );

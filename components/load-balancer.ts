@@ -86,6 +86,11 @@ function withDefaults(args: LoadBalancerArgs) {
   return { ...args, port, statsPort, responseTimeoutSeconds, trustedProxies, rawLines };
 }
 
+/** How visitors reach the page: a proxy that is trusted speaks TLS with them. */
+export function schemeBehind(trustedProxies: readonly string[] = []): "http" | "https" {
+  return trustedProxies.length > 0 ? "https" : "http";
+}
+
 type Complete = ReturnType<typeof withDefaults>;
 
 /** What stands in HAProxy's configuration as a server's name. */
@@ -140,6 +145,8 @@ function createService(parent: LoadBalancer, name: string, args: Complete): Serv
       check: ["haproxy", "-c", "-f", haproxyFiles.config],
       onChange: "reload",
       ready: { tcp: parent.port },
+      port: parent.port,
+      reloadNote: "WebSockets go on for 1 hour",
       // One that cannot bind an address keeps its former worker, and answers as before.
       reloaded: { newWorker: true },
     },

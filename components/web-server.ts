@@ -7,7 +7,7 @@ import { type Fault, unexpected } from "./expectation";
 import { type Host, onHost } from "./host";
 import { defaultPorts, webServerOptions } from "./options";
 import { nginxFiles, renderNginx, renderNginxUnit, webHealthPath } from "./render/nginx";
-import { list, shape, text } from "./rule";
+import { list, oneOf, shape, text } from "./rule";
 import { address, domain, host, port, present, urlPath } from "./rules";
 
 /** What Nginx passes requests to on its own host: an `Application`, or one that this program did not make. */
@@ -41,6 +41,10 @@ export interface WebServerArgs {
   readonly uploadLimitMegabytes?: number;
   /** How long the application may take to answer. Default 60. For more give the load balancer more as well. */
   readonly responseTimeoutSeconds?: number;
+  /** Changed before this one: one web server after the other, and none after one that does not become healthy. Default: at once. */
+  readonly after?: WebServer;
+  /** How visitors reach the page: told to the application when it is asked for its health. Default `http`. */
+  readonly scheme?: "http" | "https";
   /** Lines for Nginx's `server` block, as they are. */
   readonly rawLines?: readonly string[];
 }
@@ -85,6 +89,8 @@ const entries = {
   }),
   domain,
   loadBalancers: list("a list of addresses", address),
+  after: v.optional(shape("a WebServer", { service: present })),
+  scheme: v.optional(oneOf("http", "https")),
 };
 
 function checkAgreement({ host, application, port }: WebServerArgs): readonly Fault[] {
@@ -130,12 +136,22 @@ function createService(parent: WebServer, name: string, args: WebServerArgs): Se
       absent: ["/etc/nginx/sites-enabled/default"],
       check: ["nginx", "-t"],
       onChange: "reload",
-      ready: { tcp: parent.port },
+      // What the load balancer asks, and as it asks it.
+      ready: {
+        http: `http://127.0.0.1:${parent.port}${webHealthPath}`,
+        headers: { Host: args.domain, "X-Forwarded-Proto": args.scheme ?? "http" },
+      },
+      port: parent.port,
       // One that cannot bind an address keeps its former workers, and says why in its own log.
       reloaded: { newWorker: true, log: "/var/log/nginx/error.log" },
       configurationCommand: ["nginx", "-T"],
     },
     // A web server in service has an application to pass requests to.
-    onHost(host, parent, [packages, ...(release ? [release] : [])]),
+    onHost(host, parent, [
+      packages,
+      ...(release ? [release] : []),
+      // What breaks one web server must not reach the next.
+      ...(args.after ? [args.after.service] : []),
+    ]),
   );
 }

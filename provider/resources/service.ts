@@ -21,8 +21,10 @@ export type OnChange = "reload" | "restart" | "nothing";
 
 /** When a unit counts as ready. With none of the three, when systemd calls it active. */
 export interface ReadyArgs {
-  /** Answers 200 to 399 to a GET: `http://127.0.0.1:3000/health`. Plain HTTP, seen from the host itself. */
+  /** Answers 200 to 299 to a GET: `http://127.0.0.1:3000/health`. Plain HTTP, seen from the host itself. A redirect is not ready. */
   readonly http?: pulumi.Input<string>;
+  /** Sent with it: `{ Host: "www.example.com" }`. Default: `Host` with the address. */
+  readonly headers?: pulumi.Input<Record<string, pulumi.Input<string>>>;
   /** Accepts connections on this port of 127.0.0.1. */
   readonly tcp?: pulumi.Input<number>;
   /** Ends with status 0; run as root. */
@@ -39,12 +41,31 @@ export interface ReloadedArgs {
   readonly log?: pulumi.Input<string>;
 }
 
+/** One question over plain HTTP, seen from the host itself. */
+export interface HttpProbeArgs {
+  /** Answers 200 to 299: `http://10.0.0.11:8404/;csv`. */
+  readonly http: pulumi.Input<string>;
+  /** Sent with it. Default: `Host` with the address. */
+  readonly headers?: pulumi.Input<Record<string, pulumi.Input<string>>>;
+  /** A regular expression of Perl's that the answer has to match, `^` and `$` being those of a line. Default: any answer. */
+  readonly matches?: pulumi.Input<string>;
+}
+
 /** How to take a host out of the load balancer while its unit restarts. */
 export interface DrainArgs {
   /** Exists while the host drains; the web server answers its health check with 404 then. */
   readonly file: pulumi.Input<string>;
   /** How long the load balancer may take to notice, each way. 1 to 600. */
   readonly seconds: pulumi.Input<number>;
+  /**
+   * Whether another server serves. Waited for, for 20 seconds; when none does, the unit restarts without being drained, and
+   * that is said. Default: it is always drained.
+   */
+  readonly allowed?: pulumi.Input<HttpProbeArgs>;
+  /** Whether the requests under way have ended: the unit is stopped then. Default: it is not asked. */
+  readonly finished?: pulumi.Input<HttpProbeArgs>;
+  /** How long they may take, 1 to 3600. Default 30. */
+  readonly finishSeconds?: pulumi.Input<number>;
 }
 
 export interface ServiceArgs {
@@ -78,6 +99,10 @@ export interface ServiceArgs {
    * it as it is, and takes it for granted from then on. Drop-ins of the unit are told without it.
    */
   readonly configurationCommand?: pulumi.Input<pulumi.Input<string>[]>;
+  /** What a reload does to what is open, in a few words for the preview: `WebSockets go on for 1 hour`. */
+  readonly reloadNote?: pulumi.Input<string>;
+  /** Where others reach the unit: a preview says what another port costs. */
+  readonly port?: pulumi.Input<number>;
   /** Takes the host out of the load balancer while the unit restarts. Default: it restarts at once. */
   readonly drain?: pulumi.Input<DrainArgs>;
 }

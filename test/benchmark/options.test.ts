@@ -12,7 +12,10 @@ test("parts keep their order, however they are given", (t) => {
 });
 
 const faults = [
-  { args: ["--only", "all"], said: '--only: expected one of peers, hosts, resources, traffic, got "all"' },
+  {
+    args: ["--only", "all"],
+    said: '--only: expected one of peers, hosts, resources, traffic, got "all"',
+  },
   { args: ["--runs", "0"], said: '--runs: expected 1 to 99, got "0"' },
   { args: ["--runs"], said: '--runs: expected 1 to 99, got ""' },
   { args: ["--fast"], said: "expected --only or --runs, got --fast" },

@@ -179,7 +179,10 @@ test.serial("a change of HAProxy's configuration drops no request", async (t) =>
   const before = await readProcesses(stack, hosts);
   good = { ...good, "trilithon:loadBalancer": { rawLines: { backend: ["timeout queue 9s"] } } };
   const said = await underLoad(t, configureAndUp);
-  t.regex(said, /lb-01: write .* check it, reload haproxy \(no connection dropped\).* \[change\]/);
+  t.regex(
+    said,
+    /lb-01: write .* check it, reload haproxy \(no connection dropped; WebSockets go on for 1 hour\).* \[change\]/,
+  );
   t.regex(said, /Resources:\n {4}~ 1 updated\n/);
   t.deepEqual(moved(before, await readProcesses(stack, hosts)), ["lb-01 haproxy workers"]);
 });
@@ -235,7 +238,10 @@ test.serial(
       await until("web-03 answers", () => (load.servers["web-03"] ?? 0) > 10);
       return done;
     });
-    t.regex(said, /lb-01: write .* reload haproxy \(no connection dropped\)/);
+    t.regex(
+      said,
+      /lb-01: write .* reload haproxy \(no connection dropped; WebSockets go on for 1 hour\)/,
+    );
     const after = await readState(stack, hosts);
     t.deepEqual(moved(before.processes, after.processes), ["lb-01 haproxy workers"]);
     const files = moved(before.files, after.files).filter((name) => !name.startsWith("lb-01 "));

@@ -6,6 +6,7 @@ import type { Failure, Host, Properties, Property } from "../../kind";
 import { isProperties, isUnknown } from "../../protocol/values";
 import type { ForeignChange } from "./foreign";
 import type { OwnedThing } from "./owner";
+import type { HttpProbe } from "./probe";
 
 export type OnChange = "reload" | "restart" | "nothing";
 
@@ -19,6 +20,7 @@ export interface File {
 
 export interface Ready {
   readonly http?: string;
+  readonly headers?: Readonly<Record<string, string>>;
   readonly tcp?: number;
   readonly command?: readonly string[];
   readonly deadlineSeconds: number;
@@ -30,6 +32,14 @@ export interface Reloaded {
   readonly newWorker?: boolean;
   /** Where its last words are, if not in the journal. */
   readonly log?: string;
+}
+
+export interface Drain {
+  readonly file: string;
+  readonly seconds: number;
+  readonly allowed?: HttpProbe;
+  readonly finished?: HttpProbe;
+  readonly finishSeconds?: number;
 }
 
 /** `loaded`: the unit runs with the files that are on the disk. */
@@ -52,7 +62,9 @@ export interface Service {
   readonly reloaded?: Reloaded;
   /** Prints the configuration as the unit would load it, with a line `# configuration file PATH:` before each file. */
   readonly configurationCommand?: readonly string[];
-  readonly drain?: { readonly file: string; readonly seconds: number };
+  readonly drain?: Drain;
+  readonly reloadNote?: string;
+  readonly port?: number;
   /** What is installed, by package. Output only: a version below it is drift. */
   readonly versions?: Readonly<Record<string, string>>;
   readonly root?: string;
@@ -112,6 +124,17 @@ const fileSchema = v.strictObject({
   onChange: v.optional(onChange),
 });
 
+const httpUrl = text(/^http:\/\/[^\s/]+(\/\S*)?$/, 'a URL such as "http://127.0.0.1:3000/health"');
+const headers = v.record(
+  text(/^[A-Za-z0-9-]+$/, "the name of a header"),
+  text(/^[^\r\n\0]*$/, "one line of text"),
+);
+const httpProbe = v.strictObject({
+  http: httpUrl,
+  headers: v.optional(headers),
+  matches: v.optional(text(/^[^\r\n\0]+$/, "a regular expression")),
+});
+
 const serviceEntries = {
   host: hostSchema,
   name: v.optional(text(/^[A-Za-z0-9][A-Za-z0-9@._-]*$/, "a name of letters, digits, @ . _ -")),
@@ -132,9 +155,8 @@ const serviceEntries = {
   check: v.optional(words),
   ready: v.optional(
     v.strictObject({
-      http: v.optional(
-        text(/^http:\/\/[^\s/]+(\/\S*)?$/, 'a URL such as "http://127.0.0.1:3000/health"'),
-      ),
+      http: v.optional(httpUrl),
+      headers: v.optional(headers),
       tcp: v.optional(integer(1, 65535)),
       command: v.optional(words),
       deadlineSeconds: v.optional(integer(1, 3600)),
@@ -147,7 +169,17 @@ const serviceEntries = {
     }),
   ),
   configurationCommand: v.optional(words),
-  drain: v.optional(v.strictObject({ file: absolutePath, seconds: integer(1, 600) })),
+  drain: v.optional(
+    v.strictObject({
+      file: absolutePath,
+      seconds: integer(1, 600),
+      allowed: v.optional(httpProbe),
+      finished: v.optional(httpProbe),
+      finishSeconds: v.optional(integer(1, 3600)),
+    }),
+  ),
+  reloadNote: v.optional(text(/^[^\n(),]+$/, "a few words without parentheses and commas")),
+  port: v.optional(integer(1, 65535)),
   // Filled in by `check` itself, and handed back to it by the engine.
   enabled: v.optional(v.boolean()),
   configuration: v.optional(v.literal("loaded")),

@@ -76,13 +76,18 @@ async function apply(
   if (rest.length === 0 && thingsOf(desired).length === 0) {
     return (await read({ ...desired, ...known }, context)) ?? desired;
   }
-  const progress = (message: string) => context.progress(`${desired.host.name}: ${message}`);
+  const progress = (message: string) => {
+    const warning = /^warning: (.*)$/s.exec(message)?.[1];
+    if (warning !== undefined) context.tell("warning", `${desired.host.name}: ${warning}`);
+    else context.progress(`${desired.host.name}: ${message}`);
+  };
   const answer = await context.run(desired.host, {
     script: renderTransaction(rest, observed, desired, {
       owner: context.owner,
       answer: renderObservation({ ...desired, ...known }),
     }).text,
     doing: `applying ${desired.name}`,
+    deadlineSeconds: deadlineOf(desired),
     onProgress: progress,
     ...(rest.some((step) => step.do === "send") && {
       input: await archive(sourceOf(desired), progress),
@@ -93,4 +98,10 @@ async function apply(
 
 function sourceOf({ source = "", version = "", build, exclude = [], part, versionOf }: Service) {
   return { folder: source, version, build, exclude, part, isContent: versionOf === "content" };
+}
+
+/** Another change's lock, and then every wait of this one, one after the other. */
+function deadlineOf({ ready, drain }: Service): number {
+  const drained = drain ? 2 * drain.seconds + (drain.finishSeconds ?? 30) + 60 : 0;
+  return 1500 + 2 * (ready?.deadlineSeconds ?? 30) + drained;
 }

@@ -349,9 +349,10 @@ function planUnit(
   if (action === undefined) return [...unmasking, ...enabling];
   const drains = action === "restart" && desired.drain !== undefined;
   const why = observed.process ?? (observed.answers === undefined ? undefined : "does not answer");
-  const sentence = unitSentence(action, name, {
+  const sentence = unitSentence(action, desired, {
     drains,
     why: action === "restart" ? why : undefined,
+    moved: portMove(observed, desired),
   });
   return [
     ...unmasking,
@@ -412,11 +413,30 @@ function stale({ configuration }: Service): OnChange {
 
 function unitSentence(
   action: UnitAction,
-  name: string,
-  { drains, why }: { readonly drains: boolean; readonly why: string | undefined },
+  { name, drain, reloadNote }: Service,
+  {
+    drains,
+    why,
+    moved,
+  }: {
+    readonly drains: boolean;
+    readonly why: string | undefined;
+    readonly moved: string | undefined;
+  },
 ): string {
-  if (action === "reload") return `reload ${name} (no connection dropped)`;
+  if (action === "reload" && moved !== undefined) return `reload ${name} (${moved})`;
+  if (action === "reload") {
+    const note = reloadNote === undefined ? "" : `; ${reloadNote}`;
+    return `reload ${name} (no connection dropped${note})`;
+  }
   const because = why === undefined ? "" : `; it ${why}`;
-  if (drains) return `drain the host and restart ${name} (no request lost${because})`;
+  const lost = drain?.allowed ? "no request lost while another server serves" : "no request lost";
+  if (drains) return `drain the host and restart ${name} (${lost}${because})`;
   return `${action} ${name}${because === "" ? "" : ` (it ${why})`}`;
+}
+
+/** What a new address costs: nobody can be told of it before it is there. */
+function portMove({ port: before }: Service, { port: after }: Service): string | undefined {
+  if (before === undefined || after === undefined || before === after) return undefined;
+  return `from port ${before} to ${after}: requests fail until what sends them there is changed as well`;
 }

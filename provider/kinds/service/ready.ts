@@ -5,13 +5,23 @@
 
 import { type Shell, sh } from "../../ssh/shell";
 import type { Ready, Service } from "./args";
+import { renderHttpProbe, renderTcpProbe } from "./probe";
+
+/** A unit that ends so often while it is waited for does not become ready by more of the same. */
+const crashes = 5;
 
 export function renderWait({ unit = "", name, ready }: Service): Shell {
   const seconds = ready?.deadlineSeconds ?? 30;
   return sh`
+restarts_of() { n=$(systemctl show -P NRestarts -- "$1"); printf '%s\n' "\${n:-0}"; }
 progress ${`waiting until ${name} is ready`}
 end=$(($(date +%s) + ${seconds}))
+restarts=$(restarts_of ${unit})
 until [ "$(systemctl is-active -- ${unit})" = active ] && said=$(${probe(ready)} 2>&1 </dev/null); do
+  if [ $(($(restarts_of ${unit}) - restarts)) -ge ${crashes} ]; then
+    fail ${`${name} ended ${crashes} times by itself; all is put back as it was. What it said first:`}"
+$(first_words)"
+  fi
   if [ "$(date +%s)" -ge "$end" ]; then
     fail ${`${name} was not ready within ${seconds} seconds; all is put back as it was:`}"
 $said
@@ -72,33 +82,15 @@ alive() {
 alive`;
 }
 
-function livenessProbe({ http, tcp = 0 }: Ready): Shell {
-  if (http === undefined) return sh`perl -MIO::Socket::INET -e ${tcpProbe} 127.0.0.1 ${tcp}`;
-  const { hostname, port, pathname, search } = new URL(http);
-  return sh`perl -MIO::Socket::INET -e ${`my $status = qr{^HTTP/1};${httpProbe}`} ${hostname} ${port || "80"} ${pathname + search} 4`;
+function livenessProbe({ http, headers, tcp = 0 }: Ready): Shell {
+  if (http === undefined) return renderTcpProbe(tcp);
+  return renderHttpProbe({ http, headers, deadlineSeconds: 4, status: "any" });
 }
 
-/** perl-base and its sockets are on every Debian; curl is not. */
 function probe(ready: Ready | undefined): Shell {
   if (ready?.command !== undefined) return sh`${ready.command}`;
-  if (ready?.tcp !== undefined)
-    return sh`perl -MIO::Socket::INET -e ${tcpProbe} 127.0.0.1 ${ready.tcp}`;
-  if (ready?.http !== undefined) {
-    const { hostname, port, pathname, search } = new URL(ready.http);
-    return sh`perl -MIO::Socket::INET -e ${`my $status = qr{^HTTP/1\\.[01] [23]};${httpProbe}`} ${hostname} ${port || "80"} ${pathname + search} 10`;
-  }
+  if (ready?.tcp !== undefined) return renderTcpProbe(ready.tcp);
+  if (ready?.http !== undefined)
+    return renderHttpProbe({ http: ready.http, headers: ready.headers });
   return sh`true`;
 }
-
-const tcpProbe =
-  'IO::Socket::INET->new(PeerAddr => $ARGV[0], PeerPort => $ARGV[1], Timeout => 5) or die "port $ARGV[1]: $@\\n"';
-
-const httpProbe = `
-my ($host, $port, $path, $seconds) = @ARGV;
-$SIG{ALRM} = sub { die "http://$host:$port$path: no answer within $seconds seconds\\n" };
-alarm $seconds;
-my $socket = IO::Socket::INET->new(PeerAddr => $host, PeerPort => $port, Timeout => 5) or die "http://$host:$port$path: $@\\n";
-print $socket "GET $path HTTP/1.0\\r\\nHost: $host\\r\\nConnection: close\\r\\n\\r\\n";
-my $answer = <$socket> // "";
-die "http://$host:$port$path: " . ($answer || "no answer\\n") unless $answer =~ $status;
-`;

@@ -1,8 +1,9 @@
 /** What each step does in the script of a transaction, whose own `keep`, `beside`, `swap`, `fail` and `progress` it uses. */
 
 import { lines, type Shell, sh } from "../../ssh/shell";
-import type { Service } from "./args";
+import type { Drain, Service } from "./args";
 import type { ServiceStep, UnitAction } from "./plan";
+import { renderHttpProbe } from "./probe";
 import { renderReloaded, renderWait } from "./ready";
 
 /** Makes the new file beside the old one; nothing that is live has changed yet. */
@@ -93,13 +94,12 @@ case $(systemctl show -P LoadState -- ${unit}) in bad-setting | error)
 $(systemctl show -P LoadError -- ${unit})
 $(journalctl --no-pager -q -o cat -n 5 _PID=1 -u ${unit} 2>/dev/null)" ;;
 esac`,
-    action === "restart" &&
-      drain !== undefined &&
-      sh`progress 'draining' ; mkdir -p -- "$(dirname ${drain.file})" && : >${drain.file} && drained=yes && sleep ${drain.seconds}`,
+    action === "restart" && drain !== undefined && renderDrain(drain, name),
     sh`
 acted=yes
 since=$(date +%s)
 journal() { journalctl --no-pager -q -o cat -n 20 --since "@$since" -u ${unit} 2>/dev/null; }
+first_words() { journalctl --no-pager -q -o cat --since "@$since" -u ${unit} 2>/dev/null | head -n 20; }
 progress ${`${action} ${name}`}
 main=$(systemctl show -P MainPID -- ${unit})
 workers=" $(children "$main" | tr '\n' ' ')"
@@ -111,6 +111,40 @@ $(journal)"`,
     action === "reload" && renderReloaded(desired),
   );
 }
+
+/** The host gets nothing new, and what is under way ends. The last server that serves is not taken out: nobody else would answer. */
+function renderDrain(drain: Drain, name: string): Shell {
+  const { file, seconds, allowed, finished, finishSeconds = 30 } = drain;
+  const out = sh`progress 'draining' ; mkdir -p -- "$(dirname ${file})" && : >${file} && drained=yes && sleep ${seconds}`;
+  const finish =
+    finished !== undefined &&
+    sh`
+progress 'waiting until the requests under way have ended'
+end=$(($(date +%s) + ${finishSeconds}))
+until ${renderHttpProbe(finished)} >/dev/null 2>&1 </dev/null; do
+  if [ "$(date +%s)" -ge "$end" ]; then progress ${`requests still under way after ${finishSeconds} seconds: cut off`}; break; fi
+  sleep 0.5
+done`;
+  if (allowed === undefined) return lines(out, finish);
+  return lines(
+    sh`
+progress 'waiting until another server serves'
+end=$(($(date +%s) + ${allowedSeconds}))
+until ${renderHttpProbe(allowed)} >/dev/null 2>&1 </dev/null; do
+  if [ "$(date +%s)" -ge "$end" ]; then alone=yes; break; fi
+  sleep 0.5
+done
+if [ -n "\${alone-}" ]; then
+  progress ${`warning: no other server serves: ${name} restarts without being drained, and requests fail until it is ready`}
+else`,
+    out,
+    finish,
+    sh`fi`,
+  );
+}
+
+/** One that was changed just before needs some seconds until the load balancer finds it well. */
+const allowedSeconds = 20;
 
 function undrain({ file, seconds }: { readonly file: string; readonly seconds: number }): Shell {
   return sh`if [ -n "$drained" ]; then rm -f -- ${file} && drained= && sleep ${seconds}; fi`;

@@ -30,7 +30,7 @@ export const drifts: readonly (readonly Drift[])[] = [
       break: `${later} echo '# by hand' >>/etc/haproxy/haproxy.cfg`,
       paths: ['files["/etc/haproxy/haproxy.cfg"].content', "configuration"],
       sentence:
-        /^lb-01: write \/etc\/haproxy\/haproxy\.cfg \(1 line\), check it, reload haproxy \(no connection dropped\), wait until it is ready \[drift\]$/,
+        /^lb-01: write \/etc\/haproxy\/haproxy\.cfg \(1 line\), check it, reload haproxy \(no connection dropped; WebSockets go on for 1 hour\), wait until it is ready \[drift\]$/,
     },
     {
       name: "the mode of nginx's site changed",
@@ -158,7 +158,7 @@ export const drifts: readonly (readonly Drift[])[] = [
       break: `${later} touch /etc/haproxy/haproxy.cfg`,
       paths: ["configuration"],
       sentence:
-        /^lb-01: check it, reload haproxy \(no connection dropped\), wait until it is ready \[drift\]$/,
+        /^lb-01: check it, reload haproxy \(no connection dropped; WebSockets go on for 1 hour\), wait until it is ready \[drift\]$/,
     },
     {
       name: "nginx killed",

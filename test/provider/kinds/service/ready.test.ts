@@ -29,14 +29,14 @@ async function upWith(t: ExecutionContext, ready: object): Promise<readonly stri
   return told;
 }
 
-for (const status of [200, 204, 302]) {
+for (const status of [200, 204]) {
   onLinux(`a unit that answers ${status} is ready`, async (t) => {
     const port = await portAnswering(t, [status]);
     await t.notThrowsAsync(upWith(t, { http: `http://127.0.0.1:${port}/health?deep=1` }));
   });
 }
 
-for (const status of [404, 500, 503]) {
+for (const status of [302, 404, 500, 503]) {
   onLinux(
     `a unit that answers ${status} is not ready, and that is what was last seen`,
     async (t) => {
@@ -62,3 +62,97 @@ onLinux("a port that accepts connections is ready, and one that does not is not"
   await t.notThrowsAsync(upWith(t, { tcp: port }));
   await t.throwsAsync(upWith(t, { tcp: 1 }), { message: /port 1: .*Connection refused/s });
 });
+
+onLinux("a redirect is told with where it leads, and headers are sent", async (t) => {
+  const asked: string[] = [];
+  const server = createServer((request, response) => {
+    asked.push(`${request.headers.host} ${request.headers["x-forwarded-proto"]}`);
+    response.writeHead(301, { Location: "https://www.example.com/health" }).end();
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  t.teardown(() => server.close());
+  // A server that listens on TCP has such an address.
+  const { port } = server.address() as AddressInfo;
+  const headers = { Host: "www.example.com", "X-Forwarded-Proto": "http" };
+  await t.throwsAsync(upWith(t, { http: `http://127.0.0.1:${port}/health`, headers }), {
+    message:
+      /HTTP\/1.1 301 Moved Permanently, a redirect to https:..www.example.com.health, is not healthy/,
+  });
+  t.is(asked[0], "www.example.com http");
+});
+
+onLinux(
+  "a unit that ends again and again is not waited for, and its first words are told",
+  async (t) => {
+    const { sandbox, server, resource } = await startMachine(t);
+    await sandbox.unit("it.service", { journal: "first: no such file\n" });
+    // Each question finds one more end.
+    const count = sandbox.path("/ends");
+    const command = [
+      "sh",
+      "-c",
+      `echo x >>${count}; echo NRestarts=$(wc -l <${count}) >${sandbox.path("/state/units/it.service/properties")}; false`,
+    ];
+    await t.throwsAsync(
+      resource().up({
+        host: wireHost(server.host()),
+        ...wire({ unit: "it.service", ready: { deadlineSeconds: 600, command } }),
+      }),
+      {
+        message:
+          /it ended 5 times by itself; all is put back as it was. What it said first:\nfirst: no such file/,
+      },
+    );
+  },
+);
+
+for (const [serves, drained] of [
+  [true, true],
+  [false, false],
+] as const) {
+  const title = serves
+    ? "a host is drained while another serves"
+    : "the last server that serves is not drained, and that is said";
+  onLinux(title, async (t) => {
+    const { sandbox, server, resource } = await startMachine(t);
+    const port = await portAnswering(t, [serves ? 200 : 503]);
+    const drain = sandbox.path("/run/drain");
+    await sandbox.unit("it.service", { reads: [drain] });
+    const it = resource();
+    const up = (content: string) =>
+      it.up({
+        host: wireHost(server.host()),
+        ...wire({
+          unit: "it.service",
+          files: { [sandbox.path("/etc/it")]: { content } },
+          drain: {
+            file: drain,
+            seconds: 1,
+            allowed: { http: `http://127.0.0.1:${port}/` },
+            finished: { http: `http://127.0.0.1:${port}/` },
+            finishSeconds: 1,
+          },
+        }),
+      });
+    await up("one");
+    const { told } = await up("two");
+    t.true(
+      told.some((line) =>
+        line.includes("restart it (no request lost while another server serves)"),
+      ),
+    );
+    t.is(
+      await sandbox.loaded("it.service", "drain").then(
+        () => true,
+        () => false,
+      ),
+      drained,
+    );
+    t.false(await sandbox.exists("/run/drain"));
+    t.is(
+      told.some((line) => line.includes("no other server serves")),
+      !drained,
+      told.join("\n"),
+    );
+  });
+}
