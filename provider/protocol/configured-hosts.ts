@@ -19,6 +19,25 @@ export function configuredHosts(config: Properties): ReadonlyMap<string, Host> {
   );
 }
 
+/**
+ * The names of all hosts that the settings list at present, out of the environment variable by which the engine tells a
+ * plugin the settings of its package. What `Configure` gets may be that of the last `up`, as the state has it.
+ */
+export function configuredNames(environment = process.env.PULUMI_CONFIG ?? "{}"): string[] {
+  const listed = parsed(properties(environment).hosts);
+  const hosts = Array.isArray(listed) ? listed.filter(isProperties) : [];
+  return hosts.map(({ name }) => name).filter(isText);
+}
+
+function properties(text: string): Properties {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isProperties(value) ? value : {};
+  } catch {
+    return {};
+  }
+}
+
 function parsed(value: Property | undefined): Property | undefined {
   return typeof value === "string" ? (JSON.parse(value) as Property) : value;
 }

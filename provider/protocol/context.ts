@@ -4,6 +4,7 @@ import type { AnyKind, Context } from "../kind";
 import type { Pool } from "../ssh/pool";
 import type { Engine } from "./engine";
 import { ownerOf } from "./owner";
+import type { Run } from "./run";
 import { hiddenTexts } from "./secrets";
 import type { Received } from "./values";
 
@@ -12,6 +13,7 @@ export interface Resource {
   readonly urn: string;
   readonly engine: Engine | undefined;
   readonly pool: Pool;
+  readonly run: Run;
   /** Aborted when the engine cancels. */
   readonly signal: AbortSignal;
 }

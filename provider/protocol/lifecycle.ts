@@ -15,9 +15,10 @@ import type { PlannedStep } from "../resources/planned-step";
 import { contextOf, type Resource } from "./context";
 import { digests } from "./drift";
 import { observeForCreation, observeForUpdate, observeNew } from "./observe";
-import { mintClaim } from "./owner";
+import { mintClaim, ownerOf } from "./owner";
 import { renderPath } from "./path";
 import { announceCreation, announceUpdate } from "./plan";
+import { isAbsent, isOfWholeHost } from "./run";
 import { maskFailures } from "./secrets";
 import {
   currentVersion,
@@ -50,6 +51,8 @@ export class Lifecycle {
 
   check(news: Received): { inputs: Received; failures: readonly Failure[] } {
     const { args, failures } = this.#kind.check(news.properties);
+    if (failures.length === 0)
+      this.#resource.run.noteWanted(this.#resource.urn, this.#kind.hosts(args));
     return {
       inputs: { properties: args, secrets: news.secrets },
       failures: maskFailures(failures, news),
@@ -151,9 +154,43 @@ export class Lifecycle {
 
   async remove(recorded: Received): Promise<void> {
     const olds = openState(this.#kind, recorded);
-    await this.#kind.remove(olds.properties, this.#context(olds, olds.kept.claim));
-    for (const left of this.#kind.leaves?.(olds.properties) ?? []) {
-      this.#log("info", `left behind: ${left}`);
+    const leaves = this.#kind.leaves?.(olds.properties) ?? [];
+    const gone = this.#resource.run.goneBefore(this.#kind.hosts(olds.properties));
+    try {
+      if (gone !== undefined) throw gone;
+      await this.#kind.remove(olds.properties, this.#context(olds, olds.kept.claim));
+      for (const left of leaves) this.#log("info", `left behind: ${left}`);
+    } catch (error) {
+      if (!isAbsent(error)) throw error;
+      this.#forget(error, this.#kind.id(olds.properties));
+    }
+  }
+
+  /** A host that is gone for good keeps nothing from being removed; one that is only down does. */
+  #forget(error: NotReached, id: string): void {
+    const { run, urn } = this.#resource;
+    if (!run.isGone(error.host, urn)) {
+      throw new Error(
+        `${error.message}; if it is gone for good, take it out of the program first (its line out of trilithon:hosts)`,
+      );
+    }
+    run.noteGone(error);
+    if (run.isFirstReport(error)) this.#log("warning", `not taken away: ${error.message}`);
+    this.#log("info", `left behind on ${error.host}, which does not answer: ${id}`);
+  }
+
+  /** What keeps a whole host from being read is one warning for all that is on it. */
+  #reportNotRead(error: NotReached): void {
+    const { run } = this.#resource;
+    if (!isOfWholeHost(error)) {
+      this.#log("warning", `drift was not checked: ${error.message}`);
+    } else if (run.isFirstReport(error)) {
+      const names = run.resourcesOn(error.host).join(", ");
+      this.#log(
+        "warning",
+        `drift was not checked: ${error.message}; this concerns ${names}: \`up\` fails on those that the program ` +
+          `still wants on ${error.host}, and forgets the others without taking them away`,
+      );
     }
   }
 
@@ -171,6 +208,8 @@ export class Lifecycle {
     // The program may have said since how to reach the host now; what was read last does not know.
     const { host = known.properties.host } = inputs.properties;
     const expected = host === undefined ? known.properties : { ...known.properties, host };
+    const { run, urn } = this.#resource;
+    run.noteRead(ownerOf(urn, "").resource, this.#kind.hosts(expected));
     try {
       const live = await this.#kind.read(expected, this.#context(known, kept.claim));
       if (live === undefined) return undefined;
@@ -179,7 +218,7 @@ export class Lifecycle {
     } catch (error) {
       // Also with the wrong key: the state's may be the wrong one, and `up` with the right one must be possible.
       if (!(error instanceof NotReached)) throw error;
-      this.#log("warning", `drift was not checked: ${error.message}`);
+      this.#reportNotRead(error);
       const unreachable = { ...kept, unreachable: error.message };
       const state = stateOf(this.#kind, expected, secrets, unreachable);
       return { ...state, id, inputs: inputs.properties };

@@ -1,6 +1,6 @@
 /** What is on the hosts before something is changed there, as far as that can be known. */
 
-import { HostUnreachable } from "../errors";
+import { HostUnreachable, NotReached, ReadTimedOut } from "../errors";
 import type { AnyKind, Context, Owner, Properties } from "../kind";
 import { contextOf, type Resource } from "./context";
 import type { OpenState } from "./state";
@@ -39,7 +39,7 @@ export async function observeForCreation(
   try {
     return await kind.read(news.properties, context, news.properties);
   } catch (error) {
-    if (!(error instanceof HostUnreachable)) throw error;
+    if (!(error instanceof HostUnreachable || error instanceof ReadTimedOut)) throw error;
     engine?.log(urn, "warning", `planned as for an empty machine: ${error.message}`);
     return undefined;
   }
@@ -58,5 +58,17 @@ export async function observeForUpdate(
   const isUnreachable = olds.kept.unreachable !== undefined;
   if (isSame || isUnreachable || hosts.length === 0 || hasUnknown(hosts)) return olds.properties;
   const both = mergeReceived(olds, news);
-  return kind.read(both.properties, contextOf(resource, both, owner.claim), news.properties);
+  try {
+    return await kind.read(
+      both.properties,
+      contextOf(resource, both, owner.claim),
+      news.properties,
+    );
+  } catch (error) {
+    // It was read a moment ago: what was seen then is what the plan is made of.
+    if (!(error instanceof NotReached)) throw error;
+    const { engine, urn } = resource;
+    engine?.log(urn, "warning", `planned from what was read before: ${error.message}`);
+    return olds.properties;
+  }
 }

@@ -12,12 +12,15 @@ import { detailedDiff } from "./detailed-diff";
 import type { Engine } from "./engine";
 import { Lifecycle } from "./lifecycle";
 import { typeOf } from "./owner";
+import { Run } from "./run";
 import { receive, send } from "./values";
 
 export interface Plugin {
   readonly name: string;
   readonly version: string;
   readonly kinds: readonly AnyKind[];
+  /** The names of the hosts that the stack's settings list at present. Default: none, where that is not known. */
+  readonly configuredHosts?: readonly string[];
 }
 
 type Served = Partial<IResourceProviderServer>;
@@ -28,13 +31,14 @@ export function provider(
   pool: Pool,
 ): IResourceProviderServer {
   const ending = new AbortController();
+  const run = new Run(plugin.configuredHosts);
   let hosts: ReadonlyMap<string, Host> = new Map();
   const kinds = new Map(plugin.kinds.map((kind) => [kind.type, kind]));
   const resourceOf = (urn: string): Lifecycle => {
     const type = typeOf(urn);
     const kind = kinds.get(type);
     if (kind === undefined) throw new Error(`${plugin.name}: there is no resource type ${type}`);
-    return new Lifecycle({ kind, urn, engine, pool, signal: ending.signal });
+    return new Lifecycle({ kind, urn, engine, pool, run, signal: ending.signal });
   };
 
   const served: Served = {

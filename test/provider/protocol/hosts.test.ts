@@ -1,8 +1,11 @@
 /** Hosts that do not answer, or not as they should, and what asking them costs. */
-
+import { ReadTimedOut } from "../../../provider/errors";
+import { anyKind } from "../../../provider/kind";
+import { service } from "../../../provider/kinds/service/kind";
 import { startMachine, wireHost } from "../../support/machine";
 import { onLinux } from "../../support/on-linux";
 import { TestPlugin } from "../../support/plugin";
+import { TestResource } from "../../support/resource";
 import { newKeyPair } from "../../support/ssh-keys";
 import { type WireMap, wire } from "../../support/wire";
 
@@ -25,7 +28,9 @@ onLinux(
     const where = `web-01 (root@127.0.0.1:${server.port}): no answer over SSH: connect ECONNREFUSED 127.0.0.1:${server.port}`;
     const advice =
       "check that the machine is up, that address and port are right, and that no firewall is in between";
-    t.deepEqual(told, [`drift was not checked: ${where}; ${advice}`]);
+    const concerned =
+      "this concerns it: `up` fails on those that the program still wants on web-01, and forgets the others without taking them away";
+    t.deepEqual(told, [`drift was not checked: ${where}; ${advice}; ${concerned}`]);
     t.deepEqual(plugin.engine.told("warning"), told);
     t.deepEqual(diff?.detailed, { unreachable: "delete" });
     t.deepEqual(motdOf.state, before);
@@ -176,3 +181,66 @@ onLinux("a delay on the way changes no answer", async (t) => {
   await resource().up(motd(wireHost(server.host()), sandbox.path("/etc/motd")));
   t.is(await sandbox.read("/etc/motd"), "hi\n");
 });
+
+onLinux(
+  "what is on one host that does not answer is one warning, and names all of it",
+  async (t) => {
+    const { sandbox, server, plugin } = await startMachine(t);
+    const resources = ["one", "two", "three"].map(
+      (name) => new TestResource(plugin, { type: "trilithon:index:Service", name }),
+    );
+    for (const one of resources) {
+      const path = sandbox.path(`/etc/${one.named.name}`);
+      await one.up({ ...motd(wireHost(server.host()), path), name: String(one.named.name) });
+    }
+    await server.stop();
+    plugin.engine.clear();
+    await Promise.all(resources.map((one) => one.refresh()));
+    const [warning, ...others] = plugin.engine.told("warning");
+    t.deepEqual(others, []);
+    t.regex(warning ?? "", /^drift was not checked: web-01 .*; this concerns one, three, two: /);
+  },
+);
+
+onLinux(
+  "one read that is late costs its own resource only, in a refresh and in a preview",
+  async (t) => {
+    const { sandbox, server } = await startMachine(t);
+    let isLate = false;
+    const late = new ReadTimedOut({ host: "web-01", doing: "reading motd", what: "no answer" });
+    const kind: typeof service = {
+      ...service,
+      read: async (...args) => {
+        if (isLate && args[0].name === "motd") throw late;
+        return service.read(...args);
+      },
+    };
+    const plugin = await TestPlugin.start({ kinds: [anyKind(kind)] });
+    t.teardown(() => plugin.stop());
+    const inputs = (name: string, content: string) => ({
+      ...motd(wireHost(server.host()), sandbox.path(`/etc/${name}`), content),
+      name,
+    });
+    const [motdOf, other] = ["motd", "other"].map(
+      (name) => new TestResource(plugin, { type: "trilithon:index:Service", name }),
+    );
+    if (motdOf === undefined || other === undefined) return t.fail();
+    await motdOf.up(inputs("motd", "one\n"));
+    await other.up(inputs("other", "one\n"));
+    const before = motdOf.state;
+    isLate = true;
+    const { told, diff } = await motdOf.preview(inputs("motd", "one\n"));
+    t.deepEqual(told, ["drift was not checked: web-01: reading motd: no answer"]);
+    t.deepEqual(diff?.detailed, { unreachable: "delete" });
+    t.deepEqual((await other.preview(inputs("other", "one\n"))).told, []);
+    if (before === undefined) return t.fail();
+    const { inputs: news } = await plugin.check(motdOf.named, inputs("motd", "two\n"));
+    plugin.engine.clear();
+    const previewed = await plugin.update(motdOf.named, before, news, "preview");
+    t.like(previewed.properties, { plan: [{ action: "write", why: "change" }] });
+    t.deepEqual(plugin.engine.told("warning"), [
+      "planned from what was read before: web-01: reading motd: no answer",
+    ]);
+    await t.throwsAsync(plugin.update(motdOf.named, before, news), { message: late.message });
+  },
+);

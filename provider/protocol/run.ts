@@ -1,0 +1,88 @@
+/**
+ * What the calls so far tell of the engine's run as a whole: which hosts the program wants, and what stands on those
+ * that do not answer. In one run the engine reads all resources, then checks those that the program wants, then removes.
+ */
+
+import { isMap } from "../difference";
+import { AccessDenied, HostKeyMismatch, HostUnreachable, type NotReached } from "../errors";
+import type { Host } from "../kind";
+
+export class Run {
+  readonly #wantedResources = new Set<string>();
+  readonly #wantedHosts = new Set<string>();
+  readonly #configuredHosts: ReadonlySet<string>;
+  /** The names of the resources that were read, by host. */
+  readonly #read = new Map<string, Set<string>>();
+  readonly #reported = new Set<string>();
+  readonly #gone = new Map<string, NotReached>();
+
+  /** `configuredHosts` are the names that the settings of the stack list. */
+  constructor(configuredHosts: readonly string[] = []) {
+    this.#configuredHosts = new Set(configuredHosts);
+  }
+
+  /** The engine checks the inputs of what the program wants, and of nothing else. */
+  noteWanted(resource: string, hosts: readonly Host[]): void {
+    this.#wantedResources.add(resource);
+    for (const name of namesOf(hosts)) this.#wantedHosts.add(name);
+  }
+
+  /** Read again, it is a new phase of a plugin that serves several. */
+  noteRead(resource: string, hosts: readonly Host[]): void {
+    for (const name of namesOf(hosts)) {
+      const names = this.#read.get(name) ?? new Set();
+      if (names.has(resource)) this.#reported.clear();
+      this.#read.set(name, names.add(resource));
+    }
+  }
+
+  /** Whether a failure is the first of its sort that is reported of its host: one warning names all that is there. */
+  isFirstReport(error: NotReached): boolean {
+    const key = `${error.constructor.name} ${error.host}`;
+    const isFirst = !this.#reported.has(key);
+    this.#reported.add(key);
+    return isFirst;
+  }
+
+  /** The names of the resources on a host, as far as they were read in this run. */
+  resourcesOn(host: string): readonly string[] {
+    return [...(this.#read.get(host) ?? [])].sort();
+  }
+
+  /**
+   * Whether a host that does not answer is gone for good: no program runs, as in a `destroy`, which wants nothing; or the
+   * program no longer wants anything on it and the settings do not list it. A resource is replaced before the program
+   * has said all that it wants, so then only the settings can tell.
+   */
+  isGone(host: string, resource: string): boolean {
+    if (this.#wantedResources.size === 0) return true;
+    if (this.#wantedHosts.has(host) || this.#configuredHosts.has(host)) return false;
+    return !this.#wantedResources.has(resource) || this.#configuredHosts.size > 0;
+  }
+
+  /** Why an earlier removal did not reach one of the hosts: they are not waited for again. */
+  goneBefore(hosts: readonly Host[]): NotReached | undefined {
+    return namesOf(hosts)
+      .map((name) => this.#gone.get(name))
+      .find((error) => error !== undefined);
+  }
+
+  noteGone(error: NotReached): void {
+    this.#gone.set(error.host, error);
+  }
+}
+
+/** Whether a failure keeps all that is on a host from being read, and not one resource alone. */
+export function isOfWholeHost(error: NotReached): boolean {
+  return [HostUnreachable, HostKeyMismatch, AccessDenied].some((type) => error instanceof type);
+}
+
+/** Whether the machine with the pinned key answers no more. One that refuses the client's key is still there. */
+export function isAbsent(error: unknown): error is NotReached {
+  return error instanceof HostUnreachable || error instanceof HostKeyMismatch;
+}
+
+/** In a preview a host may not be known yet. */
+function namesOf(hosts: readonly Host[]): string[] {
+  return hosts.flatMap((host) => (isMap(host) && typeof host.name === "string" ? [host.name] : []));
+}
