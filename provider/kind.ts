@@ -100,6 +100,8 @@ export interface RemoteCommand {
   readonly input?: Buffer;
   /** Default 600. */
   readonly deadlineSeconds?: number;
+  /** The setting by which the deadline grows, for the error of a command that needs longer: `ready.deadlineSeconds`. */
+  readonly deadlineSetting?: string;
   /** Called with each line of standard output that starts with `@progress `. Such lines are left out of the answer. */
   readonly onProgress?: (message: string) => void;
   /** Texts never to be shown in an error. */

@@ -1,9 +1,7 @@
 /** The sessions of this process, one per host; questions that wait at the same time travel together. */
 
-import { randomBytes } from "node:crypto";
-import { RemoteError } from "../errors";
+import { AnswerGarbled, HostUnreachable } from "../errors";
 import type { Host, RemoteCommand } from "../kind";
-import { mask } from "./mask";
 import { Session, type SessionOptions } from "./session";
 
 export interface Asked {
@@ -15,6 +13,7 @@ export interface Asked {
 }
 
 interface Question extends Asked {
+  readonly attempts: number;
   readonly resolve: (output: string) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -23,6 +22,8 @@ interface Question extends Asked {
 const gatherMilliseconds = (count: number) => Math.min(5 + count / 4, 50);
 /** However many there are, the first is not kept waiting for longer. */
 const gatherAtMostMilliseconds = 3000;
+
+const attemptsAtMost = 3;
 
 export class Pool {
   readonly #members = new Map<string, Member>();
@@ -69,7 +70,7 @@ class Member {
 
   ask(asked: Asked): Promise<string> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ ...asked, resolve, reject });
+      this.#waiting.push({ ...asked, attempts: attemptsAtMost, resolve, reject });
       if (!this.#isAsking) void this.#askAll();
     });
   }
@@ -107,52 +108,26 @@ class Member {
   }
 
   async #askTogether(questions: readonly Question[]): Promise<void> {
-    const mark = `--${randomBytes(12).toString("hex")}`;
-    const script = questions.map((question) => renderQuestion(question.script, mark)).join("\n");
     const start = performance.now();
     try {
-      const doing =
-        questions.length === 1
-          ? (questions[0]?.doing ?? "")
-          : `reading ${questions.length} resources`;
-      const output = await this.session.run({
-        script: `export LC_ALL=C\nexec 3>&1\n${script}`,
-        doing,
-        secrets: questions.flatMap(({ secrets = [] }) => secrets),
-      });
+      const answers = await this.session.readAll(questions);
       performance.measure(`ask ${this.#host.name}`, { start });
-      const parts = output.split(`\n${mark}\n`);
-      questions.forEach((question, index) => {
-        const [answer = "", end = "1"] = parts.slice(index * 2);
-        this.#answer(question, answer, end);
-      });
+      for (const [index, question] of questions.entries()) this.#answer(question, answers[index]);
     } catch (error) {
       for (const question of questions) question.reject(error);
     }
   }
 
-  #answer(question: Question, output: string, end: string): void {
-    const [status = "", ...errors] = end.split("\n");
-    if (status === "0") {
-      question.resolve(output);
-      return;
-    }
-    const said = mask(errors.join("\n").trim() || output.trim(), question.secrets);
-    const last = said.split("\n").slice(-10).join("\n");
-    question.reject(
-      new RemoteError({
-        host: this.#host.name,
-        doing: question.doing,
-        what: `exit ${status}\n${last}`.trim(),
-        status: Number(status),
-        output,
-      }),
-    );
+  #answer(question: Question, answer: string | Error | undefined): void {
+    const { attempts } = question;
+    if (typeof answer === "string") question.resolve(answer);
+    else if (answer !== undefined && isWorthAgain(answer) && attempts > 1) {
+      this.#waiting.push({ ...question, attempts: attempts - 1 });
+    } else question.reject(answer);
   }
 }
 
-/** Its output, a mark, its status and what it said on standard error, and the mark again. */
-function renderQuestion(script: string, mark: string): string {
-  return `said=$( (\n${script}\n) 2>&1 >&3 3>&- </dev/null )
-printf '\\n${mark}\\n%d\\n%s\\n${mark}\\n' "$?" "$said"`;
+/** A read changes nothing, so it may be made again where the connection was lost or something wrote into its answer. */
+function isWorthAgain(error: Error): boolean {
+  return error instanceof HostUnreachable || error instanceof AnswerGarbled;
 }

@@ -1,55 +1,93 @@
 /** One host's connection: made when first needed, shared by all commands, made anew when it died. */
 
+import { randomBytes } from "node:crypto";
 import type { NodeSSH } from "node-ssh";
 import type { Client, ClientChannel } from "ssh2";
-import { Canceled } from "../errors";
+import { AccessDenied, Canceled, HostUnreachable, NotReached } from "../errors";
 import type { Host, RemoteCommand } from "../kind";
-import { type End, failure, remoteError } from "./command-end";
-import { dial } from "./dial";
+import { deadlineError, noAnswer, readTimedOut, scriptError, type Told } from "./command-end";
+import { type DialOptions, dial } from "./dial";
+import { type Exchange, type ExchangeArgs, exchange, type ScriptAnswer } from "./exchange";
 import { gate } from "./gate";
-import { LineFilter } from "./progress-lines";
+import { commandLine, type Request, renderRequest } from "./remote-runner";
 import { sendSignal } from "./signal";
 
-export interface SessionOptions {
-  /** How long a host may take to let us in. Default 15. */
-  readonly connectSeconds?: number;
+export interface SessionOptions extends DialOptions {
+  /** How long one read may take on the host before the others go on without it. Default 30. */
+  readonly readSeconds?: number;
+  /** How long a command may take to put things back when it is asked to end. Default 20. */
+  readonly farewellSeconds?: number;
+}
+
+export interface Read extends Told {
+  readonly script: string;
 }
 
 /** sshd's MaxSessions is 10 by default; two stay free for people. */
 const channelsAtMost = 8;
 const commandSeconds = 600;
-/** How long a command may take to put things back when the engine cancels. */
-const farewellSeconds = 20;
 /** How long a host may refuse a channel while none of ours is open. */
 const refusedSeconds = 10;
 
 export class Session {
   readonly #host: Host;
-  readonly #connectSeconds: number;
+  readonly #options: SessionOptions;
   readonly #gate = gate(channelsAtMost);
   readonly #running = new Map<ClientChannel, Client>();
   #connection: Promise<NodeSSH> | undefined;
   #isClosed = false;
 
-  constructor(host: Host, { connectSeconds = 15 }: SessionOptions = {}) {
+  constructor(host: Host, options: SessionOptions = {}) {
     this.#host = host;
-    this.#connectSeconds = connectSeconds;
+    this.#options = options;
   }
 
   /** Runs a script as root. Answers standard output; a status other than 0 is a `RemoteError`. */
   async run(command: RemoteCommand): Promise<string> {
-    return this.#gate(async () => {
-      const channel = await this.#open(command.script);
-      const end = await this.#converse(channel, command);
-      if (end.status === 0) return end.output;
-      throw failure(this.#host, command, end);
+    const { script, input, onProgress, deadlineSeconds: seconds = commandSeconds } = command;
+    const request = { mark: newMark(), scripts: [script] };
+    const result = await this.#exchange(request, { input, onProgress, seconds });
+    const [answer] = result.answers;
+    if (answer !== undefined && result.isLate) {
+      const deadline = { seconds, setting: command.deadlineSetting };
+      throw deadlineError(this.#host, command, answer, deadline);
+    }
+    return this.#outputOf(answer, command, result);
+  }
+
+  /**
+   * Runs scripts that only read, in one round trip. Answers the standard output of each, or why there is none; one that
+   * hangs costs only itself.
+   */
+  async readAll(reads: readonly Read[]): Promise<readonly (string | Error)[]> {
+    const { readSeconds = 30 } = this.#options;
+    const scripts = reads.map(({ script }) => script);
+    const request = { mark: newMark(), scripts, limitSeconds: readSeconds };
+    const result = await this.#exchange(request, { seconds: commandSeconds });
+    return reads.map((read, index) => {
+      const answer = result.answers[index];
+      if (answer?.end.ended === "too late") return readTimedOut(this.#host, read, readSeconds);
+      try {
+        return this.#outputOf(answer, read, result);
+      } catch (error) {
+        if (error instanceof Error) return error;
+        throw error;
+      }
     });
   }
 
-  /** Connects unless that is done; `run` does so by itself. */
+  #outputOf(answer: ScriptAnswer | undefined, told: Told, result: Exchange): string {
+    if (answer === undefined || answer.end.ended === "unknown") {
+      throw noAnswer(this.#host, told, result);
+    }
+    if (answer.end.ended === "by itself" && answer.end.status === 0) return answer.output;
+    throw scriptError(this.#host, told, answer);
+  }
+
+  /** Connects unless that is done; whatever needs a connection does so by itself. */
   async connect(): Promise<void> {
     if (this.#isClosed) throw new Canceled(`${this.#host.name}: canceled`);
-    this.#connection ??= dial(this.#host, this.#connectSeconds);
+    this.#connection ??= dial(this.#host, this.#options);
     const connection = this.#connection;
     try {
       await connection;
@@ -66,8 +104,32 @@ export class Session {
       sendSignal(client, channel, "TERM");
       await new Promise((resolve) => channel.once("close", resolve));
     });
-    await atMost(farewellSeconds, Promise.all(farewells));
+    await atMost(this.#farewellSeconds, Promise.all(farewells));
     await this.#disconnect();
+  }
+
+  get #farewellSeconds(): number {
+    return this.#options.farewellSeconds ?? 20;
+  }
+
+  #exchange(
+    request: Request,
+    { seconds, ...args }: Pick<ExchangeArgs, "input" | "onProgress"> & { readonly seconds: number },
+  ): Promise<Exchange> {
+    return this.#gate(async () => {
+      const line = commandLine(this.#host, request.mark, renderRequest(request));
+      const channel = await this.#open(line);
+      return exchange(channel, {
+        ...args,
+        request,
+        deadlineSeconds: seconds,
+        farewellSeconds: this.#farewellSeconds,
+        terminate: () => {
+          const client = this.#running.get(channel);
+          if (client !== undefined) sendSignal(client, channel, "TERM");
+        },
+      });
+    });
   }
 
   async #disconnect(): Promise<void> {
@@ -76,41 +138,54 @@ export class Session {
     await connection?.then((ssh) => ssh.dispose()).catch(() => undefined);
   }
 
-  async #open(script: string): Promise<ClientChannel> {
+  async #open(line: string): Promise<ClientChannel> {
     await this.connect();
     const connection = this.#connection;
     try {
-      return await this.#execute(script);
+      return await this.#execute(line);
     } catch (error) {
-      if (isRefusal(error)) return this.#openLater(script);
+      if (isRefusal(error)) return this.#openLater(line);
       // A pooled connection may have died unnoticed.
       if (this.#connection === connection) await this.#disconnect();
       await this.connect();
-      return this.#execute(script);
+      return this.#execute(line).catch((again) => {
+        throw this.#notOpened(again);
+      });
     }
   }
 
   /** An sshd with a small MaxSessions is well, but full until one of our commands is done. */
-  async #openLater(script: string): Promise<ClientChannel> {
+  async #openLater(line: string): Promise<ClientChannel> {
     for (let last = Date.now(); Date.now() - last < refusedSeconds * 1000; ) {
       await new Promise((resolve) => setTimeout(resolve, 50));
       if (this.#running.size > 0) last = Date.now();
       try {
-        return await this.#execute(script);
+        return await this.#execute(line);
       } catch (error) {
-        if (!isRefusal(error)) throw error;
+        if (!isRefusal(error)) throw this.#notOpened(error);
       }
     }
-    throw new Error(
-      `${this.#host.name}: sshd opens no session for a command; check its MaxSessions, and who else uses the connection`,
-    );
+    throw new AccessDenied({
+      host: this.#host.name,
+      what: "sshd opens no session for a command",
+      remedy: "check its MaxSessions, and who else uses the connection",
+    });
   }
 
-  async #execute(script: string): Promise<ClientChannel> {
+  #notOpened(error: unknown): NotReached {
+    if (error instanceof NotReached) return error;
+    return new HostUnreachable({
+      host: this.#host.name,
+      what: `no command could be started over the connection: ${error instanceof Error ? error.message : error}`,
+      remedy: "check that the machine is up, and that sshd lets this user run commands",
+    });
+  }
+
+  async #execute(line: string): Promise<ClientChannel> {
     const client = (await this.#connection)?.connection;
     if (client === undefined || client === null) throw new Error("the connection is closed");
     return new Promise((resolve, reject) => {
-      client.exec(this.#commandLine(script), (error, channel) => {
+      client.exec(line, (error, channel) => {
         if (error) {
           reject(error);
           return;
@@ -121,44 +196,10 @@ export class Session {
       });
     });
   }
+}
 
-  /** The script itself travels on standard input: nobody on the host can read it in the list of processes. */
-  #commandLine(script: string): string {
-    const shell = `sh -c 'eval "$(head -c ${Buffer.byteLength(script)})"'`;
-    return this.#host.user === "root" ? `exec ${shell}` : `exec sudo -n -- ${shell}`;
-  }
-
-  #converse(channel: ClientChannel, command: RemoteCommand): Promise<End> {
-    const seconds = command.deadlineSeconds ?? commandSeconds;
-    const output: Buffer[] = [];
-    const errors: Buffer[] = [];
-    const progress = new LineFilter(command.onProgress);
-    return new Promise((resolve, reject) => {
-      const end = (status?: number, signal?: string): End => ({
-        status,
-        signal,
-        output: Buffer.concat([...output, ...progress.rest()]).toString("utf8"),
-        errors: Buffer.concat(errors).toString("utf8"),
-      });
-      const deadline = setTimeout(() => {
-        const client = this.#running.get(channel);
-        if (client !== undefined) sendSignal(client, channel, "TERM");
-        channel.close();
-        const what = `not done within ${seconds} seconds`;
-        reject(remoteError(this.#host, command, { what, end: end() }));
-      }, seconds * 1000);
-      channel.on("data", (chunk: Buffer) => output.push(...progress.take(chunk)));
-      channel.stderr.on("data", (chunk: Buffer) => errors.push(chunk));
-      channel.on("error", () => undefined);
-      channel.on("close", (status?: number | null, signal?: string) => {
-        clearTimeout(deadline);
-        resolve(end(status ?? undefined, signal));
-      });
-      channel.stdin.on("error", () => undefined);
-      channel.stdin.write(command.script);
-      channel.stdin.end(command.input);
-    });
-  }
+function newMark(): string {
+  return randomBytes(12).toString("hex");
 }
 
 async function atMost(seconds: number, work: Promise<unknown>): Promise<void> {
@@ -170,6 +211,7 @@ async function atMost(seconds: number, work: Promise<unknown>): Promise<void> {
   clearTimeout(timer);
 }
 
+/** ssh2 sets `reason` where the host refused to open a channel. */
 function isRefusal(error: unknown): boolean {
-  return error instanceof Error && /open failure/i.test(error.message);
+  return error instanceof Error && typeof Reflect.get(error, "reason") === "number";
 }

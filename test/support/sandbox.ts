@@ -4,7 +4,7 @@
  */
 
 import { execFile, spawn } from "node:child_process";
-import { type BigIntStats, existsSync } from "node:fs";
+import { type BigIntStats, existsSync, readdirSync, readFileSync } from "node:fs";
 import {
   chmod,
   lstat,
@@ -21,7 +21,7 @@ import {
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
-import type { Execution } from "./ssh-server";
+import { type Execution, requestSize } from "./ssh-server";
 
 /** Fixed paths of the plugin's scripts, wherever they do not already stand below another folder. */
 const systemPaths =
@@ -78,6 +78,9 @@ export class Sandbox {
     return sandbox;
   }
 
+  /** What the login shell does before a command: what stands in root's `.bashrc`, say. */
+  login = "";
+
   constructor(readonly folder: string) {}
 
   /** Where a path of the machine is on this computer. */
@@ -86,10 +89,10 @@ export class Sandbox {
   }
 
   /** For `SshServer`: runs a command line as sshd does. */
-  readonly execute = ({ commandLine, script, channel, onSignal }: Execution): void => {
-    const rewritten = script.replace(systemPaths, (path) => this.path(path));
-    const length = Buffer.byteLength(rewritten);
-    const child = spawn(shell, ["-c", commandLine.replace(/head -c [0-9]+/, `head -c ${length}`)], {
+  readonly execute = ({ commandLine, text, channel, onSignal }: Execution): void => {
+    const rewritten = text.replace(systemPaths, (path) => this.path(path));
+    const line = commandLine.replace(requestSize, String(Buffer.byteLength(rewritten)));
+    const child = spawn(shell, ["-c", `${this.login}\n${line}`], {
       detached: true,
       env: this.#environment,
     });
@@ -205,6 +208,29 @@ export class Sandbox {
   /** As when the power goes: everything that runs is gone at once. */
   kill(): void {
     for (const group of this.#running) process.kill(-group, "SIGKILL");
+    for (const pid of this.#processes()) {
+      try {
+        process.kill(pid, "SIGKILL");
+      } catch {
+        // It went with the one that it worked for.
+      }
+    }
+  }
+
+  /** Whatever was started on this machine, also what has left its process group since. */
+  #processes(): number[] {
+    const own = Buffer.from(`\0SANDBOX=${this.folder}\0`);
+    const isOwn = (pid: string) => {
+      try {
+        return readFileSync(`/proc/${pid}/environ`).includes(own);
+      } catch {
+        // It is gone by now, or is somebody else's.
+        return false;
+      }
+    };
+    return readdirSync("/proc")
+      .filter((name) => /^\d+$/.test(name) && isOwn(name))
+      .map(Number);
   }
 
   async delete(path: string): Promise<void> {

@@ -15,11 +15,14 @@ import {
 import type { Host } from "../../provider/kind";
 import { clientKey, hostKey, type KeyPair } from "./ssh-keys";
 
-/** A command as sshd sees it: the line, and the script that the line reads from standard input. */
+/** A command as sshd sees it: the line, and the request that the line reads from standard input. */
 export interface Execution {
   readonly commandLine: string;
-  readonly script: string;
-  /** What follows the script on standard input. */
+  /** The runner with all scripts. */
+  readonly text: string;
+  readonly mark: string;
+  readonly scripts: readonly string[];
+  /** What follows the request on standard input. */
   readonly channel: ServerChannel;
   /** Called with `TERM` and the like, and with `HUP` when the connection is lost. */
   onSignal(listener: (signal: string) => void): void;
@@ -29,6 +32,8 @@ export interface Answer {
   readonly stdout?: string;
   readonly stderr?: string;
   readonly status?: number;
+  /** The number of the signal that ended it. */
+  readonly signal?: number;
 }
 
 export interface SshServerOptions {
@@ -47,6 +52,7 @@ export interface SshServerOptions {
 
 export interface Recorded {
   readonly commandLine: string;
+  /** All that was asked for together, one script below the other. */
   readonly script: string;
   readonly signals: string[];
 }
@@ -152,9 +158,11 @@ export class SshServer {
   }
 
   async #execute(channel: ServerChannel, commandLine: string, all: EventEmitter): Promise<void> {
-    const script = await takeScript(channel, commandLine);
+    const text = await takeRequest(channel, commandLine);
+    const mark = commandLine.slice(commandLine.lastIndexOf(" ") + 1);
+    const scripts = text.split(`\n${mark}\n`).slice(2);
     const signals: string[] = [];
-    this.commands.push({ commandLine, script, signals });
+    this.commands.push({ commandLine, script: scripts.join("\n"), signals });
     const listeners: ((signal: string) => void)[] = [];
     const onSignal = (listener: (signal: string) => void) => listeners.push(listener);
     const take = (id: unknown, signal: string) => {
@@ -164,20 +172,52 @@ export class SshServer {
     };
     all.on("signal", take);
     channel.on("close", () => all.off("signal", take));
-    await (this.#options.execute ?? nothing)({ commandLine, script, channel, onSignal });
+    const execution = { commandLine, text, mark, scripts, channel, onSignal };
+    await (this.#options.execute ?? nothing)(execution);
   }
 }
 
-/** Answers each command with what `answer` makes of its script. */
+/** Answers each script with what `answer` makes of it, as the runner on a host does. */
 export function answering(answer: (script: string) => Answer | Promise<Answer>) {
-  return async ({ script, channel }: Execution): Promise<void> => {
-    const { stdout = "", stderr = "", status = 0 } = await answer(script);
-    channel.stderr.write(stderr);
-    channel.write(stdout);
-    channel.exit(status);
+  return async ({ mark, scripts, channel }: Execution): Promise<void> => {
+    channel.write(frame(mark, "begin"));
+    for (const [id, script] of scripts.entries()) {
+      channel.write(answerFrames(mark, id, await answer(script)));
+    }
+    channel.write(frame(mark, "end"));
+    channel.exit(0);
     channel.end();
   };
 }
+
+/** As provider/ssh/remote-runner.ts has it. */
+export function frame(mark: string, head: string, bytes: Buffer = Buffer.alloc(0)): Buffer {
+  const whole = `${head} ${bytes.length}`;
+  return Buffer.concat([
+    Buffer.from(`\n${mark} ${whole}\n`),
+    bytes,
+    Buffer.from(`\n${mark}.${whole}\n`),
+  ]);
+}
+
+export function answerFrames(mark: string, id: number, answer: Answer): Buffer {
+  const { stdout = "", stderr = "", status = 0, signal = 0 } = answer;
+  const out = Buffer.from(stdout);
+  const err = Buffer.from(stderr);
+  return Buffer.concat([
+    ...pieces(out).map((piece) => frame(mark, `out ${id}`, piece)),
+    ...pieces(err).map((piece) => frame(mark, `err ${id}`, piece)),
+    frame(mark, `exit ${id} ${signal || status << 8} ${out.length} ${err.length}`),
+  ]);
+}
+
+function pieces(bytes: Buffer, length = 3900): Buffer[] {
+  const count = Math.ceil(bytes.length / length);
+  return Array.from({ length: count }, (_, i) => bytes.subarray(i * length, (i + 1) * length));
+}
+
+/** The size of the request, as the command line says it. */
+export const requestSize = /(?<=' )(\d+)(?= [0-9a-f]+$)/;
 
 const nothing = answering(() => ({}));
 
@@ -233,9 +273,9 @@ function relay(near: Socket, far: Socket, milliseconds: number): void {
   }
 }
 
-/** The command line says how many bytes of standard input are the script; the rest stays in the channel. */
-function takeScript(channel: ServerChannel, commandLine: string): Promise<string> {
-  const length = Number(/head -c ([0-9]+)/.exec(commandLine)?.[1] ?? 0);
+/** The command line says how many bytes of standard input are the request; the rest stays in the channel. */
+function takeRequest(channel: ServerChannel, commandLine: string): Promise<string> {
+  const length = Number(requestSize.exec(commandLine)?.[1] ?? 0);
   return new Promise((resolve) => {
     let taken = Buffer.alloc(0);
     const take = () => {
