@@ -31,8 +31,8 @@ export async function dial(host: Host, options: DialOptions = {}): Promise<NodeS
   const { connectSeconds = 15, refusedSeconds = 2 } = options;
   const start = performance.now();
   for (let wait = firstWaitMilliseconds; ; wait = Math.min(2 * wait, longestWaitMilliseconds)) {
-    const left = connectSeconds - (performance.now() - start) / 1000;
-    const dialled = await dialOnce(host, { connectSeconds: left, refusedSeconds }, connectSeconds);
+    const left = Math.max(0.1, connectSeconds - (performance.now() - start) / 1000);
+    const dialled = await dialOnce(host, left, { connectSeconds, refusedSeconds });
     if (!("error" in dialled)) {
       performance.measure(`dial ${host.name}`, { start });
       return dialled;
@@ -47,21 +47,12 @@ export async function dial(host: Host, options: DialOptions = {}): Promise<NodeS
 
 async function dialOnce(
   host: Host,
-  { connectSeconds, refusedSeconds }: Required<DialOptions>,
-  statedSeconds: number,
+  secondsLeft: number,
+  options: Required<DialOptions>,
 ): Promise<NodeSSH | FailedDial> {
   const [{ NodeSSH }, ssh2] = await Promise.all([import("node-ssh"), import("ssh2")]);
-  const address = isIPv6(host.address) ? `[${host.address}]` : host.address;
-  const place = { host: host.name, where: `${host.name} (${host.user}@${address}:${host.port})` };
-  const never = { againForSeconds: 0 };
   const privateKey = ssh2.default.utils.parseKey(host.privateKey);
-  if (privateKey instanceof Error) {
-    const what = `not let in: the private key cannot be read: ${privateKey.message}`;
-    const remedy = "set it to the text of an OpenSSH or PEM private key without a passphrase";
-    return { ...never, error: new AccessDenied({ ...place, what, remedy }) };
-  }
-  const [keyType = "", key = ""] = host.hostKey.trim().split(/\s+/);
-  const pinned = Buffer.from(key, "base64");
+  if (privateKey instanceof Error) return unreadable(host, privateKey);
   let offered: Buffer | undefined;
   try {
     const ssh = await new NodeSSH().connect({
@@ -71,52 +62,93 @@ async function dialOnce(
       privateKey: host.privateKey,
       // Asking first what is allowed would be one round trip more.
       authHandler: ["publickey"],
-      readyTimeout: connectSeconds * 1000,
+      readyTimeout: secondsLeft * 1000,
       keepaliveInterval: 15_000,
       keepaliveCountMax: 4,
-      algorithms: { serverHostKey: hostKeyAlgorithms(keyType) },
+      algorithms: { serverHostKey: hostKeyAlgorithms(pinnedKey(host).type) },
       hostVerifier: (shown: Buffer) => {
         offered = shown;
-        return shown.equals(pinned);
+        return shown.equals(pinnedKey(host).key);
       },
     });
     // Whoever uses the connection hears of its end from a channel; an error that nobody hears ends the process.
     ssh.connection?.on("error", () => undefined);
     return ssh;
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    if (offered !== undefined && !offered.equals(pinned)) {
-      const what =
-        "the host key is not the pinned one: " +
-        `expected ${fingerprint(pinned)}, got ${fingerprint(offered)}`;
+    return failedDial(host, error, offered, options);
+  }
+}
+
+function failedDial(
+  host: Host,
+  error: unknown,
+  offered: Buffer | undefined,
+  { connectSeconds, refusedSeconds }: Required<DialOptions>,
+): FailedDial {
+  const place = placeOf(host);
+  const message = wordsOf(error);
+  const pinned = pinnedKey(host);
+  if (offered !== undefined && !offered.equals(pinned.key)) {
+    const what =
+      "the host key is not the pinned one: " +
+      `expected ${fingerprint(pinned.key)}, got ${fingerprint(offered)}`;
+    const remedy =
+      "if the machine was installed anew, set its hostKey to the new key " +
+      "(ssh-keyscan shows it; compare it on the machine's console), else somebody may be in between";
+    return { againForSeconds: 0, error: new HostKeyMismatch({ ...place, what, remedy }) };
+  }
+  const unreachable = (how: string, remedy: string) =>
+    new HostUnreachable({ ...place, what: `no answer over SSH${how}: ${message}`, remedy });
+  const isItUp =
+    "check that the machine is up, that address and port are right, and that no firewall is in between";
+  switch (causeOf(error)) {
+    case "nothing in common": {
+      const what = `no handshake with a ${pinned.type} key, which is the type of the pinned one: ${message}`;
       const remedy =
-        "if the machine was installed anew, set its hostKey to the new key " +
-        "(ssh-keyscan shows it; compare it on the machine's console), else somebody may be in between";
-      return { ...never, error: new HostKeyMismatch({ ...place, what, remedy }) };
+        "set its hostKey to a key that it has, and let its sshd offer current algorithms";
+      return { againForSeconds: 0, error: new HostKeyMismatch({ ...place, what, remedy }) };
     }
-    switch (causeOf(error)) {
-      case "nothing in common": {
-        const what = `no handshake with a ${keyType} key, which is the type of the pinned one: ${message}`;
-        const remedy =
-          "set its hostKey to a key that it has, and let its sshd offer current algorithms";
-        return { ...never, error: new HostKeyMismatch({ ...place, what, remedy }) };
-      }
-      case "not let in": {
-        const what = `not let in: ${message}`;
-        const remedy =
-          "check the user, and that its authorized_keys holds the public half of the private key";
-        return { ...never, error: new AccessDenied({ ...place, what, remedy }) };
-      }
-      case "silent":
-        return { ...never, error: unreachable(place, message, ` within ${statedSeconds} seconds`) };
-      case "away":
-        return { ...never, error: unreachable(place, message) };
-      case "refused":
-        return { againForSeconds: refusedSeconds, error: unreachable(place, message) };
-      case "dropped":
-        return { againForSeconds: statedSeconds, error: unreachable(place, message) };
+    case "not let in": {
+      const what = `not let in: ${message}`;
+      const remedy =
+        "check the user, and that its authorized_keys holds the public half of the private key";
+      return { againForSeconds: 0, error: new AccessDenied({ ...place, what, remedy }) };
+    }
+    case "silent": {
+      const how = ` within ${connectSeconds} seconds`;
+      return { againForSeconds: 0, error: unreachable(how, isItUp) };
+    }
+    case "away":
+      return { againForSeconds: 0, error: unreachable("", isItUp) };
+    case "refused":
+      return { againForSeconds: refusedSeconds, error: unreachable("", isItUp) };
+    case "dropped": {
+      const remedy = "check that it is sshd that listens there, and its MaxStartups";
+      return { againForSeconds: connectSeconds, error: unreachable("", remedy) };
     }
   }
+}
+
+/** A name with several addresses fails with one error for all of them, which has a code but no words. */
+function wordsOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.message || String(Reflect.get(error, "code") ?? error.name);
+}
+
+function unreadable(host: Host, { message }: Error): FailedDial {
+  const what = `not let in: the private key cannot be read: ${message}`;
+  const remedy = "set it to the text of an OpenSSH or PEM private key without a passphrase";
+  return { againForSeconds: 0, error: new AccessDenied({ ...placeOf(host), what, remedy }) };
+}
+
+function placeOf({ name, user, address, port }: Host) {
+  const bracketed = isIPv6(address) ? `[${address}]` : address;
+  return { host: name, where: `${name} (${user}@${bracketed}:${port})` };
+}
+
+function pinnedKey({ hostKey }: Host): { readonly type: string; readonly key: Buffer } {
+  const [type = "", key = ""] = hostKey.trim().split(/\s+/);
+  return { type, key: Buffer.from(key, "base64") };
 }
 
 type Cause = "nothing in common" | "not let in" | "silent" | "away" | "refused" | "dropped";
@@ -140,19 +172,6 @@ function causeOf(error: unknown): Cause {
       // A goodbye of the host, or none at all.
       return "dropped";
   }
-}
-
-function unreachable(
-  place: { readonly host: string; readonly where: string },
-  message: string,
-  within = "",
-): HostUnreachable {
-  return new HostUnreachable({
-    ...place,
-    what: `no answer over SSH${within}: ${message}`,
-    remedy:
-      "check that the machine is up, that address and port are right, and that no firewall is in between",
-  });
 }
 
 function hostKeyAlgorithms(keyType: string): "ssh-ed25519"[] {

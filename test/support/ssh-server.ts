@@ -46,9 +46,18 @@ export interface SshServerOptions {
   /** As in sshd. Default 10, as there. */
   readonly sessionsAtMost?: number;
   readonly key?: KeyPair;
+  /** Default: one that is free. */
+  readonly port?: number;
+  /** Default `127.0.0.1`. */
+  readonly address?: string;
   /** Takes connections and says nothing. */
   readonly isSilent?: boolean;
+  /** What becomes of a connection, by its number from 1. Default: it is served. */
+  readonly welcome?: (connection: number) => Welcome;
 }
+
+/** `full`: as sshd does above its MaxStartups. `resets`: before a word. `closes`: after its first words. */
+export type Welcome = "serves" | "full" | "resets" | "closes";
 
 export interface Recorded {
   readonly commandLine: string;
@@ -73,7 +82,7 @@ export class SshServer {
   static async start(options: SshServerOptions = {}): Promise<SshServer> {
     const server = new SshServer(options);
     await listen(server.#ssh);
-    await listen(server.#listener);
+    await listen(server.#listener, options.port, options.address);
     server.port = portOf(server.#listener);
     return server;
   }
@@ -98,7 +107,7 @@ export class SshServer {
   host(changes: Partial<Host> = {}): Host {
     return {
       name: "web-01",
-      address: "127.0.0.1",
+      address: this.#options.address ?? "127.0.0.1",
       port: this.port,
       user: this.#options.user ?? "root",
       hostKey: (this.#options.key ?? hostKey).public,
@@ -125,8 +134,12 @@ export class SshServer {
     this.#sockets.add(socket);
     socket.on("close", () => this.#sockets.delete(socket));
     socket.on("error", () => undefined);
-    const { isSilent, delayMilliseconds = 0 } = this.#options;
-    if (isSilent) socket.resume();
+    const { isSilent, delayMilliseconds = 0, welcome = () => "serves" } = this.#options;
+    const welcomes = welcome(this.connections);
+    if (welcomes === "full") socket.end("Exceeded MaxStartups\r\n");
+    else if (welcomes === "resets") socket.resetAndDestroy();
+    else if (welcomes === "closes") socket.end("SSH-2.0-OpenSSH_9.2\r\n");
+    else if (isSilent) socket.resume();
     else if (delayMilliseconds === 0) this.#ssh.injectSocket(socket);
     else relay(socket, connect(portOf(this.#ssh)), delayMilliseconds);
   }
@@ -221,8 +234,8 @@ export const requestSize = /(?<=' )(\d+)(?= [0-9a-f]+$)/;
 
 const nothing = answering(() => ({}));
 
-function listen(server: Server | SshServerBase): Promise<void> {
-  return new Promise((resolve) => server.listen(0, "127.0.0.1", () => resolve()));
+function listen(server: Server | SshServerBase, port = 0, address = "127.0.0.1"): Promise<void> {
+  return new Promise((resolve) => server.listen(port, address, () => resolve()));
 }
 
 function portOf(server: Server | SshServerBase): number {

@@ -26,7 +26,7 @@ async function serverFor(t: ExecutionContext, options: SshServerOptions): Promis
 }
 
 function sessionFor(t: ExecutionContext, server: SshServer, host = server.host()): Session {
-  const session = new Session(host, { connectSeconds: 5 });
+  const session = new Session(host, { connectSeconds: 5, refusedSeconds: 1 });
   t.teardown(() => session.close());
   return session;
 }
@@ -202,6 +202,63 @@ test("a host that does not answer is unreachable: who, where, what to check", as
     message:
       `web-01 (root@127.0.0.1:${port}): no answer over SSH: connect ECONNREFUSED 127.0.0.1:${port}; ` +
       "check that the machine is up, that address and port are right, and that no firewall is in between",
+  });
+});
+
+for (const welcome of ["full", "resets", "closes"] as const) {
+  test(`a host that ${welcome === "full" ? "is full" : welcome} at first is dialled again`, async (t) => {
+    const server = await serverFor(t, {
+      execute: echo,
+      welcome: (connection) => (connection <= 2 ? welcome : "serves"),
+    });
+    t.is(await sessionFor(t, server).run(command("x")), "x");
+    t.is(server.connections, 3);
+  });
+}
+
+test("a host that drops every connection is given up within the time that it may take", async (t) => {
+  const server = await serverFor(t, { execute: echo, welcome: () => "full" });
+  const session = new Session(server.host(), { connectSeconds: 0.5 });
+  await t.throwsAsync(session.run(command("x")), {
+    instanceOf: HostUnreachable,
+    message: /^web-01 \(root@127\.0\.0\.1:\d+\): no answer over SSH: .*; check that it is sshd/,
+  });
+  t.true(server.connections > 1);
+});
+
+test("an sshd that restarts is waited for", async (t) => {
+  const first = await serverFor(t, { execute: echo });
+  const { port } = first;
+  await first.stop();
+  const session = sessionFor(t, first);
+  const running = session.run(command("x"));
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  const again = await SshServer.start({ execute: echo, port });
+  t.teardown(() => again.stop());
+  t.is(await running, "x");
+});
+
+test("a host that lets nobody in is not asked twice", async (t) => {
+  const server = await serverFor(t, { execute: echo });
+  const stranger = server.host({ privateKey: newKeyPair().private });
+  await t.throwsAsync(sessionFor(t, server, stranger).run(command("x")), {
+    instanceOf: AccessDenied,
+  });
+  const other = server.host({ hostKey: newKeyPair().public });
+  await t.throwsAsync(sessionFor(t, server, other).run(command("x")), {
+    instanceOf: HostKeyMismatch,
+  });
+  t.is(server.connections, 2);
+});
+
+test("a user with a dot and an IPv6 address are reached, and told in brackets", async (t) => {
+  const server = await serverFor(t, { execute: echo, user: "jane.doe", address: "::1" });
+  const host = server.host();
+  t.is(await sessionFor(t, server, host).run(command("x")), "x");
+  await server.stop();
+  const session = new Session(host, { refusedSeconds: 0 });
+  await t.throwsAsync(session.run(command("x")), {
+    message: /^web-01 \(jane\.doe@\[::1\]:\d+\): no answer over SSH/,
   });
 });
 
