@@ -151,7 +151,10 @@ test.serial(
     const bad = { file: "server.ts", from: "main();", to: 'log("born to die"); process.exit(3);' };
     const error = await sample.changed(bad, () => underLoad(t, () => stack.mustFail()));
     t.regex(error, /web-01: applying guestbook: exit 1/);
-    t.regex(error, /guestbook was not ready within 15 seconds; all is put back as it was/);
+    t.regex(
+      error,
+      /guestbook was not ready within 15 seconds \(ready.deadlineSeconds, an application's readySeconds\); all is put back as it was/,
+    );
     t.regex(error, /born to die/);
     t.false(error.includes("web-02: applying"), error);
     t.is(await stack.on("web-01", "readlink /srv/guestbook/current"), current);

@@ -4,6 +4,7 @@ import { Refused } from "../../errors";
 import { type Context, type Kind, onHost, type Step } from "../../kind";
 import { archive } from "./archive";
 import { checkRelease, checkService, type Service } from "./args";
+import { transactionSeconds } from "./deadline";
 import { diff } from "./diff";
 import { imported } from "./import";
 import { parseObservation, renderObservation } from "./observe";
@@ -46,7 +47,7 @@ async function remove(observed: Service, context: Context): Promise<void> {
   const answer = await context.run(observed.host, {
     script: renderRemoval(observed, context.owner).text,
     doing: `removing ${observed.name}`,
-    deadlineSeconds: 1200,
+    deadlineSeconds: transactionSeconds(observed),
   });
   for (const line of answer.split("\n")) {
     const [, what = "", words = ""] = /^(left|back|unit) (.*)$/.exec(line) ?? [];
@@ -87,7 +88,8 @@ async function apply(
       answer: renderObservation({ ...desired, ...known }),
     }).text,
     doing: `applying ${desired.name}`,
-    deadlineSeconds: deadlineOf(desired),
+    deadlineSeconds: transactionSeconds(desired),
+    deadlineSetting: "drain.seconds or ready.deadlineSeconds (drainSeconds, readySeconds)",
     onProgress: progress,
     ...(rest.some((step) => step.do === "send") && {
       input: await archive(sourceOf(desired), progress),
@@ -98,10 +100,4 @@ async function apply(
 
 function sourceOf({ source = "", version = "", build, exclude = [], part, versionOf }: Service) {
   return { folder: source, version, build, exclude, part, isContent: versionOf === "content" };
-}
-
-/** Another change's lock, and then every wait of this one, one after the other. */
-function deadlineOf({ ready, drain }: Service): number {
-  const drained = drain ? 2 * drain.seconds + (drain.finishSeconds ?? 30) + 60 : 0;
-  return 1500 + 2 * (ready?.deadlineSeconds ?? 30) + drained;
 }

@@ -23,7 +23,7 @@ until [ "$(systemctl is-active -- ${unit})" = active ] && said=$(${probe(ready)}
 $(first_words)"
   fi
   if [ "$(date +%s)" -ge "$end" ]; then
-    fail ${`${name} was not ready within ${seconds} seconds; all is put back as it was:`}"
+    fail ${`${name} was not ready within ${seconds} seconds (ready.deadlineSeconds, an application's readySeconds); all is put back as it was:`}"
 $said
 $(systemctl is-active -- ${unit})
 $(journal)"

@@ -12,7 +12,7 @@ import { renderStage, renderStep } from "./steps";
 import { renderLoaded, unitFunctions, unitRecord } from "./unit-status";
 
 /** How long another change on the same host may take. */
-const lockSeconds = 900;
+export const lockSeconds = 900;
 
 /**
  * Answers with `answer`'s output when all went well. A release's archive stands on standard input.

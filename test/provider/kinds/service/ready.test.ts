@@ -45,7 +45,7 @@ for (const status of [302, 404, 500, 503]) {
       const error = await t.throwsAsync(upWith(t, { http: url }));
       t.regex(
         error?.message ?? "",
-        /it was not ready within 1 seconds; all is put back as it was:/,
+        /it was not ready within 1 seconds \(ready.deadlineSeconds, an application's readySeconds\); all is put back as it was:/,
       );
       t.true(error?.message.includes(`${url}: HTTP/1.1 ${status}`));
     },

@@ -1,0 +1,58 @@
+import test from "ava";
+import type { Service } from "../../../../provider/kinds/service/args";
+import { transactionSeconds } from "../../../../provider/kinds/service/deadline";
+
+const host = {
+  name: "web-01",
+  address: "192.0.2.1",
+  port: 22,
+  user: "root",
+  hostKey: "",
+  privateKey: "",
+};
+
+function service(changes: Partial<Service>): Service {
+  const empty = { host, name: "app", packages: {}, users: {}, files: {}, absent: [] };
+  return { ...empty, onChange: "restart", ...changes };
+}
+
+function unitFile(text: string): Service["files"] {
+  const content = `[Service]\nExecStart=/srv/app\n${text}\n`;
+  return {
+    "/etc/systemd/system/app.service": {
+      content,
+      mode: "0644",
+      owner: "root",
+      group: "root",
+      onChange: "restart",
+    },
+  };
+}
+
+const plain = transactionSeconds(service({}));
+
+test("each wait of the settings can be had whole, drained both ways", (t) => {
+  const ready = { tcp: 80, deadlineSeconds: 900 };
+  const drain = { file: "/run/drain", seconds: 300 };
+  t.is(transactionSeconds(service({ ready })), plain + 2 * (900 - 30));
+  t.is(transactionSeconds(service({ drain })), plain + 2 * 300 + 30 + 60);
+  t.is(
+    transactionSeconds(service({ drain: { ...drain, finishSeconds: 120 } })),
+    plain + 2 * 300 + 120 + 60,
+  );
+  t.is(
+    transactionSeconds(service({ ready, drain })),
+    plain + 2 * (900 - 30) + 2 * 300 + 30 + 60,
+  );
+});
+
+test("a unit's own limits are waited for, on the way there and back", (t) => {
+  t.is(transactionSeconds(service({ files: unitFile("TimeoutStopSec=390") })), plain + 2 * 300);
+  t.is(transactionSeconds(service({ files: unitFile("TimeoutStartSec=190s") })), plain + 2 * 100);
+  t.is(transactionSeconds(service({ files: unitFile("TimeoutSec=190") })), plain + 2 * 200);
+  t.is(transactionSeconds(service({ files: unitFile("TimeoutStopSec=5") })), plain);
+});
+
+test("even the shortest has as long as another change on the host may take", (t) => {
+  t.true(plain > 900 + 600);
+});
