@@ -11,11 +11,11 @@ export interface DialOptions {
   readonly connectSeconds?: number;
   /** How long nothing may listen, as while sshd restarts, before the host counts as down. Default 2. */
   readonly refusedSeconds?: number;
+  /** The wait before a host is dialled again; each next one is twice as long, up to 3.2. Default 0.1. */
+  readonly redialSeconds?: number;
 }
 
-/** The first wait before a host is dialled again; each next one is twice as long, and none is longer than the longest. */
-const firstWaitMilliseconds = 100;
-const longestWaitMilliseconds = 3200;
+const longestRedialSeconds = 3.2;
 
 /** A dial that failed, and for how long in all it may be tried again. */
 interface FailedDial {
@@ -28,9 +28,9 @@ interface FailedDial {
  * again. A host that lets nobody in, or shows another key, would do so again.
  */
 export async function dial(host: Host, options: DialOptions = {}): Promise<NodeSSH> {
-  const { connectSeconds = 15, refusedSeconds = 2 } = options;
+  const { connectSeconds = 15, refusedSeconds = 2, redialSeconds = 0.1 } = options;
   const start = performance.now();
-  for (let wait = firstWaitMilliseconds; ; wait = Math.min(2 * wait, longestWaitMilliseconds)) {
+  for (let wait = redialSeconds; ; wait = Math.min(2 * wait, longestRedialSeconds)) {
     const left = Math.max(0.1, connectSeconds - (performance.now() - start) / 1000);
     const dialled = await dialOnce(host, left, { connectSeconds, refusedSeconds });
     if (!("error" in dialled)) {
@@ -38,17 +38,19 @@ export async function dial(host: Host, options: DialOptions = {}): Promise<NodeS
       return dialled;
     }
     // Not all at the same moment, where several were dropped together.
-    const pause = wait * (0.75 + Math.random() / 2);
+    const pause = 1000 * wait * (0.75 + Math.random() / 2);
     const end = performance.now() - start + pause;
     if (end >= 1000 * dialled.againForSeconds) throw dialled.error;
     await new Promise((resolve) => setTimeout(resolve, pause));
   }
 }
 
+type Waits = Pick<Required<DialOptions>, "connectSeconds" | "refusedSeconds">;
+
 async function dialOnce(
   host: Host,
   secondsLeft: number,
-  options: Required<DialOptions>,
+  options: Waits,
 ): Promise<NodeSSH | FailedDial> {
   const [{ NodeSSH }, ssh2] = await Promise.all([import("node-ssh"), import("ssh2")]);
   const privateKey = ssh2.default.utils.parseKey(host.privateKey);
@@ -83,7 +85,7 @@ function failedDial(
   host: Host,
   error: unknown,
   offered: Buffer | undefined,
-  { connectSeconds, refusedSeconds }: Required<DialOptions>,
+  { connectSeconds, refusedSeconds }: Waits,
 ): FailedDial {
   const place = placeOf(host);
   const message = wordsOf(error);

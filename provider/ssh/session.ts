@@ -17,6 +17,8 @@ export interface SessionOptions extends DialOptions {
   readonly readSeconds?: number;
   /** How long a command may take to put things back when it is asked to end. Default 20. */
   readonly farewellSeconds?: number;
+  /** How long a command may take that does not say so itself. Default 600. */
+  readonly commandSeconds?: number;
 }
 
 export interface Read extends Told {
@@ -25,7 +27,6 @@ export interface Read extends Told {
 
 /** sshd's MaxSessions is 10 by default; two stay free for people. */
 const channelsAtMost = 8;
-const commandSeconds = 600;
 /** How long a host may refuse a channel while none of ours is open. */
 const refusedSeconds = 10;
 
@@ -44,6 +45,7 @@ export class Session {
 
   /** Runs a script as root. Answers standard output; a status other than 0 is a `RemoteError`. */
   async run(command: RemoteCommand): Promise<string> {
+    const { commandSeconds = 600 } = this.#options;
     const { script, input, onProgress, deadlineSeconds: seconds = commandSeconds } = command;
     const request = { mark: newMark(), scripts: [script] };
     const result = await this.#exchange(request, { input, onProgress, seconds });
@@ -60,7 +62,7 @@ export class Session {
    * hangs costs only itself.
    */
   async readAll(reads: readonly Read[]): Promise<readonly (string | Error)[]> {
-    const { readSeconds = 30 } = this.#options;
+    const { readSeconds = 30, commandSeconds = 600 } = this.#options;
     const scripts = reads.map(({ script }) => script);
     const request = { mark: newMark(), scripts, limitSeconds: readSeconds };
     const result = await this.#exchange(request, { seconds: commandSeconds });

@@ -24,7 +24,7 @@ export async function startMachine(
 ): Promise<Machine> {
   const sandbox = await Sandbox.make();
   const server = await SshServer.start({ execute: sandbox.execute, ...ssh });
-  const plugin = await TestPlugin.start({ connectSeconds: 5, ...options });
+  const plugin = await TestPlugin.start({ connectSeconds: 60, ...options });
   const stop = async () => {
     await plugin.stop();
     await server.stop();

@@ -54,6 +54,17 @@ export interface SshServerOptions {
   readonly isSilent?: boolean;
   /** What becomes of a connection, by its number from 1. Default: it is served. */
   readonly welcome?: (connection: number) => Welcome;
+  readonly wire?: (connection: number) => Wire | undefined;
+  /** Whether the host opens one more channel, by the number of channels asked for. Default: as `sessionsAtMost` says. */
+  readonly opensChannel?: (channel: number) => boolean;
+}
+
+/** How the bytes travel that the server sends. */
+export interface Wire {
+  /** No more than so many arrive at once. */
+  readonly bytesAtOnce: number;
+  /** The connection is cut after so many. */
+  readonly bytesAtMost: number;
 }
 
 /** `full`: as sshd does above its MaxStartups. `resets`: before a word. `closes`: after its first words. */
@@ -74,6 +85,7 @@ export class SshServer {
   openSessions = 0;
   mostSessionsAtOnce = 0;
   port = 0;
+  #channels = 0;
   readonly #options: SshServerOptions;
   readonly #sockets = new Set<Socket>();
   readonly #listener: Server;
@@ -136,10 +148,12 @@ export class SshServer {
     socket.on("error", () => undefined);
     const { isSilent, delayMilliseconds = 0, welcome = () => "serves" } = this.#options;
     const welcomes = welcome(this.connections);
+    const wire = this.#options.wire?.(this.connections);
     if (welcomes === "full") socket.end("Exceeded MaxStartups\r\n");
     else if (welcomes === "resets") socket.resetAndDestroy();
     else if (welcomes === "closes") socket.end("SSH-2.0-OpenSSH_9.2\r\n");
     else if (isSilent) socket.resume();
+    else if (wire !== undefined) trickle(socket, connect(portOf(this.#ssh)), wire);
     else if (delayMilliseconds === 0) this.#ssh.injectSocket(socket);
     else relay(socket, connect(portOf(this.#ssh)), delayMilliseconds);
   }
@@ -152,7 +166,10 @@ export class SshServer {
     });
     const signals = signalsOf(client);
     client.on("session", (accept, reject) => {
-      if (this.openSessions >= (this.#options.sessionsAtMost ?? 10)) {
+      this.#channels += 1;
+      const { sessionsAtMost = 10, opensChannel = () => this.openSessions < sessionsAtMost } =
+        this.#options;
+      if (!opensChannel(this.#channels)) {
         reject();
         return;
       }
@@ -272,6 +289,30 @@ function signalsOf(client: Connection): EventEmitter {
 
 function idOf(channel: ServerChannel): unknown {
   return Reflect.get(Object(channel.incoming), "id");
+}
+
+/** Hands on what the server sends in pieces, until the connection is cut. */
+function trickle(near: Socket, far: Socket, { bytesAtOnce, bytesAtMost }: Wire): void {
+  let left = bytesAtMost;
+  let waiting = Buffer.alloc(0);
+  let isSending = false;
+  const send = () => {
+    const piece = waiting.subarray(0, Math.min(bytesAtOnce, left));
+    waiting = waiting.subarray(piece.length);
+    left -= piece.length;
+    near.write(piece);
+    if (left === 0) near.resetAndDestroy();
+    isSending = waiting.length > 0 && left > 0;
+    if (isSending) setImmediate(send);
+  };
+  far.on("data", (chunk) => {
+    waiting = Buffer.concat([waiting, chunk]);
+    if (!isSending && left > 0) send();
+  });
+  near.on("data", (chunk) => far.write(chunk));
+  near.on("close", () => far.destroy());
+  far.on("close", () => near.end());
+  far.on("error", () => undefined);
 }
 
 function relay(near: Socket, far: Socket, milliseconds: number): void {

@@ -13,7 +13,7 @@ interface Machine {
 async function machine(t: ExecutionContext, options: SshServerOptions = {}): Promise<Machine> {
   const sandbox = await Sandbox.make();
   const server = await SshServer.start({ execute: sandbox.execute, ...options });
-  const pool = new Pool({ connectSeconds: 5 });
+  const pool = new Pool({ connectSeconds: 60 });
   t.teardown(async () => {
     await pool.close();
     await server.stop();

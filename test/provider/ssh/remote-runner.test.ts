@@ -28,7 +28,7 @@ async function machine(
   const { user = "root", ...session } = options;
   const sandbox = await Sandbox.make();
   const server = await SshServer.start({ execute: sandbox.execute, user });
-  const pool = new Pool({ connectSeconds: 5, ...session });
+  const pool = new Pool({ connectSeconds: 60, ...session });
   t.teardown(async () => {
     await pool.close();
     sandbox.kill();
