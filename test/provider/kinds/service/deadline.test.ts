@@ -40,10 +40,7 @@ test("each wait of the settings can be had whole, drained both ways", (t) => {
     transactionSeconds(service({ drain: { ...drain, finishSeconds: 120 } })),
     plain + 2 * 300 + 120 + 60,
   );
-  t.is(
-    transactionSeconds(service({ ready, drain })),
-    plain + 2 * (900 - 30) + 2 * 300 + 30 + 60,
-  );
+  t.is(transactionSeconds(service({ ready, drain })), plain + 2 * (900 - 30) + 2 * 300 + 30 + 60);
 });
 
 test("a unit's own limits are waited for, on the way there and back", (t) => {
