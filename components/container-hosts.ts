@@ -100,6 +100,8 @@ function createContainer(
     hostname: name,
     image: containers.image,
     memory: containers.memoryMegabytes,
+    // The engine's own choice, said: the official plugin else takes it for a change.
+    memorySwap: 2 * containers.memoryMegabytes,
     restart: "unless-stopped",
     volumes: [
       { hostPath: containers.cgroupPath ?? findCgroupPath(), containerPath: "/sys/fs/cgroup" },
@@ -120,7 +122,11 @@ function createContainer(
   };
   // Its data goes with it: Pulumi refuses to remove or replace it until `pulumi state unprotect` names it.
   const protect = roles.some((role) => role.startsWith("database-"));
-  return new docker.Container(name, args, { parent, deleteBeforeReplace: true, protect });
+  return new docker.Container(name, args, {
+    ...{ parent, deleteBeforeReplace: true, protect },
+    // The stand-in makes a container in its network, the official plugin puts it there afterwards; it is the same then.
+    ignoreChanges: ["networkMode"],
+  });
 }
 
 /** The keys are there before sshd first answers, so that the first connection is already verified. */

@@ -183,6 +183,11 @@ export interface Kind<Args extends object = object, PlannedStep extends Step = S
    * the same type can open it. Default `all`.
    */
   readonly keeps?: "all" | "properties only";
+  /**
+   * For a kind whose id is made by `apply`, as its property `id`. `id only`: it is the resource's id in the state, and no
+   * output beside it. Default `id and output`.
+   */
+  readonly keepsIdAs?: "id and output" | "id only";
 }
 
 /** From one version of a kind's properties to the next. Pure. */

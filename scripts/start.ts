@@ -1,5 +1,6 @@
 /** `npm start [STACK]`: sets the machine up where it is not, brings a stack up, and says where its page is. */
 import { readCommandLine } from "./command-line";
+import { suitesIn } from "./setup/base-image";
 import { startStopped } from "./setup/labelled";
 import { runMain, say } from "./setup/say";
 import { setUp, setUpPulumi } from "./setup/setup";
@@ -19,14 +20,15 @@ runMain(async () => {
   if (line === undefined) return 0;
   const place = placeOf(line.stack);
   const { stack } = place;
-  if (readSettings(place) === undefined) {
+  const settings = readSettings(place);
+  if (settings === undefined) {
     const file = settingsFile(place);
     throw new Error(
       `stack ${stack}: there is no ${file}: write it in the shape of Pulumi.dev.yaml (docs/settings.md)`,
     );
   }
   const isContainers = hasContainers(place);
-  await (isContainers ? setUp() : setUpPulumi());
+  await (isContainers ? setUp(suitesIn(settings)) : setUpPulumi());
   await ensureStack(place);
   const status = isContainers ? await upContainers() : await upMachines();
   if (status !== 0) return status;

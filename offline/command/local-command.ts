@@ -36,6 +36,7 @@ interface CommandStep extends Step {
 
 export const localCommand: Kind<Command, CommandStep> = {
   keeps: "properties only",
+  keepsIdAs: "id only",
   type: "command:local:Command",
   computedOutputs: ["id"],
   derivedOutputs: ["stdout", "stderr"],

@@ -13,7 +13,8 @@ export function agrees<K extends Key>(
   live: ContainerArgs[K],
   wanted: ContainerArgs[K],
 ): boolean {
-  if (live === undefined || wanted === undefined) return isNothing(live) && isNothing(wanted);
+  if (isNothing(live) || isNothing(wanted)) return isNothing(live) && isNothing(wanted);
+  if (live === undefined || wanted === undefined) return false;
   const agreement: Agreement<Given<K>> | undefined = agreements[key];
   return (agreement ?? isSame)(live, wanted);
 }
@@ -28,16 +29,25 @@ const agreements: { readonly [K in Key]?: Agreement<Given<K>> } = {
   envs: (live, wanted) => wanted.every((variable) => live.includes(variable)),
   volumes: by((volumes) =>
     bag(
-      volumes.map(({ hostPath, volumeName, containerPath, readOnly = false }) => [
-        hostPath ?? volumeName,
+      volumes.map(({ hostPath, volumeName, containerPath, readOnly }) => [
+        hostPath || volumeName,
         containerPath,
-        readOnly,
+        readOnly || false,
       ]),
     ),
   ),
   networksAdvanced: by((networks) =>
     bag(
       networks.map(({ name, ipv4Address = "", aliases = [] }) => [name, ipv4Address, bag(aliases)]),
+    ),
+  ),
+  networkMode: () => true,
+  // The official plugin's state has empty texts where nothing was said.
+  uploads: by((uploads) =>
+    bag(
+      uploads.map(({ file, content, contentBase64, executable, permissions }) => [
+        ...[file, content || "", contentBase64 || "", executable || false, permissions || ""],
+      ]),
     ),
   ),
   labels: by((labels) => bag(labels.map(({ label, value }) => [label, value]))),
@@ -68,6 +78,6 @@ function capability(name: string): string {
 }
 
 function isNothing(value: unknown): boolean {
-  if (value === undefined || value === false) return true;
-  return typeof value === "object" && value !== null && Object.keys(value).length === 0;
+  if (value === undefined || value === null || value === false || value === "") return true;
+  return typeof value === "object" && Object.keys(value).length === 0;
 }

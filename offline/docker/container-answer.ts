@@ -3,6 +3,7 @@
 import type { ContainerInspectInfo } from "dockerode";
 import { agrees, place } from "./container-agreement";
 import type { Container, ContainerArgs, NetworkData } from "./container-args";
+import { containerDefaults } from "./official-outputs";
 
 const bytesPerMegabyte = 1024 * 1024;
 
@@ -17,6 +18,7 @@ export function parseContainer(seen: ContainerInspectInfo, expected: ContainerAr
   const word = <K extends keyof ContainerArgs>(key: K): ContainerArgs[K] =>
     agrees(key, live[key], expected[key]) ? expected[key] : live[key];
   return {
+    ...containerDefaults,
     ...live,
     capabilities: word("capabilities"),
     securityOpts: word("securityOpts"),
@@ -54,15 +56,20 @@ function liveArgs(seen: ContainerInspectInfo, expected: ContainerArgs): Containe
       return value === undefined ? [] : [{ label, value }];
     }),
     memory: expected.memory && (host.Memory ?? 0) / bytesPerMegabyte,
+    memorySwap: expected.memory && toMegabytes(host.MemorySwap ?? 0),
     sysctls: expected.sysctls && (host.Sysctls ?? {}),
     dns: expected.dns && (host.Dns ?? []),
     restart: expected.restart && parseRestart(host.RestartPolicy?.Name),
     stopSignal: expected.stopSignal && String(extra.StopSignal ?? "SIGTERM"),
-    stopTimeout: expected.stopTimeout === undefined ? undefined : Number(extra.StopTimeout ?? 10),
+    stopTimeout: expected.stopTimeout === undefined ? undefined : Number(extra.StopTimeout ?? 0),
     // The engine keeps neither: files are put in once, before the start, and are the machine's own from then on.
     uploads: expected.uploads,
     destroyGraceSeconds: expected.destroyGraceSeconds,
   };
+}
+
+function toMegabytes(bytes: number): number {
+  return bytes < 0 ? -1 : bytes / bytesPerMegabyte;
 }
 
 function isAsked(variable: string, { envs = [] }: ContainerArgs): boolean {

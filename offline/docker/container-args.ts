@@ -47,10 +47,14 @@ const inputs = {
   cgroupnsMode: v.optional(v.picklist(["private", "host"])),
   volumes: v.optional(v.array(volume)),
   networksAdvanced: v.optional(v.array(network)),
+  /** Accepted as the official plugin's state has it; which networks there are, `networksAdvanced` says. */
+  networkMode: v.optional(v.string()),
   uploads: v.optional(v.array(upload)),
   ports: v.optional(v.array(port)),
   labels: v.optional(v.array(v.strictObject({ label: v.string(), value: v.string() }))),
   memory: v.optional(integer(6, 1024 * 1024)),
+  /** Megabytes of memory and swap together; the engine's own choice is twice the memory. */
+  memorySwap: v.optional(integer(-1, 2 * 1024 * 1024)),
   sysctls: v.optional(texts),
   dns: v.optional(list),
   restart: v.optional(v.picklist(["no", "on-failure", "always", "unless-stopped"])),

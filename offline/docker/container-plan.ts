@@ -12,13 +12,18 @@ export interface ContainerStep extends Step {
 /** As in the official plugin, all else makes a new container. */
 const changeable: readonly (keyof ContainerArgs)[] = [
   "memory",
+  "memorySwap",
   "restart",
   "destroyGraceSeconds",
   "mustRun",
 ];
 
 /** What the engine chooses where the program says nothing. */
-const computed: readonly (keyof ContainerArgs)[] = ["hostname", "mustRun"];
+const computed: readonly (keyof ContainerArgs)[] = [
+  ...(["hostname", "memorySwap", "mustRun", "networkMode", "stopSignal", "stopTimeout"] as const),
+];
+
+const limitKeys: readonly unknown[] = ["memory", "memorySwap", "restart"];
 
 export function differencesOf(live: Container, wanted: ContainerArgs): Difference[] {
   const keys = new Set([...Object.keys(wanted), ...Object.keys(live)].filter(isInput));
@@ -38,7 +43,7 @@ export function planContainer(
     return [{ action: "replace", sentence: `make container ${wanted.name} anew`, warning }];
   }
   const changed = differences.map(({ path }) => path[0]);
-  const limits = changed.filter((key) => key === "memory" || key === "restart");
+  const limits = changed.filter((key) => limitKeys.includes(key));
   return [
     ...step(limits.length > 0, "limit", `set ${limits.join(" and ")} of container ${wanted.name}`),
     ...step(changed.includes("mustRun"), "start", `start container ${wanted.name}`),
@@ -56,12 +61,22 @@ function difference(
     const isStopped = wanted.mustRun !== false && live.mustRun === false;
     return isStopped ? [{ path: [key], kind: "update" }] : [];
   }
+  if (key === "networkMode") return [];
+  // A state of before this property was served does not have it.
+  if (key === "memorySwap" && live.memorySwap === undefined && isTwice(live.memory, wanted)) {
+    return [];
+  }
   if (!hasUnknown(wanted[key]) && agrees(key, live[key], wanted[key])) return [];
   if (wanted[key] === undefined && computed.includes(key)) return [];
   const kind = wanted[key] === undefined ? "delete" : live[key] === undefined ? "add" : "update";
   // A limit can be changed, but not taken away again.
   const isInPlace = changeable.includes(key) && !(key === "memory" && kind === "delete");
   return [{ path: [key], kind, ...(!isInPlace && { replace: true }) }];
+}
+
+/** What the engine chose itself. */
+function isTwice(memory: number | undefined, { memorySwap }: ContainerArgs): boolean {
+  return memory !== undefined && memorySwap === 2 * memory;
 }
 
 function step(

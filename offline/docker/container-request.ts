@@ -37,15 +37,20 @@ export function renderEndpoint({ ipv4Address, aliases }: NetworkArgs): EndpointS
 }
 
 /** What the engine changes on a container that is there. */
-export function renderLimits({ memory, restart }: ContainerArgs): HostConfig {
+export function renderLimits({ memory, memorySwap, restart }: ContainerArgs): HostConfig {
   return {
     // Twice the memory, as the engine chooses for a new container: memory alone may not grow beyond it.
     ...(memory !== undefined && {
       Memory: memory * bytesPerMegabyte,
-      MemorySwap: 2 * memory * bytesPerMegabyte,
+      MemorySwap: swapBytes(memorySwap ?? 2 * memory),
     }),
     RestartPolicy: { Name: restart ?? "no" },
   };
+}
+
+/** -1 stands for no limit. */
+function swapBytes(megabytes: number): number {
+  return megabytes < 0 ? -1 : megabytes * bytesPerMegabyte;
 }
 
 export function renderUploads(args: ContainerArgs): TarFile[] {

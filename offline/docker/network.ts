@@ -7,6 +7,7 @@ import type { Difference, Kind, Step } from "../../provider/kind";
 import { checkServed } from "../served";
 import { isOverlapping } from "./conflict";
 import { asking, askingFor, dockerEngine } from "./engine";
+import { networkDefaults } from "./official-outputs";
 import { isOurs, labelled } from "./ownership";
 import { docker } from "./stand-in";
 
@@ -61,11 +62,26 @@ export const network: Kind<Network> = {
 };
 
 function diff(live: Network, wanted: Network): Difference[] {
-  const [old, now] = [new Map(Object.entries(live)), new Map(Object.entries(wanted))];
+  const [old, now] = [live, wanted].map((side) => new Map(Object.entries(asked(side))));
+  if (old === undefined || now === undefined) return [];
   return inputs
     .filter((key) => now.has(key) || (old.has(key) && key !== "driver" && key !== "internal"))
     .flatMap((key) => differences([key], old.get(key), now.get(key)))
     .map((difference) => ({ ...difference, replace: true }));
+}
+
+/** Without what stands for nothing: an empty text, or what only the official plugin keeps. */
+function asked(network: Network): Network {
+  const { ipamConfigs } = network;
+  if (ipamConfigs === undefined) return network;
+  return {
+    ...network,
+    ipamConfigs: ipamConfigs.map(({ subnet, gateway, ipRange }) => ({
+      ...(subnet && { subnet }),
+      ...(gateway && { gateway }),
+      ...(ipRange && { ipRange }),
+    })),
+  };
 }
 
 function plan(live: Network | undefined, wanted: Network): Step[] {
@@ -130,9 +146,13 @@ function renderRequest(args: Network) {
 /** Of what the engine adds on its own (a gateway, say) only what was expected is told. */
 function parseNetwork(seen: NetworkInspectInfo, expected: Network): Network {
   const ipamConfigs = (seen.IPAM?.Config ?? []).map((config, at) => {
-    const asked = expected.ipamConfigs?.[at] ?? {};
-    const told = { subnet: config.Subnet, gateway: config.Gateway, ipRange: config.IPRange };
-    return Object.fromEntries(Object.entries(told).filter(([key]) => key in asked));
+    const { gateway, ipRange } = expected.ipamConfigs?.[at] ?? {};
+    // What was not asked for is an empty text, as the official plugin has it.
+    return {
+      subnet: config.Subnet ?? "",
+      gateway: (gateway && config.Gateway) || "",
+      ipRange: (ipRange && config.IPRange) || "",
+    };
   });
   const labels = (expected.labels ?? []).flatMap(({ label }) => {
     const value = seen.Labels?.[label];
@@ -142,6 +162,7 @@ function parseNetwork(seen: NetworkInspectInfo, expected: Network): Network {
     ([key]) => key in (expected.options ?? {}),
   );
   return {
+    ...networkDefaults,
     name: seen.Name,
     driver: seen.Driver,
     internal: seen.Internal,

@@ -14,7 +14,7 @@ import type {
 import type { PlannedStep } from "../resources/planned-step";
 import { contextOf, type Resource } from "./context";
 import { digests } from "./drift";
-import { observeForCreation, observeForUpdate, observeNew } from "./observe";
+import { observeForCreation, observeForUpdate, observeNew, observeStarting } from "./observe";
 import { mintClaim, ownerOf } from "./owner";
 import { renderPath } from "./path";
 import { announceCreation, announceUpdate } from "./plan";
@@ -32,6 +32,7 @@ import {
   stateOf,
   unknowns,
   unreachableOutput,
+  withId,
 } from "./state";
 import { mergeReceived, type Received, unknown } from "./values";
 
@@ -99,7 +100,7 @@ export class Lifecycle {
 
   /** Undefined where nothing of it is there any more. */
   async read(id: string, olds: Received, recorded: Received): Promise<Recorded | undefined> {
-    const { state, inputs } = openRecorded(this.#kind, olds, recorded);
+    const { state, inputs } = openRecorded(this.#kind, withId(this.#kind, id, olds), recorded);
     const isKnown = Object.keys(olds.properties).length > 0;
     return this.#observe(id, isKnown ? state : { ...inputs, kept: state.kept }, inputs);
   }
@@ -120,8 +121,8 @@ export class Lifecycle {
     );
   }
 
-  async previewUpdate(recorded: Received, news: Received): Promise<State> {
-    const olds = openState(this.#kind, recorded);
+  async previewUpdate(id: string, recorded: Received, news: Received): Promise<State> {
+    const olds = openState(this.#kind, withId(this.#kind, id, recorded));
     const { owner } = this.#context(news, olds.kept.claim);
     const live = await observeForUpdate(this.#resource, olds, news, owner);
     const steps = this.#kind.plan(live, news.properties, owner);
@@ -135,25 +136,26 @@ export class Lifecycle {
     return previewed(stateOf(this.#kind, properties, secrets, reached(olds.kept)), plan);
   }
 
-  async update(recorded: Received, news: Received): Promise<State> {
-    const olds = openState(this.#kind, recorded);
+  async update(id: string, recorded: Received, news: Received): Promise<State> {
+    const olds = openState(this.#kind, withId(this.#kind, id, recorded));
     const both = mergeReceived(olds, news);
     const context = this.#context(both, olds.kept.claim);
     // What lives on no host has nothing but its state to be compared with.
     const isOnHosts = this.#kind.hosts(news.properties).length > 0;
-    const live = await this.#kind.read(
-      isOnHosts ? both.properties : olds.properties,
-      context,
-      news.properties,
-    );
+    const expected = isOnHosts ? both.properties : olds.properties;
+    const wanted = news.properties;
+    const live =
+      olds.kept.unreachable === undefined
+        ? await this.#kind.read(expected, context, wanted)
+        : await observeStarting(this.#kind, { expected, wanted }, context);
     const steps = this.#kind.plan(live, news.properties, context.owner);
     const plan = announceUpdate(this.#resource, steps, { olds, news });
-    const wanted = { properties: news.properties, secrets: both.secrets };
-    return this.#apply({ steps, live, news: wanted, plan, context });
+    const known = { properties: news.properties, secrets: both.secrets };
+    return this.#apply({ steps, live, news: known, plan, context });
   }
 
-  async remove(recorded: Received): Promise<void> {
-    const olds = openState(this.#kind, recorded);
+  async remove(id: string, recorded: Received): Promise<void> {
+    const olds = openState(this.#kind, withId(this.#kind, id, recorded));
     const leaves = this.#kind.leaves?.(olds.properties) ?? [];
     const gone = this.#resource.run.goneBefore(this.#kind.hosts(olds.properties));
     try {

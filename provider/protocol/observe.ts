@@ -15,11 +15,20 @@ export async function observeNew(
   news: Received,
   context: Context,
 ): Promise<Properties | undefined> {
-  const isJustMade = kind.hosts(news.properties).some(({ instance }) => instance);
-  const deadline = Date.now() + (isJustMade ? startSeconds * 1000 : 0);
+  return observeStarting(kind, { expected: news.properties, wanted: news.properties }, context);
+}
+
+/** As `observeNew`, for a machine that did not answer the refresh: the same `up` may have started it since. */
+export async function observeStarting(
+  kind: AnyKind,
+  { expected, wanted }: { readonly expected: Properties; readonly wanted: Properties },
+  context: Context,
+): Promise<Properties | undefined> {
+  const isMadeHere = kind.hosts(wanted).some(({ instance }) => instance);
+  const deadline = Date.now() + (isMadeHere ? startSeconds * 1000 : 0);
   for (;;) {
     try {
-      return await kind.read(news.properties, context, news.properties);
+      return await kind.read(expected, context, wanted);
     } catch (error) {
       if (!(error instanceof HostUnreachable) || Date.now() > deadline) throw error;
       await new Promise((resolve) => setTimeout(resolve, 500));

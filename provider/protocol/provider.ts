@@ -136,8 +136,8 @@ export function provider(
       const olds = receive(request.getOlds());
       const news = receive(request.getNews());
       const updated = request.getPreview()
-        ? await resourceOf(request.getUrn()).previewUpdate(olds, news)
-        : await resourceOf(request.getUrn()).update(olds, news);
+        ? await resourceOf(request.getUrn()).previewUpdate(request.getId(), olds, news)
+        : await resourceOf(request.getUrn()).update(request.getId(), olds, news);
       const response = new proto.UpdateResponse();
       response.setProperties(send(updated.properties, updated.secrets));
       response.setRefreshBeforeUpdate(updated.isReadBeforeUpdate);
@@ -145,7 +145,7 @@ export function provider(
     }),
 
     delete: answer(async (request: proto.DeleteRequest) => {
-      await resourceOf(request.getUrn()).remove(receive(request.getProperties()));
+      await resourceOf(request.getUrn()).remove(request.getId(), receive(request.getProperties()));
       return new Empty();
     }),
 

@@ -99,7 +99,7 @@ export function stateOf(
   const hidden = new Set(hiddenTexts(kind, { properties, secrets: [...given, ...outputs] }));
   return {
     id: typeof properties.id === "string" ? properties.id : kind.id(properties),
-    properties: { ...properties, ...keptOutputs(kind, kept) },
+    properties: { ...outputsOf(kind, properties), ...keptOutputs(kind, kept) },
     secrets: [...given, ...outputs, ...pathsOf(hidden, properties), [appliedOutput]],
     isReadBeforeUpdate: kind.hosts(properties).length > 0,
   };
@@ -122,6 +122,19 @@ export function foreseen(
 /** For outputs of which a preview knows nothing. */
 export function unknowns(names: readonly string[] = []): Properties {
   return Object.fromEntries(names.map((name) => [name, unknown]));
+}
+
+/** What was received, with the resource's id where the kind knows it as a property of its own. */
+export function withId(kind: AnyKind, id: string, received: Received): Received {
+  const { properties, secrets } = received;
+  const isOwn = kind.computedOutputs?.includes("id") === true;
+  if (!isOwn || id === "" || properties.id !== undefined) return received;
+  return { properties: { ...properties, id }, secrets };
+}
+
+function outputsOf({ keepsIdAs }: AnyKind, properties: Properties): Properties {
+  const { id: _, ...others } = properties;
+  return keepsIdAs === "id only" ? others : properties;
 }
 
 function keptOutputs(kind: AnyKind, kept: Kept): Properties {

@@ -1,4 +1,4 @@
-/** The image of the container hosts: Debian sid with systemd and sshd, named after its recipe's content. */
+/** The images of the container hosts: a suite of Debian with systemd and sshd, named after the recipe's content. */
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
@@ -10,16 +10,32 @@ import { root } from "./environment";
 import { capture, must } from "./run";
 import { say } from "./say";
 
+/** Debian 12, 13, and the one in the making, which alone has MySQL. */
+export const suites = ["bookworm", "trixie", "sid"] as const;
+export type Suite = (typeof suites)[number];
+
 /** What a stack names; always the image of the checkout's own recipe. */
-export const imageName = "trilithon-host:latest";
+export const imageNames: Readonly<Record<Suite, string>> = {
+  bookworm: "trilithon-host:bookworm",
+  trixie: "trilithon-host:trixie",
+  sid: "trilithon-host:latest",
+};
 
 const recipeFolder = join(root, "scripts", "setup", "host-image");
 
-export async function prepareImage(): Promise<string> {
-  const name = `trilithon-host:${recipeAddress()}`;
+/** The suites of the images that a stack's settings name; sid where they name none. */
+export function suitesIn(settings: string): readonly Suite[] {
+  const named = suites.filter((suite) =>
+    new RegExp(`\\b${imageNames[suite]}(?![\\w.-])`).test(settings),
+  );
+  return named.length === 0 ? ["sid"] : named;
+}
+
+export async function prepareImage(suite: Suite = "sid"): Promise<string> {
+  const name = `trilithon-host:${suite}-${recipeAddress()}`;
   const isThere = (await capture("docker", ["image", "inspect", name])).status === 0;
-  if (!isThere) await makeImage(name);
-  await must("base image", "docker", ["tag", name, imageName]);
+  if (!isThere) await makeImage(name, suite);
+  await must("base image", "docker", ["tag", name, imageNames[suite]]);
   return name;
 }
 
@@ -34,18 +50,19 @@ export function recipeAddress(folder = recipeFolder): string {
   return hash.digest("hex").slice(0, 12);
 }
 
-async function makeImage(name: string): Promise<void> {
+async function makeImage(name: string, suite: Suite): Promise<void> {
   const mirror = canInstallPackages() && systemId() === "debian" && debianMirror();
   if (mirror) {
-    say("base image", "making it from Debian's packages (about half a minute, once)");
-    await makeFromPackages(name, mirror);
+    say("base image", `making it from Debian ${suite}'s packages (about half a minute, once)`);
+    await makeFromPackages(name, suite, mirror);
   } else {
-    say("base image", "making it with docker build (about a minute, once)");
-    await must("base image", "docker", ["build", "--tag", name, recipeFolder]);
+    say("base image", `making it with docker build from debian:${suite} (about a minute, once)`);
+    const args = ["build", "--build-arg", `SUITE=${suite}`, "--tag", name, recipeFolder];
+    await must("base image", "docker", args);
   }
 }
 
-async function makeFromPackages(name: string, mirror: string): Promise<void> {
+async function makeFromPackages(name: string, suite: Suite, mirror: string): Promise<void> {
   const isInstalled = (await capture("mmdebstrap", ["--version"])).status === 0;
   if (!isInstalled) await installPackages(["mmdebstrap"]);
   const packages = readFileSync(join(recipeFolder, "packages"), "utf8").trim().split("\n");
@@ -58,7 +75,7 @@ async function makeFromPackages(name: string, mirror: string): Promise<void> {
       ...['--aptopt=Acquire::Check-Valid-Until "false"', '--aptopt=Acquire::Check-Date "false"'],
       `--customize-hook=upload ${join(recipeFolder, "finish.sh")} /finish.sh`,
       '--customize-hook=chroot "$1" sh /finish.sh',
-      ...["sid", archive, mirror],
+      ...[suite, archive, mirror],
     ]);
     await writeFile(join(folder, "Dockerfile"), `FROM scratch\nADD root.tar /\n${imageSettings()}`);
     await must("base image", "docker", ["build", "--tag", name, folder]);

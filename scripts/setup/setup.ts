@@ -1,16 +1,16 @@
 /** Brings a machine to where `pulumi up` works; quick where all is there. */
-import { prepareImage } from "./base-image";
+import { prepareImage, type Suite } from "./base-image";
 import { prepareEngine, useEngineContext } from "./engine";
 import { buildPlugins } from "./plugin-bundles";
 import { prepareCli } from "./pulumi-cli";
 import { preparePlugins } from "./pulumi-plugins";
 import { say } from "./say";
 
-/** All that Pulumi and container hosts need, one line each. */
-export async function setUp(): Promise<void> {
+/** All that Pulumi and container hosts of these suites need, one line each. */
+export async function setUp(suites: readonly Suite[] = ["sid"]): Promise<void> {
   say("Docker engine", await prepareEngine());
   await all([
-    prepareImage().then((image) => say("base image", image)),
+    ...suites.map((suite) => prepareImage(suite).then((image) => say("base image", image))),
     setUpPulumi().then(({ cli, plugins }) => {
       say("Pulumi CLI", cli);
       say("Pulumi plugins", plugins);

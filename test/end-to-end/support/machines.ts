@@ -5,6 +5,7 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { utils } from "ssh2";
+import { imageNames } from "../../../scripts/setup/base-image";
 import { must } from "../../../scripts/setup/run";
 
 export interface MachineArgs {
@@ -13,6 +14,8 @@ export interface MachineArgs {
   readonly roles: readonly string[];
   /** Default root. Another user gets sudo without a password. */
   readonly user?: string;
+  /** Default: the image of Debian sid. */
+  readonly image?: string;
 }
 
 export interface Machines {
@@ -49,7 +52,7 @@ async function startMachine(
   args: MachineArgs & { readonly network: string; readonly label: string },
   clientKey: string,
 ) {
-  const { name, address, roles, network, label, user = "root" } = args;
+  const { name, address, roles, network, label, user = "root", image = imageNames.sid } = args;
   const container = `${network}-${name}`;
   const hostKey = utils.generateKeyPairSync("ed25519");
   const home = user === "root" ? "/root" : `/home/${user}`;
@@ -60,7 +63,7 @@ async function startMachine(
     ...["--security-opt", "seccomp=unconfined", "--security-opt", "apparmor=unconfined"],
     ...["--tmpfs", "/run", "--tmpfs", "/run/lock", "--env", "container=docker"],
     ...["--volume", `${cgroupPath()}:/sys/fs/cgroup`, "--memory", "2g"],
-    ...["--publish", "127.0.0.1::22", "trilithon-host:latest", "/sbin/init"],
+    ...["--publish", "127.0.0.1::22", image, "/sbin/init"],
   ]);
   await putFiles(container, {
     "/etc/ssh/ssh_host_ed25519_key": hostKey.private,
