@@ -1,9 +1,9 @@
 /** One resource's part of a preview, in the words of the comment. */
 
 import type { Difference } from "./difference";
-import type { PreviewDiagnostic, PreviewStep } from "./parse";
+import type { PreviewStep } from "./parse";
+import { type PlannedStep, readPlan, type Why } from "./plan";
 import { valueAt } from "./property-path";
-import { type Label, parseSentence } from "./sentence";
 import { readDifferences } from "./step-differences";
 
 export type Action = "create" | "update" | "replace" | "delete" | "import";
@@ -20,9 +20,9 @@ export interface Change {
   readonly formerHosts: readonly string[];
   /** The unit that it runs: `nginx.service`. */
   readonly unit: string | undefined;
-  /** What the plan says will be done. Empty for the resources of other plugins. */
-  readonly steps: readonly string[];
-  readonly why: Label | "missing on the machine" | undefined;
+  /** What will be done. Empty for the resources of other plugins. */
+  readonly plan: readonly PlannedStep[];
+  readonly why: Why | "missing on the machine" | undefined;
   /** The properties that make it a replacement. */
   readonly replaceReasons: readonly string[];
   readonly differences: readonly Difference[];
@@ -43,10 +43,7 @@ const actions: Readonly<Record<string, Action>> = {
 };
 
 /** The steps of one resource as one change; undefined where it stays as it is. */
-export function readChange(
-  steps: readonly PreviewStep[],
-  diagnostics: readonly PreviewDiagnostic[],
-): Change | undefined {
+export function readChange(steps: readonly PreviewStep[]): Change | undefined {
   const relevant = steps.filter(({ op }) => actions[op] !== undefined);
   // Of a replacement's three steps, the one called `replace` knows both sides.
   const step = relevant.find(({ op }) => op === "replace") ?? relevant.at(-1);
@@ -57,9 +54,7 @@ export function readChange(
   const state = step.newState?.inputs ?? step.oldState?.inputs ?? step.oldState?.outputs;
   const hosts = findHosts(type, state);
   const former = findHosts(type, step.oldState?.inputs).filter((host) => !hosts.includes(host));
-  const sentences = diagnostics
-    .filter(({ urn, severity }) => urn === step.urn && severity === "info")
-    .flatMap(({ message }) => parseSentence(message, hosts) ?? []);
+  const plan = relevant.flatMap(({ newState }) => readPlan(newState?.outputs)).filter(isFirst);
   return {
     urn: step.urn,
     name,
@@ -68,23 +63,28 @@ export function readChange(
     hosts,
     formerHosts: action === "replace" ? former : [],
     unit: textAt(state, "unit"),
-    steps: [...new Set(sentences.flatMap((sentence) => sentence.steps))],
-    why: readWhy(action, steps, sentences.at(-1)?.label),
+    plan,
+    why: readWhy(action, steps, plan.at(-1)?.why),
     replaceReasons: step.replaceReasons ?? [],
     differences: readDifferences(step),
     unreachable: textAt(step.oldState?.outputs, "unreachable"),
   };
 }
 
+/** A replacement's steps have the same plan. */
+function isFirst(step: PlannedStep, at: number, all: readonly PlannedStep[]): boolean {
+  return all.findIndex(({ sentence }) => sentence === step.sentence) === at;
+}
+
 function readWhy(
   action: Action,
   steps: readonly PreviewStep[],
-  label: Label | undefined,
+  why: Why | undefined,
 ): Change["why"] {
   // The plugin calls new what it makes, but the program moved.
   if (action === "replace") return "change";
   const wasRefreshed = steps.some(({ op }) => op === "refresh");
-  return action === "create" && wasRefreshed ? "missing on the machine" : label;
+  return action === "create" && wasRefreshed ? "missing on the machine" : why;
 }
 
 /** Whether a step only says that a machine did not answer. */
@@ -93,7 +93,7 @@ export function isUnchecked(change: Change): boolean {
     change.unreachable !== undefined &&
     change.action === "update" &&
     change.differences.length === 0 &&
-    change.steps.length === 0
+    change.plan.length === 0
   );
 }
 

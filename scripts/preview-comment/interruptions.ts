@@ -1,6 +1,7 @@
 /** What a change does to processes that run. */
 
 import type { Change } from "./change";
+import type { PlannedStep } from "./plan";
 
 const kinds = ["restart", "reload", "start", "stop"] as const;
 
@@ -15,17 +16,12 @@ export interface Interruption {
 
 /** The steps that touch a process, and what a removal means for one. */
 export function findInterruptions(change: Change): Interruption[] {
-  const { steps, hosts } = change;
-  return [...fromRemoval(change), ...steps.flatMap((step) => fromStep(step, hosts))].filter(
-    // Replication, say, is started and stopped with no process touched.
-    (found) => change.unit !== undefined || isDatabase(found.unit),
-  );
+  return [...fromRemoval(change), ...change.plan.flatMap((step) => fromStep(step, change))];
 }
 
 /** The steps that touch no process. */
-export function quietSteps(change: Change): string[] {
-  const touching = new Set(findInterruptions(change).map(({ step }) => step));
-  return change.steps.filter((step) => !touching.has(step));
+export function quietSteps({ plan }: Change): string[] {
+  return plan.filter((step) => kindOf(step) === undefined).map(({ sentence }) => sentence);
 }
 
 function fromRemoval({ action, unit, hosts, formerHosts }: Change): Interruption[] {
@@ -37,12 +33,16 @@ function fromRemoval({ action, unit, hosts, formerHosts }: Change): Interruption
     : [];
 }
 
-function fromStep(step: string, hosts: readonly string[]): Interruption[] {
-  // A path or a remark may hold the same words.
-  const outside = step.replace(/\([^)]*\)/g, " ").replace(/(^|\s)\/\S+/g, " ");
-  const [, verb, unit = ""] = /\b(restart|reload|start|stop)\s+(\S+)/.exec(outside) ?? [];
-  const kind = kinds.find((known) => known === verb);
-  return kind ? [{ kind, step, unit: shortUnit(unit), hosts }] : [];
+function fromStep(step: PlannedStep, { hosts }: Change): Interruption[] {
+  const { host, unit = "", sentence } = step;
+  const kind = kindOf(step);
+  const where = host === undefined ? hosts : [host];
+  return kind ? [{ kind, step: sentence, unit: shortUnit(unit), hosts: where }] : [];
+}
+
+/** What starts and stops without a unit, replication say, touches no process. */
+function kindOf({ action, unit }: PlannedStep): Interruption["kind"] | undefined {
+  return unit === undefined ? undefined : kinds.find((kind) => kind === action);
 }
 
 function shortUnit(unit: string): string {

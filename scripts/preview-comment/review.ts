@@ -4,7 +4,7 @@ import { type Change, isUnchecked, parseUrn, readChange } from "./change";
 import { findInterruptions } from "./interruptions";
 import { maskSecrets } from "./mask";
 import type { Preview, PreviewDiagnostic, PreviewStep } from "./parse";
-import { parseSentence } from "./sentence";
+import { isAnnouncement } from "./plan";
 
 export interface Review {
   /** The most weighty first. */
@@ -31,7 +31,7 @@ export function readReview(preview: Preview): Review {
   }));
   const beside = maskSecrets(preview.stray.replace(noise, "")).trim();
   const groups = groupByUrn(steps);
-  const changes = groups.flatMap((some) => readChange(some, diagnostics) ?? []);
+  const changes = groups.flatMap((some) => readChange(some) ?? []);
   const errors = findErrors(preview, diagnostics, beside);
   return {
     changes: inOrder(changes.filter((change) => !isUnchecked(change))),
@@ -39,7 +39,7 @@ export function readReview(preview: Preview): Review {
     bookkeeping: groups.filter(isBookkeeping).length,
     errors,
     diagnostics,
-    messages: findMessages(diagnostics, errors === "" ? beside : ""),
+    messages: findMessages(changes, diagnostics, errors === "" ? beside : ""),
   };
 }
 
@@ -79,9 +79,15 @@ function findErrors(
     .join("\n\n");
 }
 
-function findMessages(diagnostics: readonly PreviewDiagnostic[], beside: string): string {
+function findMessages(
+  changes: readonly Change[],
+  diagnostics: readonly PreviewDiagnostic[],
+  beside: string,
+): string {
+  const plans = new Map(changes.map(({ urn, plan }) => [urn, plan]));
   const said = diagnostics
-    .filter(({ severity, message }) => severity === "info" && !parseSentence(message, []))
+    .filter(({ severity }) => severity === "info")
+    .filter((line) => !isAnnouncement(plans.get(line.urn ?? "") ?? [], line))
     .map(({ message }) => message.trim());
   return [...said, beside].filter((part) => part !== "").join("\n");
 }

@@ -27,7 +27,7 @@ export function renderSections(changes: readonly Change[], limits: Limits): stri
 
 function renderRest(change: Change, values: readonly ValueChange[], limits: Limits): string[] {
   const isPlanCut = quietSteps(change).length > limits.steps;
-  const plan = isPlanCut ? change.steps.map((step) => `1. ${prose(step)}`) : [];
+  const plan = isPlanCut ? change.plan.map(({ sentence }) => `1. ${prose(sentence)}`) : [];
   const lines = values.map((value) => renderValue(value, limits));
   return [
     ...(plan.length > 0 ? [section(`the plan of ${subject(change)}`, plan, limits)] : []),

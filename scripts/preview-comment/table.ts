@@ -34,7 +34,7 @@ function renderAction(change: Change, limits: Limits): string {
 
 /** The plan without what stands in the next column, or, for other plugins' resources, which properties change. */
 function renderSteps(change: Change, limits: Limits): string {
-  if (change.steps.length > 0) {
+  if (change.plan.length > 0) {
     return listSome(quietSteps(change), limits.steps, (step) =>
       prose(cut(step, limits.valueCharacters)),
     );

@@ -68,7 +68,7 @@ function renderInterrupted(changes: readonly Change[]): string[] {
   // Only of services is it known that the plan names every process that it touches.
   const isService = ({ type }: Change) => type === "Service" || type === "Release";
   const isKnown = changes.every(
-    (change) => change.action === "create" || (isService(change) && change.steps.length > 0),
+    (change) => change.action === "create" || (isService(change) && change.plan.length > 0),
   );
   return isKnown ? ["Nothing that runs is reloaded or restarted."] : [];
 }
