@@ -3,7 +3,7 @@
 import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
 import { text } from "node:stream/consumers";
 import { type Arguments, parseArguments } from "./arguments";
-import { type Comment, renderComment } from "./comment";
+import { type Comment, type CommentOptions, renderComment, renderNotRun } from "./comment";
 import { noLimits, summaryLimits } from "./limits";
 import { runPreview } from "./run-preview";
 
@@ -13,21 +13,27 @@ const secretVariable = /PASSPHRASE$|PASSWORD|SECRET|TOKEN|PRIVATE_KEY|ACCESS_KEY
 async function main(args: string[], environment: NodeJS.ProcessEnv): Promise<number> {
   const chosen = parseArguments(args, environment);
   if (chosen === undefined) return 0;
-  const preview = await readPreview(chosen, environment);
   const options = {
     stack: `${readProject()}/${chosen.stack}`,
     secrets: Object.entries(environment).flatMap(([name, value]) =>
       secretVariable.test(name) && value ? [value] : [],
     ),
   };
-  const { whole, report } = chosen;
-  const comment = renderComment(preview, { ...options, ...(whole === undefined ? {} : { whole }) });
+  const { whole, report, notRun, commit } = chosen;
+  const named = { ...options, ...(commit !== undefined && { commit }) };
+  const shown = { ...named, ...(whole !== undefined && { whole }) };
+  const preview = notRun === undefined ? await readPreview(chosen, environment) : "";
+  const render = (how: Partial<CommentOptions>) =>
+    notRun === undefined
+      ? renderComment(preview, { ...named, ...how })
+      : renderNotRun(notRun, { ...named, ...how });
+  const comment = render(shown);
   if (chosen.output === undefined) process.stdout.write(comment.markdown);
   else writeFileSync(chosen.output, comment.markdown);
   if (report !== undefined) {
-    writeFileSync(report, renderComment(preview, { ...options, limits: noLimits }).markdown);
+    writeFileSync(report, render({ limits: noLimits }).markdown);
   }
-  tellWorkflow(comment, () => renderComment(preview, { ...options, limits: summaryLimits }));
+  tellWorkflow(comment, () => render({ limits: summaryLimits }));
   return exitStatus(comment, chosen);
 }
 

@@ -1,8 +1,9 @@
 /** Turns what `pulumi preview --json` printed into one Markdown comment: a function from text to text. */
 
+import type { JobResult } from "./arguments";
 import { parseUrn } from "./change";
 import { stripColours } from "./clean";
-import { fence } from "./escape";
+import { code, fence } from "./escape";
 import { findLeaked } from "./leaked";
 import { byteLength, commentLimits, cut, type Limits, takeFitting } from "./limits";
 import { maskKnown } from "./mask";
@@ -16,6 +17,8 @@ import { findWarnings, renderWarnings } from "./warnings";
 export interface CommentOptions {
   /** `trilithon/dev`: the name where the preview ended before it told one. */
   readonly stack: string;
+  /** The commit that the preview is of. Default: it is not named. */
+  readonly commit?: string;
   /** Where the whole report stands; Markdown. */
   readonly whole?: string;
   /** Texts never to be shown, wherever they stand. */
@@ -44,6 +47,29 @@ export function renderComment(text: string, options: CommentOptions): Comment {
   return { markdown: assemble(review, stack, options), verdict: verdictOf(review) };
 }
 
+/** What stands in place of a comment on a commit whose preview did not run, or not to its end. */
+export function renderNotRun(result: JobResult, options: CommentOptions): Comment {
+  const { stack, whole } = options;
+  const lines = [
+    `**${nameSubject(stack, options)}: not previewed.** ${reasons[result]}`,
+    "What it would change on the machines is not known, and nothing was changed. Run the job again.",
+    ...(whole === undefined ? [] : [`Whole report: ${whole}.`]),
+  ];
+  return { markdown: `${renderMarker(stack)}\n${lines.join(" ")}\n`, verdict: "failed" };
+}
+
+const reasons: Readonly<Record<JobResult, string>> = {
+  cancelled: "The job that makes the preview was cancelled, ran out of its time, or got no runner.",
+  failure: "The job that makes the preview ended before it could start it.",
+  skipped: "The job that makes the preview was skipped.",
+  success: "The job that makes the preview left no result behind.",
+};
+
+/** The stack, and where it is known the commit: `trilithon/dev` at `0a1b2c3`. */
+function nameSubject(stack: string, { commit }: CommentOptions): string {
+  return commit === undefined ? code(stack) : `${code(stack)} at ${code(commit.slice(0, 7))}`;
+}
+
 function verdictOf({ errors, changes, unchecked }: Review): Comment["verdict"] {
   if (errors !== "") return "failed";
   if (changes.length > 0) return "changes";
@@ -60,7 +86,7 @@ function assemble(review: Review, stack: string, options: CommentOptions): strin
   const limits = options.limits ?? commentLimits;
   const { changes, errors, diagnostics, messages } = review;
   const head = [
-    `${renderMarker(stack)}\n${renderVerdict(review, stack)}`,
+    `${renderMarker(stack)}\n${renderVerdict(review, nameSubject(stack, options))}`,
     ...(errors === "" ? [] : [fence("text", cut(errors, limits.errorCharacters))]),
     ...renderWarnings(findWarnings(changes, diagnostics, limits), limits),
   ];

@@ -1,15 +1,16 @@
 /** The comment's first line: what happens, and what is interrupted. */
 
 import type { Change } from "./change";
-import { code, prose } from "./escape";
+import { prose } from "./escape";
 import { findInterruptions, type Interruption } from "./interruptions";
 import type { Review } from "./review";
 
 const actions = ["replace", "delete", "update", "import", "create"] as const;
 
-export function renderVerdict(review: Review, stack: string): string {
+/** `subject` is Markdown: what the preview is of. */
+export function renderVerdict(review: Review, subject: string): string {
   const { changes, errors } = review;
-  const title = (text: string) => `**${code(stack)}: ${text}.**`;
+  const title = (text: string) => `**${subject}: ${text}.**`;
   if (errors !== "") return [title("the preview failed"), "Nothing was changed."].join(" ");
   if (changes.length === 0) {
     const found = review.unchecked.length > 0 ? "no changes found" : "no changes";

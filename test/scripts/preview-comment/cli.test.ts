@@ -115,3 +115,17 @@ test("says what is missing before it calls anything", async (t) => {
   );
   t.is(failure?.stderr, "post: GITHUB_TOKEN: expected a value, got none\n");
 });
+
+test("writes a comment on a job that did not run, and refuses an unknown result of one", async (t) => {
+  const output = join(folder(t), "comment.md");
+  const args = ["--stack", "dev", "--commit", "0a1b2c3d", "--output", output, "--not-run"];
+  const ended = await t.throwsAsync(
+    run(process.execPath, [...program("cli.ts"), ...args, "cancelled"]),
+  );
+  t.like(ended, { code: 1, stderr: "" });
+  t.regex(readFileSync(output, "utf8"), /`trilithon\/dev` at `0a1b2c3`: not previewed\./);
+  const refused = await t.throwsAsync(
+    run(process.execPath, [...program("cli.ts"), ...args, "tired"]),
+  );
+  t.regex(refused?.message ?? "", /--not-run: expected one of cancelled, .*, got "tired"/);
+});

@@ -6,7 +6,7 @@
 
 import { writeFileSync } from "node:fs";
 import test from "ava";
-import { renderComment } from "../../../scripts/preview-comment/comment";
+import { renderComment, renderNotRun } from "../../../scripts/preview-comment/comment";
 import { commentLimits, noLimits } from "../../../scripts/preview-comment/limits";
 import { goldenPath, readGolden, readPreviews } from "./golden";
 
@@ -124,4 +124,45 @@ test("shows no known secret, wherever it stands", (t) => {
   const preview = previewOf("one-line").replaceAll("timeout client 60s", "pass phrase of mine");
   const { markdown } = renderComment(preview, { ...options, secrets: ["phrase of mine"] });
   t.true(markdown.includes("pass [masked]"));
+});
+
+test("names the commit that the preview is of", (t) => {
+  const commit = "0a1b2c3d4e5f60718293a4b5c6d7e8f901234567";
+  const { markdown } = renderComment(previewOf("nothing"), { ...options, commit });
+  t.is(
+    linesOf(markdown)[1],
+    "**`trilithon/dev` at `0a1b2c3`: no changes.** The machines are as the program says.",
+  );
+});
+
+test("says of a commit whose job was cancelled or got no runner that nothing is known of it", (t) => {
+  const commit = "0a1b2c3d4e5f60718293a4b5c6d7e8f901234567";
+  const whole = "[the run](https://example.com/run/1)";
+  const { markdown, verdict } = renderNotRun("cancelled", { ...options, commit, whole });
+  t.is(verdict, "failed");
+  t.deepEqual(linesOf(markdown), [
+    "<!-- trilithon-preview: trilithon/dev -->",
+    "**`trilithon/dev` at `0a1b2c3`: not previewed.** The job that makes the preview was cancelled, ran out of its time, " +
+      "or got no runner. What it would change on the machines is not known, and nothing was changed. Run the job again. " +
+      "Whole report: [the run](https://example.com/run/1).",
+  ]);
+});
+
+test("what a program or another plugin says is shown, though it looks like a plan", (t) => {
+  const said = "lb-01: write /etc/haproxy/haproxy.cfg (1 line) [change]";
+  const digest = JSON.parse(previewOf("one-line"));
+  const line = { urn: digest.diagnostics[0].urn, message: said, severity: "info" };
+  const changed = { ...digest, diagnostics: [...digest.diagnostics, line] };
+  const { markdown } = renderComment(JSON.stringify(changed), options);
+  t.true(markdown.includes(`<summary>messages</summary>`), markdown);
+  t.is(markdown.split(said).length, 2, "and the plan itself is not repeated there");
+});
+
+test("what the plan touches is told from its data, not from its words", (t) => {
+  const preview = previewOf("one-line").replaceAll(
+    "reload haproxy (no connection dropped)",
+    "the words do not matter",
+  );
+  const { markdown } = renderComment(preview, options);
+  t.true(markdown.includes("Reloads haproxy on lb-01."));
 });
