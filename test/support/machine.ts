@@ -15,7 +15,10 @@ export interface Machine {
   /** At the end of the test at the latest. */
   stop(): Promise<void>;
   /** A resource of the type `trilithon:index:Service`, or another. */
-  resource(type?: string): TestResource;
+  resource(
+    type?: string,
+    named?: { readonly name?: string; readonly stack?: string },
+  ): TestResource;
 }
 
 export async function startMachine(
@@ -36,7 +39,8 @@ export async function startMachine(
     sandbox,
     server,
     plugin,
-    resource: (type = "trilithon:index:Service") => new TestResource(plugin, { type }),
+    resource: (type = "trilithon:index:Service", named = {}) =>
+      new TestResource(plugin, { type, ...named }),
   };
 }
 

@@ -49,10 +49,11 @@ export interface Found extends State {
 export interface Named {
   readonly type: string;
   readonly name?: string;
+  readonly stack?: string;
 }
 
-export function urnOf({ type, name = "it" }: Named): string {
-  return `urn:pulumi:dev::test::${type}::${name}`;
+export function urnOf({ type, name = "it", stack = "dev" }: Named): string {
+  return `urn:pulumi:${stack}::test::${type}::${name}`;
 }
 
 export class PluginClient {

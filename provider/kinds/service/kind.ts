@@ -21,7 +21,12 @@ export const service: Kind<Service, ServiceStep & Step> = {
   hosts: ({ host }) => [host],
   read,
   diff,
-  plan: (observed, desired, owner) => onHost(plan(observed, desired, owner), desired),
+  plan: (observed, desired, owner) => {
+    const steps = plan(observed, desired, owner);
+    const refusals = steps.filter((step) => step.do === "refuse" && step.stopsAll);
+    if (refusals.length > 0) throw new Refused(refusals);
+    return onHost(steps, desired);
+  },
   apply,
   remove,
   imported,
@@ -49,14 +54,18 @@ async function remove(observed: Service, context: Context): Promise<void> {
     doing: `removing ${observed.name}`,
     deadlineSeconds: transactionSeconds(observed),
   });
-  for (const line of answer.split("\n")) {
-    const [, what = "", words = ""] = /^(left|back|unit) (.*)$/.exec(line) ?? [];
-    const [thing = "", owner = ""] = words.split("\t");
-    const { name } = observed.host;
-    if (what === "left") context.tell("info", `${name}: left ${thing}: ${owner} has it now`);
-    if (what === "back") context.tell("info", `${name}: put back what stood at ${words} before`);
-    if (what === "unit") context.tell("info", `${name}: ${words}`);
+  const said = answer.split("\n").map((line) => /^(left|back|unit) (.*)$/.exec(line) ?? []);
+  const all = (kind: string) =>
+    said.flatMap(([, what, words = ""]) => (what === kind ? [words] : []));
+  const tell = (message: string) => context.tell("info", `${observed.host.name}: ${message}`);
+  const left = all("left").map((words) => words.split("\t"));
+  for (const owner of new Set(left.map(([, of = ""]) => of))) {
+    const things = left.filter(([, of]) => of === owner).map(([thing]) => thing);
+    tell(`left to ${owner.replace(/^\S+ /, "")}, which has it by now: ${things.join(", ")}`);
   }
+  const back = all("back");
+  if (back.length > 0) tell(`put back what stood there before: ${back.join(", ")}`);
+  for (const words of all("unit")) tell(words);
 }
 
 async function apply(

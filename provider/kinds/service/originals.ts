@@ -15,6 +15,8 @@ put_original_back() {
 }
 forget_original() {
   rm -rf -- "$own/originals$1"
-  (cd "$own/originals" && rmdir -p --ignore-fail-on-non-empty -- ".$(dirname "$1")" 2>/dev/null)
+  folder=$(dirname "$1")
+  # That the last folders stay, since there is more in them, is no failure of what was put back.
+  (cd "$own/originals" && rmdir -p -- "\${folder#/}" 2>/dev/null) || true
 }
 `;

@@ -21,7 +21,8 @@ export type ServiceStep = StepText &
     | { readonly do: "enable" | "disable" }
     | { readonly do: "wait" }
     | { readonly do: "later" }
-    | { readonly do: "refuse" }
+    // Where it stops all, the preview fails: nothing of the whole stack is to be touched.
+    | { readonly do: "refuse"; readonly stopsAll?: boolean }
     | { readonly do: "adopt" }
     | { readonly do: "unmask" }
     | { readonly do: "undrain"; readonly path: string }
@@ -126,6 +127,7 @@ function refuseOthers(
     const record = `/var/lib/trilithon/owners/${claim}`;
     return {
       do: "refuse",
+      stopsAll: true,
       sentence: `refuse, since ${listed(things)} belongs to the stack ${stack}`,
       warning:
         `${name}: ${listed(things)} belongs to ${resource} of the stack ${stack}; nothing will be changed. ` +
@@ -137,7 +139,7 @@ function refuseOthers(
 
 function listed(things: readonly OwnedThing[]): string {
   const names = things.map(({ thing }) => nameThing(thing));
-  if (names.length > 3) return `${names.slice(0, 2).join(" and ")} and ${names.length - 2} more`;
+  if (names.length > 3) return `${names.slice(0, 2).join(" and ")} (and ${names.length - 2} more)`;
   return names.join(" and ");
 }
 

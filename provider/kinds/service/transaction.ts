@@ -1,7 +1,7 @@
 /** The script that carries a plan out as one transaction: all of it is true afterwards, or all is as it was before. */
 
 import type { Owner } from "../../kind";
-import { lines, type Shell, sh } from "../../ssh/shell";
+import { lines, Shell, sh } from "../../ssh/shell";
 import type { Service } from "./args";
 import { renderForeignFunction, renderForeignRecord } from "./foreign";
 import { listingFunction } from "./listing";
@@ -26,7 +26,7 @@ export function renderTransaction(
   const wasRunning =
     observed?.state === "running" && observed.host.instance === desired.host.instance;
   return lines(
-    preamble(desired.name, owner),
+    preamble(desired, owner),
     unitFunctions,
     unitRecord,
     renderForeignFunction(desired),
@@ -58,7 +58,8 @@ function definesUnits(steps: readonly ServiceStep[]): boolean {
   );
 }
 
-function preamble(name: string, { claim, isNew }: Owner): Shell {
+function preamble({ name, files, absent }: Service, { claim, isNew }: Owner): Shell {
+  const wanted = [...Object.keys(files), ...absent];
   return lines(
     sh`
 set -u
@@ -80,13 +81,20 @@ progress() { printf '@progress %s\n' "$1" 2>/dev/null || true; }
 beside() { printf '%s/.trilithon-%s' "$(dirname "$1")" "$(basename "$1")"; }
 # A path that is a mount of its own cannot be renamed onto.
 swap() { mv -fT -- "$1" "$2" 2>/dev/null || { cat -- "$1" >"$2" && rm -f -- "$1"; }; }
-# What a change left that the power was taken from: nothing else is under way while the lock is held.
-for entry in "$own/undo"/*/*.path; do
-  if [ -e "$entry" ]; then rm -f -- "$(beside "$(cat "$entry")")"; fi
-done
-rm -rf -- "$own/undo" && mkdir -p "$undo"
 `,
     originalFunctions,
+    sh`
+# What a change left that the power was taken from: nothing else is under way while the lock is held. A file that has no
+# owner and that nobody wants any more is as it was before that change.
+is_wanted() { case $1 in ${wanted.length === 0 ? "//" : new Shell(wanted.map((path) => sh`${path}`.text).join(" | "))}) ;; *) is_recorded "file $1" ;; esac; }
+for entry in "$own/undo"/*/*.path; do
+  [ -e "$entry" ] || continue
+  path=$(cat "$entry") old=\${entry%.path}.old
+  rm -f -- "$(beside "$path")"
+  if is_wanted "$path"; then continue; fi
+  if is_there "$old"; then cp -a -- "$old" "$(beside "$path")" && swap "$(beside "$path")" "$path"; else rm -f -- "$path"; fi
+done
+rm -rf -- "$own/undo" && mkdir -p "$undo"`,
     sh`
 is_unrecorded() { ${isNew ? sh`false` : sh`[ -e "$own/unrecorded" ] && [ ! -e "$own/owners/"${claim} ]`}; }
 # Keeps what stands at a path: in $undo for the way back, and for good if it is from before trilithon.
