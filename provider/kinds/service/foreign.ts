@@ -25,7 +25,8 @@ export function renderForeignFunction(service: Service): Shell | false {
   return sh`
 prints_configuration() { ${configurationCommand ?? ["true"]} </dev/null; }
 foreign() {
-  for path in $(unit_status ${unit} | sed -n 's/^FragmentPath=//p; s/^DropInPaths=//p'); do
+  # A drop-in that systemd has not read yet is one all the same.
+  for path in $({ unit_status ${unit} | sed -n 's/^FragmentPath=//p; s/^DropInPaths=//p' | tr ' ' '\n'; ls -d ${`/etc/systemd/system/${unit}.d`}/*.conf ${`/run/systemd/system/${unit}.d`}/*.conf 2>/dev/null; } | sort -u); do
     case $path in /etc/* | /run/*) if [ -f "$path" ]; then printf '# configuration file %s:\n' "$path"; cat -- "$path"; fi ;; esac
   done | without_own
   printed=$(prints_configuration 2>/dev/null) || return 1

@@ -40,7 +40,7 @@ export function renderTransaction(
     ...steps
       .filter(({ do: what }) => !["create user", "send"].includes(what))
       .map(renderStep(desired)),
-    definesUnits(steps) && sh`systemctl daemon-reload`,
+    definesUnits(steps, observed) && sh`systemctl daemon-reload`,
     desired.root !== undefined && prune(desired.root, desired.keep ?? 0),
     sh`done=yes; rm -rf -- "$undo"`,
     renderClaim(desired, owner),
@@ -51,9 +51,10 @@ export function renderTransaction(
 }
 
 /** Whether systemd has to read its units again although nothing was started. */
-function definesUnits(steps: readonly ServiceStep[]): boolean {
+function definesUnits(steps: readonly ServiceStep[], observed: Service | undefined): boolean {
+  if (steps.some((step) => step.do === "unit" || step.do === "reread")) return false;
   return (
-    !steps.some((step) => step.do === "unit") &&
+    observed?.definition !== undefined ||
     steps.some((step) => "path" in step && /^\/(etc|run)\/systemd\//.test(step.path))
   );
 }
