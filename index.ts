@@ -16,13 +16,11 @@ const hosts = createHosts(settings);
 // A machine that is not what it should be stops everything before any machine is changed.
 const afterMachines = { dependsOn: hosts.machines };
 
-const database = new Database(
-  "database",
-  { primary: hosts.databasePrimary, replicas: hosts.databaseReplicas, ...settings.database },
-  afterMachines,
-);
+const database =
+  hosts.database &&
+  new Database("database", { ...hosts.database, ...settings.database }, afterMachines);
 
-const loadBalancers = [hosts.loadBalancer.address];
+const loadBalancers = hosts.loadBalancers.map(({ address }) => address);
 const application = new Application(
   "application",
   {
@@ -42,7 +40,7 @@ const webServers = inTurn(hosts.web, (host, before: WebServer | undefined) => {
 const loadBalancer = new LoadBalancer(
   "load-balancer",
   {
-    host: hosts.loadBalancer,
+    hosts: hosts.loadBalancers,
     servers: webServers,
     domain,
     healthPath: webHealthPath,

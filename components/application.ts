@@ -3,10 +3,9 @@ import * as pulumi from "@pulumi/pulumi";
 import * as v from "valibot";
 import { Release } from "../provider/resources/release";
 import { Service } from "../provider/resources/service";
-import { checkArgs } from "./check-args";
+import { checkArgs, checkUnique, type Known, whenKnown } from "./check-args";
 import type { Database } from "./database";
 import { type Environment, renderEnvironment } from "./environment";
-import { type Fault, unexpected } from "./expectation";
 import { type Host, onHost } from "./host";
 import { applicationOptions, defaultPorts } from "./options";
 import { renderApplicationUnit } from "./render/application-unit";
@@ -28,39 +27,42 @@ export interface ApplicationArgs {
   /** Run in the project's folder, once for each content of the source; `output` is the folder that is then released. */
   readonly build?: { readonly command: string; readonly output: string };
   /** The command that runs it, as words, in its folder: `["node", "server.js"]`. */
-  readonly start: readonly string[];
+  readonly start: pulumi.Input<readonly pulumi.Input<string>[]>;
   /** What it needs: Debian package to `present`, or to a version or pattern as in `apt-get install nodejs=24.*`. Default none. */
-  readonly packages?: Readonly<Record<string, string>>;
-  /** Variables, names to texts or numbers. Those that are secrets are kept in a file that only root reads. */
+  readonly packages?: pulumi.Input<Readonly<Record<string, pulumi.Input<string>>>>;
+  /** Variables, names to texts, numbers or booleans. Those that are secrets are kept in a file that only root reads. */
   readonly environment?: Environment;
   /** Told to it as `DATABASE_PRIMARY_HOST`, `DATABASE_READ_HOST`, `DATABASE_USER` and so on. Default none. */
-  readonly database?: Database;
+  readonly database?: Database | undefined;
   /**
    * Names of files and folders in `source` that make no other version and are not sent. Default `.git`; with a build,
    * whose output is sent whole, `node_modules` as well.
    */
   readonly exclude?: readonly string[];
   /** A path at which it answers 200 to 299 when it can serve; a redirect is none. Default `/healthz`. */
-  readonly healthPath?: string;
+  readonly healthPath?: pulumi.Input<string>;
   /** On 127.0.0.1, told to it as `PORT`, with `HOST`. 1024 or more, as it runs without privileges. Default 3000. */
-  readonly port?: number;
-  /** How long the load balancer may take to notice that a host drains, at most 300. Default 3: it asks every second. */
-  readonly drainSeconds?: number;
+  readonly port?: pulumi.Input<number>;
+  /** How long the load balancer may take to notice that a host drains, at most 600. Default 3: it asks every second. */
+  readonly drainSeconds?: pulumi.Input<number>;
   /** How long it may take to become healthy. Default 60. */
-  readonly readySeconds?: number;
+  readonly readySeconds?: pulumi.Input<number>;
   /**
    * How long requests under way may take when it is stopped: it gets its signal only when they have ended or the time is
    * over, and may then take as long again. Default 30.
    */
-  readonly stopSeconds?: number;
+  readonly stopSeconds?: pulumi.Input<number>;
   /** Sent as `Host` when it is asked for its health. Default: its address. */
-  readonly domain?: string;
+  readonly domain?: pulumi.Input<string>;
   /** Sent as `X-Forwarded-Proto` then: how visitors reach it. Default `http`. */
-  readonly scheme?: "http" | "https";
+  readonly scheme?: pulumi.Input<"http" | "https">;
   /** Where Nginx is beside it. Default 80. */
   readonly webPort?: number | undefined;
   /** Asked whether another server can serve before a host is drained. Default: nobody is asked. */
-  readonly loadBalancers?: readonly { readonly address: string; readonly statsPort?: number }[];
+  readonly loadBalancers?: readonly {
+    readonly address: pulumi.Input<string>;
+    readonly statsPort?: pulumi.Input<number>;
+  }[];
 }
 
 /**
@@ -72,9 +74,9 @@ export class Application extends pulumi.ComponentResource {
   /** `shop.service` */
   readonly unit: string;
   /** On 127.0.0.1 of each host. */
-  readonly port: number;
+  readonly port: pulumi.Output<number>;
   /** Answers 200 when the application can serve. */
-  readonly healthPath: string;
+  readonly healthPath: pulumi.Output<string>;
   /** The folder on each host whose files Nginx serves itself. */
   readonly publicFolder: string;
   /** The static files of the version that comes and of the one before: pages of both are served while a release rolls. */
@@ -90,10 +92,14 @@ export class Application extends pulumi.ComponentResource {
 
   constructor(name: string, args: ApplicationArgs, opts?: pulumi.ComponentResourceOptions) {
     super("trilithon:components:Application", name, {}, opts);
-    checkArgs(`Application ${name}`, entries, args, () => checkAgreement(args));
+    const check = { component: `Application ${name}`, entries, plain: plainArgs };
+    checkArgs(check, args, () =>
+      checkUnique("hosts", "a host that is not in the list before", args.hosts),
+    );
+    const options = whenKnown(check, optionsOf(args));
     this.unit = `${args.name}.service`;
-    this.port = args.port ?? defaultPorts.application;
-    this.healthPath = args.healthPath ?? "/healthz";
+    this.port = options.port;
+    this.healthPath = options.healthPath;
     this.publicFolder = `/srv/${args.name}/current/public`;
     this.drainFile = `/run/${args.name}.drain`;
     this.version = versionOf(args);
@@ -101,7 +107,7 @@ export class Application extends pulumi.ComponentResource {
       `/srv/${args.name}.assets/current`,
       `/srv/${args.name}/previous/public`,
     ];
-    this.releases = createReleases(this, name, args);
+    this.releases = createReleases(this, name, args, options);
     const released = Object.values(this.releases).map(({ urn }) => urn);
     const folder = args.build?.output ?? args.source;
     this.staticPath = pulumi.all(released).apply(() => firstFile(`${folder}/public`));
@@ -124,13 +130,25 @@ const entries = {
   database: v.optional(shape("a Database", { replication: present, environmentFor: present })),
 };
 
-function checkAgreement({ hosts }: ApplicationArgs): readonly Fault[] {
-  const names = hosts.map(({ name }) => name);
-  return names.flatMap((name, index) => {
-    const message = unexpected("a host that is not in the list before", name);
-    return names.indexOf(name) === index ? [] : [{ path: `hosts[${index}]`, message }];
-  });
+/** They name the unit and the files, or are read while the program runs. */
+const plainArgs = [
+  ...["hosts", "hosts.name", "loadBalancers", "name", "source", "exclude", "database"],
+  ...["build", "build.command", "build.output"],
+];
+
+function optionsOf(args: ApplicationArgs) {
+  return {
+    start: args.start,
+    packages: args.packages ?? {},
+    healthPath: args.healthPath ?? "/healthz",
+    port: args.port ?? defaultPorts.application,
+    drainSeconds: args.drainSeconds ?? 3,
+    readySeconds: args.readySeconds ?? 60,
+    stopSeconds: args.stopSeconds ?? 30,
+  };
 }
+
+type Options = Known<ReturnType<typeof optionsOf>>;
 
 function versionOf(args: ApplicationArgs): string {
   const { source, build } = args;
@@ -156,6 +174,7 @@ function createReleases(
   parent: Application,
   name: string,
   args: ApplicationArgs,
+  options: Options,
 ): Record<string, Release> {
   const releases: Record<string, Release> = {};
   // Every host has the new version's static files before any serves its pages.
@@ -166,10 +185,10 @@ function createReleases(
   for (const host of args.hosts) {
     const packages = new Service(
       `${name}-${host.name}-packages`,
-      { host: host.host, name: `${args.name}-packages`, packages: args.packages ?? {} },
+      { host: host.host, name: `${args.name}-packages`, packages: options.packages },
       onHost(host, parent),
     );
-    const release = createRelease(parent, `${name}-${host.name}`, host, args, [
+    const release = createRelease(parent, `${name}-${host.name}`, host, { ...args, ...options }, [
       packages,
       ...assets,
       // The database has to take writes.
@@ -207,10 +226,10 @@ function createRelease(
   parent: Application,
   name: string,
   host: Host,
-  args: ApplicationArgs,
+  args: ApplicationArgs & Options,
   dependsOn: readonly pulumi.Resource[],
 ): Release {
-  const { readySeconds = 60, stopSeconds = 30, drainSeconds = 3 } = args;
+  const { port, healthPath, start, readySeconds, stopSeconds, drainSeconds } = args;
   const [loadBalancer] = args.loadBalancers ?? [];
   const root = `/srv/${args.name}`;
   const environmentFiles = {
@@ -221,17 +240,18 @@ function createRelease(
     // Only Nginx beside it is to reach it.
     HOST: "127.0.0.1",
     HOST_NAME: host.name,
-    PORT: parent.port,
+    PORT: port,
     ...args.database?.environmentFor(host),
     ...args.environment,
   });
-  const content = renderApplicationUnit({
-    name: args.name,
-    root,
-    start: args.start,
-    environmentFiles: Object.values(environmentFiles),
-    stopSeconds,
-  });
+  const content = pulumi.output({ start, stopSeconds }).apply((known) =>
+    renderApplicationUnit({
+      ...known,
+      name: args.name,
+      root,
+      environmentFiles: Object.values(environmentFiles),
+    }),
+  );
   return new Release(
     name,
     {
@@ -248,10 +268,10 @@ function createRelease(
       },
       onChange: "restart",
       ready: {
-        http: `http://127.0.0.1:${parent.port}${parent.healthPath}`,
+        http: pulumi.interpolate`http://127.0.0.1:${port}${healthPath}`,
         // What the load balancer sends: an application may refuse any other.
         headers: {
-          Host: args.domain ?? `127.0.0.1:${parent.port}`,
+          Host: args.domain ?? pulumi.interpolate`127.0.0.1:${port}`,
           "X-Forwarded-Proto": args.scheme ?? "http",
         },
         deadlineSeconds: readySeconds,
@@ -262,12 +282,11 @@ function createRelease(
           file: parent.drainFile,
           seconds: drainSeconds,
           ...(loadBalancer && {
-            allowed: servesElsewhere(
-              { statsPort: defaultPorts.statistics, ...loadBalancer },
-              host.name,
-            ),
+            allowed: pulumi
+              .output({ statsPort: defaultPorts.statistics, ...loadBalancer })
+              .apply((known) => servesElsewhere(known, host.name)),
           }),
-          finished: nothingUnderWay(args.webPort ?? defaultPorts.web),
+          finished: pulumi.output(args.webPort ?? defaultPorts.web).apply(nothingUnderWay),
           finishSeconds: stopSeconds,
         },
       }),

@@ -1,24 +1,81 @@
 /** How a component refuses arguments: all faults at once, as the settings do. */
 import * as pulumi from "@pulumi/pulumi";
 import * as v from "valibot";
-import type { Fault } from "./expectation";
-import { isRecord, record } from "./rule";
+import { type Fault, unexpected } from "./expectation";
+import { isLater, isRecord, record } from "./rule";
 
-/** `LoadBalancer lb: port: expected an integer from 1 to 65535, got 0` */
+export interface ArgsCheck<E extends v.ObjectEntries> {
+  /** `LoadBalancer lb` */
+  readonly component: string;
+  readonly entries: E;
+  /**
+   * What has to be known before the program runs, as it names resources and paths, or says which there are: `servers`,
+   * `servers.host.name`. Other values may be outputs.
+   */
+  readonly plain: readonly string[];
+}
+
+/**
+ * `LoadBalancer lb: port: expected an integer from 1 to 65535, got 0`. What is an output is left for `whenKnown`.
+ * `checkAgreement` tells which arguments have to agree; it is asked when each is good by itself.
+ */
 export function checkArgs<const E extends v.ObjectEntries>(
-  component: string,
-  entries: E,
+  { component, entries, plain }: ArgsCheck<E>,
   args: object,
-  /** Which of them have to agree; asked when each is good by itself. */
   checkAgreement: () => readonly Fault[] = () => [],
 ): void {
-  const { issues } = v.safeParse(record("arguments", entries), withoutUndefined(args));
-  const faults: readonly Fault[] = issues
-    ? issues.map(({ path, message }) => ({ path: writePath(path), message }))
-    : checkAgreement();
+  const { issues = [] } = v.safeParse(record("arguments", entries), withoutUndefined(args));
+  const told = issues.filter(({ path = [] }) => {
+    const later = path.findIndex(({ value }) => isLater(value));
+    return later < 0 || plain.includes(keysOf(path.slice(0, later + 1)));
+  });
+  const faults: readonly Fault[] =
+    told.length > 0
+      ? told.map(({ path, message }) => ({ path: writePath(path), message }))
+      : checkAgreement();
+  refuse(component, faults);
+}
+
+/** One error with a line for each fault; none without faults. */
+export function refuse(component: string, faults: readonly Fault[]): void {
   if (faults.length === 0) return;
   const lines = faults.map(({ path, message }) => `${component}: ${path}: ${message}`);
   throw new pulumi.RunError(lines.join("\n"));
+}
+
+export type Known<T> = { readonly [K in keyof T]: pulumi.Output<pulumi.Unwrap<T[K]>> };
+
+/** Arguments as outputs, each checked when it is known; one that a preview does not know yet hides no other. */
+export function whenKnown<T extends object>(
+  { component, entries }: ArgsCheck<v.ObjectEntries>,
+  args: T,
+): Known<T> {
+  const outputs = Object.entries(args).map(([name, value]) => {
+    const entry = entries[name];
+    const check = entry && { component, entries: { [name]: entry }, plain: [] };
+    const output = pulumi.output(value).apply((known: unknown) => {
+      if (check) checkArgs(check, { [name]: known });
+      return known;
+    });
+    return [name, output] as const;
+  });
+  // Object.entries forgets which value has which name.
+  return Object.fromEntries(outputs) as Known<T>;
+}
+
+/** Each name once in a list. */
+export function checkUnique(
+  path: string,
+  expected: string,
+  items: readonly { readonly name: string }[],
+  key = "",
+): readonly Fault[] {
+  const names = items.map(({ name }) => name);
+  return names.flatMap((name, index) =>
+    names.indexOf(name) === index
+      ? []
+      : [{ path: `${path}[${index}]${key}`, message: unexpected(expected, name) }],
+  );
 }
 
 /** What is not given may also be given as `undefined`. */
@@ -31,6 +88,14 @@ function withoutUndefined(values: object): object {
 
 function isPlain(value: unknown): value is object {
   return isRecord(value) && Object.getPrototypeOf(value) === Object.prototype;
+}
+
+/** `hosts.port` */
+function keysOf(path: readonly { readonly key?: unknown }[]): string {
+  return path
+    .map(({ key }) => key)
+    .filter((key) => typeof key !== "number")
+    .join(".");
 }
 
 /** `hosts[1].port` */

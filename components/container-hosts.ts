@@ -24,7 +24,7 @@ const systemdArgs = {
 export interface ContainerHostsArgs {
   readonly hosts: readonly HostSettings[];
   readonly containers: ContainerSettings;
-  /** The load balancer's port, which is published as `containers.publish`. */
+  /** The load balancers' port: the first one's is published as `containers.publish`, the next ones' at the ports after it. */
   readonly publishedPort: number;
 }
 
@@ -39,9 +39,13 @@ export class ContainerHosts extends pulumi.ComponentResource {
     const key = new SshKey(`${name}-key`, {}, { parent: this });
     const network = createNetwork(this, name, containers);
     this.privateKey = key.privateKey;
-    this.hosts = args.hosts.map((settings) =>
-      createHost(this, { settings, containers, network, key, publishedPort }),
-    );
+    const balancing = args.hosts.filter(({ roles }) => roles.includes("load-balancer"));
+    this.hosts = args.hosts.map((settings) => {
+      const turn = balancing.indexOf(settings);
+      const published =
+        turn < 0 ? [] : [{ internal: publishedPort, external: containers.publish + turn }];
+      return createHost(this, { settings, containers, network, key, published });
+    });
     this.registerOutputs({});
   }
 }
@@ -65,7 +69,8 @@ interface HostParts {
   readonly containers: ContainerSettings;
   readonly network: docker.Network;
   readonly key: SshKey;
-  readonly publishedPort: number;
+  /** Ports of the host that answer on this machine as well. */
+  readonly published: readonly { readonly internal: number; readonly external: number }[];
 }
 
 function createHost(parent: pulumi.Resource, parts: HostParts): HostSettings & Host {
@@ -88,7 +93,7 @@ function createHost(parent: pulumi.Resource, parts: HostParts): HostSettings & H
 
 function createContainer(
   parent: pulumi.Resource,
-  { settings, containers, network, key, publishedPort }: HostParts,
+  { settings, containers, network, key, published }: HostParts,
   hostKey: SshKey,
 ): docker.Container {
   const { name, address, roles } = settings;
@@ -111,9 +116,7 @@ function createContainer(
     ports: [
       // The same port inside, so that the host's own address answers there as well.
       { internal: port, external: port, ip: "127.0.0.1" },
-      ...(roles.includes("load-balancer")
-        ? [{ internal: publishedPort, external: containers.publish, ip: "127.0.0.1" }]
-        : []),
+      ...published.map((ports) => ({ ...ports, ip: "127.0.0.1" })),
     ],
     labels: [
       { label: "trilithon.host", value: name },

@@ -3,10 +3,11 @@ import * as pulumi from "@pulumi/pulumi";
 import { Password } from "../provider/resources/generated";
 import { MysqlReplication } from "../provider/resources/mysql-replication";
 import { Service } from "../provider/resources/service";
-import { checkArgs } from "./check-args";
+import { replicationAccount } from "../provider/schema/values";
+import { checkArgs, type Known, whenKnown } from "./check-args";
 import { type Fault, unexpected } from "./expectation";
 import { type Host, onHost } from "./host";
-import { type Durability, databaseOptions } from "./options";
+import { carryOnWords, type Durability, databaseOptions } from "./options";
 import { bufferPoolMegabytes, mysqlConfigPath, renderMysql } from "./render/mysql";
 import { renderRestartAlways } from "./render/restart-always";
 import { list } from "./rule";
@@ -18,8 +19,8 @@ export interface DatabaseArgs {
   /** Follow the primary, and are filled from it when they are empty. May be none. */
   readonly replicas: readonly Host[];
   /**
-   * The database that is created, and the account for it: at most 32 lower-case letters, digits and underscores, which
-   * is MySQL's limit for accounts.
+   * The database that is created, and the account for it: at most 32 letters, digits and underscores, which is MySQL's
+   * limit for accounts.
    */
   readonly name: string;
   /**
@@ -28,11 +29,11 @@ export interface DatabaseArgs {
    */
   readonly durability?: Durability;
   /** Of the host's memory, 5 to 80. Default 25: the application and Nginx share the host. At least 128 MB are taken. */
-  readonly bufferPoolPercent?: number;
+  readonly bufferPoolPercent?: pulumi.Input<number>;
   /** 10 to 10000. Default 200: MySQL's own 151 is soon used by a few dozen application processes. */
-  readonly maxConnections?: number;
+  readonly maxConnections?: pulumi.Input<number>;
   /** Lines for MySQL's `[mysqld]` section, as they are. */
-  readonly rawLines?: readonly string[];
+  readonly rawLines?: pulumi.Input<readonly string[]>;
   /** Hosts whose data may be thrown away to fill them from the primary again. Take it out once that is done. Default: none. */
   readonly discardDataOn?: readonly string[];
 }
@@ -64,14 +65,15 @@ export class Database extends pulumi.ComponentResource {
 
   constructor(name: string, args: DatabaseArgs, opts?: pulumi.ComponentResourceOptions) {
     super("trilithon:components:Database", name, {}, opts);
-    checkArgs(`Database ${name}`, entries, args, () => checkAgreement(args));
+    const check = { component: `Database ${name}`, entries, plain: plainArgs };
+    checkArgs(check, args, () => checkAgreement(args));
     this.databaseName = args.name;
     this.user = args.name;
     this.primary = args.primary;
     this.replicas = args.replicas;
     // Marked here as well: as long as it is not known, Pulumi does not take it for a secret.
     this.password = pulumi.secret(new Password(`${name}-password`, {}, { parent: this }).value);
-    const services = createServices(this, name, args);
+    const services = createServices(this, name, args, whenKnown(check, optionsOf(args)));
     this.replication = createReplication(this, name, args, services);
     this.registerOutputs({ databaseName: this.databaseName, user: this.user });
   }
@@ -82,7 +84,9 @@ export class Database extends pulumi.ComponentResource {
     const nearest = readers.find((host) => host.name === name) ?? readers[0] ?? this.primary;
     return {
       DATABASE_PRIMARY_HOST: this.primary.address,
-      DATABASE_REPLICA_HOSTS: this.replicas.map(({ address }) => address).join(","),
+      DATABASE_REPLICA_HOSTS: pulumi
+        .all(this.replicas.map(({ address }) => address))
+        .apply((addresses) => addresses.join(",")),
       DATABASE_READ_HOST: nearest.address,
       DATABASE_PORT: String(this.port),
       DATABASE_NAME: this.databaseName,
@@ -93,6 +97,18 @@ export class Database extends pulumi.ComponentResource {
     };
   }
 }
+
+/** They say which members there are, and name what belongs to them. */
+const plainArgs = [
+  ...["primary", "primary.name", "replicas", "replicas.name"],
+  ...["name", "durability", "discardDataOn"],
+];
+
+function optionsOf({ bufferPoolPercent = 25, maxConnections = 200, rawLines = [] }: DatabaseArgs) {
+  return { bufferPoolPercent, maxConnections, rawLines };
+}
+
+type Options = Known<ReturnType<typeof optionsOf>>;
 
 const entries = { ...databaseOptions, primary: host, replicas: list("a list of hosts", host) };
 
@@ -107,16 +123,21 @@ function checkAgreement(args: DatabaseArgs): readonly Fault[] {
     const message = unexpected("a host that is no other member", name);
     return names.indexOf(name) === index + 1 ? [] : [{ path: `replicas[${index}]`, message }];
   });
-  const alone = unexpected("{ carryOnAfterSeconds: 1 to 3600 }", durability, "there is no replica");
+  const alone = unexpected(carryOnWords, durability, "there is no replica");
   const isAlone = durability === "wait-for-replica" && replicas.length === 0;
   return [...twice, ...strangers, ...(isAlone ? [{ path: "durability", message: alone }] : [])];
 }
 
-function createServices(parent: pulumi.Resource, name: string, args: DatabaseArgs): Service[] {
+function createServices(
+  parent: pulumi.Resource,
+  name: string,
+  args: DatabaseArgs,
+  options: Options,
+): Service[] {
   const services: Service[] = [];
   // One at a time, and the primary last: at no moment of a restart are all replicas away.
   for (const host of [...args.replicas, args.primary]) {
-    services.push(createService(parent, `${name}-${host.name}`, host, args, services.slice(-1)));
+    services.push(createService(parent, `${name}-${host.name}`, host, options, services.slice(-1)));
   }
   return services;
 }
@@ -125,23 +146,23 @@ function createService(
   parent: pulumi.Resource,
   name: string,
   host: Host,
-  args: DatabaseArgs,
+  options: Options,
   before: readonly Service[],
 ): Service {
-  const { bufferPoolPercent = 25, maxConnections = 200, rawLines = [] } = args;
   const packages = new Service(
     `${name}-packages`,
     { host: host.host, name: "mysql-packages", packages: { "mysql-server": "present" } },
     onHost(host, parent),
   );
-  const content = host.machine.memoryMegabytes.apply((megabytes) =>
-    renderMysql({
-      address: host.address,
-      bufferPoolMegabytes: bufferPoolMegabytes(megabytes, bufferPoolPercent),
-      maxConnections,
-      rawLines,
-    }),
-  );
+  const { address, machine } = host;
+  const content = pulumi
+    .output({ ...options, address, memoryMegabytes: machine.memoryMegabytes })
+    .apply(({ bufferPoolPercent, memoryMegabytes, ...known }) =>
+      renderMysql({
+        ...known,
+        bufferPoolMegabytes: bufferPoolMegabytes(memoryMegabytes, bufferPoolPercent),
+      }),
+    );
   return new Service(
     `${name}-service`,
     {
@@ -181,7 +202,7 @@ function createReplication(
       primary: primary.name,
       durability: durability ?? defaultDurability(replicas),
       replicationAccount: {
-        name: "trilithon_replication",
+        name: replicationAccount,
         password: pulumi.secret(password.value),
       },
       databases: [parent.databaseName],

@@ -16,14 +16,15 @@ export interface Endpoints {
   readonly stack: string;
   /** The page, as reached from the machine where the program runs. */
   readonly url: string;
-  /** HAProxy's statistics, and `metrics` below it: on the private side only. */
-  readonly statsUrl: string;
+  /** Host name to a load balancer of its own. */
+  readonly loadBalancers: Readonly<Record<string, LoadBalancerEndpoint>>;
   readonly hosts: Readonly<Record<string, HostEndpoint>>;
   /** Where the daemons listen on their hosts' private addresses. */
   readonly ports: {
     readonly loadBalancer: number;
     readonly web: number;
-    readonly database: number;
+    /** Without a database there is none. */
+    readonly database?: number | undefined;
   };
   readonly application: {
     /** On 127.0.0.1 of each host with the role `web`. */
@@ -33,12 +34,22 @@ export interface Endpoints {
     readonly staticPath?: string | undefined;
     readonly unit: string;
   };
-  readonly database: {
-    /** Host names. */
-    readonly primary: string;
-    readonly replicas: readonly string[];
-    readonly name: string;
-  };
+  /** Not there where the stack has no database. */
+  readonly database?:
+    | {
+        /** Host names. */
+        readonly primary: string;
+        readonly replicas: readonly string[];
+        readonly name: string;
+      }
+    | undefined;
+}
+
+export interface LoadBalancerEndpoint {
+  /** The page by this load balancer, as reached from the machine where the program runs. */
+  readonly url: string;
+  /** HAProxy's statistics, and `metrics` below it: on the private side only. */
+  readonly statsUrl: string;
 }
 
 export interface HostEndpoint {
@@ -56,7 +67,7 @@ export interface HostEndpoint {
 
 interface Parts {
   readonly hosts: StackHosts;
-  readonly database: Database;
+  readonly database: Database | undefined;
   readonly application: Application;
   readonly webServers: readonly WebServer[];
   readonly loadBalancer: LoadBalancer;
@@ -65,23 +76,27 @@ interface Parts {
 export function describeEndpoints(parts: Parts): pulumi.Output<Endpoints> {
   const { hosts, database, application, webServers, loadBalancer } = parts;
   const { port, healthPath, staticPath, unit } = application;
-  return pulumi.output({
+  const endpoints = {
     stack: pulumi.getStack(),
     url: hosts.url,
-    statsUrl: loadBalancer.statsUrl,
+    loadBalancers: byName(hosts.loadBalancers, ({ name }) => ({
+      url: hosts.loadBalancerUrls[name] ?? hosts.url,
+      statsUrl: loadBalancer.statsUrls[name] ?? "",
+    })),
     hosts: byName(hosts.all, describeHost),
     ports: {
       loadBalancer: loadBalancer.port,
       web: webServers[0]?.port ?? defaultPorts.web,
-      database: database.port,
+      database: database?.port,
     },
     application: { port, healthPath, staticPath, unit },
-    database: {
+    database: database && {
       primary: database.primary.name,
       replicas: database.replicas.map(({ name }) => name),
       name: database.databaseName,
     },
-  });
+  };
+  return pulumi.output(endpoints);
 }
 
 /** Host name to private key. Secret. */

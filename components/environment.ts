@@ -2,7 +2,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { renderEnvironmentFile } from "./render/environment-file";
 
-export type Environment = Readonly<Record<string, pulumi.Input<string | number>>>;
+export type Environment = Readonly<Record<string, pulumi.Input<string | number | boolean>>>;
 
 export interface EnvironmentFiles {
   /** Readable in a preview. */

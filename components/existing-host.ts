@@ -3,20 +3,19 @@ import * as pulumi from "@pulumi/pulumi";
 import * as v from "valibot";
 import type { HostArgs } from "../provider/resources/host";
 import { Machine } from "../provider/resources/machine";
-import { checkArgs } from "./check-args";
+import { checkArgs, whenKnown } from "./check-args";
 import type { Host } from "./host";
-import { orOutput } from "./rule";
 import { address, hostKey, hostName, port, privateKey, sshAddress, userName } from "./rules";
 
 export interface ExistingHostArgs {
   /** IPv4: where the other hosts reach it. */
-  readonly address: string;
+  readonly address: pulumi.Input<string>;
   /** Where its sshd answers from here: a name or an IP address. Default: `address`. */
-  readonly sshAddress?: string;
+  readonly sshAddress?: pulumi.Input<string>;
   /** Of its sshd. Default 22. */
-  readonly port?: number;
+  readonly port?: pulumi.Input<number>;
   /** `root`, or a user with password-less `sudo`. Default `root`. */
-  readonly user?: string;
+  readonly user?: pulumi.Input<string>;
   /** Its public host key, pinned: what `cut -d' ' -f1,2 /etc/ssh/ssh_host_ed25519_key.pub` says on the machine itself. */
   readonly hostKey: pulumi.Input<string>;
   /** The client's key, in OpenSSH or PEM format without a passphrase. Kept as a secret. */
@@ -25,40 +24,43 @@ export interface ExistingHostArgs {
 
 /**
  * A machine that is reached over SSH and looked at before anything on it is changed. Its name is that which the
- * other components, messages and previews use.
+ * other components, messages and previews use. All of its arguments may be outputs: a machine that the same program makes.
  *
  *     new ExistingHost("web-01", { address: "10.0.0.21", hostKey: "ssh-ed25519 AAAA...", privateKey });
  */
 export class ExistingHost extends pulumi.ComponentResource implements Host {
   readonly name: string;
-  readonly address: string;
+  readonly address: pulumi.Output<string>;
   readonly host: HostArgs;
   readonly machine: Machine;
 
   constructor(name: string, args: ExistingHostArgs, opts?: pulumi.ComponentResourceOptions) {
     super("trilithon:components:ExistingHost", name, {}, opts);
-    checkArgs(`ExistingHost ${name}`, { ...entries, name: hostName }, { ...args, name });
-    const { address, sshAddress = address, port = 22, user = "root", hostKey } = args;
+    const check = { component: `ExistingHost ${name}`, entries, plain: ["name"] };
+    checkArgs(check, { ...args, name });
+    const { address, sshAddress = address, port = 22, user = "root", hostKey, privateKey } = args;
+    const known = whenKnown(check, { address, sshAddress, port, user, hostKey });
     this.name = name;
-    this.address = address;
+    this.address = known.address;
     this.host = {
       name,
-      address: sshAddress,
-      port,
-      user,
-      hostKey,
-      privateKey: pulumi.secret(args.privateKey),
+      address: known.sshAddress,
+      port: known.port,
+      user: known.user,
+      hostKey: known.hostKey,
+      privateKey: pulumi.secret(privateKey),
     };
     this.machine = new Machine(name, { host: this.host }, { parent: this });
-    this.registerOutputs({ address });
+    this.registerOutputs({ address: this.address });
   }
 }
 
 const entries = {
+  name: hostName,
   address,
   sshAddress: v.exactOptional(sshAddress),
   port: v.exactOptional(port),
   user: v.exactOptional(userName),
-  hostKey: orOutput(hostKey),
-  privateKey: orOutput(privateKey),
+  hostKey,
+  privateKey,
 };

@@ -4,9 +4,10 @@ import type { HostArgs } from "../provider/resources/host";
 import type { Machine } from "../provider/resources/machine";
 
 export interface Host {
+  /** Names resources, and so is no output. */
   readonly name: string;
   /** IPv4: where the other hosts reach it. */
-  readonly address: string;
+  readonly address: pulumi.Input<string>;
   /** How it is reached over SSH. */
   readonly host: HostArgs;
   readonly machine: Machine;

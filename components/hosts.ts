@@ -1,5 +1,5 @@
 /** The machines of the stack, by what they are for. Nothing after this knows where they came from. */
-import * as pulumi from "@pulumi/pulumi";
+import type * as pulumi from "@pulumi/pulumi";
 import { ContainerHosts } from "./container-hosts";
 import { ExistingHost } from "./existing-host";
 import type { Host } from "./host";
@@ -12,14 +12,18 @@ export interface StackHost extends Host {
 
 export interface StackHosts {
   readonly all: readonly StackHost[];
-  readonly loadBalancer: StackHost;
+  readonly loadBalancers: readonly StackHost[];
   readonly web: readonly StackHost[];
-  readonly databasePrimary: StackHost;
-  readonly databaseReplicas: readonly StackHost[];
+  /** Who keeps the data; a stack may have no database. */
+  readonly database:
+    | { readonly primary: StackHost; readonly replicas: readonly StackHost[] }
+    | undefined;
   /** What everything else waits for: a wrong machine stops all before any is changed. */
   readonly machines: pulumi.Resource[];
-  /** Where a browser reaches the load balancer from here. */
+  /** Where a browser reaches the page from here: where there are several load balancers, by the first of them or by DNS. */
   readonly url: string;
+  /** Host name to where its load balancer answers from here. */
+  readonly loadBalancerUrls: Readonly<Record<string, string>>;
 }
 
 type MachineSettings = Omit<Settings, "application">;
@@ -27,20 +31,16 @@ type MachineSettings = Omit<Settings, "application">;
 export function createHosts(settings: MachineSettings): StackHosts {
   const all = createMachines(settings);
   const having = (role: Role) => all.filter(({ roles }) => roles.includes(role));
-  const one = (role: Role) => {
-    const [host] = having(role);
-    // The settings were checked for it.
-    if (host === undefined) throw new pulumi.RunError(`no host has the role ${role}`);
-    return host;
-  };
+  const [primary] = having("database-primary");
+  const loadBalancers = having("load-balancer");
   return {
     all,
-    loadBalancer: one("load-balancer"),
+    loadBalancers,
     web: having("web"),
-    databasePrimary: one("database-primary"),
-    databaseReplicas: having("database-replica"),
+    database: primary && { primary, replicas: having("database-replica") },
     machines: all.map(({ machine }) => machine),
     url: urlOf(settings),
+    loadBalancerUrls: urlsOf(settings),
   };
 }
 
@@ -68,7 +68,24 @@ function createExisting(
 }
 
 function urlOf({ domain, containers, loadBalancer }: MachineSettings): string {
-  if (containers) return `http://127.0.0.1:${containers.publish}`;
-  const port = loadBalancer.port ?? defaultPorts.loadBalancer;
-  return port === 80 ? `http://${domain}` : `http://${domain}:${port}`;
+  return containers
+    ? `http://127.0.0.1:${containers.publish}`
+    : `http://${domain}${portSuffix(loadBalancer.port)}`;
+}
+
+function urlsOf(settings: MachineSettings): Readonly<Record<string, string>> {
+  const { hosts, containers, loadBalancer } = settings;
+  const balancing = hosts.filter(({ roles }) => roles.includes("load-balancer"));
+  return Object.fromEntries(
+    balancing.map(({ name, address }, index) => [
+      name,
+      containers
+        ? `http://127.0.0.1:${containers.publish + index}`
+        : `http://${address}${portSuffix(loadBalancer.port)}`,
+    ]),
+  );
+}
+
+function portSuffix(port: number = defaultPorts.loadBalancer): string {
+  return port === 80 ? "" : `:${port}`;
 }

@@ -1,7 +1,7 @@
-/** HAProxy on one host, before all web servers. */
+/** HAProxy on one or more hosts, each before all web servers. */
 import * as pulumi from "@pulumi/pulumi";
 import { Service } from "../provider/resources/service";
-import { checkArgs } from "./check-args";
+import { type ArgsCheck, checkArgs, checkUnique, whenKnown } from "./check-args";
 import { type Fault, unexpected } from "./expectation";
 import { type Host, onHost } from "./host";
 import { defaultPorts, loadBalancerOptions } from "./options";
@@ -17,61 +17,72 @@ import { address, domain, host, port, urlPath } from "./rules";
 /** A web server to send requests to: a `WebServer`, or one that this program did not make. */
 export interface BalancedServer {
   /** `name`: letters, digits and `. _ : -`, as in HAProxy's statistics. `address`: IPv4. */
-  readonly host: { readonly name: string; readonly address: string };
+  readonly host: { readonly name: string; readonly address: pulumi.Input<string> };
   /** Where it answers over HTTP. */
-  readonly port: number;
+  readonly port: pulumi.Input<number>;
   /** What has to be there before it gets requests. */
   readonly service?: pulumi.Resource;
 }
 
 export interface LoadBalancerArgs {
-  /** Where HAProxy runs. */
-  readonly host: Host;
+  /** Where HAProxy runs: one or more. Each serves on its own; a change goes through them in this order. */
+  readonly hosts: readonly Host[];
   /** One or more, which get the requests in turn. */
   readonly servers: readonly BalancedServer[];
   /** The host name of the page: sent with the health checks, and shown when no server is left. */
-  readonly domain: string;
+  readonly domain: pulumi.Input<string>;
   /** Answers 200 when a server can serve, and 404 when it is to get nothing new. Asked every second. */
-  readonly healthPath: string;
-  /** On all addresses of the host. Default 80. */
-  readonly port?: number;
+  readonly healthPath: pulumi.Input<string>;
+  /** On all addresses of each host. Default 80. */
+  readonly port?: pulumi.Input<number>;
   /** Statistics, and `/metrics` for Prometheus, on the host's private address. Default 8404. */
-  readonly statsPort?: number;
+  readonly statsPort?: pulumi.Input<number>;
   /** How long a server may take to answer. Default 65: Nginx gives up first, after 60, and its log says so. */
-  readonly responseTimeoutSeconds?: number;
+  readonly responseTimeoutSeconds?: pulumi.Input<number>;
   /**
    * Networks of proxies before this one that speak TLS with the visitors, as `203.0.113.0/24`: their `X-Forwarded-For`, `-Proto`,
    * `-Host` and `-Port` are believed, and health checks say `X-Forwarded-Proto: https`. Of all others nothing is. Default none.
    */
-  readonly trustedProxies?: readonly string[];
+  readonly trustedProxies?: pulumi.Input<readonly pulumi.Input<string>[]>;
   /** Lines that end a section of HAProxy's configuration, as they are. */
-  readonly rawLines?: {
+  readonly rawLines?: pulumi.Input<{
     readonly global?: readonly string[];
     readonly frontend?: readonly string[];
     readonly backend?: readonly string[];
-  };
+  }>;
 }
 
 /**
  * HAProxy with health checks, draining and reloads that drop no connection.
  *
- *     new LoadBalancer("lb", { host, servers: [web1, web2], domain: "www.example.com", healthPath: "/healthz" });
+ *     new LoadBalancer("lb", { hosts: [a, b], servers: [web1, web2], domain: "www.example.com", healthPath: "/healthz" });
  */
 export class LoadBalancer extends pulumi.ComponentResource {
-  /** Where it answers, on all addresses of its host. */
-  readonly port: number;
-  /** Statistics for people, and `metrics` below it for Prometheus: on the host's private address only. */
-  readonly statsUrl: string;
+  /** Where HAProxy runs. */
+  readonly hosts: readonly Host[];
+  /** Where it answers, on all addresses of its hosts. */
+  readonly port: pulumi.Output<number>;
+  /**
+   * Host name to its statistics for people, and `metrics` below it for Prometheus: on the host's private address only.
+   */
+  readonly statsUrls: Readonly<Record<string, pulumi.Output<string>>>;
 
   constructor(name: string, args: LoadBalancerArgs, opts?: pulumi.ComponentResourceOptions) {
     super("trilithon:components:LoadBalancer", name, {}, opts);
     const complete = withDefaults(args);
-    checkArgs(`LoadBalancer ${name}`, entries, args, () => checkAgreement(complete));
-    const { host, port, statsPort } = complete;
-    this.port = port;
-    this.statsUrl = `http://${host.address}:${statsPort}/`;
-    createService(this, name, complete);
-    this.registerOutputs({ port, statsUrl: this.statsUrl });
+    const check = { component: `LoadBalancer ${name}`, entries, plain: plainArgs };
+    checkArgs(check, args, () => checkAgreement(complete));
+    this.hosts = args.hosts;
+    const known = readValues(check, complete);
+    this.port = known.port;
+    this.statsUrls = Object.fromEntries(
+      args.hosts.map((host) => [
+        host.name,
+        pulumi.interpolate`http://${host.address}:${known.statsPort}/`,
+      ]),
+    );
+    createServices(this, name, complete, known);
+    this.registerOutputs({ port: this.port, statsUrls: this.statsUrls });
   }
 }
 
@@ -102,46 +113,102 @@ const server = shape("a server with host and port", {
   port,
 });
 
+/** They say which there are, and the hosts name resources. */
+const plainArgs = ["hosts", "hosts.name", "servers", "servers.host", "servers.host.name"];
+
 const entries = {
   ...loadBalancerOptions,
-  host,
+  hosts: list("a list of hosts", host, 1),
   servers: list("a list of servers", server, 1),
   domain,
   healthPath: urlPath,
 };
 
-function checkAgreement({ servers, port, statsPort }: Complete): readonly Fault[] {
-  const names = servers.map(({ host }) => host.name);
-  const twice = servers.flatMap((_, index) => {
-    const name = names[index];
-    const message = unexpected("a name that no other server has", name);
-    const isTwice = names.indexOf(name ?? "") !== index;
-    return isTwice ? [{ path: `servers[${index}].host.name`, message }] : [];
-  });
+function checkAgreement({ hosts, servers, port, statsPort }: Complete): readonly Fault[] {
   const clash = { path: "statsPort", message: unexpected("a port other than port", statsPort) };
-  return [...twice, ...(statsPort === port ? [clash] : [])];
+  return [
+    ...checkUnique("hosts", "a host that is not in the list before", hosts),
+    ...checkUnique(
+      "servers",
+      "a name that no other server has",
+      servers.map((one) => one.host),
+      ".host.name",
+    ),
+    ...(statsPort === port ? [clash] : []),
+  ];
 }
 
-function createService(parent: LoadBalancer, name: string, args: Complete): Service {
-  const { host, servers } = args;
+function readValues(check: ArgsCheck<typeof entries>, args: Complete) {
+  const { domain, healthPath, port, statsPort, responseTimeoutSeconds, trustedProxies, rawLines } =
+    args;
+  const servers = args.servers.map(({ host: { name, address }, port }) => ({
+    host: { name, address },
+    port,
+  }));
+  return whenKnown(check, {
+    ...{ domain, healthPath, port, statsPort, responseTimeoutSeconds },
+    ...{ trustedProxies, rawLines, servers },
+  });
+}
+
+type Values = ReturnType<typeof readValues>;
+
+/** One host after the other: a change that fails reaches one of them only. */
+function createServices(
+  parent: LoadBalancer,
+  name: string,
+  args: Complete,
+  values: Values,
+): readonly Service[] {
+  const services: Service[] = [];
+  for (const [index, host] of args.hosts.entries()) {
+    // Once there was one host, and no host in its resources' names.
+    const formerly = index === 0 ? [name] : [];
+    const service = createService(
+      parent,
+      { name, host, formerly },
+      args,
+      values,
+      services.slice(-1),
+    );
+    services.push(service);
+  }
+  return services;
+}
+
+interface Place {
+  readonly name: string;
+  readonly host: Host;
+  /** Names that began the resources' names before. */
+  readonly formerly: readonly string[];
+}
+
+function createService(
+  parent: LoadBalancer,
+  { name, host, formerly }: Place,
+  { servers }: Complete,
+  values: Values,
+  before: readonly Service[],
+): Service {
+  const aliases = (suffix: string) => formerly.map((former) => ({ name: `${former}-${suffix}` }));
   const packages = new Service(
-    `${name}-packages`,
+    `${name}-${host.name}-packages`,
     // socat carries what HAProxy knows of its servers over a reload.
     {
       host: host.host,
       name: "haproxy-packages",
       packages: { haproxy: "present", socat: "present" },
     },
-    onHost(host, parent),
+    { ...onHost(host, parent), aliases: aliases("packages") },
   );
   // No server gets requests before it can answer them.
   const ready = servers.flatMap(({ service }) => (service ? [service] : []));
   return new Service(
-    `${name}-service`,
+    `${name}-${host.name}-service`,
     {
       host: host.host,
       unit: "haproxy.service",
-      files: renderFiles(args),
+      files: renderFiles(host, values),
       check: ["haproxy", "-c", "-f", haproxyFiles.config],
       onChange: "reload",
       ready: { tcp: parent.port },
@@ -150,20 +217,20 @@ function createService(parent: LoadBalancer, name: string, args: Complete): Serv
       // One that cannot bind an address keeps its former worker, and answers as before.
       reloaded: { newWorker: true },
     },
-    onHost(host, parent, [packages, ...ready]),
+    { ...onHost(host, parent, [packages, ...ready, ...before]), aliases: aliases("service") },
   );
 }
 
-function renderFiles({ host, servers, domain, ...rest }: Complete) {
-  const config = renderHaproxy({
-    ...rest,
-    domain,
-    address: host.address,
-    servers: servers.map(({ host: { name, address }, port }) => ({ name, address, port })),
-  });
+function renderFiles({ address }: Host, values: Values) {
+  const config = pulumi.output({ ...values, address }).apply(({ servers, ...rest }) =>
+    renderHaproxy({
+      ...rest,
+      servers: servers.map(({ host: { name, address }, port }) => ({ name, address, port })),
+    }),
+  );
   return {
     [haproxyFiles.config]: { content: config },
-    [haproxyFiles.unavailable]: { content: renderUnavailable(domain) },
+    [haproxyFiles.unavailable]: { content: values.domain.apply(renderUnavailable) },
     [haproxyFiles.unit]: { content: renderHaproxyUnit() },
   };
 }

@@ -1,6 +1,7 @@
 /** What the components take as plain values, from another program's arguments and from the stack's settings alike. */
 import * as v from "valibot";
-import { integer, list, mapping, orOutput, record, rule, text } from "./rule";
+import * as values from "../provider/schema/values";
+import { integer, integerIn, list, mapping, record, rule, text, textOf } from "./rule";
 import { hostName, network, port, rawLines, seconds, urlPath } from "./rules";
 
 const isDurability = (value: unknown): value is Durability => v.is(durabilityForms, value);
@@ -8,12 +9,16 @@ const isDurability = (value: unknown): value is Durability => v.is(durabilityFor
 /** Where each daemon listens unless told otherwise: the customary ports. */
 export const defaultPorts = { loadBalancer: 80, statistics: 8404, web: 80, application: 3000 };
 
+const { from, to } = values.carryOnSeconds;
+export const carryOnWords = `{ carryOnAfterSeconds: ${from} to ${to} }`;
+const durabilityWords = `wait-for-replica or ${carryOnWords}`;
+
 /** What a commit waits for. */
 export type Durability = "wait-for-replica" | { readonly carryOnAfterSeconds: number };
 
 const durabilityForms = v.union([
   v.literal("wait-for-replica"),
-  v.strictObject({ carryOnAfterSeconds: seconds }),
+  v.strictObject({ carryOnAfterSeconds: integerIn(values.carryOnSeconds) }),
 ]);
 
 export const loadBalancerOptions = {
@@ -38,12 +43,8 @@ export const webServerOptions = {
 };
 
 export const databaseOptions = {
-  name: text("a database name of at most 32 lower-case letters, digits and underscores", (value) =>
-    /^[a-z][a-z0-9_]{0,31}$/.test(value),
-  ),
-  durability: v.exactOptional(
-    rule("wait-for-replica or { carryOnAfterSeconds: 1 to 3600 }", isDurability),
-  ),
+  name: textOf(values.ownDatabaseName),
+  durability: v.exactOptional(rule(durabilityWords, isDurability)),
   bufferPoolPercent: v.exactOptional(integer(5, 80)),
   maxConnections: v.exactOptional(integer(10, 10_000)),
   rawLines: v.exactOptional(rawLines),
@@ -53,22 +54,21 @@ export const databaseOptions = {
 /** Debian package to version, as `Service` takes them. */
 const packages = mapping(
   "an object of Debian packages and versions",
-  text("a Debian package name", (value) => /^[a-z0-9][a-z0-9+.-]+$/.test(value)),
-  text("present or a version such as 24.*", (value) => /^[A-Za-z0-9.+:~*-]+$/.test(value)),
+  textOf(values.packageName),
+  textOf(values.packageVersion),
 );
 
 const environment = mapping(
   "an object of variables",
-  text("a variable name of letters, digits and underscores", (value) =>
-    /^[A-Za-z_][A-Za-z0-9_]*$/.test(value),
-  ),
-  orOutput(rule("text or a number", isEnvironmentValue)),
+  textOf(values.variableName),
+  rule("text, a number or a boolean", isEnvironmentValue),
 );
 
-/** Names a unit, a user and folders. */
+/** Names a unit, a user and folders: those of the system and of the other components are taken. */
+const takenNames = ["root", "nginx", "haproxy", "mysql", "mysqld", "ssh", "sshd", "cron", "dbus"];
 const applicationName = text(
-  "a name of at most 31 lower-case letters, digits and hyphens that starts with a letter",
-  (value) => /^[a-z][a-z0-9-]{0,30}$/.test(value),
+  "a name of at most 31 lower-case letters, digits and hyphens that starts with a letter and names no other service",
+  (value) => /^[a-z][a-z0-9-]{0,30}$/.test(value) && !takenNames.includes(value),
 );
 
 export const applicationOptions = {
@@ -96,14 +96,15 @@ export const applicationOptions = {
   healthPath: v.exactOptional(urlPath),
   // Without privileges a process cannot listen below 1024.
   port: v.exactOptional(integer(1024, 65535)),
-  drainSeconds: v.exactOptional(integer(1, 300)),
+  drainSeconds: v.exactOptional(integerIn(values.drainSeconds)),
   readySeconds: v.exactOptional(seconds),
   stopSeconds: v.exactOptional(seconds),
 };
 
-function isEnvironmentValue(value: unknown): value is string | number {
+function isEnvironmentValue(value: unknown): value is string | number | boolean {
   return (
     (typeof value === "string" && !value.includes("\0")) ||
-    (typeof value === "number" && Number.isFinite(value))
+    (typeof value === "number" && Number.isFinite(value)) ||
+    typeof value === "boolean"
   );
 }

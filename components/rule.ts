@@ -1,6 +1,7 @@
 /** How a rule for a value is made: what it must be, in words and in code. */
 import * as pulumi from "@pulumi/pulumi";
 import * as v from "valibot";
+import type { Range, TextForm } from "../provider/schema/values";
 import { unexpected, unknownKey } from "./expectation";
 
 /** What a schema expects, for the message about one that is missing. */
@@ -32,6 +33,15 @@ export function text(expected: string, isGood: (text: string) => boolean, remedy
   const isGoodText = (value: unknown): value is string =>
     typeof value === "string" && isGood(value);
   return rule(expected, isGoodText, remedy);
+}
+
+/** A text as the plugin takes it. */
+export function textOf({ expected, pattern, remedy }: TextForm) {
+  return text(expected, (value) => pattern.test(value), remedy);
+}
+
+export function integerIn({ from, to }: Range) {
+  return integer(from, to);
 }
 
 export function integer(from: number, to: number) {
@@ -102,19 +112,9 @@ export function shape<const E extends v.ObjectEntries>(
   return telling(schema, expected);
 }
 
-/** A value that may become known only while the program runs: the plugin checks it then. */
-export function orOutput<T>(
-  schema: v.GenericSchema<unknown, T>,
-): v.GenericSchema<unknown, pulumi.Input<T>> {
-  const isLater = (value: unknown): value is pulumi.Output<T> | Promise<T> =>
-    pulumi.Output.isInstance(value) || value instanceof Promise;
-  const { expected = "a value", remedy } = tellings.get(schema) ?? {};
-  const later = v.custom<pulumi.Output<T> | Promise<T>>(isLater);
-  return telling(
-    v.lazy((value): v.GenericSchema<unknown, pulumi.Input<T>> => (isLater(value) ? later : schema)),
-    expected,
-    remedy,
-  );
+/** A value that becomes known only while the program runs. */
+export function isLater(value: unknown): value is pulumi.Output<unknown> | Promise<unknown> {
+  return pulumi.Output.isInstance(value) || value instanceof Promise;
 }
 
 function telling<S extends object>(schema: S, expected: string, remedy?: string): S {

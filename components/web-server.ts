@@ -2,7 +2,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as v from "valibot";
 import { Service } from "../provider/resources/service";
-import { checkArgs } from "./check-args";
+import { type ArgsCheck, checkArgs, refuse, whenKnown } from "./check-args";
 import { type Fault, unexpected } from "./expectation";
 import { type Host, onHost } from "./host";
 import { defaultPorts, webServerOptions } from "./options";
@@ -13,15 +13,15 @@ import { address, domain, host, port, present, urlPath } from "./rules";
 /** What Nginx passes requests to on its own host: an `Application`, or one that this program did not make. */
 export interface ServedApplication {
   /** On 127.0.0.1. */
-  readonly port: number;
+  readonly port: pulumi.Input<number>;
   /** Answers 200 when it can serve. */
-  readonly healthPath: string;
+  readonly healthPath: pulumi.Input<string>;
   /** The folder on the host whose files Nginx serves itself. */
-  readonly publicFolder: string;
+  readonly publicFolder: pulumi.Input<string>;
   /** Folders for files that `publicFolder` has not, such as those of the version before. Default none. */
-  readonly otherPublicFolders?: readonly string[];
+  readonly otherPublicFolders?: pulumi.Input<readonly pulumi.Input<string>[]>;
   /** While this file is there the health path answers 404, and the host gets nothing new. */
-  readonly drainFile: string;
+  readonly drainFile: pulumi.Input<string>;
   /** Host name to what has to be there before Nginx starts. */
   readonly releases?: Readonly<Record<string, pulumi.Resource>>;
 }
@@ -32,21 +32,21 @@ export interface WebServerArgs {
   /** What answers the requests for which there is no file. */
   readonly application: ServedApplication;
   /** The host name of the page. */
-  readonly domain: string;
-  /** IPv4 addresses of the load balancers: theirs is the word on who the client is. */
-  readonly loadBalancers: readonly string[];
+  readonly domain: pulumi.Input<string>;
+  /** IPv4 addresses of the load balancers: who the client is, is believed of them alone. */
+  readonly loadBalancers: pulumi.Input<readonly pulumi.Input<string>[]>;
   /** On all addresses of the host. Default 80. */
-  readonly port?: number;
+  readonly port?: pulumi.Input<number>;
   /** The largest body of a request. Default 10, at most 10240. */
-  readonly uploadLimitMegabytes?: number;
+  readonly uploadLimitMegabytes?: pulumi.Input<number>;
   /** How long the application may take to answer. Default 60. For more give the load balancer more as well. */
-  readonly responseTimeoutSeconds?: number;
+  readonly responseTimeoutSeconds?: pulumi.Input<number>;
   /** Changed before this one: one web server after the other, and none after one that does not become healthy. Default: at once. */
   readonly after?: WebServer;
   /** How visitors reach the page: told to the application when it is asked for its health. Default `http`. */
-  readonly scheme?: "http" | "https";
+  readonly scheme?: pulumi.Input<"http" | "https">;
   /** Lines for Nginx's `server` block, as they are. */
-  readonly rawLines?: readonly string[];
+  readonly rawLines?: pulumi.Input<readonly string[]>;
 }
 
 /**
@@ -56,7 +56,7 @@ export interface WebServerArgs {
  */
 export class WebServer extends pulumi.ComponentResource {
   readonly host: Host;
-  readonly port: number;
+  readonly port: pulumi.Output<number>;
   /** What a load balancer asks: the application's health, and 404 while the host is drained. */
   readonly healthPath = webHealthPath;
   /** Wait for it, and with it for the application, to send requests there. */
@@ -64,10 +64,16 @@ export class WebServer extends pulumi.ComponentResource {
 
   constructor(name: string, args: WebServerArgs, opts?: pulumi.ComponentResourceOptions) {
     super("trilithon:components:WebServer", name, {}, opts);
-    checkArgs(`WebServer ${name}`, entries, args, () => checkAgreement(args));
+    const check = {
+      component: `WebServer ${name}`,
+      entries,
+      plain: ["host", "host.name", "application", "after"],
+    };
+    checkArgs(check, args, () => checkAgreement(args));
     this.host = args.host;
-    this.port = args.port ?? defaultPorts.web;
-    this.service = createService(this, name, args);
+    const values = readValues(check, args);
+    this.port = values.port;
+    this.service = createService(this, name, args, values);
     this.registerOutputs({ port: this.port });
   }
 }
@@ -97,30 +103,48 @@ function checkAgreement({ host, application, port }: WebServerArgs): readonly Fa
   const { releases } = application;
   const expected = `a host of the application (${Object.keys(releases ?? {}).join(", ")})`;
   const elsewhere = { path: "host", message: unexpected(expected, host.name) };
-  const isClash = application.port === (port ?? defaultPorts.web);
-  const clash = unexpected("a port other than the application's", application.port);
   return [
     ...(releases && !releases[host.name] ? [elsewhere] : []),
-    ...(isClash ? [{ path: "port", message: clash }] : []),
+    ...checkPort(port ?? defaultPorts.web, application.port),
   ];
 }
 
-function createService(parent: WebServer, name: string, args: WebServerArgs): Service {
-  const { host, application, uploadLimitMegabytes = 10, responseTimeoutSeconds = 60 } = args;
+function checkPort(
+  port: pulumi.Input<number>,
+  ofApplication: pulumi.Input<number>,
+): readonly Fault[] {
+  const message = unexpected("a port other than the application's", port);
+  return port === ofApplication ? [{ path: "port", message }] : [];
+}
+
+function readValues(check: ArgsCheck<typeof entries>, args: WebServerArgs) {
+  const { port, healthPath, publicFolder, otherPublicFolders = [], drainFile } = args.application;
+  return whenKnown(check, {
+    application: { port, healthPath, publicFolder, otherPublicFolders, drainFile },
+    domain: args.domain,
+    loadBalancers: args.loadBalancers,
+    port: args.port ?? defaultPorts.web,
+    uploadLimitMegabytes: args.uploadLimitMegabytes ?? 10,
+    responseTimeoutSeconds: args.responseTimeoutSeconds ?? 60,
+    rawLines: args.rawLines ?? [],
+  });
+}
+
+function createService(
+  parent: WebServer,
+  name: string,
+  args: WebServerArgs,
+  values: ReturnType<typeof readValues>,
+): Service {
+  const { host, application } = args;
   const packages = new Service(
     `${name}-nginx-packages`,
     { host: host.host, name: "nginx-packages", packages: { nginx: "present" } },
     onHost(host, parent),
   );
-  const content = renderNginx({
-    domain: args.domain,
-    hostName: host.name,
-    port: parent.port,
-    loadBalancers: args.loadBalancers,
-    application: { ...application, otherPublicFolders: application.otherPublicFolders ?? [] },
-    uploadLimitMegabytes,
-    responseTimeoutSeconds,
-    rawLines: args.rawLines ?? [],
+  const content = pulumi.output(values).apply((known) => {
+    refuse(`WebServer ${name}`, checkPort(known.port, known.application.port));
+    return renderNginx({ ...known, hostName: host.name });
   });
   const release = application.releases?.[host.name];
   return new Service(
@@ -138,7 +162,7 @@ function createService(parent: WebServer, name: string, args: WebServerArgs): Se
       onChange: "reload",
       // What the load balancer asks, and as it asks it.
       ready: {
-        http: `http://127.0.0.1:${parent.port}${webHealthPath}`,
+        http: pulumi.interpolate`http://127.0.0.1:${parent.port}${webHealthPath}`,
         headers: { Host: args.domain, "X-Forwarded-Proto": args.scheme ?? "http" },
       },
       port: parent.port,

@@ -4,6 +4,8 @@ import * as v from "valibot";
 import type { Failure, Properties } from "./kind";
 import { renderPath } from "./protocol/path";
 import { isUnknown } from "./protocol/values";
+import type { Range, TextForm } from "./schema/values";
+import * as values from "./schema/values";
 
 /** All faults of the inputs at once. */
 export function failures(schema: v.GenericSchema, inputs: Properties): Failure[] {
@@ -31,16 +33,22 @@ export function text(form: RegExp, expected: string) {
 
 export const absolutePath = text(/^\/[^\0\n]*[^\0\n/]$/, "an absolute path");
 
+/** A value as `schema/values.ts` describes it. */
+export function textOf({ pattern, expected }: TextForm) {
+  return text(pattern, expected);
+}
+
+export function integerIn({ from, to }: Range) {
+  return integer(from, to);
+}
+
 export const hostSchema = v.object({
-  name: text(/^[A-Za-z0-9][A-Za-z0-9.-]*$/, "a host name"),
-  address: text(/^[A-Za-z0-9:][A-Za-z0-9.:%-]*$/, "a name or an IP address"),
-  port: integer(1, 65535),
-  user: text(/^[a-z_][a-z0-9_-]*$/, "a user name"),
-  hostKey: text(
-    /^(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(256|384|521)) [A-Za-z0-9+/]+=*( .*)?$/,
-    'a public host key such as "ssh-ed25519 AAAA..."',
-  ),
-  privateKey: text(/-----BEGIN [A-Z ]*PRIVATE KEY-----/, "a private key in OpenSSH or PEM format"),
+  name: textOf(values.hostName),
+  address: textOf(values.sshAddress),
+  port: integerIn(values.port),
+  user: textOf(values.loginName),
+  hostKey: textOf(values.hostKey),
+  privateKey: textOf(values.privateKey),
   instance: v.optional(v.string()),
 });
 

@@ -43,6 +43,7 @@ const forbidden: [file: string, text: string][] = [
     "components/render/nginx.ts",
     'import type { FileArgs } from "../../provider/resources/service";',
   ],
+  ["provider/schema/values.ts", 'import { text } from "../check";'],
   ["provider/kinds.ts", 'import { renderNginx } from "../components/render/nginx";'],
   ["provider/plugin.ts", 'const served = await import("../offline/served");'],
   ["provider/plugin.ts", 'const { run } = require("../scripts/setup/run");'],
@@ -67,6 +68,7 @@ const allowed: [file: string, text: string][] = [
     'import * as pulumi from "@pulumi/pulumi";\nimport { Host } from "./components/host";',
   ],
   ["components/host.ts", 'import type { HostArgs } from "../provider/resources/host";'],
+  ["components/rules.ts", 'import { port } from "../provider/schema/values";'],
   ["components/render/nginx.ts", 'import type { WebServerArgs } from "../web-server";'],
   ["components/render/nginx.ts", 'import { type WebServerArgs } from "../web-server";'],
   [

@@ -1,9 +1,9 @@
 /** Which settings must agree with each other. Looks at all that is well formed, so that every fault is told at once. */
 import * as v from "valibot";
+import * as forms from "../../provider/schema/values";
 import { type Fault, unexpected } from "../expectation";
-import { defaultPorts } from "../options";
+import { carryOnWords, defaultPorts } from "../options";
 import { isRecord } from "../rule";
-import { hostKeyRemedy, hostKeyWords, privateKeyWords } from "../rules";
 import * as schema from "./schema";
 import { lastByte, placeIn } from "./subnet";
 
@@ -23,7 +23,7 @@ export function checkAgreement(values: Values): readonly Fault[] {
     ...checkUnique(hosts, "name"),
     ...checkUnique(hosts, "address"),
     ...(hosts.length > 0 ? checkRoles(hosts) : []),
-    ...checkDurability(values.database, hosts),
+    ...(hosts.length > 0 ? checkDatabase(values.database, hosts) : []),
     ...checkPorts(values, hosts),
     ...(values.containers === undefined
       ? checkMachines(values, hosts)
@@ -62,23 +62,29 @@ function checkUnique(hosts: readonly Host[], key: "name" | "address"): readonly 
 
 function checkRoles(hosts: readonly Host[]): readonly Fault[] {
   const having = (role: schema.Role) => hosts.filter(({ roles }) => roles.includes(role));
-  const exactlyOne = (role: schema.Role): readonly Fault[] => {
-    const found = having(role);
-    if (found.length === 1) return [];
-    const names =
-      found.length === 0 ? "none" : found.map(({ name, path }) => name ?? path).join(", ");
-    return [{ path: "hosts", message: `expected one host with the role ${role}, got ${names}` }];
-  };
-  const noWeb = {
-    path: "hosts",
-    message: "expected at least one host with the role web, got none",
-  };
+  const atLeastOne = (role: schema.Role): readonly Fault[] =>
+    having(role).length > 0
+      ? []
+      : [{ path: "hosts", message: `expected at least one host with the role ${role}, got none` }];
   return [
-    ...exactlyOne("load-balancer"),
-    ...(having("web").length === 0 ? [noWeb] : []),
-    ...exactlyOne("database-primary"),
+    ...atLeastOne("load-balancer"),
+    ...atLeastOne("web"),
+    ...checkPrimary(having("database-primary"), having("database-replica")),
     ...hosts.flatMap(checkRolesOfOne),
   ];
+}
+
+/** None, where there is no database at all. */
+function checkPrimary(primaries: readonly Host[], replicas: readonly Host[]): readonly Fault[] {
+  const expected = "expected one host with the role database-primary";
+  if (primaries.length > 1) {
+    const names = primaries.map(({ name, path }) => name ?? path).join(", ");
+    return [{ path: "hosts", message: `${expected}, got ${names}` }];
+  }
+  if (primaries.length === 1 || replicas.length === 0) return [];
+  const names = replicas.map(({ name, path }) => name ?? path).join(", ");
+  const remedy = `${names} would follow it`;
+  return [{ path: "hosts", message: `${expected}, got none: ${remedy}` }];
 }
 
 function checkRolesOfOne({ path, roles }: Host): readonly Fault[] {
@@ -97,35 +103,66 @@ function checkRolesOfOne({ path, roles }: Host): readonly Fault[] {
   ];
 }
 
-function checkDurability(database: unknown, hosts: readonly Host[]): readonly Fault[] {
+function checkDatabase(database: unknown, hosts: readonly Host[]): readonly Fault[] {
+  const has = (role: schema.Role) => hosts.some(({ roles }) => roles.includes(role));
+  if (database !== undefined && !has("database-primary") && !has("database-replica")) {
+    const remedy = "give a host the role database-primary, or take these settings out";
+    return [fault("database", "nothing, as no host has a database", database, remedy)];
+  }
   const durability = isRecord(database) ? database.durability : undefined;
-  const hasReplica = hosts.some(({ roles }) => roles.includes("database-replica"));
-  if (durability !== "wait-for-replica" || hasReplica) return [];
+  if (durability !== "wait-for-replica" || has("database-replica")) return [];
   const remedy = "no host has the role database-replica";
-  return [fault("database.durability", "{ carryOnAfterSeconds: 1 to 3600 }", durability, remedy)];
+  return [fault("database.durability", carryOnWords, durability, remedy)];
 }
 
-function checkPorts(values: Values, hosts: readonly Host[]): readonly Fault[] {
-  const { loadBalancer, web } = values;
-  const portOf = (options: unknown, key: string, otherwise: number) =>
-    (isRecord(options) ? options[key] : undefined) ?? otherwise;
-  const used = portOf(loadBalancer, "port", defaultPorts.loadBalancer);
-  const stats = portOf(loadBalancer, "statsPort", defaultPorts.statistics);
-  const clash = (path: string, port: unknown) =>
-    fault(path, "a port that nothing else on the host uses", port, "web.port is the same");
+interface Listener {
+  /** The setting that says so, or what it is where none does. */
+  readonly path: string;
+  readonly port: unknown;
+  /** Whether another port can be set. */
+  readonly isSetting: boolean;
+}
+
+/** What listens on one host, each on all addresses or on one that the others listen on as well. */
+function listenersOf({ roles, values: host }: Host, values: Values): readonly Listener[] {
+  const setting = (section: string, key: string, otherwise: number): Listener => {
+    const options = values[section];
+    const port = (isRecord(options) ? options[key] : undefined) ?? otherwise;
+    return { path: `${section}.${key}`, port, isSetting: true };
+  };
+  const fixed = (path: string, port: unknown): Listener => ({ path, port, isSetting: false });
+  const isDatabase = roles.some((role) => role.startsWith("database-"));
   return [
-    ...(stats === used
-      ? [fault("loadBalancer.statsPort", "a port other than loadBalancer.port", stats)]
+    fixed("sshd", values.containers === undefined ? (host.port ?? 22) : 22),
+    ...(isDatabase ? [fixed("MySQL", 3306)] : []),
+    ...(roles.includes("web")
+      ? [
+          setting("web", "port", defaultPorts.web),
+          setting("application", "port", defaultPorts.application),
+        ]
       : []),
-    ...(portOf(values.application, "port", defaultPorts.application) ===
-    portOf(web, "port", defaultPorts.web)
-      ? [clash("application.port", portOf(web, "port", defaultPorts.web))]
-      : []),
-    ...(hosts.some(({ roles }) => roles.includes("load-balancer") && roles.includes("web")) &&
-    portOf(web, "port", defaultPorts.web) === used
-      ? [clash("loadBalancer.port", used)]
+    ...(roles.includes("load-balancer")
+      ? [
+          setting("loadBalancer", "port", defaultPorts.loadBalancer),
+          setting("loadBalancer", "statsPort", defaultPorts.statistics),
+        ]
       : []),
   ];
+}
+
+/** Each clash of two settings once, on whichever hosts. */
+function checkPorts(values: Values, hosts: readonly Host[]): readonly Fault[] {
+  const faults = hosts.flatMap((host) => {
+    const listeners = listenersOf(host, values);
+    return listeners.flatMap(({ path, port, isSetting }, index) => {
+      const other = listeners.slice(0, index).find((one) => one.port === port);
+      if (other === undefined || !isSetting) return [];
+      const where = host.name ?? host.path;
+      const remedy = `${other.path} is the same: ${other.isSetting ? "give one of them" : "give it"} another port`;
+      return [fault(path, `a port that nothing else on ${where} uses`, port, remedy)];
+    });
+  });
+  return faults.filter(({ path }, index) => faults.findIndex((one) => one.path === path) === index);
 }
 
 const onlyOfMachines = ["port", "user", "hostKey", "sshAddress", "privateKey"] as const;
@@ -147,10 +184,21 @@ function checkContainers(values: Values, hosts: readonly Host[]): readonly Fault
     ),
     ...(values.privateKey === undefined ? [] : [fault("privateKey", "nothing", hidden, generated)]),
     ...hosts.flatMap(({ path, address }) => checkInSubnet(`${path}.address`, address, subnet)),
-    ...(typeof publish === "number" && sshPorts.includes(publish)
-      ? [fault("containers.publish", "a port that no host's SSH is published at", publish)]
-      : []),
+    ...checkPublished(publish, sshPorts, hosts),
   ];
+}
+
+/** Each load balancer has the port after that of the one before. */
+function checkPublished(
+  publish: unknown,
+  sshPorts: readonly number[],
+  hosts: readonly Host[],
+): readonly Fault[] {
+  if (typeof publish !== "number") return [];
+  const count = hosts.filter(({ roles }) => roles.includes("load-balancer")).length;
+  const isTaken = sshPorts.some((port) => port >= publish && port < publish + Math.max(1, count));
+  if (!isTaken) return [];
+  return [fault("containers.publish", "a port that no host's SSH is published at", publish)];
 }
 
 function checkInSubnet(
@@ -176,9 +224,11 @@ function checkMachines(values: Values, hosts: readonly Host[]): readonly Fault[]
   return [
     ...hosts
       .filter(({ values: given }) => given.hostKey === undefined)
-      .map(({ path }) => fault(`${path}.hostKey`, hostKeyWords, undefined, hostKeyRemedy)),
+      .map(({ path }) =>
+        fault(`${path}.hostKey`, forms.hostKey.expected, undefined, forms.hostKey.remedy),
+      ),
     ...(values.privateKey === undefined && lacksKey && hosts.length > 0
-      ? [fault("privateKey", privateKeyWords, undefined, schema.privateKeyRemedy)]
+      ? [fault("privateKey", forms.privateKey.expected, undefined, schema.privateKeyRemedy)]
       : []),
   ];
 }

@@ -31,8 +31,10 @@ export interface Endpoints {
   readonly url: string;
   readonly healthPath: string;
   readonly hosts: readonly EndpointHost[];
-  /** The database's name in MySQL. */
-  readonly database: string;
+  /** Host name to the page by its load balancer, as reached from here. */
+  readonly loadBalancerUrls: Readonly<Record<string, string>>;
+  /** The database's name in MySQL, if there is a database. */
+  readonly database: string | undefined;
   /** After this long the load balancer sends nothing more to a web server that stopped. */
   readonly failoverSeconds: number;
 }
@@ -49,14 +51,17 @@ const host = v.object({
 const ports = v.object({
   loadBalancer: port,
   web: port,
-  database: port,
+  database: v.optional(port),
 });
 const endpoints = v.object({
   stack: v.string(),
   url: v.pipe(v.string(), v.url()),
   hosts: v.record(v.string(), host),
   application: v.object({ port, healthPath: v.string(), unit: v.string() }),
-  database: v.object({ name: v.string() }),
+  // Not there where the stack has no database.
+  database: v.optional(v.object({ name: v.string() })),
+  // Not there in the outputs of stacks that had one load balancer only.
+  loadBalancers: v.optional(v.record(v.string(), v.object({ url: v.string() })), {}),
   ports,
 });
 type Given = v.InferOutput<typeof endpoints>;
@@ -73,12 +78,15 @@ export function parseEndpoints(value: unknown): Endpoints {
     );
     throw new Error(faults.join("\n"));
   }
-  const { stack, url, hosts, application, database } = result.output;
+  const { stack, url, hosts, application, database, loadBalancers } = result.output;
   return {
     stack,
     url: url.replace(/\/$/, ""),
     healthPath: application.healthPath,
-    database: database.name,
+    loadBalancerUrls: Object.fromEntries(
+      Object.entries(loadBalancers).map(([name, { url }]) => [name, url]),
+    ),
+    database: database?.name,
     failoverSeconds,
     hosts: Object.entries(hosts).map(([name, { sshAddress, ...given }]) => ({
       ...given,
@@ -100,7 +108,7 @@ function servicesFor(role: Role, { ports, application }: Given): readonly Servic
       ];
     case "database-primary":
     case "database-replica":
-      return [{ role: "database", unit: "mysql.service", port: ports.database }];
+      return [{ role: "database", unit: "mysql.service", port: ports.database ?? 3306 }];
   }
 }
 

@@ -133,14 +133,14 @@ test("gives the account its own database and nothing else", async (t) => {
 test("refuses arguments, all faults at once", async (t) => {
   const { messages } = await program;
   t.deepEqual(messages, [
-    `Application bad: name: expected a name of at most 31 lower-case letters, digits and hyphens that starts with a letter, got "Bad"
+    `Application bad: name: expected a name of at most 31 lower-case letters, digits and hyphens that starts with a letter and names no other service, got "Bad"
 Application bad: start: expected a command as a list of words, got an empty list
-Application bad: packages.no good: expected a Debian package name, got "no good"
-Application bad: environment.no-good: expected a variable name of letters, digits and underscores, got "no-good"
+Application bad: packages.no good: expected a Debian package name such as nginx or libc6:i386, got "no good"
+Application bad: environment.no-good: expected a variable name of letters, digits and underscores that starts with no digit, got "no-good"
 Application bad: healthPath: expected a path such as /healthz, got "up"
 Application bad: port: expected an integer from 1024 to 65535, got 80`,
     `the folder of the application does not exist: ${process.cwd()}/nope`,
-    `Database bad: name: expected a database name of at most 32 lower-case letters, digits and underscores, got "a-b"
+    `Database bad: name: expected a database name of at most 32 letters, digits and underscores that MySQL and the cluster do not use themselves, got "a-b"
 Database bad: bufferPoolPercent: expected an integer from 5 to 80, got 99`,
   ]);
 });

@@ -26,7 +26,7 @@ async function run() {
     application: { hosts: [a, b], name: "shop", source: "./app", start: ["node", "server.js"] },
     database: { primary: a, replicas: [b], name: "shop" },
     host: { address: "10.0.0.1", hostKey: pulumi.output("known later"), privateKey: "" },
-    loadBalancer: { host: a, servers: [server], domain, healthPath: "/up" },
+    loadBalancer: { hosts: [a], servers: [server], domain, healthPath: "/up" },
     web: { host: a, application, domain, loadBalancers: ["10.0.0.3"] },
   };
   const tell = (make: () => unknown): readonly string[] => {
@@ -55,18 +55,17 @@ test("a load balancer tells all that is wrong in one error", async (t) => {
     told.loadBalancer({
       servers: [{ host: { name: "a b", address: "example" }, port: 0 }, { host: server.host }],
       domain: later,
-      host: undefined,
+      hosts: undefined,
       statsport: 8404,
       responseTimeoutSeconds: 0,
     }),
     [
       "responseTimeoutSeconds: expected an integer from 1 to 3600, got 0",
-      "host: expected a host, as an ExistingHost is, got nothing",
+      "hosts: expected a list of hosts, got nothing",
       'servers[0].host.name: expected a name of letters, digits and . _ : -, got "a b"',
       'servers[0].host.address: expected an IPv4 address such as 10.0.0.11, got "example"',
       "servers[0].port: expected an integer from 1 to 65535, got 0",
       "servers[1].port: expected an integer from 1 to 65535, got nothing",
-      "domain: expected a domain name such as www.example.com, got an output",
       'statsport: unknown, did you mean "statsPort"?',
     ].map((line) => `LoadBalancer one: ${line}`),
   );
@@ -112,8 +111,8 @@ test("an application tells hosts that are none, and words that are none", async 
 
 test("a database tells members that are two at once, and a replica that is not there", async (t) => {
   const { told, a } = await program;
-  t.deepEqual(told.database({ name: "Shop", replicas: [1] }), [
-    'Database one: name: expected a database name of at most 32 lower-case letters, digits and underscores, got "Shop"',
+  t.deepEqual(told.database({ name: "sys", replicas: [1] }), [
+    'Database one: name: expected a database name of at most 32 letters, digits and underscores that MySQL and the cluster do not use themselves, got "sys"',
     "Database one: replicas[0]: expected a host, as an ExistingHost is, got 1",
   ]);
   t.deepEqual(told.database({ replicas: [a] }), [
@@ -123,7 +122,7 @@ test("a database tells members that are two at once, and a replica that is not t
     'Database one: discardDataOn[1]: expected one of a, got "web-09"',
   ]);
   t.deepEqual(told.database({ replicas: [], durability: "wait-for-replica" }), [
-    'Database one: durability: expected { carryOnAfterSeconds: 1 to 3600 }, got "wait-for-replica": there is no replica',
+    'Database one: durability: expected { carryOnAfterSeconds: 1 to 86400 }, got "wait-for-replica": there is no replica',
   ]);
 });
 

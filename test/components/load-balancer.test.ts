@@ -1,5 +1,6 @@
+import * as pulumi from "@pulumi/pulumi";
 import test from "ava";
-import { mockPulumi, settle } from "./mocks";
+import { mockPulumi, resolved, settle } from "./mocks";
 
 const program = run();
 
@@ -9,7 +10,7 @@ async function run() {
   const { makeHost } = await import("./hosts-for-tests");
   const host = makeHost("lb", "10.0.0.1");
   const servers = [{ host: { name: "a", address: "10.0.0.2" }, port: 8080 }];
-  const args = { host, servers, domain: "www.example.com", healthPath: "/up" };
+  const args = { hosts: [host], servers, domain: "www.example.com", healthPath: "/up" };
   const balancer = new LoadBalancer("lb", args);
   const messages = [
     { ...args, port: 0, statsPort: 70000, domain: "example" },
@@ -23,13 +24,14 @@ async function run() {
       return error instanceof Error ? error.message : String(error);
     }
   });
+  const statsUrl = pulumi.output(balancer.statsUrls.lb);
   await settle();
-  return { world, balancer, messages };
+  return { world, statsUrl: await resolved(statsUrl), messages };
 }
 
 test("works before servers that this program did not make, in a preview", async (t) => {
-  const { world, balancer } = await program;
-  const { inputs } = world.find("trilithon:index:Service", "lb-service");
+  const { world, statsUrl } = await program;
+  const { inputs } = world.find("trilithon:index:Service", "lb-lb-service");
   t.like(inputs, {
     unit: "haproxy.service",
     onChange: "reload",
@@ -42,7 +44,7 @@ test("works before servers that this program did not make, in a preview", async 
     "/etc/systemd/system/haproxy.service.d/trilithon.conf",
   ]);
   t.regex(JSON.stringify(inputs.files), /server a 10\.0\.0\.2:8080/);
-  t.is(balancer.statsUrl, "http://10.0.0.1:8404/");
+  t.is(statsUrl, "http://10.0.0.1:8404/");
 });
 
 test("refuses arguments, all faults at once", async (t) => {

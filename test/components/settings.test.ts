@@ -66,7 +66,7 @@ const remedyOfKey =
 const remedyOfPrivateKey = "set it with pulumi config set --secret trilithon:privateKey < KEYFILE";
 const role = "one of load-balancer, web, database-primary, database-replica";
 const name =
-  "a host name of at most 63 lower-case letters, digits and hyphens that starts with a letter";
+  "a host name of at most 63 letters, digits, dots and hyphens that starts and ends with a letter or digit";
 
 const bad: readonly (readonly [string, Values, readonly string[]])[] = [
   [
@@ -148,7 +148,7 @@ const bad: readonly (readonly [string, Values, readonly string[]])[] = [
     withHost(0, { roles: ["load-balancer", "cache"] }),
     [
       `hosts[0].roles[1]: expected ${role}, got "cache"`,
-      "hosts: expected one host with the role load-balancer, got none",
+      "hosts: expected at least one host with the role load-balancer, got none",
     ],
   ],
   [
@@ -159,7 +159,7 @@ const bad: readonly (readonly [string, Values, readonly string[]])[] = [
   [
     "no load balancer",
     { ...good, hosts: hosts.slice(1) },
-    ["hosts: expected one host with the role load-balancer, got none"],
+    ["hosts: expected at least one host with the role load-balancer, got none"],
   ],
   [
     "no web server",
@@ -174,7 +174,7 @@ const bad: readonly (readonly [string, Values, readonly string[]])[] = [
   [
     "a replica without a primary",
     withHost(1, { roles: ["web"] }),
-    ["hosts: expected one host with the role database-primary, got none"],
+    ["hosts: expected one host with the role database-primary, got none: web-02 would follow it"],
   ],
   [
     "a host that is primary and replica",
@@ -185,7 +185,7 @@ const bad: readonly (readonly [string, Values, readonly string[]])[] = [
     "a host with both Nginx and HAProxy on a port",
     withHost(0, { roles: ["load-balancer", "web"] }),
     [
-      "loadBalancer.port: expected a port that nothing else on the host uses, got 80: web.port is the same",
+      "loadBalancer.port: expected a port that nothing else on lb-01 uses, got 80: web.port is the same: give one of them another port",
     ],
   ],
   [
@@ -237,7 +237,7 @@ const bad: readonly (readonly [string, Values, readonly string[]])[] = [
   [
     "a bad user",
     withHost(1, { user: "ro ot" }, machines),
-    ['hosts[1].user: expected a user name, got "ro ot"'],
+    ['hosts[1].user: expected a user name of at most 64 letters, digits and . _ @ -, got "ro ot"'],
   ],
   [
     "a missing host key",
@@ -269,21 +269,21 @@ const bad: readonly (readonly [string, Values, readonly string[]])[] = [
     "a bad durability",
     { ...good, database: { durability: "asynchronous" } },
     [
-      'database.durability: expected wait-for-replica or { carryOnAfterSeconds: 1 to 3600 }, got "asynchronous"',
+      'database.durability: expected wait-for-replica or { carryOnAfterSeconds: 1 to 86400 }, got "asynchronous"',
     ],
   ],
   [
     "a durability with a bad number",
     { ...good, database: { durability: { carryOnAfterSeconds: 0 } } },
     [
-      "database.durability: expected wait-for-replica or { carryOnAfterSeconds: 1 to 3600 }, got an object",
+      "database.durability: expected wait-for-replica or { carryOnAfterSeconds: 1 to 86400 }, got an object",
     ],
   ],
   [
     "waiting for a replica that there is not",
     { ...good, hosts: hosts.slice(0, 2), database: { durability: "wait-for-replica" } },
     [
-      'database.durability: expected { carryOnAfterSeconds: 1 to 3600 }, got "wait-for-replica": no host has the role database-replica',
+      'database.durability: expected { carryOnAfterSeconds: 1 to 86400 }, got "wait-for-replica": no host has the role database-replica',
     ],
   ],
   [
@@ -295,7 +295,7 @@ const bad: readonly (readonly [string, Values, readonly string[]])[] = [
     "a bad database name",
     { ...good, database: { name: "guest-book" } },
     [
-      'database.name: expected a database name of at most 32 lower-case letters, digits and underscores, got "guest-book"',
+      'database.name: expected a database name of at most 32 letters, digits and underscores that MySQL and the cluster do not use themselves, got "guest-book"',
     ],
   ],
   [
@@ -308,7 +308,7 @@ const bad: readonly (readonly [string, Values, readonly string[]])[] = [
     { ...good, application: { port: 80 } },
     [
       "application.port: expected an integer from 1024 to 65535, got 80",
-      "application.port: expected a port that nothing else on the host uses, got 80: web.port is the same",
+      "application.port: expected a port that nothing else on web-01 uses, got 80: web.port is the same: give one of them another port",
     ],
   ],
   [
@@ -320,18 +320,20 @@ const bad: readonly (readonly [string, Values, readonly string[]])[] = [
     "a bad variable name",
     { ...good, application: { environment: { "no-good": "x" } } },
     [
-      'application.environment.no-good: expected a variable name of letters, digits and underscores, got "no-good"',
+      'application.environment.no-good: expected a variable name of letters, digits and underscores that starts with no digit, got "no-good"',
     ],
   ],
   [
     "a variable that is a list",
     { ...good, application: { environment: { A: ["x"] } } },
-    ["application.environment.A: expected text or a number, got a list"],
+    ["application.environment.A: expected text, a number or a boolean, got a list"],
   ],
   [
     "a bad package name",
     { ...good, application: { packages: { "Node JS": "present" } } },
-    ['application.packages.Node JS: expected a Debian package name, got "Node JS"'],
+    [
+      'application.packages.Node JS: expected a Debian package name such as nginx or libc6:i386, got "Node JS"',
+    ],
   ],
   [
     "a build without its output",
@@ -341,7 +343,9 @@ const bad: readonly (readonly [string, Values, readonly string[]])[] = [
   [
     "statistics on the port of the page",
     { ...good, loadBalancer: { statsPort: 80 } },
-    ["loadBalancer.statsPort: expected a port other than loadBalancer.port, got 80"],
+    [
+      "loadBalancer.statsPort: expected a port that nothing else on lb-01 uses, got 80: loadBalancer.port is the same: give one of them another port",
+    ],
   ],
   [
     "a raw line that is two",
@@ -352,6 +356,40 @@ const bad: readonly (readonly [string, Values, readonly string[]])[] = [
     "an unknown section",
     { ...good, loadBalancer: { rawLines: { front: [] } } },
     ["loadBalancer.rawLines.front: unknown, expected one of global, frontend, backend"],
+  ],
+  [
+    "an application on MySQL's port",
+    { ...good, application: { port: 3306 } },
+    [
+      "application.port: expected a port that nothing else on web-01 uses, got 3306: MySQL is the same: give it another port",
+    ],
+  ],
+  [
+    "Nginx on the port of sshd",
+    { ...good, web: { port: 22 } },
+    [
+      "web.port: expected a port that nothing else on web-01 uses, got 22: sshd is the same: give it another port",
+    ],
+  ],
+  [
+    "settings of a database that there is not",
+    {
+      ...good,
+      hosts: [hosts[0], { ...hosts[1], roles: ["web"] }],
+      database: { maxConnections: 100 },
+    },
+    [
+      "database: expected nothing, as no host has a database, got an object: give a host the role database-primary, or take these settings out",
+    ],
+  ],
+  [
+    "a second load balancer's published port that is a host's SSH",
+    {
+      ...good,
+      hosts: [...hosts, { name: "lb-02", address: "172.31.64.12", roles: ["load-balancer"] }],
+      containers: { subnet: "172.31.64.0/24", publish: 2210 },
+    },
+    ["containers.publish: expected a port that no host's SSH is published at, got 2210"],
   ],
   [
     "an upload limit that is no number",
@@ -396,7 +434,6 @@ test("tells all faults at once", (t) => {
       "trilithon:containers.publish",
       "trilithon:loadBalancer.port",
       "trilithon:hosts[1].name",
-      "trilithon:hosts",
       "trilithon:hosts",
       "trilithon:hosts",
     ],

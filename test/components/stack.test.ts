@@ -33,7 +33,9 @@ test("tells where everything is", async (t) => {
   t.deepEqual(told, {
     stack: "test",
     url: "http://127.0.0.1:8081",
-    statsUrl: "http://172.31.64.11:8404/",
+    loadBalancers: {
+      "lb-01": { url: "http://127.0.0.1:8081", statsUrl: "http://172.31.64.11:8404/" },
+    },
     hosts: {
       "lb-01": hostEndpoint("lb-01", "172.31.64.11", 2211, ["load-balancer"]),
       "web-01": hostEndpoint("web-01", "172.31.64.21", 2221, ["web", "database-primary"]),
@@ -66,8 +68,8 @@ test("registers a service for each box of the picture", async (t) => {
     "Service database-web-01-service",
     "Service database-web-02-packages",
     "Service database-web-02-service",
-    "Service load-balancer-packages",
-    "Service load-balancer-service",
+    "Service load-balancer-lb-01-packages",
+    "Service load-balancer-lb-01-service",
     "Service web-01-nginx-packages",
     "Service web-01-nginx-service",
     "Service web-02-nginx-packages",
@@ -97,8 +99,8 @@ test("waits for what must be there before", async (t) => {
   );
   waits([release, "application-web-02"], [release, "application-web-01"]);
   waits([service, "web-02-nginx-service"], [release, "application-web-02"]);
-  waits([service, "load-balancer-service"], [service, "web-01-nginx-service"]);
-  waits([service, "load-balancer-service"], [service, "web-02-nginx-service"]);
+  waits([service, "load-balancer-lb-01-service"], [service, "web-01-nginx-service"]);
+  waits([service, "load-balancer-lb-01-service"], [service, "web-02-nginx-service"]);
 });
 
 test("makes hosts of containers", async (t) => {

@@ -27,6 +27,7 @@ import { ExistingHost } from "trilithon/existing-host";
 import { LoadBalancer } from "trilithon/load-balancer";
 
 const config = new pulumi.Config();
+const late = (port: number) => (config.getBoolean("late") ? pulumi.output(port) : port);
 const front = new ExistingHost("front", {
   address: "127.0.0.1",
   port: ${closedPort},
@@ -34,15 +35,15 @@ const front = new ExistingHost("front", {
   privateKey: config.requireSecret("privateKey"),
 });
 const balancer = new LoadBalancer("front", {
-  host: front,
+  hosts: [front],
   servers: [
-    { host: { name: "one", address: "10.0.0.21" }, port: config.requireNumber("port") },
+    { host: { name: "one", address: "10.0.0.21" }, port: late(config.requireNumber("port")) },
     { host: { name: "two", address: "10.0.0.22" }, port: 8080 },
   ],
   domain: config.require("domain"),
   healthPath: "/healthz",
 });
-export const statsUrl = balancer.statsUrl;
+export const statsUrls = balancer.statsUrls;
 `;
 
 async function preview(settings: Readonly<Record<string, string | number>>): Promise<Finished> {
@@ -76,7 +77,7 @@ test.serial(
     t.regex(stdout, /warning: planned as for an empty machine: front \(root@127\.0\.0\.1/);
     t.regex(stdout, /front: install haproxy, .*\[new\]/);
     t.regex(stdout, /front: write .*\/haproxy\.cfg \(new, .*start haproxy.*\[new\]/);
-    t.regex(stdout, /statsUrl *: "http:\/\/127\.0\.0\.1:8404\/"/);
+    t.regex(stdout, /front *: "http:\/\/127\.0\.0\.1:8404\/"/);
   },
 );
 
@@ -93,4 +94,12 @@ test.serial("bad arguments are told all at once, with their paths", async (t) =>
       `${line}\n${told.join("\n")}`,
     );
   }
+});
+
+test.serial("an output that turns out to be wrong is refused with its path", async (t) => {
+  const settings = { domain: "www.example.com", port: 0, late: "true" };
+  const { status, stdout, stderr } = await preview(settings);
+  t.not(status, 0);
+  const line = "LoadBalancer front: servers[0].port: expected an integer from 1 to 65535, got 0";
+  t.true((stdout + stderr).includes(line), stdout + stderr);
 });

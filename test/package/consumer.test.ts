@@ -16,11 +16,11 @@ import { front } from "./hosts";
 const domain = "www.example.com";
 const server = { host: { name: "one", address: "10.0.0.21" }, port: 8080 };
 // @ts-expect-error: a port is a number
-new LoadBalancer("a", { host: front, servers: [{ ...server, port: "8080" }], domain, healthPath: "/" });
+new LoadBalancer("a", { hosts: [front], servers: [{ ...server, port: "8080" }], domain, healthPath: "/" });
 // @ts-expect-error: the health path is missing
-new LoadBalancer("b", { host: front, servers: [server], domain });
+new LoadBalancer("b", { hosts: [front], servers: [server], domain });
 // @ts-expect-error: no such argument
-new LoadBalancer("c", { host: front, servers: [server], domain, healthPath: "/", statsport: 1 });
+new LoadBalancer("c", { hosts: [front], servers: [server], domain, healthPath: "/", statsport: 1 });
 // @ts-expect-error: without a host key nothing is reached
 new ExistingHost("d", { address: "10.0.0.11", privateKey: "" });
 `;

@@ -21,7 +21,9 @@ interface Room {
 const rooms: readonly Room[] = [
   { room: "index.ts", may: ["components/", "provider/resources/"] },
   { room: "components/render/", may: ["components/render/"], mayTypes: ["components/"] },
-  { room: "components/", may: ["components/", "provider/resources/"] },
+  { room: "components/", may: ["components/", "provider/resources/", "provider/schema/"] },
+  // One description of each value for the plugin and for those who call it.
+  { room: "provider/schema/", may: ["provider/schema/"] },
   { room: "provider/", may: ["provider/", "package.json"] },
   // The stand-ins are plugins of the same kind.
   { room: "offline/", may: ["offline/", "provider/"] },

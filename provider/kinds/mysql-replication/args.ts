@@ -1,10 +1,11 @@
 /** What a MySQL cluster is told: checked, and with every default filled in. */
 
 import * as v from "valibot";
-import { failures, hostSchema, integer, text } from "../../check";
+import { failures, hostSchema, integerIn, text, textOf } from "../../check";
 import { isMap } from "../../difference";
 import type { Failure, Host, Properties, Property } from "../../kind";
 import { isUnknown } from "../../protocol/values";
+import * as values from "../../schema/values";
 import { sortedPrivileges } from "./grants";
 
 export interface Member {
@@ -57,9 +58,8 @@ export const right = {
 
 const defaults = { port: 3306, from: "%" };
 
-const memberName = text(/^[A-Za-z0-9][A-Za-z0-9.-]*$/, "a host name");
-const identifier = text(/^[A-Za-z0-9_]{1,64}$/, "1 to 64 letters, digits and _");
-const accountName = text(/^[A-Za-z0-9_.-]{1,32}$/, "1 to 32 letters, digits and _ . -");
+const memberName = textOf(values.hostName);
+const accountName = textOf(values.accountName);
 const password = v.pipe(
   v.string("expected a password"),
   // Control characters cannot stand in a client's option file, by which the password is checked.
@@ -73,25 +73,27 @@ const level = text(
 const privilege = text(/^[A-Za-z][A-Za-z_ ]*$/, "a privilege such as SELECT");
 
 const schema = v.strictObject({
-  cluster: identifier,
+  cluster: textOf(values.clusterName),
   members: v.record(
     memberName,
     v.strictObject({
       host: hostSchema,
-      address: text(/^[A-Za-z0-9:][A-Za-z0-9.:-]*$/, "a name or an IP address"),
-      port: v.optional(integer(1, 65535)),
+      address: textOf(values.sshAddress),
+      port: v.optional(integerIn(values.port)),
     }),
   ),
   primary: memberName,
   durability: v.union(
     [
       v.literal("wait-for-replica"),
-      v.strictObject({ carryOnAfterSeconds: v.union([integer(1, 86400), v.custom(isUnknown)]) }),
+      v.strictObject({
+        carryOnAfterSeconds: v.union([integerIn(values.carryOnSeconds), v.custom(isUnknown)]),
+      }),
     ],
     'expected "wait-for-replica" or { carryOnAfterSeconds: 1 to 86400 }',
   ),
   replicationAccount: v.strictObject({ name: accountName, password }),
-  databases: v.optional(v.array(identifier)),
+  databases: v.optional(v.array(textOf(values.databaseName))),
   accounts: v.optional(
     v.record(
       accountName,

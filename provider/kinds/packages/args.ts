@@ -1,9 +1,10 @@
 /** What a set of packages is told: checked, and with every default filled in. */
 
 import * as v from "valibot";
-import { failures, hostSchema, text } from "../../check";
+import { failures, hostSchema, text, textOf } from "../../check";
 import type { Failure, Host, Properties, Property } from "../../kind";
 import { isProperties, isUnknown, unknown } from "../../protocol/values";
+import * as values from "../../schema/values";
 import type { Changes } from "./changes";
 import { normalizeKey, type Source } from "./source";
 
@@ -26,10 +27,7 @@ export interface Packages {
   readonly changes?: Changes | undefined;
 }
 
-const packageName = text(
-  /^[a-z0-9][a-z0-9+.-]+(:[a-z0-9]+)?$/,
-  'a package name such as "nginx" or "libc6:i386"',
-);
+const packageName = textOf(values.packageName);
 const word = text(/^\S+$/, "a word");
 const wordList = v.pipe(
   v.array(word, "expected a list of words"),
@@ -59,12 +57,7 @@ const sources = v.record(
 const schema = v.strictObject({
   host: hostSchema,
   name: v.optional(text(/^[A-Za-z0-9][A-Za-z0-9@._-]*$/, "a name of letters, digits, @ . _ -")),
-  packages: v.optional(
-    v.record(
-      packageName,
-      text(/^[A-Za-z0-9.+~:*-]+$/, '"present", or a version such as "3.2.9-1" or "3.2.*"'),
-    ),
-  ),
+  packages: v.optional(v.record(packageName, textOf(values.packageVersion))),
   hold: v.optional(
     v.union(
       [v.boolean(), v.array(packageName), v.record(packageName, v.literal("held"))],

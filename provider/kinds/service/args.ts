@@ -1,9 +1,10 @@
 /** What a Service is told: checked, and with every default filled in. Release shares all of it. */
 
 import * as v from "valibot";
-import { absolutePath, failures, hostSchema, integer, text } from "../../check";
+import { absolutePath, failures, hostSchema, integer, integerIn, text, textOf } from "../../check";
 import type { Failure, Host, Properties, Property } from "../../kind";
 import { isProperties, isUnknown } from "../../protocol/values";
+import * as values from "../../schema/values";
 import type { ForeignChange } from "./foreign";
 import type { OwnedThing } from "./owner";
 import type { HttpProbe } from "./probe";
@@ -102,8 +103,6 @@ export interface Service {
 /** Where the defaults of a Service stand. */
 const defaults = { mode: "0644", owner: "root", group: "root", deadlineSeconds: 30, keep: 4 };
 
-const packageName = /^[a-z0-9][a-z0-9+.-]+$/;
-const userName = /^[a-z_][a-z0-9_-]{0,31}$/;
 const onChange = v.picklist(
   ["reload", "restart", "nothing"],
   'expected "reload", "restart" or "nothing"',
@@ -119,8 +118,8 @@ const fileSchema = v.strictObject({
     v.regex(/^[^\0]*$/, "expected text without NUL characters"),
   ),
   mode: v.optional(text(/^0[1-7]?[0-7]{3}$/, 'an octal mode such as "0644"')),
-  owner: v.optional(text(userName, "a user name")),
-  group: v.optional(text(userName, "a group name")),
+  owner: v.optional(textOf(values.ownerName)),
+  group: v.optional(textOf(values.ownerName)),
   onChange: v.optional(onChange),
 });
 
@@ -142,13 +141,8 @@ const serviceEntries = {
     text(/^[A-Za-z0-9@:._\\-]+\.(service|socket|timer|target)$/, "a unit such as nginx.service"),
   ),
   state: v.optional(v.picklist(["running", "stopped"], 'expected "running" or "stopped"')),
-  packages: v.optional(
-    v.record(
-      text(packageName, "a package name"),
-      text(/^[A-Za-z0-9.+~:*-]+$/, '"present" or a version'),
-    ),
-  ),
-  users: v.optional(v.record(text(userName, "a user name"), absolutePath)),
+  packages: v.optional(v.record(textOf(values.packageName), textOf(values.packageVersion))),
+  users: v.optional(v.record(textOf(values.systemUser), absolutePath)),
   files: v.optional(v.record(absolutePath, fileSchema)),
   absent: v.optional(v.array(absolutePath)),
   onChange: v.optional(onChange),
@@ -157,9 +151,9 @@ const serviceEntries = {
     v.strictObject({
       http: v.optional(httpUrl),
       headers: v.optional(headers),
-      tcp: v.optional(integer(1, 65535)),
+      tcp: v.optional(integerIn(values.port)),
       command: v.optional(words),
-      deadlineSeconds: v.optional(integer(1, 3600)),
+      deadlineSeconds: v.optional(integerIn(values.waitSeconds)),
     }),
   ),
   reloaded: v.optional(
@@ -172,14 +166,14 @@ const serviceEntries = {
   drain: v.optional(
     v.strictObject({
       file: absolutePath,
-      seconds: integer(1, 600),
+      seconds: integerIn(values.drainSeconds),
       allowed: v.optional(httpProbe),
       finished: v.optional(httpProbe),
-      finishSeconds: v.optional(integer(1, 3600)),
+      finishSeconds: v.optional(integerIn(values.waitSeconds)),
     }),
   ),
   reloadNote: v.optional(text(/^[^\n(),]+$/, "a few words without parentheses and commas")),
-  port: v.optional(integer(1, 65535)),
+  port: v.optional(integerIn(values.port)),
   // Filled in by `check` itself, and handed back to it by the engine.
   enabled: v.optional(v.boolean()),
   configuration: v.optional(v.literal("loaded")),

@@ -22,7 +22,7 @@ const faults: { more: Properties; is: string }[] = [
   },
   {
     more: { databases: ["a b"] },
-    is: 'databases[0]: expected 1 to 64 letters, digits and _, got "a b"',
+    is: 'databases[0]: expected 1 to 64 letters, digits and _ that name no database of MySQL\'s own, got "a b"',
   },
   {
     more: { discardDataOn: ["web-09"] },

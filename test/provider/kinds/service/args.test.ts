@@ -19,12 +19,12 @@ const rules: [inputs: Properties, property: string, reason: string][] = [
   [
     { ...good, host: { ...host, name: "web 01" } },
     "host.name",
-    'expected a host name, got "web 01"',
+    'expected a host name of at most 63 letters, digits, dots and hyphens that starts and ends with a letter or digit, got "web 01"',
   ],
   [
     { ...good, host: { ...host, address: "" } },
     "host.address",
-    'expected a name or an IP address, got ""',
+    'expected a host name or an IP address, got ""',
   ],
   [
     { ...good, host: { ...host, port: 0 } },
@@ -41,11 +41,15 @@ const rules: [inputs: Properties, property: string, reason: string][] = [
     "host.port",
     'expected an integer from 1 to 65535, got "22"',
   ],
-  [{ ...good, host: { ...host, user: "Root" } }, "host.user", 'expected a user name, got "Root"'],
+  [
+    { ...good, host: { ...host, user: "ro ot" } },
+    "host.user",
+    'expected a user name of at most 64 letters, digits and . _ @ -, got "ro ot"',
+  ],
   [
     { ...good, host: { ...host, hostKey: "AAAA" } },
     "host.hostKey",
-    'expected a public host key such as "ssh-ed25519 AAAA...", got "AAAA"',
+    'expected a public host key such as ssh-ed25519 AAAA..., got "AAAA"',
   ],
   [
     { ...good, host: { ...host, privateKey: "planted" } },
@@ -60,20 +64,24 @@ const rules: [inputs: Properties, property: string, reason: string][] = [
   [
     { ...good, packages: { Nginx: "present" } },
     "packages.Nginx",
-    'expected a package name, got "Nginx"',
+    'expected a Debian package name such as nginx or libc6:i386, got "Nginx"',
   ],
   [
     { ...good, packages: { nginx: "" } },
     "packages.nginx",
-    'expected "present" or a version, got ""',
+    'expected present or a version such as 3.2.9-1 or 24.*, got ""',
   ],
   [
     { ...good, packages: { nginx: "1.2;id" } },
     "packages.nginx",
-    'expected "present" or a version, got "1.2;id"',
+    'expected present or a version such as 3.2.9-1 or 24.*, got "1.2;id"',
   ],
   [{ ...good, users: { app: "srv" } }, "users.app", 'expected an absolute path, got "srv"'],
-  [{ ...good, users: { "a b": "/srv" } }, 'users["a b"]', 'expected a user name, got "a b"'],
+  [
+    { ...good, users: { "a b": "/srv" } },
+    'users["a b"]',
+    'expected a user name of at most 31 lower-case letters, digits and . _ -, got "a b"',
+  ],
   [
     { ...good, files: { "etc/a": { content: "" } } },
     'files["etc/a"]',
@@ -112,12 +120,12 @@ const rules: [inputs: Properties, property: string, reason: string][] = [
   [
     { ...good, files: { "/etc/a": { content: "", owner: "a:b" } } },
     'files["/etc/a"].owner',
-    'expected a user name, got "a:b"',
+    'expected a user or group name of at most 32 letters, digits and . _ -, got "a:b"',
   ],
   [
     { ...good, files: { "/etc/a": { content: "", group: "" } } },
     'files["/etc/a"].group',
-    'expected a group name, got ""',
+    'expected a user or group name of at most 32 letters, digits and . _ -, got ""',
   ],
   [
     { ...good, files: { "/etc/a": { content: "", onChange: "kill" } } },
