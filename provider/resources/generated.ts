@@ -1,5 +1,6 @@
 import "./debug-log";
 import * as pulumi from "@pulumi/pulumi";
+import { withPackageVersion } from "./package-version";
 import type { PlannedStep } from "./planned-step";
 
 export interface PasswordArgs {
@@ -55,5 +56,5 @@ function secretOutputs(
   opts: pulumi.CustomResourceOptions | undefined,
   ...names: string[]
 ): pulumi.CustomResourceOptions {
-  return pulumi.mergeOptions(opts, { additionalSecretOutputs: names });
+  return pulumi.mergeOptions(withPackageVersion(opts), { additionalSecretOutputs: names });
 }

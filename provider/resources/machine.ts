@@ -2,6 +2,7 @@ import "./debug-log";
 import * as pulumi from "@pulumi/pulumi";
 import type { HostArgs } from "./host";
 import type { PlannedStep } from "./planned-step";
+import { withPackageVersion } from "./package-version";
 
 export interface MachineArgs {
   /** How it is reached. */
@@ -32,7 +33,7 @@ export class Machine extends pulumi.CustomResource {
         memoryMegabytes: undefined,
         processors: undefined,
       },
-      opts,
+      withPackageVersion(opts),
     );
   }
 }

@@ -2,6 +2,7 @@ import "./debug-log";
 import * as pulumi from "@pulumi/pulumi";
 import type { HostArgs } from "./host";
 import type { PlannedStep } from "./planned-step";
+import { withPackageVersion } from "./package-version";
 
 export interface MysqlMemberArgs {
   /** How the machine is reached. */
@@ -58,6 +59,11 @@ export class MysqlReplication extends pulumi.CustomResource {
   declare readonly plan: pulumi.Output<readonly PlannedStep[]>;
 
   constructor(name: string, args: MysqlReplicationArgs, opts?: pulumi.CustomResourceOptions) {
-    super("trilithon:index:MysqlReplication", name, { ...args, plan: undefined }, opts);
+    super(
+      "trilithon:index:MysqlReplication",
+      name,
+      { ...args, plan: undefined },
+      withPackageVersion(opts),
+    );
   }
 }

@@ -2,6 +2,7 @@ import "./debug-log";
 import * as pulumi from "@pulumi/pulumi";
 import type { HostArgs } from "./host";
 import type { PlannedStep } from "./planned-step";
+import { withPackageVersion } from "./package-version";
 
 /** A package source, as in a deb822 file of sources.list(5). */
 export interface PackageSourceArgs {
@@ -58,7 +59,7 @@ export class Packages extends pulumi.CustomResource {
       "trilithon:index:Packages",
       name,
       { ...args, plan: undefined, versions: undefined },
-      opts,
+      withPackageVersion(opts),
     );
   }
 }

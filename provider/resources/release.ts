@@ -2,6 +2,7 @@ import "./debug-log";
 import * as pulumi from "@pulumi/pulumi";
 import type { PlannedStep } from "./planned-step";
 import type { ServiceArgs } from "./service";
+import { withPackageVersion } from "./package-version";
 
 export interface ReleaseArgs extends ServiceArgs {
   /** Where the versions live on the host: `/srv/guestbook`, which gets `releases/<version>` and the link `current`. */
@@ -35,6 +36,6 @@ export class Release extends pulumi.CustomResource {
   declare readonly plan: pulumi.Output<readonly PlannedStep[]>;
 
   constructor(name: string, args: ReleaseArgs, opts?: pulumi.CustomResourceOptions) {
-    super("trilithon:index:Release", name, { ...args, plan: undefined }, opts);
+    super("trilithon:index:Release", name, { ...args, plan: undefined }, withPackageVersion(opts));
   }
 }

@@ -2,6 +2,7 @@ import "./debug-log";
 import * as pulumi from "@pulumi/pulumi";
 import type { HostArgs } from "./host";
 import type { PlannedStep } from "./planned-step";
+import { withPackageVersion } from "./package-version";
 
 export interface FileArgs {
   /** The whole text. A secret is never shown: keep secrets in files of their own, so that the rest stays readable in a diff. */
@@ -119,6 +120,6 @@ export class Service extends pulumi.CustomResource {
   declare readonly plan: pulumi.Output<readonly PlannedStep[]>;
 
   constructor(name: string, args: ServiceArgs, opts?: pulumi.CustomResourceOptions) {
-    super("trilithon:index:Service", name, { ...args, plan: undefined }, opts);
+    super("trilithon:index:Service", name, { ...args, plan: undefined }, withPackageVersion(opts));
   }
 }

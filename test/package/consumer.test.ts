@@ -57,15 +57,25 @@ test.serial(
 test.serial("the package declares nothing that it does not import", async (t) => {
   const { folder } = await consumer;
   const installed = join(folder, "node_modules", "trilithon");
-  const { dependencies } = JSON.parse(readFileSync(join(installed, "package.json"), "utf8")) as {
-    readonly dependencies: object;
-  };
-  for (const name of Object.keys(dependencies)) {
+  const { dependencies, peerDependencies } = JSON.parse(
+    readFileSync(join(installed, "package.json"), "utf8"),
+  ) as { readonly dependencies: object; readonly peerDependencies: object };
+  for (const name of Object.keys({ ...dependencies, ...peerDependencies })) {
     const { status } = await capture("grep", ["-rqF", `require("${name}")`, "dist/package"], {
       cwd: installed,
     });
     t.is(status, 0, name);
   }
+});
+
+test.serial("the package itself is an entry with all components and resources", async (t) => {
+  const { folder } = await consumer;
+  const script = 'console.log(Object.keys(require("trilithon")).sort().join(" "))';
+  const { stdout } = await capture("node", ["-e", script], { cwd: folder });
+  t.is(
+    stdout.trim(),
+    "Application Database ExistingHost LoadBalancer Machine MysqlReplication Packages Password Release Service SshKey WebServer",
+  );
 });
 
 test.serial("the plugin comes with it and can be run", async (t) => {
@@ -87,7 +97,10 @@ function entries(): readonly string[] {
   const { exports } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as {
     readonly exports: object;
   };
-  const resources = ["generated", "host", "machine", "mysql-replication", "release", "service"];
+  const resources = [
+    ...["generated", "host", "machine", "mysql-replication"],
+    ...["packages", "release", "service"],
+  ];
   return Object.keys(exports).flatMap((name) =>
     name.includes("*") ? resources.map((resource) => name.replace("*", resource)) : [name],
   );

@@ -16,8 +16,14 @@ export class Consumer {
     });
     const tarball = join(folder, packed.trim().split("\n").at(-1) ?? "");
     const manifest = await must("the tarball", "tar", ["-xOf", tarball, "package/package.json"]);
-    const { dependencies } = JSON.parse(manifest) as { readonly dependencies: object };
-    const links = Object.keys(dependencies).map((name) => [name, `file:${installed(name)}`]);
+    const { dependencies, peerDependencies } = JSON.parse(manifest) as {
+      readonly dependencies: object;
+      readonly peerDependencies: object;
+    };
+    const links = Object.keys({ ...dependencies, ...peerDependencies }).map((name) => [
+      name,
+      `file:${installed(name)}`,
+    ]);
     const own = { trilithon: `file:${tarball}`, ...Object.fromEntries(links) };
     await writeFile(
       join(folder, "package.json"),

@@ -1,0 +1,22 @@
+/** What `import * as trilithon from "trilithon"` gives; each of these can be imported from a path of its own as well. */
+export {
+  Password,
+  type PasswordArgs,
+  SshKey,
+  type SshKeyArgs,
+} from "../provider/resources/generated";
+export type { HostArgs } from "../provider/resources/host";
+export { Machine, type MachineArgs } from "../provider/resources/machine";
+export {
+  MysqlReplication,
+  type MysqlReplicationArgs,
+} from "../provider/resources/mysql-replication";
+export { Packages, type PackagesArgs } from "../provider/resources/packages";
+export { Release, type ReleaseArgs } from "../provider/resources/release";
+export { type FileArgs, Service, type ServiceArgs } from "../provider/resources/service";
+export { Application, type ApplicationArgs } from "./application";
+export { Database, type DatabaseArgs } from "./database";
+export { ExistingHost, type ExistingHostArgs } from "./existing-host";
+export type { Host } from "./host";
+export { type BalancedServer, LoadBalancer, type LoadBalancerArgs } from "./load-balancer";
+export { type ServedApplication, WebServer, type WebServerArgs } from "./web-server";
