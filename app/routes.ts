@@ -5,6 +5,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Book, Written } from "./database/book";
 import { classifyFault, describeError } from "./database/fault";
 import type { Reading } from "./database/reading";
+import { type Outcome, WriteError } from "./database/write";
 import { type Faults, type NewEntry, parseEntry } from "./entry";
 import { renderPage } from "./page";
 import {
@@ -165,12 +166,26 @@ async function addEntry(application: Application, { request }: Exchange): Promis
   if (Object.keys(faults).length > 0) {
     return { status: 422, body: { json: { servedBy: application.hostName, faults } } };
   }
-  const written = await application.book.write(entry, application.hostName);
-  return {
-    status: 201,
-    headers: remember(written),
-    body: { json: { servedBy: application.hostName, ...written } },
-  };
+  const { hostName: servedBy, book, log } = application;
+  try {
+    const written = await book.write(entry, servedBy);
+    const { submission } = entry;
+    return {
+      status: 201,
+      headers: remember(written),
+      body: { json: { servedBy, submission, ...written } },
+    };
+  } catch (error) {
+    log(`an entry could not be written: ${describeError(error)}`);
+    const outcome = outcomeOf(error);
+    const { submission } = entry;
+    const remedy = "send it again with this submission: it is kept once";
+    return {
+      status: 503,
+      headers: { "Retry-After": "5" },
+      body: { json: { servedBy, outcome, submission, error: reasonOf(error), remedy } },
+    };
+  }
 }
 
 async function tellHealth({ hostName, isReady }: Application): Promise<Answer> {
@@ -208,12 +223,22 @@ function remember({ id, gtid, writtenTo }: Written): Readonly<Record<string, str
   return { "Set-Cookie": renderLastWrite({ id, host: writtenTo.host, gtid }) };
 }
 
+function outcomeOf(error: unknown): Outcome {
+  return error instanceof WriteError ? error.outcome : "not written";
+}
+
+function reasonOf(error: unknown): string {
+  const cause = error instanceof WriteError ? error.cause : error;
+  return classifyFault(cause) === "read-only"
+    ? "the database takes no writes"
+    : "the database's primary does not answer";
+}
+
 function whyUnwritten(error: unknown): string {
-  const why =
-    classifyFault(error) === "read-only"
-      ? "the database takes no writes"
-      : "the database's primary does not answer";
-  return `Your entry is not saved yet: ${why} at the moment. Your text is still here, please send it again in a while.`;
+  const why = `${reasonOf(error)} at the moment`;
+  return outcomeOf(error) === "unknown"
+    ? `It is unknown whether your entry is saved: ${why}. It may appear later. Your text is still here: sent again, it is kept once.`
+    : `Your entry is not saved: ${why}. Your text is still here, please send it again in a while.`;
 }
 
 function answerError({ hostName, log }: Application, error: unknown): Answer {

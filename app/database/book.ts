@@ -8,6 +8,7 @@ import type { DatabaseSettings } from "../settings";
 import { classifyFault } from "./fault";
 import { createMember, type Member, type Place, type Role } from "./member";
 import { createReader, type Question, type Reading } from "./reading";
+import { type Send, writeOnce } from "./write";
 
 export interface Written {
   readonly id: number;
@@ -32,6 +33,10 @@ export interface Book {
   close(): Promise<void>;
 }
 
+/** Apart, so that reads go on while all writes wait for a replica; of two web servers far below MySQL's default of 151. */
+const readLimits = { connections: 10, waiting: 200 };
+const writeLimits = { connections: 10, waiting: 40 };
+
 /** Above MySQL's `rpl_semi_sync_source_timeout` of 10 s, below the usual 30 s of the servers in front. */
 const writeDeadlineSeconds = 15;
 const statusDeadlineSeconds = 2;
@@ -46,16 +51,19 @@ const table = `CREATE TABLE IF NOT EXISTS entries (
 ) CHARACTER SET utf8mb4`;
 
 export function openBook(settings: DatabaseSettings): Book {
-  const primary = createMember("primary", settings.primaryHost, settings);
-  const replicas = settings.replicaHosts.map((host) => createMember("replica", host, settings));
+  const writer = createMember("primary", settings.primaryHost, settings, writeLimits);
+  const primary = createMember("primary", settings.primaryHost, settings, readLimits);
+  const replicas = settings.replicaHosts.map((host) =>
+    createMember("replica", host, settings, readLimits),
+  );
   const members = [primary, ...replicas];
   return {
-    prepare: () => primary.use(writeDeadlineSeconds, prepareTable),
-    write: (entry, takenBy) => writeEntry(primary, entry, takenBy),
+    prepare: () => writer.use(writeDeadlineSeconds, prepareTable),
+    write: (entry, takenBy) => writeEntry(writer, entry, takenBy),
     read: createReader({ primary, replicas }),
     status: () => Promise.all(members.map(readStatus)),
     close: async () => {
-      await Promise.allSettled(members.map((member) => member.close()));
+      await Promise.allSettled([writer, ...members].map((member) => member.close()));
     },
   };
 }
@@ -70,53 +78,60 @@ async function prepareTable(connection: PoolConnection): Promise<void> {
   }
 }
 
-async function writeEntry(primary: Member, entry: NewEntry, takenBy: string): Promise<Written> {
-  const write = () =>
-    primary.use(writeDeadlineSeconds, (connection) => insertEntry(connection, entry, takenBy));
-  try {
-    return await write();
-  } catch (error) {
-    // The pool's connections die with a restart of the primary. The submission keeps the entry single.
-    if (classifyFault(error) !== "lost") throw error;
-    return write();
-  }
+/** The submission keeps an entry single, however often it is sent. */
+function writeEntry(writer: Member, entry: NewEntry, takenBy: string): Promise<Written> {
+  return writeOnce(async (send) => {
+    const inserted = await writer.use(writeDeadlineSeconds, async (connection) => {
+      const { id, gtid } = await insertEntry(connection, send, entry, takenBy);
+      // It is written: what cannot be asked any more is no failure of the write.
+      return { id, ...(await askPlace(connection, gtid).catch(() => ({ gtid, host: undefined }))) };
+    });
+    const { id, gtid, host = writer.address } = inserted;
+    return { id, gtid, writtenTo: { role: "primary", host } };
+  });
+}
+
+interface Inserted {
+  readonly id: number;
+  readonly gtid: string | undefined;
 }
 
 async function insertEntry(
   connection: PoolConnection,
+  send: Send,
   entry: NewEntry,
   takenBy: string,
-): Promise<Written> {
-  const insert = (submission: string) =>
-    connection.execute<ResultSetHeader>(
-      "INSERT INTO entries (submission, name, message, taken_by) VALUES (?, ?, ?, ?)",
-      [submission, entry.name, entry.message, takenBy],
+): Promise<Inserted> {
+  const insert = async (submission: string): Promise<Inserted> => {
+    const [header] = await send(() =>
+      connection.execute<ResultSetHeader>(
+        "INSERT INTO entries (submission, name, message, taken_by) VALUES (?, ?, ?, ?)",
+        [submission, entry.name, entry.message, takenBy],
+      ),
     );
-  let id: number | undefined;
-  let gtid: string | undefined;
+    return { id: header.insertId, gtid: parseTrackedGtid(header) };
+  };
   try {
-    const [header] = await insert(entry.submission);
-    id = header.insertId;
-    gtid = parseTrackedGtid(header);
+    return await insert(entry.submission);
   } catch (error) {
     if (classifyFault(error) !== "duplicate") throw error;
-    id = await findSame(connection, entry);
   }
-  if (id === undefined) {
-    // The same form, gone back to and sent with another text.
-    const [header] = await insert(randomUUID());
-    id = header.insertId;
-    gtid = parseTrackedGtid(header);
-  }
+  const id = await findSame(connection, entry);
+  if (id !== undefined) return { id, gtid: undefined };
+  // The same form, gone back to and sent with another text.
+  return insert(randomUUID());
+}
+
+async function askPlace(
+  connection: PoolConnection,
+  tracked: string | undefined,
+): Promise<{ readonly gtid: string | undefined; readonly host: string }> {
   const [rows] = await connection.query<RowDataPacket[]>(
     "SELECT @@hostname AS host, @@gtid_executed AS executed",
   );
   const executed = String(rows[0]?.executed ?? "").replaceAll(/\s/g, "");
-  return {
-    id,
-    gtid: gtid ?? (isGtidSet(executed) ? executed : undefined),
-    writtenTo: { role: "primary", host: String(rows[0]?.host) },
-  };
+  const gtid = tracked ?? (isGtidSet(executed) ? executed : undefined);
+  return { gtid, host: String(rows[0]?.host) };
 }
 
 async function findSame(connection: PoolConnection, entry: NewEntry): Promise<number | undefined> {

@@ -5,6 +5,8 @@ const refusals = new Set([1044, 1045, 1049, 1142, 1227, 1820, 3118, 3159]);
 const readOnly = new Set([1290, 1836]);
 const duplicate = 1062;
 const missingTable = 1146;
+/** The server stops, or fails in the middle of a commit: it may be done or not. */
+const unknownOutcomes = new Set([1053, 1180]);
 
 export type Fault = "refused" | "read-only" | "duplicate" | "missing-table" | "lost" | "away";
 
@@ -21,6 +23,15 @@ export function classifyFault(error: unknown): Fault {
   if (code === "HANDSHAKE_SSL_ERROR" || code === "HANDSHAKE_NO_SSL_SUPPORT") return "refused";
   if (["PROTOCOL_CONNECTION_LOST", "ECONNRESET", "EPIPE"].includes(code)) return "lost";
   return "away";
+}
+
+/** The server said that the statement failed: then it has had no effect. */
+export function isAnswered(error: unknown): boolean {
+  const number = property(error, "errno");
+  return (
+    typeof property(error, "sqlState") === "string" &&
+    !(typeof number === "number" && unknownOutcomes.has(number))
+  );
 }
 
 export function describeError(error: unknown): string {

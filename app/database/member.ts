@@ -27,8 +27,19 @@ export interface Member {
 const connectTimeoutSeconds = 2;
 const avoidSeconds = 5;
 
-export function createMember(role: Role, address: string, settings: DatabaseSettings): Member {
-  const pool = openPool(address, settings);
+/** How many connections one purpose may have, and how many may wait for one; more are refused at once. */
+export interface PoolLimits {
+  readonly connections: number;
+  readonly waiting: number;
+}
+
+export function createMember(
+  role: Role,
+  address: string,
+  settings: DatabaseSettings,
+  limits: PoolLimits,
+): Member {
+  const pool = openPool(address, settings, limits);
   let avoidedUntil = 0;
   return {
     role,
@@ -43,7 +54,7 @@ export function createMember(role: Role, address: string, settings: DatabaseSett
   };
 }
 
-function openPool(address: string, settings: DatabaseSettings): Pool {
+function openPool(address: string, settings: DatabaseSettings, limits: PoolLimits): Pool {
   const pool = createPool({
     host: address,
     port: settings.port,
@@ -52,15 +63,18 @@ function openPool(address: string, settings: DatabaseSettings): Pool {
     database: settings.name,
     charset: "utf8mb4",
     connectTimeout: connectTimeoutSeconds * 1000,
-    // Two web servers with ten each are far below MySQL's default of 151.
-    connectionLimit: 10,
-    queueLimit: 200,
+    connectionLimit: limits.connections,
+    queueLimit: limits.waiting,
     enableKeepAlive: true,
     ...(settings.ssl === "off" ? {} : { ssl: tls(settings.ssl.authority) }),
   });
   // With it, the answer to each write names its transaction.
   pool.pool.on("connection", (connection) => {
-    connection.query("SET SESSION session_track_gtids = 'OWN_GTID'", () => undefined);
+    connection.query(
+      // A wait for a row's lock ends with an answer of the server, before our own deadline: then nothing was written.
+      "SET SESSION session_track_gtids = 'OWN_GTID', innodb_lock_wait_timeout = 5",
+      () => undefined,
+    );
   });
   return pool;
 }
@@ -72,8 +86,8 @@ function tls(authority: string | undefined): { ca?: string; rejectUnauthorized: 
     : { ca: authority, rejectUnauthorized: true };
 }
 
-async function useConnection<T>(
-  pool: Pool,
+export async function useConnection<T>(
+  pool: Pick<Pool, "getConnection">,
   label: string,
   deadlineSeconds: number,
   work: (connection: PoolConnection) => Promise<T>,
@@ -82,8 +96,12 @@ async function useConnection<T>(
   let isLate = false;
   const run = async (): Promise<T> => {
     const opened = await pool.getConnection();
-    if (isLate) opened.release();
-    else connection = opened;
+    if (isLate) {
+      // Whoever asked was told that it failed: nothing may be done any more.
+      opened.release();
+      throw new Error(`the ${label} was free too late`);
+    }
+    connection = opened;
     return work(opened);
   };
   let timer: NodeJS.Timeout | undefined;
