@@ -1,8 +1,8 @@
 import "./debug-log";
 import * as pulumi from "@pulumi/pulumi";
 import type { HostArgs } from "./host";
-import type { PlannedStep } from "./planned-step";
 import { withPackageVersion } from "./package-version";
+import type { PlannedStep } from "./planned-step";
 
 export interface MachineArgs {
   /** How it is reached. */

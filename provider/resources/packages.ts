@@ -1,8 +1,8 @@
 import "./debug-log";
 import * as pulumi from "@pulumi/pulumi";
 import type { HostArgs } from "./host";
-import type { PlannedStep } from "./planned-step";
 import { withPackageVersion } from "./package-version";
+import type { PlannedStep } from "./planned-step";
 
 /** A package source, as in a deb822 file of sources.list(5). */
 export interface PackageSourceArgs {

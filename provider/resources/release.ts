@@ -1,8 +1,8 @@
 import "./debug-log";
 import * as pulumi from "@pulumi/pulumi";
+import { withPackageVersion } from "./package-version";
 import type { PlannedStep } from "./planned-step";
 import type { ServiceArgs } from "./service";
-import { withPackageVersion } from "./package-version";
 
 export interface ReleaseArgs extends ServiceArgs {
   /** Where the versions live on the host: `/srv/guestbook`, which gets `releases/<version>` and the link `current`. */

@@ -1,8 +1,8 @@
 import "./debug-log";
 import * as pulumi from "@pulumi/pulumi";
 import type { HostArgs } from "./host";
-import type { PlannedStep } from "./planned-step";
 import { withPackageVersion } from "./package-version";
+import type { PlannedStep } from "./planned-step";
 
 export interface FileArgs {
   /** The whole text. A secret is never shown: keep secrets in files of their own, so that the rest stays readable in a diff. */
