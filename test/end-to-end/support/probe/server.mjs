@@ -1,7 +1,8 @@
 /** An application with a route for each thing that a proxy can get wrong. Notes each request in the file ASKED. */
 import { createHash } from "node:crypto";
-import { appendFileSync } from "node:fs";
+import { appendFileSync, readdirSync } from "node:fs";
 import { createServer } from "node:http";
+import { networkInterfaces } from "node:os";
 
 const { PORT, HOST_NAME, ASKED } = process.env;
 const wait = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
@@ -56,6 +57,8 @@ const routes = {
     await wait(Number(query.get("ms")));
     response.end("done\n");
   },
+  "/assets": (_, response) => response.end(readdirSync("public/static").join("\n")),
+  "/alive": (_, response) => response.end(`${Object.keys(networkInterfaces()).length}\n`),
   "/page": (_, response) => {
     response.setHeader("content-type", "text/html");
     response.end(`<!doctype html>${"<p>some text</p>".repeat(250)}`);
@@ -64,7 +67,7 @@ const routes = {
 
 const server = createServer(async (request, response) => {
   const { pathname, searchParams } = new URL(request.url, "http://probe");
-  if (pathname !== "/healthz") {
+  if (pathname !== "/healthz" && pathname !== "/alive") {
     appendFileSync(ASKED, `${HOST_NAME} ${request.method} ${request.url}\n`);
   }
   response.setHeader("x-application", HOST_NAME);
