@@ -5,7 +5,7 @@ import type { Pool } from "../ssh/pool";
 import type { Engine } from "./engine";
 import { ownerOf } from "./owner";
 import type { Run } from "./run";
-import { hiddenTexts } from "./secrets";
+import { hiddenTexts, withoutSecrets } from "./secrets";
 import type { Received } from "./values";
 
 export interface Resource {
@@ -29,8 +29,8 @@ export function contextOf(
     ask: (host, script, doing) => pool.ask(host, { script, doing, secrets }),
     run: (host, command) =>
       pool.run(host, { ...command, secrets: [...secrets, ...(command.secrets ?? [])] }),
-    progress: (message) => engine?.progress(urn, message),
-    tell: (severity, message) => engine?.log(urn, severity, message),
+    progress: (message) => engine?.progress(urn, withoutSecrets(message, secrets)),
+    tell: (severity, message) => engine?.log(urn, severity, withoutSecrets(message, secrets)),
     signal,
     secrets,
     owner: ownerOf(urn, claim),

@@ -2,10 +2,9 @@
 
 import type { Step } from "../kind";
 import type { PlannedStep, Why } from "../resources/planned-step";
-import { maskWhole } from "../ssh/mask";
 import type { Resource } from "./context";
 import { whyOf } from "./drift";
-import { hiddenTexts } from "./secrets";
+import { hiddenTexts, withoutSecrets } from "./secrets";
 import type { OpenState } from "./state";
 import { isUnknown, type Received, unknown } from "./values";
 
@@ -15,7 +14,8 @@ export function announceCreation(
   steps: readonly Step[],
   news: Received,
 ): PlannedStep[] {
-  return announce(resource, { steps, news, why: "new" });
+  const secrets = hiddenTexts(resource.kind, news);
+  return announce(resource, { steps, news, secrets, why: "new" });
 }
 
 /** The steps of an update, announced. */
@@ -30,19 +30,23 @@ export function announceUpdate(
     live: olds.properties,
     wanted: news.properties,
   });
-  return announce(resource, { steps, news, why });
+  // A sentence may say what stands there now, too.
+  const secrets = [olds, news].flatMap((known) => hiddenTexts(resource.kind, known));
+  return announce(resource, { steps, news, secrets, why });
 }
 
 interface Announcement {
   readonly steps: readonly Step[];
   readonly news: Received;
+  readonly secrets: readonly string[];
   readonly why: Why;
 }
 
-function announce(resource: Resource, { steps, news, why }: Announcement): PlannedStep[] {
+function announce(resource: Resource, announcement: Announcement): PlannedStep[] {
   const { kind, urn, engine } = resource;
-  const secrets = hiddenTexts(kind, news);
-  const shown = (text: string) => maskWhole(text, secrets).replaceAll(unknown, "(not known yet)");
+  const { steps, news, secrets, why } = announcement;
+  const shown = (text: string) =>
+    withoutSecrets(text, secrets).replaceAll(unknown, "(not known yet)");
   const plan = steps.map((step) => plannedStep(step, why, shown));
   if (plan.length === 0) return plan;
   const hosts = kind.hosts(news.properties);

@@ -5,6 +5,7 @@ import { PluginInfo } from "@pulumi/pulumi/proto/plugin_pb";
 import type { IResourceProviderServer } from "@pulumi/pulumi/proto/provider_grpc_pb";
 import * as proto from "@pulumi/pulumi/proto/provider_pb";
 import { Empty } from "google-protobuf/google/protobuf/empty_pb";
+import type { Struct } from "google-protobuf/google/protobuf/struct_pb";
 import type { AnyKind, Host } from "../kind";
 import type { Pool } from "../ssh/pool";
 import { configuredHosts } from "./configured-hosts";
@@ -13,6 +14,7 @@ import type { Engine } from "./engine";
 import { Lifecycle } from "./lifecycle";
 import { typeOf } from "./owner";
 import { Run } from "./run";
+import { hiddenTexts, withoutSecrets } from "./secrets";
 import { receive, send } from "./values";
 
 export interface Plugin {
@@ -95,59 +97,80 @@ export function provider(
       return response;
     }),
 
-    diff: answer(async (request: proto.DiffRequest) => {
-      const olds = receive(request.getOlds());
-      const news = receive(request.getNews());
-      const resource = resourceOf(request.getUrn());
-      const response = detailedDiff(resource.diff(olds, news));
-      response.setDeletebeforereplace(resource.isRemovedBeforeReplaced);
-      return response;
-    }),
+    diff: answer(
+      async (request: proto.DiffRequest) => {
+        const olds = receive(request.getOlds());
+        const news = receive(request.getNews());
+        const resource = resourceOf(request.getUrn());
+        const response = detailedDiff(resource.diff(olds, news));
+        response.setDeletebeforereplace(resource.isRemovedBeforeReplaced);
+        return response;
+      },
+      (request) => ({ urn: request.getUrn(), structs: [request.getOlds(), request.getNews()] }),
+    ),
 
-    create: answer(async (request: proto.CreateRequest) => {
-      const news = receive(request.getProperties());
-      const created = request.getPreview()
-        ? await resourceOf(request.getUrn()).previewCreate(news)
-        : await resourceOf(request.getUrn()).create(news);
-      const response = new proto.CreateResponse();
-      response.setId(created.id);
-      response.setProperties(send(created.properties, created.secrets));
-      response.setRefreshBeforeUpdate(created.isReadBeforeUpdate);
-      return response;
-    }),
+    create: answer(
+      async (request: proto.CreateRequest) => {
+        const news = receive(request.getProperties());
+        const created = request.getPreview()
+          ? await resourceOf(request.getUrn()).previewCreate(news)
+          : await resourceOf(request.getUrn()).create(news);
+        const response = new proto.CreateResponse();
+        response.setId(created.id);
+        response.setProperties(send(created.properties, created.secrets));
+        response.setRefreshBeforeUpdate(created.isReadBeforeUpdate);
+        return response;
+      },
+      (request) => ({ urn: request.getUrn(), structs: [request.getProperties()] }),
+    ),
 
-    read: answer(async (request: proto.ReadRequest) => {
-      const olds = receive(request.getProperties());
-      const inputs = receive(request.getInputs());
-      const isImport = Object.keys({ ...olds.properties, ...inputs.properties }).length === 0;
-      const found = isImport
-        ? await resourceOf(request.getUrn()).importAs(request.getId(), hosts)
-        : await resourceOf(request.getUrn()).read(request.getId(), olds, inputs);
-      const response = new proto.ReadResponse();
-      if (found === undefined) return response;
-      response.setId(found.id);
-      response.setProperties(send(found.properties, found.secrets));
-      response.setInputs(send(found.inputs, found.secrets));
-      response.setRefreshBeforeUpdate(found.isReadBeforeUpdate);
-      return response;
-    }),
+    read: answer(
+      async (request: proto.ReadRequest) => {
+        const olds = receive(request.getProperties());
+        const inputs = receive(request.getInputs());
+        const isImport = Object.keys({ ...olds.properties, ...inputs.properties }).length === 0;
+        const found = isImport
+          ? await resourceOf(request.getUrn()).importAs(request.getId(), hosts)
+          : await resourceOf(request.getUrn()).read(request.getId(), olds, inputs);
+        const response = new proto.ReadResponse();
+        if (found === undefined) return response;
+        response.setId(found.id);
+        response.setProperties(send(found.properties, found.secrets));
+        response.setInputs(send(found.inputs, found.secrets));
+        response.setRefreshBeforeUpdate(found.isReadBeforeUpdate);
+        return response;
+      },
+      (request) => ({
+        urn: request.getUrn(),
+        structs: [request.getProperties(), request.getInputs()],
+      }),
+    ),
 
-    update: answer(async (request: proto.UpdateRequest) => {
-      const olds = receive(request.getOlds());
-      const news = receive(request.getNews());
-      const updated = request.getPreview()
-        ? await resourceOf(request.getUrn()).previewUpdate(request.getId(), olds, news)
-        : await resourceOf(request.getUrn()).update(request.getId(), olds, news);
-      const response = new proto.UpdateResponse();
-      response.setProperties(send(updated.properties, updated.secrets));
-      response.setRefreshBeforeUpdate(updated.isReadBeforeUpdate);
-      return response;
-    }),
+    update: answer(
+      async (request: proto.UpdateRequest) => {
+        const olds = receive(request.getOlds());
+        const news = receive(request.getNews());
+        const updated = request.getPreview()
+          ? await resourceOf(request.getUrn()).previewUpdate(request.getId(), olds, news)
+          : await resourceOf(request.getUrn()).update(request.getId(), olds, news);
+        const response = new proto.UpdateResponse();
+        response.setProperties(send(updated.properties, updated.secrets));
+        response.setRefreshBeforeUpdate(updated.isReadBeforeUpdate);
+        return response;
+      },
+      (request) => ({ urn: request.getUrn(), structs: [request.getOlds(), request.getNews()] }),
+    ),
 
-    delete: answer(async (request: proto.DeleteRequest) => {
-      await resourceOf(request.getUrn()).remove(request.getId(), receive(request.getProperties()));
-      return new Empty();
-    }),
+    delete: answer(
+      async (request: proto.DeleteRequest) => {
+        await resourceOf(request.getUrn()).remove(
+          request.getId(),
+          receive(request.getProperties()),
+        );
+        return new Empty();
+      },
+      (request) => ({ urn: request.getUrn(), structs: [request.getProperties()] }),
+    ),
 
     // Comes at every normal end too.
     cancel: answer(async () => {
@@ -159,7 +182,11 @@ export function provider(
   // What is not served answers UNIMPLEMENTED, which the engine understands; the generated type wants all.
   return served as IResourceProviderServer;
 
-  function answer<Request, Response>(work: (request: Request) => Promise<Response>) {
+  /** `received` are the parts of a request whose secrets must not stand in an error. */
+  function answer<Request, Response>(
+    work: (request: Request) => Promise<Response>,
+    received?: (request: Request) => { urn: string; structs: readonly (Struct | undefined)[] },
+  ) {
     return async (call: ServerUnaryCall<Request, Response>, reply: sendUnaryData<Response>) => {
       try {
         const response = await work(call.request);
@@ -167,9 +194,22 @@ export function provider(
         reply(null, response);
       } catch (error) {
         await engine?.flush();
-        const message = error instanceof Error ? error.message : String(error);
+        const said = error instanceof Error ? error.message : String(error);
+        const message = received === undefined ? said : hidden(said, received(call.request));
         reply({ code: status.UNKNOWN, message, details: message });
       }
     };
+  }
+
+  function hidden(
+    message: string,
+    { urn, structs }: { urn: string; structs: readonly (Struct | undefined)[] },
+  ): string {
+    const kind = kinds.get(typeOf(urn));
+    if (kind === undefined) return message;
+    return withoutSecrets(
+      message,
+      structs.flatMap((struct) => hiddenTexts(kind, receive(struct))),
+    );
   }
 }

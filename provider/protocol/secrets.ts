@@ -1,21 +1,32 @@
 /** What must not be shown of a resource: the texts, for masking, and faults without them. */
 
 import type { AnyKind, Failure } from "../kind";
-import { mask } from "../ssh/mask";
+import { mask, maskWhole } from "../ssh/mask";
 import { renderPath } from "./path";
 import { type Path, type Received, secretTexts } from "./values";
 
-/** Every secret text of a resource. A host may be given as one secret: its name, address and user are shown all the same. */
+/** Every secret text of a resource. A host may be given as one secret: its name, address, port and user are shown all the same. */
 export function hiddenTexts(kind: AnyKind, known: Received): string[] {
   if (known.secrets.length === 0) return [];
   const hosts = kind.hosts(known.properties);
-  const open = new Set(hosts.flatMap(({ name, address, user }) => [name, address, user]));
+  const open = new Set(
+    hosts.flatMap(({ name, address, user, port }) => [name, address, user, String(port)]),
+  );
   return secretTexts(known).filter((text) => !open.has(text) && text !== "");
+}
+
+/** A text of the plugin's own without the secrets, be they as they are or as JSON writes them. */
+export function withoutSecrets(text: string, secrets: readonly string[]): string {
+  return maskWhole(text, secrets.flatMap(asWritten));
+}
+
+function asWritten(secret: string): string[] {
+  return [secret, JSON.stringify(secret).slice(1, -1)];
 }
 
 /** Faults of inputs, each without the secret that it may quote. */
 export function maskFailures(failures: readonly Failure[], news: Received): Failure[] {
-  const secrets = secretTexts(news).flatMap((text) => [text, JSON.stringify(text).slice(1, -1)]);
+  const secrets = secretTexts(news).flatMap(asWritten);
   return failures.map(({ property, reason }) => ({
     property,
     reason: mask(quotesSecret(property, news.secrets) ? unquoted(reason) : reason, secrets),

@@ -42,7 +42,7 @@ export function send(properties: Properties, secrets: readonly Path[]): Struct {
   return Struct.fromJavaScript(wrap(properties, secrets) as Record<string, JavaScriptValue>);
 }
 
-/** Every secret text in it, for masking. */
+/** Every secret text and number in it, for masking. */
 export function secretTexts({ properties, secrets }: Received): string[] {
   return secrets.flatMap((path) => texts(at(properties, path)));
 }
@@ -135,6 +135,7 @@ function below(name: string, secrets: readonly Path[]): Path[] {
 
 function texts(value: Property | undefined): string[] {
   if (typeof value === "string") return isUnknown(value) ? [] : [value];
+  if (typeof value === "number") return [String(value)];
   if (typeof value !== "object" || value === null) return [];
   return Object.values(value).flatMap((item) => texts(item));
 }

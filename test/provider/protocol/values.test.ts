@@ -160,12 +160,12 @@ test("a path that leads nowhere is no fault", (t) => {
   );
 });
 
-test("secret texts are all those below a secret path", (t) => {
+test("secret texts are all texts and numbers below a secret path", (t) => {
   const texts = secretTexts({
     properties: { a: { b: ["x", { c: "y" }], n: 1, u: unknown }, d: "open" },
     secrets: [["a"]],
   });
-  t.deepEqual(texts, ["x", "y"]);
+  t.deepEqual(texts, ["x", "y", "1"]);
 });
 
 test("an unknown is found however deep", (t) => {
