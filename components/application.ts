@@ -2,12 +2,12 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as v from "valibot";
 import { Release } from "../provider/resources/release";
-import { Service } from "../provider/resources/service";
 import { checkArgs, checkUnique, type Known, whenKnown } from "./check-args";
 import type { Database } from "./database";
 import { type Environment, renderEnvironment } from "./environment";
 import { type Host, onHost } from "./host";
 import { applicationOptions, defaultPorts } from "./options";
+import { createPackages } from "./packages";
 import { renderApplicationUnit } from "./render/application-unit";
 import { nothingUnderWay, servesElsewhere } from "./render/probes";
 import { list, oneOf, shape } from "./rule";
@@ -183,19 +183,26 @@ function createReleases(
   );
   let before: pulumi.Resource[] = [];
   for (const host of args.hosts) {
-    const packages = new Service(
-      `${name}-${host.name}-packages`,
-      { host: host.host, name: `${args.name}-packages`, packages: options.packages },
-      onHost(host, parent),
-    );
-    const release = createRelease(parent, `${name}-${host.name}`, host, { ...args, ...options }, [
+    const packages = createPackages(parent, `${name}-${host.name}-packages`, host, {
+      name: `${args.name}-packages`,
+      packages: options.packages,
+    });
+    const dependsOn = [
       packages,
       ...assets,
       // The database has to take writes.
       ...(args.database ? [args.database.replication] : []),
       // One host after the other: the rest serve meanwhile, and a bad version reaches one host only.
       ...before,
-    ]);
+    ];
+    const needs = { runsWith: packages.versions, dependsOn };
+    const release = createRelease(
+      parent,
+      `${name}-${host.name}`,
+      host,
+      { ...args, ...options },
+      needs,
+    );
     releases[host.name] = release;
     before = [release];
   }
@@ -222,12 +229,17 @@ function createAssets(
   );
 }
 
+interface Needs {
+  readonly runsWith: pulumi.Output<Readonly<Record<string, string>>>;
+  readonly dependsOn: readonly pulumi.Resource[];
+}
+
 function createRelease(
   parent: Application,
   name: string,
   host: Host,
   args: ApplicationArgs & Options,
-  dependsOn: readonly pulumi.Resource[],
+  { runsWith, dependsOn }: Needs,
 ): Release {
   const { port, healthPath, start, readySeconds, stopSeconds, drainSeconds } = args;
   const [loadBalancer] = args.loadBalancers ?? [];
@@ -260,6 +272,7 @@ function createRelease(
       version: parent.version,
       ...sourceOf(args),
       unit: parent.unit,
+      runsWith,
       users: { [args.name]: root },
       files: {
         [`/etc/systemd/system/${parent.unit}`]: { content },

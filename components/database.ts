@@ -2,12 +2,14 @@
 import * as pulumi from "@pulumi/pulumi";
 import { Password } from "../provider/resources/generated";
 import { MysqlReplication } from "../provider/resources/mysql-replication";
+import type { Packages } from "../provider/resources/packages";
 import { Service } from "../provider/resources/service";
 import { replicationAccount } from "../provider/schema/values";
 import { checkArgs, type Known, whenKnown } from "./check-args";
 import { type Fault, unexpected } from "./expectation";
 import { type Host, onHost } from "./host";
 import { carryOnWords, type Durability, databaseOptions } from "./options";
+import { createPackages, withDefaults } from "./packages";
 import { bufferPoolMegabytes, mysqlConfigPath, renderMysql } from "./render/mysql";
 import { renderRestartAlways } from "./render/restart-always";
 import { list } from "./rule";
@@ -32,6 +34,8 @@ export interface DatabaseArgs {
   readonly bufferPoolPercent?: pulumi.Input<number>;
   /** 10 to 10000. Default 200: MySQL's own 151 is soon used by a few dozen application processes. */
   readonly maxConnections?: pulumi.Input<number>;
+  /** MySQL's version, and packages besides it: Debian package to `present`, a version or a pattern such as `9.7.*`. */
+  readonly packages?: pulumi.Input<Readonly<Record<string, pulumi.Input<string>>>>;
   /** Lines for MySQL's `[mysqld]` section, as they are. */
   readonly rawLines?: pulumi.Input<readonly string[]>;
   /** Hosts whose data may be thrown away to fill them from the primary again. Take it out once that is done. Default: none. */
@@ -137,7 +141,22 @@ function createServices(
   const services: Service[] = [];
   // One at a time, and the primary last: at no moment of a restart are all replicas away.
   for (const host of [...args.replicas, args.primary]) {
-    services.push(createService(parent, `${name}-${host.name}`, host, options, services.slice(-1)));
+    const before = services.slice(-1);
+    const title = `${name}-${host.name}`;
+    const packages = createPackages(
+      parent,
+      `${title}-packages`,
+      host,
+      {
+        name: "mysql-packages",
+        packages: withDefaults({ "mysql-server": "present" }, args.packages),
+        // mysqld does not run while its package is upgraded.
+        mayStop: ["mysql.service"],
+      },
+      // With a version of its own a member may be upgraded: one at a time, and the primary last.
+      args.packages === undefined ? [] : before,
+    );
+    services.push(createService(parent, title, { host, packages }, options, before));
   }
   return services;
 }
@@ -145,15 +164,10 @@ function createServices(
 function createService(
   parent: pulumi.Resource,
   name: string,
-  host: Host,
+  { host, packages }: { readonly host: Host; readonly packages: Packages },
   options: Options,
   before: readonly Service[],
 ): Service {
-  const packages = new Service(
-    `${name}-packages`,
-    { host: host.host, name: "mysql-packages", packages: { "mysql-server": "present" } },
-    onHost(host, parent),
-  );
   const { address, machine } = host;
   const content = pulumi
     .output({ ...options, address, memoryMegabytes: machine.memoryMegabytes })
@@ -175,6 +189,7 @@ function createService(
           onChange: "nothing",
         },
       },
+      runsWith: packages.versions,
       check: ["mysqld", "--validate-config"],
       onChange: "restart",
       // A start after a crash reads the whole redo log.

@@ -2,6 +2,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { HostArgs } from "../provider/resources/host";
 import type { Machine } from "../provider/resources/machine";
+import type { PackagePolicy } from "./packages";
 
 export interface Host {
   /** Names resources, and so is no output. */
@@ -13,18 +14,22 @@ export interface Host {
   readonly machine: Machine;
   /** What all on it goes with when it is deleted: a container. Nothing on it is cleaned up then. */
   readonly deletedWith?: pulumi.Resource;
+  /** How packages are installed on it. Default: from the host's own sources, and nothing is held. */
+  readonly packagePolicy?: PackagePolicy;
+  /** What writes the package sources of the policy: all on it waits for that. */
+  readonly packageSources?: pulumi.Resource;
 }
 
 /** The options of a resource on a host: it is made when the host is known to be good, and goes with it. */
 export function onHost(
-  { machine, deletedWith }: Host,
+  { machine, deletedWith, packageSources }: Host,
   parent: pulumi.Resource,
   dependsOn: readonly pulumi.Resource[] = [],
 ): pulumi.CustomResourceOptions {
   return {
     parent,
     // A wrong machine stops everything before anything on it is changed.
-    dependsOn: [machine, ...dependsOn],
+    dependsOn: [machine, ...(packageSources ? [packageSources] : []), ...dependsOn],
     ...(deletedWith && { deletedWith }),
   };
 }

@@ -4,6 +4,7 @@ import { ContainerHosts } from "./container-hosts";
 import { ExistingHost } from "./existing-host";
 import type { Host } from "./host";
 import { defaultPorts } from "./options";
+import { withPackagePolicy } from "./packages";
 import type { HostSettings, Role, Settings } from "./settings";
 
 export interface StackHost extends Host {
@@ -29,7 +30,7 @@ export interface StackHosts {
 type MachineSettings = Omit<Settings, "application">;
 
 export function createHosts(settings: MachineSettings): StackHosts {
-  const all = createMachines(settings);
+  const all = createMachines(settings).map((host) => withPackagePolicy(host, settings.packages));
   const having = (role: Role) => all.filter(({ roles }) => roles.includes(role));
   const [primary] = having("database-primary");
   const loadBalancers = having("load-balancer");

@@ -5,6 +5,7 @@ import { type ArgsCheck, checkArgs, checkUnique, whenKnown } from "./check-args"
 import { type Fault, unexpected } from "./expectation";
 import { type Host, onHost } from "./host";
 import { defaultPorts, loadBalancerOptions } from "./options";
+import { createPackages, withDefaults as packagesWithDefaults } from "./packages";
 import {
   haproxyFiles,
   renderHaproxy,
@@ -44,6 +45,8 @@ export interface LoadBalancerArgs {
    * `-Host` and `-Port` are believed, and health checks say `X-Forwarded-Proto: https`. Of all others nothing is. Default none.
    */
   readonly trustedProxies?: pulumi.Input<readonly pulumi.Input<string>[]>;
+  /** HAProxy's version, and packages besides it: Debian package to `present`, a version or a pattern such as `3.2.*`. */
+  readonly packages?: pulumi.Input<Readonly<Record<string, pulumi.Input<string>>>>;
   /** Lines that end a section of HAProxy's configuration, as they are. */
   readonly rawLines?: pulumi.Input<{
     readonly global?: readonly string[];
@@ -186,21 +189,18 @@ interface Place {
 function createService(
   parent: LoadBalancer,
   { name, host, formerly }: Place,
-  { servers }: Complete,
+  args: Complete,
   values: Values,
   before: readonly Service[],
 ): Service {
+  const { servers } = args;
   const aliases = (suffix: string) => formerly.map((former) => ({ name: `${former}-${suffix}` }));
-  const packages = new Service(
-    `${name}-${host.name}-packages`,
+  const packages = createPackages(parent, `${name}-${host.name}-packages`, host, {
+    name: "haproxy-packages",
     // socat carries what HAProxy knows of its servers over a reload.
-    {
-      host: host.host,
-      name: "haproxy-packages",
-      packages: { haproxy: "present", socat: "present" },
-    },
-    { ...onHost(host, parent), aliases: aliases("packages") },
-  );
+    packages: packagesWithDefaults({ haproxy: "present", socat: "present" }, args.packages),
+    formerNames: formerly.map((former) => `${former}-packages`),
+  });
   // No server gets requests before it can answer them.
   const ready = servers.flatMap(({ service }) => (service ? [service] : []));
   return new Service(
@@ -209,6 +209,9 @@ function createService(
       host: host.host,
       unit: "haproxy.service",
       files: renderFiles(host, values),
+      runsWith: packages.versions,
+      // Its master process starts the new program as it reloads.
+      onUpgrade: "reload",
       check: ["haproxy", "-c", "-f", haproxyFiles.config],
       onChange: "reload",
       ready: { tcp: parent.port },

@@ -21,7 +21,49 @@ const durabilityForms = v.union([
   v.strictObject({ carryOnAfterSeconds: integerIn(values.carryOnSeconds) }),
 ]);
 
+/** Debian package to version, as `Packages` takes them. */
+const packages = mapping(
+  "an object of Debian packages and versions",
+  textOf(values.packageName),
+  textOf(values.packageVersion),
+);
+
+const word = text("a word", (value) => /^\S+$/.test(value));
+const packageSource = record("an object with uris, suites and components", {
+  uris: list(
+    "a list of URIs",
+    text("a URI", (value) => /^[a-z+]+:\S+$/.test(value)),
+    1,
+  ),
+  suites: list("a list of suites", word, 1),
+  components: v.exactOptional(list("a list of components", word)),
+  architectures: v.exactOptional(list("a list of architectures", word, 1)),
+  key: v.exactOptional(
+    text("an armoured public key, or a file's path on the hosts", (value) =>
+      /^(\/|\s*-----BEGIN PGP PUBLIC KEY BLOCK-----\s)/.test(value),
+    ),
+  ),
+});
+
+/** Where packages come from, and what may be done to them, on every host of a stack. */
+export const packagePolicy = record("an object", {
+  sources: v.exactOptional(
+    mapping(
+      "an object of package sources",
+      text("a name of lower-case letters, digits and hyphens", (value) =>
+        /^[a-z0-9][a-z0-9-]*$/.test(value),
+      ),
+      packageSource,
+    ),
+  ),
+  hold: v.exactOptional(
+    rule("true or false", (value): value is boolean => typeof value === "boolean"),
+  ),
+  allowRemoval: v.exactOptional(list("a list of package names", textOf(values.packageName))),
+});
+
 export const loadBalancerOptions = {
+  packages: v.exactOptional(packages),
   port: v.exactOptional(port),
   statsPort: v.exactOptional(port),
   responseTimeoutSeconds: v.exactOptional(seconds),
@@ -36,6 +78,7 @@ export const loadBalancerOptions = {
 };
 
 export const webServerOptions = {
+  packages: v.exactOptional(packages),
   port: v.exactOptional(port),
   uploadLimitMegabytes: v.exactOptional(integer(1, 10_240)),
   responseTimeoutSeconds: v.exactOptional(seconds),
@@ -47,16 +90,10 @@ export const databaseOptions = {
   durability: v.exactOptional(rule(durabilityWords, isDurability)),
   bufferPoolPercent: v.exactOptional(integer(5, 80)),
   maxConnections: v.exactOptional(integer(10, 10_000)),
+  packages: v.exactOptional(packages),
   rawLines: v.exactOptional(rawLines),
   discardDataOn: v.exactOptional(list("a list of host names", hostName)),
 };
-
-/** Debian package to version, as `Service` takes them. */
-const packages = mapping(
-  "an object of Debian packages and versions",
-  textOf(values.packageName),
-  textOf(values.packageVersion),
-);
 
 const environment = mapping(
   "an object of variables",

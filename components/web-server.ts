@@ -6,6 +6,7 @@ import { type ArgsCheck, checkArgs, refuse, whenKnown } from "./check-args";
 import { type Fault, unexpected } from "./expectation";
 import { type Host, onHost } from "./host";
 import { defaultPorts, webServerOptions } from "./options";
+import { createPackages, withDefaults } from "./packages";
 import { nginxFiles, renderNginx, renderNginxUnit, webHealthPath } from "./render/nginx";
 import { list, oneOf, shape, text } from "./rule";
 import { address, domain, host, port, present, urlPath } from "./rules";
@@ -45,6 +46,8 @@ export interface WebServerArgs {
   readonly after?: WebServer;
   /** How visitors reach the page: told to the application when it is asked for its health. Default `http`. */
   readonly scheme?: pulumi.Input<"http" | "https">;
+  /** Nginx's version, and packages besides it: Debian package to `present`, a version or a pattern such as `1.30.*`. */
+  readonly packages?: pulumi.Input<Readonly<Record<string, pulumi.Input<string>>>>;
   /** Lines for Nginx's `server` block, as they are. */
   readonly rawLines?: pulumi.Input<readonly string[]>;
 }
@@ -137,11 +140,10 @@ function createService(
   values: ReturnType<typeof readValues>,
 ): Service {
   const { host, application } = args;
-  const packages = new Service(
-    `${name}-nginx-packages`,
-    { host: host.host, name: "nginx-packages", packages: { nginx: "present" } },
-    onHost(host, parent),
-  );
+  const packages = createPackages(parent, `${name}-nginx-packages`, host, {
+    name: "nginx-packages",
+    packages: withDefaults({ nginx: "present" }, args.packages),
+  });
   const content = pulumi.output(values).apply((known) => {
     refuse(`WebServer ${name}`, checkPort(known.port, known.application.port));
     return renderNginx({ ...known, hostName: host.name });
@@ -158,6 +160,7 @@ function createService(
       },
       // Debian's welcome page would be the default server.
       absent: ["/etc/nginx/sites-enabled/default"],
+      runsWith: packages.versions,
       check: ["nginx", "-t"],
       onChange: "reload",
       // What the load balancer asks, and as it asks it.

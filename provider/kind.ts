@@ -179,6 +179,11 @@ export interface Kind<Args extends object = object, PlannedStep extends Step = S
    */
   readonly migrations?: readonly Migration[];
   /**
+   * Whether a state was written by another kind, whose resources this one takes over by aliases: it is opened as one of
+   * version 0, whatever version the other kind gave it.
+   */
+  isOfAnotherKind?(properties: Properties): boolean;
+  /**
    * `properties only`: nothing is kept in the state but the kind's own properties, so that another plugin that serves
    * the same type can open it. Default `all`.
    */

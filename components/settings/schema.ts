@@ -4,6 +4,7 @@ import {
   applicationOptions,
   databaseOptions,
   loadBalancerOptions,
+  packagePolicy,
   webServerOptions,
 } from "../options";
 import { integer, list, oneOf, record, text } from "../rule";
@@ -83,6 +84,7 @@ export const settings = record("settings", {
     }),
     {},
   ),
+  packages: v.exactOptional(packagePolicy),
   loadBalancer: v.exactOptional(record("an object", loadBalancerOptions), {}),
   web: v.exactOptional(record("an object", webServerOptions), {}),
 });

@@ -160,7 +160,7 @@ export function currentVersion({ migrations = [] }: AnyKind): number {
 
 /** Version 0.1.0 kept none. */
 function versionOf(kind: AnyKind, properties: Properties): number {
-  const version = properties[versionOutput] ?? 0;
+  const version = kind.isOfAnotherKind?.(properties) ? 0 : (properties[versionOutput] ?? 0);
   if (typeof version === "number" && version <= currentVersion(kind)) return version;
   throw new Error(
     `${kind.type}: the state was written by a later version of this plugin ` +

@@ -106,6 +106,13 @@ export interface ServiceArgs {
   readonly port?: pulumi.Input<number>;
   /** Takes the host out of the load balancer while the unit restarts. Default: it restarts at once. */
   readonly drain?: pulumi.Input<DrainArgs>;
+  /**
+   * Package to version, the `versions` of the `Packages` that the unit needs: when another version is installed than it
+   * was started with, it restarts like for any other change. Default none.
+   */
+  readonly runsWith?: pulumi.Input<Record<string, pulumi.Input<string>>>;
+  /** What the unit does to take in another version of a package. Default `restart`. */
+  readonly onUpgrade?: pulumi.Input<OnChange>;
 }
 
 /**

@@ -78,7 +78,7 @@ const bad: readonly (readonly [string, Values, readonly string[]])[] = [
     "an unknown setting",
     { ...good, firewall: true },
     [
-      "firewall: unknown, expected one of domain, hosts, containers, privateKey, database, application, loadBalancer, web",
+      "firewall: unknown, expected one of domain, hosts, containers, privateKey, database, application, packages, loadBalancer, web",
     ],
   ],
   [

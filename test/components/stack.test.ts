@@ -56,26 +56,31 @@ test("tells where everything is", async (t) => {
 test("registers a service for each box of the picture", async (t) => {
   const { world } = await program;
   const names = world.resources.map(({ type, name }) => `${type.split(":").at(-1)} ${name}`);
-  t.deepEqual(names.filter((name) => /^(Service|Release|MysqlReplication) /.test(name)).sort(), [
-    "MysqlReplication database-replication",
-    "Release application-web-01",
-    "Release application-web-01-assets",
-    "Release application-web-02",
-    "Release application-web-02-assets",
-    "Service application-web-01-packages",
-    "Service application-web-02-packages",
-    "Service database-web-01-packages",
-    "Service database-web-01-service",
-    "Service database-web-02-packages",
-    "Service database-web-02-service",
-    "Service load-balancer-lb-01-packages",
-    "Service load-balancer-lb-01-service",
-    "Service web-01-nginx-packages",
-    "Service web-01-nginx-service",
-    "Service web-02-nginx-packages",
-    "Service web-02-nginx-service",
-  ]);
+  t.deepEqual(
+    names.filter((name) => /^(Packages|Service|Release|MysqlReplication) /.test(name)).sort(),
+    [
+      "MysqlReplication database-replication",
+      "Packages application-web-01-packages",
+      "Packages application-web-02-packages",
+      "Packages database-web-01-packages",
+      "Packages database-web-02-packages",
+      "Packages load-balancer-lb-01-packages",
+      "Packages web-01-nginx-packages",
+      "Packages web-02-nginx-packages",
+      "Release application-web-01",
+      "Release application-web-01-assets",
+      "Release application-web-02",
+      "Release application-web-02-assets",
+      "Service database-web-01-service",
+      "Service database-web-02-service",
+      "Service load-balancer-lb-01-service",
+      "Service web-01-nginx-service",
+      "Service web-02-nginx-service",
+    ],
+  );
 });
+
+const packagesType = "trilithon:index:Packages";
 
 test("waits for what must be there before", async (t) => {
   const { world } = await program;
@@ -90,7 +95,7 @@ test("waits for what must be there before", async (t) => {
   // One apt transaction on each host: no set of packages waits for another, or for another host.
   const lastStart = Math.max(...packages.map(({ startedAt }) => startedAt));
   t.true(packages.every(({ endedAt }) => endedAt > lastStart));
-  waits([service, "database-web-02-service"], [service, "database-web-02-packages"]);
+  waits([service, "database-web-02-service"], [packagesType, "database-web-02-packages"]);
   waits([machine, "web-01"], [container, "web-01"]);
   waits([service, "database-web-01-service"], [service, "database-web-02-service"]);
   waits(

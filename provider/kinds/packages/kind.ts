@@ -26,8 +26,29 @@ export const packages: Kind<Packages, PackagesStep & Step> = {
       ? [`${host.name}: the packages ${Object.keys(installed).join(", ")}`]
       : [],
   computedOutputs: ["versions"],
+  migrations: [fromService],
+  isOfAnotherKind: isOfService,
   foresee,
 };
+
+/** Until 0.1.0 packages were part of a Service, which needs no unit. */
+function isOfService(properties: Properties): boolean {
+  return "absent" in properties || "onChange" in properties;
+}
+
+function fromService(properties: Properties): Properties {
+  if (!isOfService(properties)) return properties;
+  const { host, id, name, packages: installed, versions } = properties;
+  const none = { hold: {}, sources: {}, hostSources: {}, allowRemoval: [], mayStop: [] };
+  return {
+    host,
+    name,
+    packages: installed,
+    ...none,
+    ...(id !== undefined && { id }),
+    ...(versions !== undefined && { versions }),
+  };
+}
 
 async function observe(expected: Packages, context: Context): Promise<Packages | undefined> {
   const { host, name } = expected;

@@ -66,6 +66,12 @@ export interface Service {
   readonly drain?: Drain;
   readonly reloadNote?: string;
   readonly port?: number;
+  /** Package to the version that is installed: another one than the unit was started with is taken in. */
+  readonly runsWith?: Readonly<Record<string, string>> | undefined;
+  /** How the unit takes in another version. */
+  readonly onUpgrade?: OnChange;
+  /** What the unit was started with, as far as that is known. Output only. */
+  readonly startedWith?: Readonly<Record<string, string>> | undefined;
   /** What is installed, by package. Output only: a version below it is drift. */
   readonly versions?: Readonly<Record<string, string>>;
   readonly root?: string;
@@ -174,6 +180,10 @@ const serviceEntries = {
   ),
   reloadNote: v.optional(text(/^[^\n(),]+$/, "a few words without parentheses and commas")),
   port: v.optional(integerIn(values.port)),
+  runsWith: v.optional(
+    v.record(textOf(values.packageName), text(/^[A-Za-z0-9.+~:-]+$/, "a version")),
+  ),
+  onUpgrade: v.optional(onChange),
   // Filled in by `check` itself, and handed back to it by the engine.
   enabled: v.optional(v.boolean()),
   configuration: v.optional(v.literal("loaded")),

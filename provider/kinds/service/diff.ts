@@ -12,6 +12,7 @@ import {
   withoutOthers,
   withoutUnknown,
 } from "./plan";
+import { upgrades } from "./runs-with";
 
 export function diff(recorded: Service, desired: Service): Difference[] {
   const observed = withoutOthers(recorded, desired);
@@ -20,6 +21,10 @@ export function diff(recorded: Service, desired: Service): Difference[] {
   const found = [
     ...compare(compared(observed, known), compared(known, known), comparedKeys(observed)),
     ...unknownOf(desired).map((key) => ({ path: [key], kind: "update" as const })),
+    ...upgrades(observed, known).map(([name]) => ({
+      path: ["runsWith", name],
+      kind: "update" as const,
+    })),
     ...troubles(observed, known).map((key) => ({ path: [key], kind: "delete" as const })),
   ];
   // What the service's own files change may well be why; the check finds out.

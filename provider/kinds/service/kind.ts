@@ -43,9 +43,10 @@ export const release: Kind<Service, ServiceStep & Step> = {
 };
 
 async function read(expected: Service, context: Context): Promise<Service | undefined> {
-  const question = renderObservation(expected).text;
+  const { isNew } = context.owner;
+  const question = renderObservation(expected, { isNew }).text;
   const answer = await context.ask(expected.host, question, `reading ${expected.name}`);
-  return parseObservation(answer, expected, context.owner);
+  return parseObservation(answer, expected, context.owner, { isNew });
 }
 
 async function remove(observed: Service, context: Context): Promise<void> {
@@ -81,10 +82,16 @@ async function apply(
   );
   if (packages.length > 0) await install(desired.host, Object.fromEntries(packages), context);
   const rest = steps.filter((step) => step.do !== "install");
-  const known = { ...(observed?.versions && { versions: observed.versions }) };
+  const known = {
+    ...(observed?.versions && { versions: observed.versions }),
+    // Once all is done it has taken in what is installed.
+    startedWith: desired.runsWith,
+  };
   // What a new resource finds as wanted is its own from now on all the same.
   if (rest.length === 0 && thingsOf(desired).length === 0) {
-    return (await read({ ...desired, ...known }, context)) ?? desired;
+    const answer = renderObservation({ ...desired, ...known }).text;
+    const output = await context.ask(desired.host, answer, `reading ${desired.name}`);
+    return parseObservation(output, { ...desired, ...known }, context.owner) ?? desired;
   }
   const progress = (message: string) => {
     const warning = /^warning: (.*)$/s.exec(message)?.[1];

@@ -7,6 +7,7 @@ import { foreignChanges, renderForeignFunction, renderForeignObservation } from 
 import { listingFunction } from "./listing";
 import { parseOwners, renderOwnerObservation } from "./owner";
 import { renderLiveness } from "./ready";
+import { parseRunsWith, pristineFiles, renderRunsWith, runsWithFunction } from "./runs-with";
 import {
   type FoundFile,
   parseUnit,
@@ -56,15 +57,18 @@ release() {
 }
 `;
 
-export function renderObservation(service: Service): Shell {
+/** `isNew`: where nothing on the host was written for it before. */
+export function renderObservation(service: Service, { isNew = false } = {}): Shell {
   const { unit, root } = service;
   return lines(
     functions,
     root !== undefined && listingFunction,
+    service.runsWith !== undefined && runsWithFunction,
     unit !== undefined && lines(unitFunctions, unitObservation, renderForeignFunction(service)),
     ...Object.keys(service.packages).map(
       (name) => sh`package ${name} ${service.versions?.[name] ?? ""}`,
     ),
+    ...renderRunsWith(service, isNew),
     ...Object.keys(service.users).map((name) => sh`user ${name}`),
     ...Object.keys(service.files).map((path) => sh`file ${path}`),
     ...service.absent.map((path) => sh`present ${path}`),
@@ -82,6 +86,7 @@ export function parseObservation(
   answer: string,
   expected: Service,
   owner: Owner,
+  { isNew = false } = {},
 ): Service | undefined {
   const reader = new Reader(answer);
   const packages: Record<string, string> = {};
@@ -95,6 +100,12 @@ export function parseObservation(
     if (isOlder) packages[name] = `${version}, older than ${known}`;
     else packages[name] = matches(version, desired) ? desired : version;
   }
+  const packageNames = Object.keys(expected.runsWith ?? {});
+  const runsWith = parseRunsWith(
+    packageNames.map(() => reader.line()),
+    expected,
+  );
+  const conffiles = isNew && packageNames.length > 0 ? reader.until("end") : [];
   const users: Record<string, string> = {};
   for (const name of Object.keys(expected.users)) {
     const home = reader.line().split(":")[5];
@@ -113,6 +124,8 @@ export function parseObservation(
     files[path] = { content, mode: `0${mode.padStart(3, "0")}`, owner: user, group, onChange };
     if (isFile) found.set(path, { bytes, changedAt: Number(time), onChange });
   }
+  // What a package brought and nobody has changed is nothing of anybody's.
+  for (const path of pristineFiles(conffiles, found)) delete files[path];
   const absent = expected.absent.filter((path) => {
     const what = reader.line();
     if (what === "folder") folders.push(path);
@@ -156,6 +169,8 @@ export function parseObservation(
     folders: folders.length > 0 ? folders : undefined,
     originals: originals.length > 0 ? originals : undefined,
     owners: owners.length > 0 ? owners : undefined,
+    runsWith,
+    startedWith: runsWith,
   };
   return { ...expected, ...unsaid, packages, versions, users, files, absent, ...unit, ...release };
 }

@@ -5,6 +5,7 @@ import type { Host, Owner, StepText } from "../../kind";
 import { isUnknown, unknown } from "../../protocol/values";
 import type { File, OnChange, Service } from "./args";
 import { isSameStack, nameThing, type OwnedThing, thingsOf } from "./owner";
+import { awaitsPackages, upgrades } from "./runs-with";
 
 export type ServiceStep = StepText &
   (
@@ -46,7 +47,7 @@ export function plan(
   const changes = [
     ...planUsers(observed, desired),
     ...planFiles(observed, desired),
-    ...planAbsent(observed, desired, packages.length > 0),
+    ...planAbsent(observed, desired, packages.length > 0 || awaitsPackages(observed, desired)),
     ...planRelease(observed, desired),
   ];
   const refusals = [
@@ -205,6 +206,8 @@ function nothing(desired: Service): Service {
     packages: {},
     users: {},
     files: {},
+    runsWith: {},
+    startedWith: undefined,
     absent: isUnknown(desired.absent) ? [] : desired.absent,
     ...(desired.unit === undefined ? {} : { state: "stopped", enabled: false }),
   };
@@ -223,7 +226,7 @@ export function unknownOf(desired: Service) {
 }
 
 /** What a preview may not know as a whole: nothing can be told of it one by one. */
-const wholes = ["packages", "users", "files", "absent", "state"] as const;
+const wholes = ["packages", "users", "files", "absent", "state", "runsWith"] as const;
 
 function planPackages(observed: Service, desired: Service): ServiceStep[] {
   return Object.entries(desired.packages)
@@ -282,7 +285,10 @@ function refuseFolders({ host, folders }: Service, changes: readonly ServiceStep
 function planUnknown(desired: Service): ServiceStep[] {
   return unknownOf(desired).map((key) => ({
     do: "later",
-    sentence: `see to the ${key} once known`,
+    sentence:
+      key === "runsWith"
+        ? `restart ${desired.name} if its packages change (not known yet)`
+        : `see to the ${key} once known`,
   }));
 }
 
@@ -345,7 +351,8 @@ function planUnit(
     if (observed.state === "stopped") return enabling;
     return [{ do: "unit", action: "stop", drains: false, sentence: `stop ${name}` }, ...enabling];
   }
-  const action = unitAction(observed, changes);
+  const upgraded = upgrades(observed, desired).map(([, text]) => text);
+  const action = unitAction(observed, desired, changes);
   const unmasking: ServiceStep[] =
     observed.masked === undefined ? [] : [{ do: "unmask", sentence: `unmask ${name}` }];
   if (action === undefined) return [...unmasking, ...enabling];
@@ -353,7 +360,12 @@ function planUnit(
   const why = observed.process ?? (observed.answers === undefined ? undefined : "does not answer");
   const sentence = unitSentence(action, desired, {
     drains,
-    why: action === "restart" ? why : undefined,
+    why:
+      upgraded.length > 0
+        ? `takes in ${upgraded.join(" and ")}`
+        : action === "restart"
+          ? why
+          : undefined,
     moved: portMove(observed, desired),
   });
   return [
@@ -380,12 +392,22 @@ function planEnablement(
   return [];
 }
 
-function unitAction(observed: Service, changes: readonly ServiceStep[]): UnitAction | undefined {
+function unitAction(
+  observed: Service,
+  desired: Service,
+  changes: readonly ServiceStep[],
+): UnitAction | undefined {
   // One that is stuck half way is not moved by a start: systemd would go on waiting for the first.
   if (observed.state === "activating" || observed.state === "deactivating") return "restart";
   if (observed.state !== "running") return "start";
-  const effects = [...changes.map((step) => effect(step, observed)), stale(observed)];
-  if (effects.includes("restart") || observed.process !== undefined) return "restart";
+  const { onUpgrade = "restart" } = desired;
+  const isUpgraded = observed.process !== undefined || upgrades(observed, desired).length > 0;
+  const effects = [
+    ...changes.map((step) => effect(step, observed)),
+    stale(observed),
+    isUpgraded ? (onUpgrade === "nothing" ? "restart" : onUpgrade) : "nothing",
+  ];
+  if (effects.includes("restart")) return "restart";
   if (effects.includes("reload")) return "reload";
   // What changes may well be why it does not answer; the wait after it finds out.
   return observed.answers === undefined ? undefined : "restart";
@@ -426,12 +448,12 @@ function unitSentence(
     readonly moved: string | undefined;
   },
 ): string {
-  if (action === "reload" && moved !== undefined) return `reload ${name} (${moved})`;
+  const because = why === undefined ? "" : `; it ${why}`;
+  if (action === "reload" && moved !== undefined) return `reload ${name} (${moved}${because})`;
   if (action === "reload") {
     const note = reloadNote === undefined ? "" : `; ${reloadNote}`;
-    return `reload ${name} (no connection dropped${note})`;
+    return `reload ${name} (no connection dropped${note}${because})`;
   }
-  const because = why === undefined ? "" : `; it ${why}`;
   const lost = drain?.allowed ? "no request lost while another server serves" : "no request lost";
   if (drains) return `drain the host and restart ${name} (${lost}${because})`;
   return `${action} ${name}${because === "" ? "" : ` (it ${why})`}`;

@@ -54,7 +54,7 @@ export const drifts: readonly (readonly Drift[])[] = [
       resource: "load-balancer-packages",
       break: "dpkg --remove --force-depends socat",
       paths: ["packages.socat"],
-      sentence: /^lb-01: install socat \[drift\]$/,
+      sentence: /^lb-01: install socat \S+ \[drift\]$/,
     },
     {
       name: "the replica stopped",
@@ -192,7 +192,7 @@ export const drifts: readonly (readonly Drift[])[] = [
       resource: "load-balancer-packages",
       break: `d=$(mktemp -d) && mkdir $d/DEBIAN && printf 'Package: socat\\nVersion: 0.1\\nArchitecture: all\\nMaintainer: nobody <nobody@example.com>\\nDescription: old\\n' >$d/DEBIAN/control && dpkg-deb -b $d /root/socat.deb && dpkg --install --force-downgrade /root/socat.deb`,
       paths: ["packages.socat"],
-      sentence: /^lb-01: install socat \(now 0\.1, older than .+\) \[drift\]$/,
+      sentence: /^lb-01: upgrade socat from 0\.1 to \S+ \[drift\]$/,
     },
   ],
   [

@@ -114,31 +114,35 @@ function pick(wanted: string): string {
 }
 
 function carryOut(model: Model, steps: readonly PackagesStep[], changes: Changes | undefined) {
-  return steps.reduce((now: Model, step): Model => {
-    switch (step.do) {
-      case "install": {
-        const to = changes?.list.find(({ name }) => name === step.name)?.to ?? pick(step.version);
-        return { ...now, installed: { ...now.installed, [step.name]: to } };
-      }
-      case "write source":
-        return { ...now, sources: { ...now.sources, [step.name]: step.source } };
-      case "remove source": {
-        const { [step.name]: _, ...sources } = now.sources;
-        return { ...now, sources };
-      }
-      case "hold":
-        return { ...now, held: [...now.held, step.name] };
-      case "unhold":
-        return { ...now, held: now.held.filter((name) => name !== step.name) };
-      case "bring along":
-      case "keep":
-      case "later":
-      case "refuse":
-        return now;
-      default:
-        return step satisfies never;
+  let now = model;
+  for (const step of steps) now = after(now, step, changes);
+  return now;
+}
+
+function after(now: Model, step: PackagesStep, changes: Changes | undefined): Model {
+  switch (step.do) {
+    case "install": {
+      const to = changes?.list.find(({ name }) => name === step.name)?.to ?? pick(step.version);
+      return { ...now, installed: { ...now.installed, [step.name]: to } };
     }
-  }, model);
+    case "write source":
+      return { ...now, sources: { ...now.sources, [step.name]: step.source } };
+    case "remove source": {
+      const { [step.name]: _, ...sources } = now.sources;
+      return { ...now, sources };
+    }
+    case "hold":
+      return { ...now, held: [...now.held, step.name] };
+    case "unhold":
+      return { ...now, held: now.held.filter((name) => name !== step.name) };
+    case "bring along":
+    case "keep":
+    case "later":
+    case "refuse":
+      return now;
+    default:
+      return step satisfies never;
+  }
 }
 
 test("diff is empty exactly when plan is", (t) => {
