@@ -1,6 +1,6 @@
 /** The picture in code: browser -> load balancer -> web servers -> application -> database. */
 import { Application } from "./components/application";
-import { Database } from "./components/database";
+import { MysqlPair } from "./components/database";
 import { describeEndpoints, describeSshKeys } from "./components/endpoints";
 import { createHosts } from "./components/hosts";
 import { inTurn } from "./components/in-turn";
@@ -18,7 +18,7 @@ const afterMachines = { dependsOn: hosts.machines };
 
 const database =
   hosts.database &&
-  new Database("database", { ...hosts.database, ...settings.database }, afterMachines);
+  new MysqlPair("database", { ...hosts.database, ...settings.database }, afterMachines);
 
 const loadBalancers = hosts.loadBalancers.map(({ address }) => address);
 const application = new Application(
@@ -30,6 +30,8 @@ const application = new Application(
   },
   afterMachines,
 );
+
+database?.retireFormerPassword([application]);
 
 const webServers = inTurn(hosts.web, (host, before: WebServer | undefined) => {
   const after = before && { after: before };

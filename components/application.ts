@@ -127,7 +127,7 @@ const entries = {
       shape("an object with address", { address, statsPort: v.optional(port) }),
     ),
   ),
-  database: v.optional(shape("a Database", { replication: present, environmentFor: present })),
+  database: v.optional(shape("a Database", { ready: present, environmentFor: present })),
 };
 
 /** They name the unit and the files, or are read while the program runs. */
@@ -191,7 +191,7 @@ function createReleases(
       packages,
       ...assets,
       // The database has to take writes.
-      ...(args.database ? [args.database.replication] : []),
+      ...(args.database ? [args.database.ready] : []),
       // One host after the other: the rest serve meanwhile, and a bad version reaches one host only.
       ...before,
     ];

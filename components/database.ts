@@ -1,22 +1,44 @@
 /** MySQL on several hosts: one takes the writes, the others follow it. */
 import * as pulumi from "@pulumi/pulumi";
 import { Password } from "../provider/resources/generated";
+import {
+  MysqlContent,
+  type MysqlMemberArgs,
+  MysqlPasswordRetirement,
+} from "../provider/resources/mysql-content";
 import { MysqlReplication } from "../provider/resources/mysql-replication";
 import type { Packages } from "../provider/resources/packages";
 import { Service } from "../provider/resources/service";
 import { replicationAccount } from "../provider/schema/values";
 import { checkArgs, type Known, whenKnown } from "./check-args";
+import { type DatabasePrivilege, needsTrust, privilegesOf } from "./database-privileges";
 import { type Fault, unexpected } from "./expectation";
 import { type Host, onHost } from "./host";
 import { carryOnWords, type Durability, databaseOptions } from "./options";
 import { createPackages, withDefaults } from "./packages";
 import { bufferPoolMegabytes, mysqlConfigPath, renderMysql } from "./render/mysql";
+import { openingUnit, renderOpeningScript, renderOpeningUnit } from "./render/mysql-opening";
 import { renderRestartAlways } from "./render/restart-always";
 import { list } from "./rule";
 import { host } from "./rules";
 
-export interface DatabaseArgs {
-  /** Takes the writes when the cluster is made. A role moved later by a fail-over stays where it is. */
+/** What an application needs of a database: how to reach it, the credentials, and what to wait for. */
+export interface Database {
+  readonly databaseName: string;
+  readonly user: string;
+  /** A secret. */
+  readonly password: pulumi.Output<string>;
+  /** The variables by which an application on a host reaches it: `DATABASE_PRIMARY_HOST` and so on. */
+  environmentFor(host: { readonly name: string }): Record<string, pulumi.Input<string>>;
+  /** Wait for it to use the database: it takes writes by then, with these credentials. */
+  readonly ready: pulumi.Resource;
+}
+
+export interface MysqlPairArgs {
+  /**
+   * Takes the writes. Another host than before is a planned switch; where the former one is gone and no longer among
+   * the hosts, a promotion.
+   */
   readonly primary: Host;
   /** Follow the primary, and are filled from it when they are empty. May be none. */
   readonly replicas: readonly Host[];
@@ -32,29 +54,43 @@ export interface DatabaseArgs {
   readonly durability?: Durability;
   /** Of the host's memory, 5 to 80. Default 25: the application and Nginx share the host. At least 128 MB are taken. */
   readonly bufferPoolPercent?: pulumi.Input<number>;
-  /** 10 to 10000. Default 200: MySQL's own 151 is soon used by a few dozen application processes. */
+  /**
+   * 10 to 10000. Default 200: MySQL's own 151 is soon used by a few dozen application processes. The application may
+   * have all but 20 of them: replication and an administrator always get in.
+   */
   readonly maxConnections?: pulumi.Input<number>;
   /** MySQL's version, and packages besides it: Debian package to `present`, a version or a pattern such as `9.7.*`. */
   readonly packages?: pulumi.Input<Readonly<Record<string, pulumi.Input<string>>>>;
+  /**
+   * What the application may do beyond reading, writing and altering its tables: `temporary tables`, `lock tables`, `views`,
+   * `routines`, `triggers`, `events`. Default none.
+   */
+  readonly privileges?: readonly DatabasePrivilege[];
+  /**
+   * Whether each table must have a primary key. Default true. Without one, a replica looks through the whole table for
+   * each changed row, falls behind, and may take hours to be promoted.
+   */
+  readonly requirePrimaryKeys?: pulumi.Input<boolean>;
+  /** Any text: another one than before makes a new password. The former one stays good until all hosts have the new one. */
+  readonly passwordKeeper?: pulumi.Input<string>;
   /** Lines for MySQL's `[mysqld]` section, as they are. */
   readonly rawLines?: pulumi.Input<readonly string[]>;
   /** Hosts whose data may be thrown away to fill them from the primary again. Take it out once that is done. Default: none. */
   readonly discardDataOn?: readonly string[];
+  /**
+   * The name that the data is marked with when the cluster is made. Default: made of project, stack and component. Needed
+   * only to take over data that another stack made, under its name.
+   */
+  readonly cluster?: string;
 }
-
-/** What an application may do in its own database: all but what hands rights on or reaches beyond it. */
-const applicationPrivileges = [
-  ...["SELECT", "INSERT", "UPDATE", "DELETE"],
-  ...["CREATE", "ALTER", "DROP", "INDEX", "REFERENCES"],
-];
 
 /**
  * A MySQL cluster with one primary and any number of replicas: GTID, semi-synchronous, filled by CLONE.
  * Destroying it stops the daemons and leaves all data where it is.
  *
- *     new Database("database", { primary: hosts.a, replicas: [hosts.b], name: "shop" });
+ *     new MysqlPair("database", { primary: hosts.a, replicas: [hosts.b], name: "shop" });
  */
-export class Database extends pulumi.ComponentResource {
+export class MysqlPair extends pulumi.ComponentResource implements Database {
   readonly databaseName: string;
   /** Of every member. */
   readonly port = 3306;
@@ -64,21 +100,27 @@ export class Database extends pulumi.ComponentResource {
   readonly password: pulumi.Output<string>;
   readonly primary: Host;
   readonly replicas: readonly Host[];
-  /** Wait for it to use the database. */
-  readonly replication: MysqlReplication;
+  readonly ready: MysqlContent;
+  readonly #name: string;
+  readonly #cluster: Cluster;
 
-  constructor(name: string, args: DatabaseArgs, opts?: pulumi.ComponentResourceOptions) {
+  constructor(name: string, args: MysqlPairArgs, opts?: pulumi.ComponentResourceOptions) {
     super("trilithon:components:Database", name, {}, opts);
-    const check = { component: `Database ${name}`, entries, plain: plainArgs };
+    const check = { component: `MysqlPair ${name}`, entries, plain: plainArgs };
     checkArgs(check, args, () => checkAgreement(args));
     this.databaseName = args.name;
     this.user = args.name;
     this.primary = args.primary;
     this.replicas = args.replicas;
+    this.#name = name;
+    const keeper = args.passwordKeeper === undefined ? {} : { keeper: args.passwordKeeper };
+    const password = new Password(`${name}-password`, keeper, { parent: this });
     // Marked here as well: as long as it is not known, Pulumi does not take it for a secret.
-    this.password = pulumi.secret(new Password(`${name}-password`, {}, { parent: this }).value);
-    const services = createServices(this, name, args, whenKnown(check, optionsOf(args)));
-    this.replication = createReplication(this, name, args, services);
+    this.password = pulumi.secret(password.value);
+    const options = whenKnown(check, optionsOf(args));
+    const services = createServices(this, name, args, options);
+    this.#cluster = createReplication(this, name, args, services);
+    this.ready = createContent(this, name, args, { options, cluster: this.#cluster });
     this.registerOutputs({ databaseName: this.databaseName, user: this.user });
   }
 
@@ -100,23 +142,47 @@ export class Database extends pulumi.ComponentResource {
       DATABASE_SSL: "required",
     };
   }
+
+  /** Ends a former password once all of `users` (applications, say) run with the new one. Call it once. */
+  retireFormerPassword(users: readonly pulumi.Resource[]): void {
+    new MysqlPasswordRetirement(
+      `${this.#name}-password-retirement`,
+      { ...this.#cluster, passwords: { [this.user]: this.password } },
+      {
+        parent: this,
+        dependsOn: [this.ready, ...users],
+        ...(this.primary.deletedWith && { deletedWith: this.primary.deletedWith }),
+      },
+    );
+  }
+}
+
+/** Which cluster it is, and who is in it, for all resources that speak of it. */
+interface Cluster {
+  /** An output: what waits for it waits for the topology. */
+  readonly cluster: pulumi.Output<string>;
+  readonly members: Readonly<Record<string, MysqlMemberArgs>>;
+  readonly primary: string;
 }
 
 /** They say which members there are, and name what belongs to them. */
 const plainArgs = [
   ...["primary", "primary.name", "replicas", "replicas.name"],
-  ...["name", "durability", "discardDataOn"],
+  ...["name", "durability", "privileges", "discardDataOn", "cluster"],
 ];
 
-function optionsOf({ bufferPoolPercent = 25, maxConnections = 200, rawLines = [] }: DatabaseArgs) {
-  return { bufferPoolPercent, maxConnections, rawLines };
+function optionsOf(args: MysqlPairArgs) {
+  const { bufferPoolPercent = 25, maxConnections = 200, rawLines = [], privileges = [] } = args;
+  const { requirePrimaryKeys = true } = args;
+  const trustsCreators = needsTrust(privileges);
+  return { bufferPoolPercent, maxConnections, requirePrimaryKeys, trustsCreators, rawLines };
 }
 
 type Options = Known<ReturnType<typeof optionsOf>>;
 
 const entries = { ...databaseOptions, primary: host, replicas: list("a list of hosts", host) };
 
-function checkAgreement(args: DatabaseArgs): readonly Fault[] {
+function checkAgreement(args: MysqlPairArgs): readonly Fault[] {
   const { primary, replicas, durability, discardDataOn = [] } = args;
   const names = [primary, ...replicas].map(({ name }) => name);
   const strangers = discardDataOn.flatMap((name, index) => {
@@ -135,7 +201,7 @@ function checkAgreement(args: DatabaseArgs): readonly Fault[] {
 function createServices(
   parent: pulumi.Resource,
   name: string,
-  args: DatabaseArgs,
+  args: MysqlPairArgs,
   options: Options,
 ): Service[] {
   const services: Service[] = [];
@@ -158,7 +224,11 @@ function createServices(
     );
     services.push(createService(parent, title, { host, packages }, options, before));
   }
-  return services;
+  if (args.replicas.length === 0) return services;
+  const openings = [...args.replicas, args.primary].map((host) =>
+    createOpening(parent, `${name}-${host.name}`, host, args.replicas.length, services),
+  );
+  return [...services, ...openings];
 }
 
 function createService(
@@ -199,30 +269,53 @@ function createService(
   );
 }
 
-function createReplication(
-  parent: Database,
+/** Beside every member, since any may be the primary: opens it after a start, once its replicas follow it. */
+function createOpening(
+  parent: pulumi.Resource,
   name: string,
-  { primary, replicas, durability, discardDataOn }: DatabaseArgs,
+  host: Host,
+  replicas: number,
   services: readonly Service[],
-): MysqlReplication {
+): Service {
+  return new Service(
+    `${name}-opening`,
+    {
+      host: host.host,
+      unit: openingUnit.name,
+      files: {
+        [openingUnit.path]: { content: renderOpeningUnit() },
+        [openingUnit.scriptPath]: { content: renderOpeningScript(replicas), mode: "0755" },
+      },
+      onChange: "restart",
+    },
+    onHost(host, parent, services),
+  );
+}
+
+function createReplication(
+  parent: MysqlPair,
+  name: string,
+  { primary, replicas, durability, discardDataOn, cluster }: MysqlPairArgs,
+  services: readonly Service[],
+): Cluster {
   const hosts = [primary, ...replicas];
   const password = new Password(`${name}-replication-password`, {}, { parent });
-  const members = hosts.map(({ name, address, host }) => [name, { host, address }] as const);
-  const grants = { [`${parent.databaseName}.*`]: applicationPrivileges };
-  return new MysqlReplication(
+  const members = Object.fromEntries(
+    hosts.map(({ name, address, host }) => [name, { host, address }] as const),
+  );
+  const replication = new MysqlReplication(
     `${name}-replication`,
     {
-      cluster: [pulumi.getProject(), pulumi.getStack(), name].join("_").replace(/\W/g, "_"),
-      members: Object.fromEntries(members),
+      cluster:
+        cluster ?? [pulumi.getProject(), pulumi.getStack(), name].join("_").replace(/\W/g, "_"),
+      members,
       primary: primary.name,
       durability: durability ?? defaultDurability(replicas),
       replicationAccount: {
         name: replicationAccount,
         password: pulumi.secret(password.value),
       },
-      databases: [parent.databaseName],
       ...(discardDataOn && { discardDataOn: [...discardDataOn] }),
-      accounts: { [parent.user]: { password: parent.password, grants } },
     },
     // The daemons have to run, with their configuration, before roles can be given.
     {
@@ -232,6 +325,31 @@ function createReplication(
       ...(primary.deletedWith && { deletedWith: primary.deletedWith }),
     },
   );
+  return { cluster: replication.cluster, members, primary: primary.name };
+}
+
+function createContent(
+  parent: MysqlPair,
+  name: string,
+  { primary, privileges = [] }: MysqlPairArgs,
+  { options, cluster }: { readonly options: Options; readonly cluster: Cluster },
+): MysqlContent {
+  const grants = { [`${parent.databaseName}.*`]: [...privilegesOf(privileges)] };
+  const maxConnections = options.maxConnections.apply((all) => all - reservedConnections(all));
+  return new MysqlContent(
+    `${name}-content`,
+    {
+      ...cluster,
+      databases: [parent.databaseName],
+      accounts: { [parent.user]: { password: parent.password, grants, maxConnections } },
+    },
+    { parent, ...(primary.deletedWith && { deletedWith: primary.deletedWith }) },
+  );
+}
+
+/** Left to replication and to an administrator, however many commits of the application wait. */
+function reservedConnections(maxConnections: number): number {
+  return Math.min(20, Math.floor(maxConnections / 2));
 }
 
 function defaultDurability(replicas: readonly Host[]): Durability {

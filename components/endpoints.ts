@@ -1,7 +1,7 @@
 /** What the stack tells the outside, as the outputs `endpoints` and `sshKeys`: all that scripts and checks may rely on. */
 import * as pulumi from "@pulumi/pulumi";
 import type { Application } from "./application";
-import type { Database } from "./database";
+import type { MysqlPair } from "./database";
 import type { StackHost, StackHosts } from "./hosts";
 import type { LoadBalancer } from "./load-balancer";
 import { defaultPorts } from "./options";
@@ -67,7 +67,7 @@ export interface HostEndpoint {
 
 interface Parts {
   readonly hosts: StackHosts;
-  readonly database: Database | undefined;
+  readonly database: MysqlPair | undefined;
   readonly application: Application;
   readonly webServers: readonly WebServer[];
   readonly loadBalancer: LoadBalancer;

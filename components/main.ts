@@ -8,6 +8,12 @@ export {
 export type { HostArgs } from "../provider/resources/host";
 export { Machine, type MachineArgs } from "../provider/resources/machine";
 export {
+  MysqlContent,
+  type MysqlContentArgs,
+  MysqlPasswordRetirement,
+  type MysqlPasswordRetirementArgs,
+} from "../provider/resources/mysql-content";
+export {
   MysqlReplication,
   type MysqlReplicationArgs,
 } from "../provider/resources/mysql-replication";
@@ -15,7 +21,7 @@ export { Packages, type PackagesArgs } from "../provider/resources/packages";
 export { Release, type ReleaseArgs } from "../provider/resources/release";
 export { type FileArgs, Service, type ServiceArgs } from "../provider/resources/service";
 export { Application, type ApplicationArgs } from "./application";
-export { Database, type DatabaseArgs } from "./database";
+export { type Database, MysqlPair, type MysqlPairArgs } from "./database";
 export { ExistingHost, type ExistingHostArgs } from "./existing-host";
 export type { Host } from "./host";
 export { type BalancedServer, LoadBalancer, type LoadBalancerArgs } from "./load-balancer";

@@ -1,6 +1,8 @@
 /** What the components take as plain values, from another program's arguments and from the stack's settings alike. */
 import * as v from "valibot";
 import * as values from "../provider/schema/values";
+import { type DatabasePrivilege, morePrivileges } from "./database-privileges";
+import { mysqlRawLines } from "./mysql-raw-lines";
 import { integer, integerIn, list, mapping, record, rule, text, textOf } from "./rule";
 import { hostName, network, port, rawLines, seconds, urlPath } from "./rules";
 
@@ -85,13 +87,27 @@ export const webServerOptions = {
   rawLines: v.exactOptional(rawLines),
 };
 
+const isBoolean = (value: unknown): value is boolean => typeof value === "boolean";
+
+const isDatabasePrivilege = (value: unknown): value is DatabasePrivilege =>
+  typeof value === "string" && Object.hasOwn(morePrivileges, value);
+
 export const databaseOptions = {
   name: textOf(values.ownDatabaseName),
   durability: v.exactOptional(rule(durabilityWords, isDurability)),
   bufferPoolPercent: v.exactOptional(integer(5, 80)),
   maxConnections: v.exactOptional(integer(10, 10_000)),
   packages: v.exactOptional(packages),
-  rawLines: v.exactOptional(rawLines),
+  privileges: v.exactOptional(
+    list(
+      "a list of privileges",
+      rule(`one of ${Object.keys(morePrivileges).join(", ")}`, isDatabasePrivilege),
+    ),
+  ),
+  requirePrimaryKeys: v.exactOptional(rule("true or false", isBoolean)),
+  passwordKeeper: v.exactOptional(text("a text", (value) => value !== "")),
+  rawLines: v.exactOptional(mysqlRawLines),
+  cluster: v.exactOptional(textOf(values.clusterName)),
   discardDataOn: v.exactOptional(list("a list of host names", hostName)),
 };
 

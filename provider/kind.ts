@@ -129,7 +129,10 @@ export interface Kind<Args extends object = object, PlannedStep extends Step = S
    * All faults at once; with none, the inputs with every default filled in. Values unknown in a preview stand as
    * `unknown` (provider/protocol/values.ts) and are no fault.
    */
-  check(inputs: Properties): { readonly args: Properties; readonly failures: readonly Failure[] };
+  check(
+    inputs: Properties,
+    olds?: Properties,
+  ): { readonly args: Properties; readonly failures: readonly Failure[] };
   /** Whether two inputs name the same thing, and what it is called: `web-01/nginx.service`. */
   id(args: Args): string;
   /** The hosts that it lives on. Empty for what lives in the state only. */

@@ -2,6 +2,8 @@
 
 import { type AnyKind, anyKind } from "./kind";
 import { machine } from "./kinds/machine";
+import { mysqlContent } from "./kinds/mysql-content/kind";
+import { mysqlPasswordRetirement } from "./kinds/mysql-content/retirement";
 import { mysqlReplication } from "./kinds/mysql-replication/kind";
 import { packages } from "./kinds/packages/kind";
 import { password } from "./kinds/password";
@@ -14,6 +16,8 @@ export const kinds: readonly AnyKind[] = [
   anyKind(service),
   anyKind(release),
   anyKind(mysqlReplication),
+  anyKind(mysqlContent),
+  anyKind(mysqlPasswordRetirement),
   anyKind(password),
   anyKind(sshKey),
 ];

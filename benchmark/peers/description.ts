@@ -68,13 +68,14 @@ export function parseDescription(exported: string): Description {
   const [replication] = inputsOf("MysqlReplication").map((inputs) =>
     v.parse(replicationSchema, inputs),
   );
-  if (release === undefined || replication === undefined) {
+  const [content] = inputsOf("MysqlContent").map((inputs) => v.parse(contentSchema, inputs));
+  if (release === undefined || replication === undefined || content === undefined) {
     throw new Error("the stack's state has no release or no replication: was it brought up?");
   }
   return {
     hosts: describeHosts(services),
     release: { name: release.name, root: release.root, version: release.version },
-    database: describeDatabase(replication),
+    database: describeDatabase(replication, content),
   };
 }
 
@@ -152,9 +153,12 @@ function describeService({ name, unit, files, absent }: Service): [string, Descr
   return [[name, { unit, files: described, absent }]];
 }
 
-function describeDatabase(replication: v.InferOutput<typeof replicationSchema>): DescribedDatabase {
-  const [name = ""] = replication.databases;
-  const [account] = Object.entries(replication.accounts);
+function describeDatabase(
+  replication: v.InferOutput<typeof replicationSchema>,
+  content: v.InferOutput<typeof contentSchema>,
+): DescribedDatabase {
+  const [name = ""] = content.databases;
+  const [account] = Object.entries(content.accounts);
   if (account === undefined) throw new Error("the database has no account");
   const [accountName, { password, grants }] = account;
   return {
@@ -205,16 +209,18 @@ const serviceSchema = v.object({
 type Service = v.InferOutput<typeof serviceSchema>;
 const releaseSchema = v.object({ ...serviceSchema.entries, root: v.string(), version: v.string() });
 const replicationSchema = v.object({
-  databases: texts,
   durability: v.union([
     v.literal("wait-for-replica"),
     v.object({ carryOnAfterSeconds: v.number() }),
   ]),
+  replicationAccount: v.object({ name: v.string(), password: v.string() }),
+});
+const contentSchema = v.object({
+  databases: texts,
   accounts: v.record(
     v.string(),
     v.object({ password: v.string(), grants: v.record(v.string(), texts) }),
   ),
-  replicationAccount: v.object({ name: v.string(), password: v.string() }),
 });
 const exportSchema = v.object({
   deployment: v.object({

@@ -5,6 +5,9 @@ export interface MysqlConfig {
   readonly address: string;
   readonly bufferPoolMegabytes: number;
   readonly maxConnections: number;
+  readonly requirePrimaryKeys: boolean;
+  /** Whether accounts without administrators' rights may make functions and triggers. */
+  readonly trustsCreators: boolean;
   /** Lines that end the file, as they are. */
   readonly rawLines: readonly string[];
 }
@@ -12,7 +15,7 @@ export interface MysqlConfig {
 export const mysqlConfigPath = "/etc/mysql/mysql.conf.d/zz-trilithon.cnf";
 
 export function renderMysql(config: MysqlConfig): string {
-  const { address, bufferPoolMegabytes, maxConnections, rawLines } = config;
+  const { address, bufferPoolMegabytes, maxConnections, requirePrimaryKeys, rawLines } = config;
   return `# Written by trilithon: what is changed here by hand is taken back by the next \`pulumi up\`.
 [mysqld]
 # Unique and lasting: the address as a number.
@@ -26,8 +29,7 @@ skip_name_resolve = ON
 # Sockets count as secure; over the network everything is TLS.
 require_secure_transport = ON
 
-# A member that was given no role takes no writes. The primary is opened by \`SET PERSIST\`, which outlives
-# a restart and wins over this file.
+# Every start is closed for writes: the primary is opened once its replicas follow it.
 super_read_only = ON
 
 # Replication by transaction ids: a member can follow any other without positions.
@@ -48,14 +50,16 @@ replica_preserve_commit_order = ON
 # A dead connection to the primary is noticed within these seconds.
 replica_net_timeout = 10
 
-# Loaded on every member, since any may become the primary. Which of the first two is on goes by role, and is
-# set by \`SET PERSIST\` as well.
+# Loaded on every member, since any may become the primary.
 plugin_load_add = semisync_source.so
 plugin_load_add = semisync_replica.so
 plugin_load_add = mysql_clone.so
+# Whether a replica acknowledges is agreed on when it connects, which a persisted variable can come too late for. The
+# primary's side goes by role, and is set by \`SET PERSIST\`.
+rpl_semi_sync_replica_enabled = ON
 # Without a key a changed row is looked for in the whole table on the replica.
-sql_require_primary_key = ON
-
+sql_require_primary_key = ${requirePrimaryKeys ? "ON" : "OFF"}
+${config.trustsCreators ? "# Functions and triggers are replicated as the rows that they change.\nlog_bin_trust_function_creators = ON\n" : ""}
 innodb_buffer_pool_size = ${bufferPoolMegabytes}M
 max_connections = ${maxConnections}
 ${rawLines.map((line) => `${line}\n`).join("")}`;

@@ -50,8 +50,8 @@ export class Lifecycle {
     this.#kind = resource.kind;
   }
 
-  check(news: Received): { inputs: Received; failures: readonly Failure[] } {
-    const { args, failures } = this.#kind.check(news.properties);
+  check(olds: Received, news: Received): { inputs: Received; failures: readonly Failure[] } {
+    const { args, failures } = this.#kind.check(news.properties, olds.properties);
     if (failures.length === 0)
       this.#resource.run.noteWanted(this.#resource.urn, this.#kind.hosts(args));
     return {

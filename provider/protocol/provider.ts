@@ -83,7 +83,8 @@ export function provider(
 
     check: answer(async (request: proto.CheckRequest) => {
       const news = receive(request.getNews());
-      const { inputs, failures } = resourceOf(request.getUrn()).check(news);
+      const olds = receive(request.getOlds());
+      const { inputs, failures } = resourceOf(request.getUrn()).check(olds, news);
       const response = new proto.CheckResponse();
       response.setInputs(send(inputs.properties, inputs.secrets));
       response.setFailuresList(

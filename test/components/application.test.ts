@@ -10,12 +10,12 @@ const program = run();
 async function run() {
   const world = await mockPulumi();
   const { Application } = await import("../../components/application");
-  const { Database } = await import("../../components/database");
+  const { MysqlPair } = await import("../../components/database");
   const { makeHost } = await import("./hosts-for-tests");
   const hosts = [makeHost("a", "10.0.0.1"), makeHost("b", "10.0.0.2")];
   const [primary, replica] = hosts;
   if (primary === undefined || replica === undefined) throw new Error("no hosts");
-  const database = new Database("database", { primary, replicas: [replica], name: "shop" });
+  const database = new MysqlPair("database", { primary, replicas: [replica], name: "shop" });
   new Application("shop", {
     hosts,
     database,
@@ -51,7 +51,7 @@ async function run() {
     ),
     refused(() => new Application("bad", { hosts, name: "bad", source: "./nope", start: ["x"] })),
     refused(
-      () => new Database("bad", { primary, replicas: [], name: "a-b", bufferPoolPercent: 99 }),
+      () => new MysqlPair("bad", { primary, replicas: [], name: "a-b", bufferPoolPercent: 99 }),
     ),
   ];
   await settle();
@@ -113,7 +113,7 @@ test("drains where another host can take over, and only there", async (t) => {
 
 test("gives the account its own database and nothing else", async (t) => {
   const { world } = await program;
-  const { inputs } = world.find("trilithon:index:MysqlReplication", "database-replication");
+  const { inputs } = world.find("trilithon:index:MysqlContent", "database-content");
   const { shop } = Object(Object(inputs.accounts).value);
   t.deepEqual(shop.grants, {
     "shop.*": [
@@ -140,7 +140,7 @@ Application bad: environment.no-good: expected a variable name of letters, digit
 Application bad: healthPath: expected a path such as /healthz, got "up"
 Application bad: port: expected an integer from 1024 to 65535, got 80`,
     `the folder of the application does not exist: ${process.cwd()}/nope`,
-    `Database bad: name: expected a database name of at most 32 letters, digits and underscores that MySQL and the cluster do not use themselves, got "a-b"
-Database bad: bufferPoolPercent: expected an integer from 5 to 80, got 99`,
+    `MysqlPair bad: name: expected a database name of at most 32 letters, digits and underscores that MySQL and the cluster do not use themselves, got "a-b"
+MysqlPair bad: bufferPoolPercent: expected an integer from 5 to 80, got 99`,
   ]);
 });

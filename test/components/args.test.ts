@@ -7,7 +7,7 @@ const program = run();
 async function run() {
   await mockPulumi({ preview: true });
   const { Application } = await import("../../components/application");
-  const { Database } = await import("../../components/database");
+  const { MysqlPair } = await import("../../components/database");
   const { ExistingHost } = await import("../../components/existing-host");
   const { LoadBalancer } = await import("../../components/load-balancer");
   const { WebServer } = await import("../../components/web-server");
@@ -40,7 +40,7 @@ async function run() {
   const told = {
     application: (change: object) =>
       tell(() => new Application("one", { ...good.application, ...change })),
-    database: (change: object) => tell(() => new Database("one", { ...good.database, ...change })),
+    database: (change: object) => tell(() => new MysqlPair("one", { ...good.database, ...change })),
     host: (change: object) => tell(() => new ExistingHost("one", { ...good.host, ...change })),
     loadBalancer: (change: object) =>
       tell(() => new LoadBalancer("one", { ...good.loadBalancer, ...change })),
@@ -101,7 +101,7 @@ test("an application tells hosts that are none, and words that are none", async 
     'Application one: start: expected a command as a list of words, got "node server.js"',
     "Application one: port: expected an integer from 1024 to 65535, got 80",
     "Application one: hosts: expected a list of hosts, got an empty list",
-    "Application one: database.replication: expected an object, got nothing",
+    "Application one: database.ready: expected an object, got nothing",
     "Application one: database.environmentFor: expected an object, got nothing",
   ]);
   t.deepEqual(told.application({ hosts: [a, a] }), [
@@ -112,17 +112,17 @@ test("an application tells hosts that are none, and words that are none", async 
 test("a database tells members that are two at once, and a replica that is not there", async (t) => {
   const { told, a } = await program;
   t.deepEqual(told.database({ name: "sys", replicas: [1] }), [
-    'Database one: name: expected a database name of at most 32 letters, digits and underscores that MySQL and the cluster do not use themselves, got "sys"',
-    "Database one: replicas[0]: expected a host, as an ExistingHost is, got 1",
+    'MysqlPair one: name: expected a database name of at most 32 letters, digits and underscores that MySQL and the cluster do not use themselves, got "sys"',
+    "MysqlPair one: replicas[0]: expected a host, as an ExistingHost is, got 1",
   ]);
   t.deepEqual(told.database({ replicas: [a] }), [
-    'Database one: replicas[0]: expected a host that is no other member, got "a"',
+    'MysqlPair one: replicas[0]: expected a host that is no other member, got "a"',
   ]);
   t.deepEqual(told.database({ replicas: [], discardDataOn: ["a", "web-09"] }), [
-    'Database one: discardDataOn[1]: expected one of a, got "web-09"',
+    'MysqlPair one: discardDataOn[1]: expected one of a, got "web-09"',
   ]);
   t.deepEqual(told.database({ replicas: [], durability: "wait-for-replica" }), [
-    'Database one: durability: expected { carryOnAfterSeconds: 1 to 86400 }, got "wait-for-replica": there is no replica',
+    'MysqlPair one: durability: expected { carryOnAfterSeconds: 1 to 86400 }, got "wait-for-replica": there is no replica',
   ]);
 });
 

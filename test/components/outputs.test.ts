@@ -8,7 +8,7 @@ const program = run();
 async function run() {
   const world = await mockPulumi();
   const { Application } = await import("../../components/application");
-  const { Database } = await import("../../components/database");
+  const { MysqlPair } = await import("../../components/database");
   const { ExistingHost } = await import("../../components/existing-host");
   const { LoadBalancer } = await import("../../components/load-balancer");
   const { WebServer } = await import("../../components/web-server");
@@ -21,7 +21,7 @@ async function run() {
       ...{ hostKey, privateKey: later(privateKey) },
     });
   const [front, web] = [machine("front", "10.0.0.1"), machine("web", "10.0.0.2")];
-  const database = new Database("database", {
+  const database = new MysqlPair("database", {
     ...{ primary: web, replicas: [], name: "shop" },
     ...{ maxConnections: later(300), rawLines: later(["max_allowed_packet = 64M"]) },
   });

@@ -57,8 +57,10 @@ test("registers a service for each box of the picture", async (t) => {
   const { world } = await program;
   const names = world.resources.map(({ type, name }) => `${type.split(":").at(-1)} ${name}`);
   t.deepEqual(
-    names.filter((name) => /^(Packages|Service|Release|MysqlReplication) /.test(name)).sort(),
+    names.filter((name) => /^(Packages|Service|Release|Mysql\w+) /.test(name)).sort(),
     [
+      "MysqlContent database-content",
+      "MysqlPasswordRetirement database-password-retirement",
       "MysqlReplication database-replication",
       "Packages application-web-01-packages",
       "Packages application-web-02-packages",
@@ -71,7 +73,9 @@ test("registers a service for each box of the picture", async (t) => {
       "Release application-web-01-assets",
       "Release application-web-02",
       "Release application-web-02-assets",
+      "Service database-web-01-opening",
       "Service database-web-01-service",
+      "Service database-web-02-opening",
       "Service database-web-02-service",
       "Service load-balancer-lb-01-service",
       "Service web-01-nginx-service",
@@ -99,8 +103,13 @@ test("waits for what must be there before", async (t) => {
   waits([machine, "web-01"], [container, "web-01"]);
   waits([service, "database-web-01-service"], [service, "database-web-02-service"]);
   waits(
-    [release, "application-web-01"],
+    ["trilithon:index:MysqlContent", "database-content"],
     ["trilithon:index:MysqlReplication", "database-replication"],
+  );
+  waits([release, "application-web-01"], ["trilithon:index:MysqlContent", "database-content"]);
+  waits(
+    ["trilithon:index:MysqlPasswordRetirement", "database-password-retirement"],
+    [release, "application-web-02"],
   );
   waits([release, "application-web-02"], [release, "application-web-01"]);
   waits([service, "web-02-nginx-service"], [release, "application-web-02"]);
@@ -159,6 +168,9 @@ test("makes one cluster of the members", async (t) => {
     cluster: "trilithon_test_database",
     primary: "web-01",
     durability: "wait-for-replica",
+  });
+  t.like(world.find("trilithon:index:MysqlContent", "database-content").inputs, {
+    primary: "web-01",
     databases: ["guestbook"],
   });
 });

@@ -1,6 +1,7 @@
 /** The inputs of a small cluster, and what check makes of them. */
 
 import type { Host, Properties } from "../../provider/kind";
+import { type Content, check as checkContent } from "../../provider/kinds/mysql-content/args";
 import { check, type Replication } from "../../provider/kinds/mysql-replication/args";
 
 export const names = ["web-01", "web-02", "web-03"] as const;
@@ -13,12 +14,29 @@ export function clusterInputs(more: Properties = {}, size = 2): Properties {
     primary: "web-01",
     durability: "wait-for-replica",
     replicationAccount: { name: "replication", password: "of replication" },
+    ...more,
+  };
+}
+
+export function contentInputs(more: Properties = {}): Properties {
+  const { cluster, members, primary } = clusterInputs();
+  return {
+    cluster,
+    members,
+    primary,
     databases: ["guestbook"],
     accounts: {
       app: { password: "of app", grants: { "guestbook.*": ["select", "insert"] } },
     },
     ...more,
   };
+}
+
+export function content(more: Properties = {}): Content {
+  const { args, failures } = checkContent(contentInputs(more));
+  if (failures.length > 0) throw new Error(JSON.stringify(failures));
+  // The engine hands a kind what its own check has made; here that is a test's part.
+  return args as unknown as Content;
 }
 
 export function memberInputs(name: string, number: number) {

@@ -1,14 +1,15 @@
 /** MySQL servers as values: they answer the kind's question, and change as each step says. */
 
-import type { AccountFacts } from "../../provider/kinds/mysql-replication/account-question";
-import type { Action } from "../../provider/kinds/mysql-replication/action";
+import type { AccountFacts } from "../../provider/kinds/mysql/accounts";
+import { parseGtidSet, renderGtidSet } from "../../provider/kinds/mysql/gtid";
+import type { Answer, Facts, Source } from "../../provider/kinds/mysql/probe";
 import type { Replication } from "../../provider/kinds/mysql-replication/args";
+import { isAlone } from "../../provider/kinds/mysql-replication/cluster";
 import {
   foreverMilliseconds,
   replicationPrivileges,
-} from "../../provider/kinds/mysql-replication/content";
-import type { Facts, Source } from "../../provider/kinds/mysql-replication/facts";
-import type { Answer } from "../../provider/kinds/mysql-replication/question";
+} from "../../provider/kinds/mysql-replication/read";
+import type { Task } from "../../provider/kinds/mysql-replication/steps";
 
 export type Servers = Readonly<Record<string, Answer>>;
 
@@ -43,43 +44,44 @@ export function freshServer(name: string): Answer {
   return { mysqld: "running", facts, accounts: {} };
 }
 
-/** The server after one thing was done to it, and what that makes of the others. */
-export function carryOut(servers: Servers, action: Action, wanted: Replication): Servers {
-  if (action.do === "refuse") throw new Error("what is refused is not carried out");
-  if (action.do === "await") {
-    const silent = servers[action.member];
+/** The servers after one thing was done to one of them, and what that makes of the others. */
+export function carryOut(servers: Servers, task: Task, desired: Replication): Servers {
+  if (task.do === "refuse") throw new Error("what is refused is not carried out");
+  if (task.do === "forget") return servers;
+  if (task.do === "await") {
+    const silent = servers[task.member];
     if (silent === undefined || silent.mysqld === "running") return servers;
-    return withStatus({ ...servers, [action.member]: freshServer(action.member) });
+    return withStatus({ ...servers, [task.member]: freshServer(task.member) });
   }
-  const { facts, accounts } = running(servers, action.member);
+  const { facts, accounts } = running(servers, task.member);
   const become = (change: Partial<Facts>, now: Readonly<Record<string, AccountFacts>> = accounts) =>
     withStatus({
       ...servers,
-      [action.member]: { mysqld: "running", facts: { ...facts, ...change }, accounts: now },
+      [task.member]: { mysqld: "running", facts: { ...facts, ...change }, accounts: now },
     });
-  const account = (grants: AccountFacts["grants"], from: string): AccountFacts => ({
-    from,
-    login: "yes",
-    grants,
-  });
-  switch (action.do) {
+  switch (task.do) {
     case "leave":
       return become({ source: null, ...closed(facts) });
     case "close":
       return become(closed(facts));
     case "found":
-      return become({ cluster: wanted.cluster, superReadOnly: 0, readOnly: 0 });
-    case "promote":
-      return become({ source: null });
+      return become({ cluster: desired.cluster, superReadOnly: 0, readOnly: 0 });
+    case "promote": {
+      const received = [facts.gtidExecuted, facts.source?.received].filter(Boolean).join(",");
+      return become({ source: null, gtidExecuted: renderGtidSet(parseGtidSet(received)) });
+    }
     case "pause":
       return become({ superReadOnly: 1, readOnly: 1 });
-    case "open":
+    case "open": {
+      const { super_read_only: _, read_only: __, ...rest } = facts.persisted;
+      const persisted = isAlone(desired) ? { super_read_only: "OFF", read_only: "OFF" } : {};
       return become({
         superReadOnly: 0,
         readOnly: 0,
         offlineMode: 0,
-        persisted: { ...facts.persisted, super_read_only: "OFF", read_only: "OFF" },
+        persisted: { ...rest, ...persisted },
       });
+    }
     case "acknowledge":
       return become(
         persist(facts, {
@@ -88,14 +90,16 @@ export function carryOut(servers: Servers, action: Action, wanted: Replication):
         }),
       );
     case "wait for replicas":
-      return become(persist(facts, sourceVariables(wanted)));
+      return become(persist(facts, sourceVariables(desired)));
     case "set replication account": {
-      const { name } = wanted.replicationAccount;
-      const grants = { "*.*": [...replicationPrivileges] };
-      return become({ superReadOnly: 0 }, { ...accounts, [name]: account(grants, "%") });
+      const { name } = desired.replicationAccount;
+      return become(
+        { superReadOnly: 0 },
+        { ...accounts, [name]: { ...replicationAccount, from: "%" } },
+      );
     }
     case "fill": {
-      const donor = running(servers, action.from);
+      const donor = running(servers, task.from);
       const { gtidExecuted, schemas, cluster } = donor.facts;
       const persisted = { ...facts.persisted };
       const superReadOnly = persisted.super_read_only === "OFF" ? 0 : 1;
@@ -104,24 +108,27 @@ export function carryOut(servers: Servers, action: Action, wanted: Replication):
     }
     case "follow":
       return become({
-        source: sourceOf(action.source, wanted),
-        gtidExecuted: running(servers, action.source).facts.gtidExecuted,
+        source: sourceOf(task.source, desired),
+        gtidExecuted: running(servers, task.source).facts.gtidExecuted,
       });
-    case "create database":
-      return become({ schemas: [...facts.schemas, action.name] });
-    case "set account": {
-      const now = wanted.accounts[action.name];
-      if (now === undefined) throw new Error(`no account ${action.name}`);
-      return become({}, { ...accounts, [action.name]: account(now.grants, now.from) });
-    }
-    case "drop account": {
-      const { [action.name]: _, ...rest } = accounts;
-      return become({}, rest);
+    case "hand over": {
+      const closedNow = become({ superReadOnly: 1, readOnly: 1 });
+      const to = running(closedNow, task.to);
+      const now = { ...to.facts, source: null, gtidExecuted: facts.gtidExecuted };
+      return withStatus({ ...closedNow, [task.to]: { ...to, facts: now, accounts } });
     }
     default:
-      return action satisfies never;
+      return task satisfies never;
   }
 }
+
+export const replicationAccount: AccountFacts = {
+  from: "%",
+  login: "yes",
+  grants: { "*.*": [...replicationPrivileges] },
+  maxConnections: 0,
+  hasFormerPassword: false,
+};
 
 /** A connection to a member, as it should be. */
 export function sourceOf(name: string, { members, replicationAccount }: Replication): Source {
@@ -134,6 +141,7 @@ export function sourceOf(name: string, { members, replicationAccount }: Replicat
     autoPosition: "1",
     ssl: "YES",
     retryCount: 0,
+    received: "",
     receiver: "ON",
     receiverError: null,
     applier: "ON",

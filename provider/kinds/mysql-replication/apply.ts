@@ -2,78 +2,229 @@
 
 import { Refused } from "../../errors";
 import type { Context } from "../../kind";
-import type { ReplicationStep } from "./action";
+import { lines, type Shell, sh } from "../../ssh/shell";
+import { type Member, memberOf, runOn } from "../mysql/members";
+import { mysql, mysqlGoingOn } from "../mysql/sql";
 import type { Replication } from "./args";
-import { carryOut, logReplicationAccount } from "./carry-out";
-import { diff } from "./difference";
+import { diff } from "./diff";
 import { plan } from "./plan";
 import { readReplication } from "./read";
-import type { Setting } from "./run-on";
+import {
+  renderAwait,
+  renderCatchUp,
+  renderClose,
+  renderDemote,
+  renderFill,
+  renderFollow,
+  renderPromote,
+  renderReceive,
+} from "./scripts";
+import * as sql from "./statements";
+import { isRefusal, type ReplicationStep, type Task } from "./steps";
 
 /** Only a mysqld that has started, or a CLONE that has ended, shows what else there is to do. */
 const roundsAtMost = 4;
 const looksAtMost = 4;
+const answerSeconds = 60;
+const longSeconds = 24 * 3600;
+
+/** What all that is done in one round has in common: the cluster as last seen, and as desired. */
+interface Round {
+  readonly live: Replication | undefined;
+  readonly desired: Replication;
+  readonly context: Context;
+}
 
 export async function applyReplication(
   steps: readonly ReplicationStep[],
   live: Replication | undefined,
-  wanted: Replication,
+  desired: Replication,
   context: Context,
 ): Promise<Replication> {
   if (live === undefined) {
-    const names = Object.keys(wanted.members).join(", ");
-    throw new Error(`cluster ${wanted.cluster}: there is no MySQL on ${names}: install it before`);
+    const names = Object.keys(desired.members).join(", ");
+    throw new Error(`cluster ${desired.cluster}: there is no MySQL on ${names}: install it before`);
   }
   let left = steps;
   let before: Replication | undefined = live;
   for (let round = 0; round < roundsAtMost; round++) {
     refuse(left);
-    await carryOutAll(left, { live: before, wanted, context });
-    if (left.some(({ action }) => action.do === "set replication account")) {
-      await logReplicationAccount(left, wanted, context);
-    }
-    before = await settled(wanted, context);
-    left = plan(before, wanted);
+    await carryOutAll(left, { live: before, desired, context });
+    before = await settled(desired, context);
+    left = plan(before, desired);
     if (before !== undefined && left.length === 0) return before;
   }
   refuse(left);
   const undone = left.map(({ sentence }) => sentence).join(", ");
   throw new Error(
-    `cluster ${wanted.cluster}: not as wanted after ${roundsAtMost} attempts; still to do: ${undone}; ` +
-      `last seen: ${JSON.stringify(before?.topology)}`,
+    `cluster ${desired.cluster}: not as wanted after ${roundsAtMost} attempts; still to do: ${undone}; ` +
+      `last seen: ${JSON.stringify(before?.status)}`,
   );
 }
 
 function refuse(steps: readonly ReplicationStep[]): void {
-  const refusals = steps.filter(({ action }) => action.do === "refuse");
+  const refusals = steps.filter(isRefusal);
   if (refusals.length > 0) throw new Refused(refusals);
 }
 
-/** A primary that was closed for the time of a CLONE is opened again also when that fails. */
-async function carryOutAll(steps: readonly ReplicationStep[], setting: Setting): Promise<void> {
+async function carryOutAll(steps: readonly ReplicationStep[], round: Round): Promise<void> {
   let paused: string | undefined;
   try {
-    for (const { sentence, action } of steps) {
-      setting.context.signal.throwIfAborted();
-      setting.context.progress(sentence);
-      if (action.do === "pause") paused = action.member;
-      await carryOut(action, setting);
+    for (const { sentence, task } of steps) {
+      round.context.signal.throwIfAborted();
+      round.context.progress(sentence);
+      if (task.do === "pause") paused = task.member;
+      await carryOut(task, round);
+      if (task.do === "open" && task.member === paused) paused = undefined;
     }
+    const account = steps.find(({ task }) => task.do === "set replication account")?.task;
+    if (account?.do === "set replication account") await logReplicationAccount(account, round);
   } catch (error) {
-    // The first failure is the one to tell; where this fails too, the next read shows a closed primary.
+    // A primary that was closed for the time of a CLONE is opened again also when that fails. The first failure is the
+    // one to tell; where this fails too, the next read shows a closed primary.
     if (paused !== undefined) {
-      await carryOut({ do: "open", member: paused }, setting).catch(() => undefined);
+      await carryOut({ do: "open", member: paused }, round).catch(() => undefined);
     }
     throw error;
   }
 }
 
 /** Threads that have just been started need a moment to say so. */
-async function settled(wanted: Replication, context: Context): Promise<Replication | undefined> {
+async function settled(desired: Replication, context: Context): Promise<Replication | undefined> {
   for (let look = 1; ; look++) {
-    const live = await readReplication(wanted, context);
-    const isMoving = diff(live ?? wanted, wanted).some(({ path }) => path[0] === "topology");
+    const live = await readReplication(desired, context);
+    const isMoving = diff(live ?? desired, desired).some(({ path }) => path[0] === "status");
     if (look === looksAtMost || !isMoving) return live;
     await new Promise((resolve) => setTimeout(resolve, 1000));
   }
+}
+
+async function carryOut(task: Task, round: Round): Promise<void> {
+  const { desired, context } = round;
+  if (task.do === "refuse" || (task.do === "await" && task.member === "")) return;
+  const run = (script: Shell, deadlineSeconds?: number) =>
+    runMember(task.member, script, round, deadlineSeconds);
+  switch (task.do) {
+    case "await":
+      await run(renderAwait(answerSeconds), longSeconds);
+      return;
+    case "close":
+      await run(renderClose());
+      return;
+    case "found":
+      await run(mysql(...sql.foundStatements(desired)));
+      return;
+    case "promote":
+      await run(renderPromote(), longSeconds);
+      return;
+    case "open":
+      await run(mysql(...sql.openStatements(desired)));
+      return;
+    case "pause":
+      await run(mysqlGoingOn(...sql.pauseStatements));
+      return;
+    case "acknowledge":
+      await run(mysql(...sql.acknowledgeStatements));
+      await run(lines(mysqlGoingOn(...sql.reconnectStatements), sh`true`));
+      return;
+    case "wait for replicas":
+      await waitForReplicas(task.member, round);
+      return;
+    case "set replication account":
+      // Not into the binary log: replicas that cannot connect could not acknowledge it.
+      await run(
+        mysql(
+          "SET sql_log_bin = 0",
+          "SET GLOBAL super_read_only = OFF",
+          ...sql.replicationAccountStatements(desired),
+        ),
+      );
+      return;
+    case "leave":
+      await run(renderClose());
+      await run(mysql(...sql.leaveStatements));
+      return;
+    case "forget":
+      context.tell("warning", `${task.member}: taken out without being told: it does not answer`);
+      return;
+    case "fill":
+      await run(renderFill(knownMember(task.from, round), desired, task.discards), longSeconds);
+      return;
+    case "follow": {
+      const executed = await executedOn(task.source, round);
+      const source = knownMember(task.source, round);
+      await run(renderFollow(sql.followStatements(source, desired), executed), longSeconds);
+      return;
+    }
+    case "hand over":
+      await handOver(task.member, task.to, round);
+      return;
+    default:
+      task satisfies never;
+  }
+}
+
+/**
+ * Writes are refused from the moment in which the old primary is closed until the new one is opened. Before it, the new
+ * one has to be close behind; if it then does not get the rest in time, all is as it was.
+ */
+async function handOver(from: string, to: string, round: Round): Promise<void> {
+  await runMember(to, renderCatchUp(await executedOn(from, round)), round, longSeconds);
+  try {
+    await runMember(from, renderDemote(), round);
+    await runMember(to, renderReceive(await executedOn(from, round), from), round);
+  } catch (error) {
+    // The first failure is the one to tell; where this fails too, the next read shows a closed primary.
+    const reopen = mysql(...sql.reopenStatements);
+    await runMember(from, reopen, round).catch(() => undefined);
+    throw error;
+  }
+  await runMember(to, mysql("STOP REPLICA", "RESET REPLICA ALL"), round);
+}
+
+/** Once replicas follow, they get the account from the primary too. */
+async function logReplicationAccount(
+  { member }: { readonly member: string },
+  round: Round,
+): Promise<void> {
+  const script = mysql(...sql.replicationAccountStatements(round.desired));
+  // Where the role was handed over meanwhile, the former primary refuses it; the new one got it by then.
+  if (member === round.desired.primary) await runMember(member, script, round);
+}
+
+/** Replicas agree to acknowledge when they connect. Where one cannot connect, its own steps say so. */
+async function waitForReplicas(name: string, round: Round): Promise<void> {
+  await runMember(name, mysql(...sql.sourceStatements(round.desired)), round);
+  for (const other of Object.keys(round.desired.members)) {
+    if (other === name) continue;
+    const reconnect = lines(mysqlGoingOn(...sql.reconnectStatements), sh`true`);
+    await runMember(other, reconnect, round);
+  }
+}
+
+async function executedOn(name: string, round: Round): Promise<string> {
+  return (await runMember(name, mysql("SELECT @@gtid_executed"), round)).trim();
+}
+
+function runMember(
+  name: string,
+  script: Shell,
+  round: Round,
+  deadlineSeconds?: number,
+): Promise<string> {
+  const { desired, context } = round;
+  const command = {
+    member: knownMember(name, round),
+    name,
+    script,
+    doing: `setting up MySQL of cluster ${desired.cluster}`,
+    secrets: [desired.replicationAccount.password],
+    deadlineSeconds,
+  };
+  return runOn(command, context);
+}
+
+/** A member that is to leave is known to the state alone. */
+function knownMember(name: string, { live, desired }: Round): Member {
+  return memberOf(name, { ...live?.members, ...desired.members });
 }

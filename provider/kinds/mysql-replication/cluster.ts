@@ -1,84 +1,97 @@
-/** How the members stand, for planning: what was read, and for a member that was not, what a new machine has. */
+/** The cluster as a plan sees it: the status of each member, and whom the others follow. */
 
 import { isSame } from "../../difference";
-import { type Replication, right, type Standing } from "./args";
-import { type DataState, dataState, noData } from "./standing-data";
-import { followsNobody } from "./standing-replication";
+import type { Replication } from "./args";
+import type { DataStatus, MemberStatus } from "./status";
+import type { PlainStep } from "./steps";
 
 export interface Cluster {
   readonly live: Replication;
-  readonly wanted: Replication;
-  readonly standings: Readonly<Record<string, Standing>>;
-  /** Who is or becomes the primary; empty when nobody can. */
-  readonly primary: string;
+  readonly desired: Replication;
+  /** Of the desired members; of a new machine, what a new machine has. */
+  readonly status: Readonly<Record<string, MemberStatus>>;
+  /**
+   * Whom all follow until the role is handed over. Empty where nobody can lead. It may be a member that is to leave.
+   */
+  readonly leader: string;
+  /** The leader is to be made the first primary. */
   readonly isFounded: boolean;
+  /** The former primary, which does not answer and is taken out: the leader is promoted without it. */
+  readonly replaces?: string;
 }
 
 /** As of machines on which nothing was done yet. */
-export function untouched(wanted: Replication): Replication {
-  const topology = Object.keys(wanted.members).map((name) => [name, newcomer]);
+export function untouched(desired: Replication): Replication {
   return {
-    ...wanted,
+    ...desired,
     primary: "",
     durability: { carryOnAfterSeconds: 10 },
     replicationAccount: { name: "", password: "" },
-    databases: [],
-    accounts: {},
-    topology: Object.fromEntries(topology),
+    status: Object.fromEntries(Object.keys(desired.members).map((name) => [name, newcomer])),
   };
 }
 
-export function clusterOf(live: Replication, wanted: Replication): Cluster {
-  const names = Object.keys(wanted.members);
-  const standings: Record<string, Standing> = {};
+export function clusterOf(live: Replication, desired: Replication): Cluster {
+  const names = Object.keys(desired.members);
+  const status: Record<string, MemberStatus> = {};
   for (const name of names) {
-    const standing = isNew(name, live, wanted) ? newcomer : live.topology[name];
-    standings[name] = standing ?? newcomer;
+    status[name] = isNew(name, live, desired) ? newcomer : (live.status?.[name] ?? newcomer);
   }
+  const base = { live, desired, status, isFounded: false };
   const { primary } = live;
-  const state = (name: string) => dataState(standings[name]?.data ?? "", wanted.cluster);
+  const has = (name: string, ...states: DataStatus["state"][]) =>
+    states.some((state) => status[name]?.data?.state === state);
+  const founded = (leader: string): Cluster => ({
+    ...base,
+    leader,
+    isFounded: has(leader, "empty", "foreign", "unmarked"),
+  });
   if (names.includes(primary)) {
-    const heir = names.find((name) => name !== primary && state(name) === "right");
-    const isLost = standings[primary] === newcomer && heir !== undefined;
-    if (!isLost) return { live, wanted, standings, ...founded(primary, state) };
-    const data = `lost, while ${heir} has that of ${wanted.cluster}`;
-    standings[primary] = { ...newcomer, data };
-    return { live, wanted, standings, primary: heir, isFounded: false };
+    const candidate = names.find((name) => name !== primary && has(name, "ok"));
+    if (status[primary] !== newcomer || candidate === undefined) return founded(primary);
+    status[primary] = { ...newcomer, data: { state: "lost", holder: candidate } };
+    return { ...base, leader: candidate };
   }
-  if (primary !== "") return { live, wanted, standings, primary: "", isFounded: false };
-  const rivals = names.filter((name) => state(name) === "rival");
-  const survivors = rivals.filter((name) => !wanted.discardDataOn.includes(name));
-  if (rivals.length > 0) {
-    const survivor = survivors.length === 1 ? (survivors[0] ?? "") : "";
-    return { live, wanted, standings, primary: survivor, isFounded: false };
+  if (primary !== "") {
+    if (isRunning(live.status?.[primary])) return { ...base, leader: primary };
+    const leader = has(desired.primary, "ok") ? desired.primary : "";
+    return { ...base, leader, replaces: primary };
   }
-  const areAllSeen = names.every((name) => isRunning(standings[name]));
-  if (!areAllSeen) return { live, wanted, standings, primary: "", isFounded: false };
-  return { live, wanted, standings, ...founded(wanted.primary, state) };
+  const conflicting = names.filter((name) => has(name, "conflicting"));
+  if (conflicting.length > 0) {
+    const kept = conflicting.filter((name) => !desired.discardDataOn.includes(name));
+    return { ...base, leader: kept.length === 1 ? (kept[0] ?? "") : "" };
+  }
+  const areAllSeen = names.every((name) => isRunning(status[name]));
+  return areAllSeen ? founded(desired.primary) : { ...base, leader: "" };
 }
 
-export function isRunning(standing: Standing | undefined): boolean {
-  return standing?.mysqld === right.mysqld;
+export function isRunning(status: MemberStatus | undefined): boolean {
+  return status?.mysqld.state === "running";
 }
 
-export function stateOf(name: string, { standings, wanted }: Cluster): DataState {
-  return dataState(standings[name]?.data ?? "", wanted.cluster);
+export function isAlone({ members }: Replication): boolean {
+  return Object.keys(members).length < 2;
 }
 
 /** What a new member has. */
-const newcomer: Standing = {
-  mysqld: right.mysqld,
-  data: noData,
-  writes: right.writes,
-  replication: followsNobody,
-  semiSynchronous: "off",
+const newcomer: MemberStatus = {
+  mysqld: { state: "running" },
+  data: { state: "empty" },
+  writes: { state: "ok" },
+  replication: { state: "none" },
+  semiSynchronous: { state: "off" },
 };
 
-function founded(primary: string, state: (name: string) => DataState) {
-  return { primary, isFounded: state(primary) === "none" || state(primary) === "foreign" };
+function isNew(name: string, live: Replication, desired: Replication): boolean {
+  const [old, now] = [live.members[name], desired.members[name]];
+  return old === undefined || !isSame(old.host?.instance, now?.host?.instance);
 }
 
-function isNew(name: string, live: Replication, wanted: Replication): boolean {
-  const [old, now] = [live.members[name], wanted.members[name]];
-  return old === undefined || !isSame(old.host?.instance, now?.host?.instance);
+/** Where a member is reached concerns those that follow it; who that is, the next read knows. */
+export function planAddress(name: string, { live, desired }: Cluster): PlainStep[] {
+  const [old, now] = [live.members[name], desired.members[name]];
+  if (old === undefined || (old.address === now?.address && old.port === now?.port)) return [];
+  const sentence = `${name}: reach it at ${now?.address}:${now?.port}`;
+  return [{ sentence, task: { do: "await", member: name } }];
 }

@@ -1,47 +1,28 @@
-/** Replication over all members of a MySQL cluster. */
+/** Replication over all members of a MySQL cluster: who is the primary, who follows, and whether that is in effect. */
 
-import { isMap } from "../../difference";
-import type { Host, Kind, Step } from "../../kind";
-import type { ReplicationStep } from "./action";
+import type { Kind } from "../../kind";
+import { hostsOf } from "../mysql/members";
 import { applyReplication } from "./apply";
 import { check, type Replication } from "./args";
-import { diff } from "./difference";
+import { diff } from "./diff";
+import { statusAsCodes } from "./migrations";
 import { plan } from "./plan";
 import { readReplication } from "./read";
+import type { ReplicationStep } from "./steps";
 
-interface PlannedReplicationStep extends Step {
-  readonly step: ReplicationStep;
-}
-
-export const mysqlReplication: Kind<Replication, PlannedReplicationStep> = {
+export const mysqlReplication: Kind<Replication, ReplicationStep> = {
   type: "trilithon:index:MysqlReplication",
   check,
   id: ({ cluster }) => cluster,
-  hosts,
+  hosts: ({ members }) => hostsOf(members),
   read: readReplication,
   diff,
-  plan: (live, wanted) => plan(live, wanted).map(withPlace),
-  apply: (steps, ...rest) =>
-    applyReplication(
-      steps.map(({ step }) => step),
-      ...rest,
-    ),
+  plan,
+  apply: applyReplication,
   remove: async () => {},
   leaves: ({ cluster, members }) => [
-    `the data, accounts and replication of cluster ${cluster} on ${Object.keys(members).join(", ")}`,
+    `the data and replication of cluster ${cluster} on ${Object.keys(members).join(", ")}`,
   ],
   secretOutputs: ["replicationAccount.password"],
+  migrations: [statusAsCodes],
 };
-
-function withPlace(step: ReplicationStep): PlannedReplicationStep {
-  const { action, ...text } = step;
-  const isOnMember = "member" in action && action.member !== "";
-  return { ...(isOnMember && { host: action.member }), action: action.do, ...text, step };
-}
-
-function hosts({ members }: Replication): readonly Host[] {
-  if (!isMap(members)) return [];
-  return Object.values(members).flatMap((member) =>
-    isMap(member) && isMap(member.host) ? [member.host] : [],
-  );
-}

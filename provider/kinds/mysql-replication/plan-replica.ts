@@ -1,95 +1,123 @@
-/** What is done to a member that is to follow the primary. */
+/** What is done to a member that is to follow the leader. */
 
-import type { ReplicationStep } from "./action";
-import { right } from "./args";
-import { type Cluster, isRunning, stateOf } from "./cluster";
-import { awaitingClone, planAddress, refusal } from "./member-steps";
-import { followsNobody } from "./standing-replication";
+import type { Replication } from "./args";
+import { type Cluster, isRunning, planAddress } from "./cluster";
+import type { DataStatus, ReplicationStatus } from "./status";
+import {
+  acknowledging,
+  awaitingClone,
+  following,
+  isRefusal,
+  type PlainStep,
+  refusal,
+} from "./steps";
 
-export function planReplica(name: string, cluster: Cluster): ReplicationStep[] {
+export function planReplica(name: string, cluster: Cluster): PlainStep[] {
   const steps = [...planData(name, cluster), ...planWrites(name, cluster)];
-  if (steps.some(({ action }) => action.do === "refuse")) return steps;
+  if (steps.some(isRefusal)) return steps;
   return [...steps, ...planSemiSynchronous(name, cluster), ...planAddress(name, cluster)];
 }
 
-function planData(name: string, cluster: Cluster): ReplicationStep[] {
-  const { wanted, standings, primary } = cluster;
-  const { data = "", replication = "" } = standings[name] ?? {};
-  const isGivenUp = wanted.discardDataOn.includes(name);
-  const state = stateOf(name, cluster);
-  const follow: ReplicationStep = {
-    sentence: `${name}: follow ${primary}${was(replication)}`,
-    action: { do: "follow", member: name, source: primary },
-  };
-  if (state === "filling") return [awaitingClone(name)];
-  if (state === "rival" && primary === "") return [rivalry(name, data, isGivenUp)];
-  if (primary === "") return state === "none" ? [awaitingPrimary(name)] : [noPrimary(cluster)];
-  if (!isRunning(standings[primary])) {
-    const isRight = state === "right" && replication === right.replication;
-    return isRight ? [] : [awaitingPrimary(name)];
+function planData(name: string, cluster: Cluster): PlainStep[] {
+  const { desired, status, live, leader, replaces } = cluster;
+  const { data = { state: "empty" }, replication = { state: "none" } } = status[name] ?? {};
+  const isGivenUp = desired.discardDataOn.includes(name);
+  const isFollowing = replication.state === "ok" && replaces === undefined;
+  if (data.state === "cloning") return [awaitingClone(name)];
+  if (data.state === "conflicting" && leader === "") return [conflict(name, data, isGivenUp)];
+  if (leader === "") return data.state === "empty" ? [awaitingPrimary(name)] : [noPrimary(cluster)];
+  if (!isRunning(status[leader] ?? live.status?.[leader])) {
+    return data.state === "ok" && isFollowing ? [] : [awaitingPrimary(name)];
   }
-  if (state === "none") return [filling(name, primary, "nothing"), follow];
-  if (state === "right") {
-    if (replication === right.replication) return [];
-    return isGivenUp ? [filling(name, primary, "its data"), follow] : [follow];
+  const follow = following(name, leader, replaces === undefined ? was(replication) : "");
+  if (data.state === "empty") return [filling(name, leader, "nothing"), follow];
+  if (data.state === "ok") {
+    if (isFollowing) return [];
+    return isGivenUp && replaces === undefined
+      ? [filling(name, leader, "its data"), follow]
+      : [follow];
   }
-  if (isGivenUp) return [filling(name, primary, "its data"), follow];
-  return [
-    refusal(
-      name,
-      dataSentence(data),
-      `set discardDataOn: ["${name}"] to fill it from ${primary} instead`,
-    ),
-  ];
+  if (isGivenUp) return [filling(name, leader, "its data"), follow];
+  const remedy = `set discardDataOn: ["${name}"] to fill it from ${leader} instead`;
+  return [refusal(name, dataSentence(data, desired), remedy)];
 }
 
-/** Why, in short: nothing for a member that does not follow yet, or did and is filled anew. */
-function was(replication: string): string {
-  if (replication === right.replication) return "";
-  const [what = ""] = /^.*?error \d+/.exec(replication) ?? [replication];
-  return replication === followsNobody ? "" : ` (was: ${what})`;
+/** Why, in short: nothing for a member that does not follow yet. */
+function was(replication: ReplicationStatus): string {
+  switch (replication.state) {
+    case "ok":
+    case "none":
+      return "";
+    case "elsewhere":
+      return ` (was: follows ${replication.source})`;
+    case "other settings":
+      return ` (was: with another ${replication.of})`;
+    default: {
+      const { state, error } = replication;
+      return ` (was: ${[state, ...(/^error \d+/.exec(error ?? "") ?? [])].join(": ")})`;
+    }
+  }
 }
 
-function rivalry(name: string, data: string, isGivenUp: boolean): ReplicationStep {
+function conflict(
+  name: string,
+  { count, lackedBy, transactions }: DataStatus & { state: "conflicting" },
+  isGivenUp: boolean,
+): PlainStep {
   const remedy = isGivenUp
     ? "leave one of the members out of discardDataOn: its data is the one that stays"
     : `choose whose data is given up: discardDataOn: ["${name}"]`;
-  return refusal(name, `it takes writes as another member does, and holds ${data}`, remedy);
+  const reason = `it takes writes as another member does, and holds ${counted(count)} that ${lackedBy} lacks: ${transactions}`;
+  return refusal(name, reason, remedy);
 }
 
-function awaitingPrimary(name: string): ReplicationStep {
-  const sentence = `${name}: see how it stands once the primary answers`;
-  return { sentence, action: { do: "await", member: name } };
+function awaitingPrimary(name: string): PlainStep {
+  const sentence = `${name}: look again once the primary answers`;
+  return { sentence, task: { do: "await", member: name } };
 }
 
-function noPrimary({ live }: Cluster): ReplicationStep {
-  const names = Object.keys(live.topology).join(", ");
+function noPrimary({ live }: Cluster): PlainStep {
+  const names = Object.keys(live.status).join(", ");
   return refusal(names, "none of them is the primary", "make one of them the primary by hand");
 }
 
-function filling(name: string, from: string, discards: "nothing" | "its data"): ReplicationStep {
+function filling(name: string, from: string, discards: "nothing" | "its data"): PlainStep {
   const why = discards === "nothing" ? "it has no data" : "what it has is discarded";
   return {
     sentence: `${name}: fill from ${from} by CLONE (${why})`,
-    action: { do: "fill", member: name, from, discards },
+    task: { do: "fill", member: name, from, discards },
     ...(discards !== "nothing" && {
       warning: `${name}: its data is discarded and filled anew from ${from}, as discardDataOn says`,
     }),
   };
 }
 
-function dataSentence(data: string): string {
-  return `its data is ${data.replace(/^(\w+), and /, "that of $1, with ")}`;
+function dataSentence(data: DataStatus, { cluster }: Replication): string {
+  switch (data.state) {
+    case "foreign":
+      return `its data is of another cluster: ${data.cluster}`;
+    case "unmarked":
+      return `its data is of unknown origin: ${data.databases}`;
+    case "lost":
+      return `its data is lost, while ${data.holder} has that of ${cluster}`;
+    case "errant":
+    case "conflicting":
+      return `it has ${counted(data.count)} that ${data.lackedBy} lacks: ${data.transactions}`;
+    default:
+      return `its data is ${data.state}`;
+  }
 }
 
-function planWrites(name: string, { standings }: Cluster): ReplicationStep[] {
-  if (standings[name]?.writes === right.writes) return [];
+function counted(count: number): string {
+  return `${count} transaction${count === 1 ? "" : "s"}`;
+}
+
+function planWrites(name: string, { status }: Cluster): PlainStep[] {
+  if (status[name]?.writes?.state === "ok") return [];
   const sentence = `${name}: close for writes (super_read_only on)`;
-  return [{ sentence, action: { do: "close", member: name } }];
+  return [{ sentence, task: { do: "close", member: name } }];
 }
 
-function planSemiSynchronous(name: string, { standings, wanted }: Cluster): ReplicationStep[] {
-  if (standings[name]?.semiSynchronous === wanted.topology[name]?.semiSynchronous) return [];
-  const sentence = `${name}: tell the primary what it has received (semi-synchronous)`;
-  return [{ sentence, action: { do: "acknowledge", member: name } }];
+function planSemiSynchronous(name: string, { status }: Cluster): PlainStep[] {
+  return status[name]?.semiSynchronous?.state === "ok" ? [] : [acknowledging(name)];
 }

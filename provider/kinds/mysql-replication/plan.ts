@@ -1,85 +1,274 @@
-/** What brings a cluster to what is wanted, in the order in which it is done. */
+/** What brings a cluster to what is desired, in the order in which it is done. */
 
-import { isMap } from "../../difference";
+import { compare, isMap } from "../../difference";
 import { isUnknown } from "../../protocol/values";
-import { inOrder, type ReplicationStep } from "./action";
-import { type Replication, right } from "./args";
-import { type Cluster, clusterOf, isRunning, stateOf, untouched } from "./cluster";
-import { diff } from "./difference";
-import { awaiting, refusal } from "./member-steps";
-import { planContent } from "./plan-content";
-import { planPrimary } from "./plan-primary";
+import type { Replication } from "./args";
+import { type Cluster, clusterOf, isAlone, isRunning, planAddress, untouched } from "./cluster";
+import { diff } from "./diff";
 import { planReplica } from "./plan-replica";
+import { replicationPrivileges } from "./read";
+import {
+  acknowledging,
+  awaiting,
+  awaitingClone,
+  following,
+  inOrder,
+  isRefusal,
+  opening,
+  type PlainStep,
+  placed,
+  type ReplicationStep,
+  refusal,
+} from "./steps";
 
-export function plan(live: Replication | undefined, wanted: Replication): ReplicationStep[] {
-  if (!isMap(wanted.members) || !isMap(wanted.topology) || isUnknown(wanted.primary)) {
-    const sentence = "set up the replication once its members are known";
-    return [{ sentence, action: { do: "await", member: "" } }];
-  }
-  const seen = live ?? untouched(wanted);
-  if (diff(seen, wanted).length === 0) return [];
-  const cluster = clusterOf(seen, wanted);
-  const leaving = planLeaving(cluster);
-  if (leaving.some(({ action }) => action.do === "refuse")) return leaving;
-  const steps = [
-    ...Object.keys(wanted.members).flatMap((name) => planMember(name, cluster)),
-    ...leaving,
-    ...planContent(cluster),
-  ];
-  const refusals = steps.filter(({ action }) => action.do === "refuse");
-  return refusals.length > 0 ? refusals : inOrder([...steps, ...planPause(steps, cluster)]);
+export function plan(live: Replication | undefined, desired: Replication): ReplicationStep[] {
+  return planAll(live, desired).map(placed);
 }
 
-function planLeaving({ live, wanted }: Cluster): ReplicationStep[] {
-  const leaving = Object.keys(live.members).filter((name) => wanted.members[name] === undefined);
-  return leaving.map((name) =>
-    name === live.primary
-      ? refusal(name, "it is the primary", "make another member the primary before taking it out")
-      : {
-          sentence: `${name}: stop following (it keeps its data and stays closed for writes)`,
-          action: { do: "leave", member: name },
-        },
+function planAll(live: Replication | undefined, desired: Replication): PlainStep[] {
+  if (!isMap(desired.members) || !isMap(desired.status) || isUnknown(desired.primary)) {
+    const sentence = "set up the replication once its members are known";
+    return [{ sentence, task: { do: "await", member: "" } }];
+  }
+  const seen = live ?? untouched(desired);
+  if (diff(seen, desired).length === 0) return [];
+  const cluster = clusterOf(seen, desired);
+  const obstacle = obstacleOf(cluster);
+  if (obstacle !== undefined) return [obstacle];
+  const steps = [
+    ...Object.keys(desired.members).flatMap((name) => planMember(name, cluster)),
+    ...planLeaving(cluster),
+    ...planReplicationAccount(cluster),
+  ];
+  const refusals = steps.filter(isRefusal);
+  if (refusals.length > 0) return refusals;
+  return [...inOrder([...steps, ...planPause(steps, cluster)]), ...planSwitch(cluster)];
+}
+
+/** Why the primary cannot be the one that is desired. */
+function obstacleOf({ live, desired, status, leader, replaces }: Cluster) {
+  const target = desired.primary;
+  const former = live.primary;
+  if (replaces !== undefined) return obstacleOfPromotion(target, status[target], replaces);
+  if (leader === "" || leader === target || isRunning(live.status?.[leader])) return undefined;
+  return refusal(
+    target,
+    `the primary ${former} does not answer, and may hold what no other member has`,
+    `bring ${former} back, or take it out of the members to make ${target} the primary without it`,
   );
 }
 
-function planMember(name: string, cluster: Cluster): ReplicationStep[] {
-  const standing = cluster.standings[name] ?? {};
-  if (!isRunning(cluster.standings[name])) return [awaiting(name, standing)];
-  return name === cluster.primary ? planPrimary(name, cluster) : planReplica(name, cluster);
+function obstacleOfPromotion(
+  target: string,
+  status: Cluster["status"][string] | undefined,
+  former: string,
+): PlainStep | undefined {
+  if (!isRunning(status)) {
+    return refusal(
+      target,
+      "its mysqld does not answer",
+      `bring it back to replace ${former} by it`,
+    );
+  }
+  if (status?.data?.state !== "ok") {
+    const remedy = `make a member the primary that has it, or bring ${former} back`;
+    return refusal(target, "it does not have the data of the cluster", remedy);
+  }
+  if (status.behind === undefined) return undefined;
+  const { member, count } = status.behind;
+  const reason = `${member} received ${transactions(count)} more from ${former}`;
+  return refusal(target, reason, `make ${member} the primary`);
+}
+
+function planMember(name: string, cluster: Cluster): PlainStep[] {
+  const status = cluster.status[name];
+  if (!isRunning(status)) return [awaiting(name, status?.mysqld ?? { state: "not installed" })];
+  return name === cluster.leader ? planLeader(name, cluster) : planReplica(name, cluster);
+}
+
+/** What is done to the member that leads, until it hands over or for good. */
+function planLeader(name: string, cluster: Cluster): PlainStep[] {
+  const { desired, status, live, isFounded, replaces } = cluster;
+  const { data, replication, writes } = status[name] ?? {};
+  if (data?.state === "cloning") return [awaitingClone(name)];
+  if (data?.state === "foreign") {
+    const remedy = `choose another primary, or name its cluster to take over its data as it is: "${data.cluster}"`;
+    return [refusal(name, `its data is of another cluster: ${data.cluster}`, remedy)];
+  }
+  const steps: PlainStep[] = [];
+  if (isFounded) {
+    const existing = data?.state === "unmarked" ? ", keeping its databases" : "";
+    const hadData = Object.values(live.status ?? {}).some((one) => one.data?.state === "ok");
+    steps.push({
+      sentence: `${name}: make it the primary of cluster ${desired.cluster}${existing}`,
+      task: { do: "found", member: name },
+      ...(hadData && {
+        warning: `no member has the data of cluster ${desired.cluster} any more: it begins empty`,
+      }),
+    });
+  } else if (replaces !== undefined) {
+    steps.push(promotion(name, replaces, cluster));
+  } else {
+    const lost = Object.keys(status).find((one) => status[one]?.data?.state === "lost");
+    const follows = replication?.state === "elsewhere";
+    if (lost !== undefined || follows) {
+      steps.push({
+        sentence: `${name}: make it the primary`,
+        task: { do: "promote", member: name },
+        ...(lost !== undefined && {
+          warning: `${lost} lost its data: what it acknowledged before any replica had it is gone`,
+        }),
+      });
+    }
+  }
+  const isHandedOver = name !== desired.primary;
+  const becomesAlone = isAlone(desired) !== isAlone(live);
+  if (!isHandedOver && (steps.length > 0 || writes?.state !== "ok" || becomesAlone)) {
+    steps.push(opening(name));
+  }
+  return [...steps, ...planSource(name, cluster), ...planAddress(name, cluster)];
+}
+
+/** What may be lost, in the words that a person needs who has to decide on it. */
+function promotion(name: string, former: string, cluster: Cluster): PlainStep {
+  const { live, desired, status } = cluster;
+  const { toApply = 0 } = status[name] ?? {};
+  const received = toApply === 0 ? "" : ` after applying ${transactions(toApply)} that it received`;
+  const gone = Object.keys(live.members).filter(
+    (one) => one !== former && desired.members[one] === undefined,
+  );
+  const isSafe = live.lastKnownDurability === "wait-for-replica" && gone.length === 0;
+  const loss = isSafe
+    ? `0 acknowledged transactions are lost, since ${former} acknowledged none before a replica had it`
+    : gone.length > 0
+      ? `what ${former} acknowledged and only ${gone.join(", ")} had received is lost: how many transactions cannot be known without them`
+      : `what ${former} acknowledged while no replica had it is lost: how many transactions cannot be known without it`;
+  return {
+    sentence: `${name}: make it the primary instead of ${former}${received}`,
+    warning: `${name} becomes the primary${received}, without ${former}: ${loss}. Should ${former} come back, it takes no write`,
+    task: { do: "promote", member: name },
+  };
+}
+
+/** The primary's side of semi-synchronous replication, and how long it waits. */
+function planSource(name: string, cluster: Cluster): PlainStep[] {
+  const { live, desired, status, isFounded, replaces } = cluster;
+  const isRight =
+    status[name]?.semiSynchronous?.state === "ok" &&
+    compare(live, desired, ["durability"]).length === 0 &&
+    isAlone(live) === isAlone(desired) &&
+    !isFounded &&
+    replaces === undefined;
+  return isRight && name === live.primary ? [] : [waiting(name, desired)];
+}
+
+function waiting(name: string, desired: Replication): PlainStep {
+  const sentence = `${name}: ${durabilitySentence(desired)}`;
+  return { sentence, task: { do: "wait for replicas", member: name } };
+}
+
+function durabilitySentence(desired: Replication): string {
+  const { durability } = desired;
+  if (isAlone(desired)) return "acknowledge writes alone, there is no replica";
+  if (!isMap(durability)) return "acknowledge a write only once a replica has it";
+  const seconds = isUnknown(durability.carryOnAfterSeconds)
+    ? "some time"
+    : `${durability.carryOnAfterSeconds} s`;
+  return `acknowledge a write once a replica has it, or after ${seconds}`;
+}
+
+/** Members that are taken out; the leader leaves once it has handed over. */
+function planLeaving({ live, desired, leader }: Cluster): PlainStep[] {
+  return Object.keys(live.members)
+    .filter((name) => desired.members[name] === undefined && name !== leader)
+    .map((name) =>
+      isRunning(live.status?.[name]) || live.status?.[name] === undefined
+        ? leaving(name)
+        : {
+            sentence: `${name}: take it out without telling it, since it does not answer`,
+            warning: `${name} does not answer, and is taken out as it is`,
+            task: { do: "forget", member: name },
+          },
+    );
+}
+
+function leaving(name: string): PlainStep {
+  return {
+    sentence: `${name}: stop following (it keeps its data and stays closed for writes)`,
+    task: { do: "leave", member: name },
+  };
+}
+
+function planReplicationAccount({ live, desired, leader, status }: Cluster): PlainStep[] {
+  if (leader === "" || !isRunning(status[leader] ?? live.status?.[leader])) return [];
+  if (compare(live, desired, ["replicationAccount"]).length === 0) return [];
+  const what = live.replicationAccount.name === "" ? "create" : "mend";
+  const privileges = replicationPrivileges.join(", ");
+  return [
+    {
+      sentence: `${leader}: ${what} the replication account ${desired.replicationAccount.name} (${privileges})`,
+      task: { do: "set replication account", member: leader },
+    },
+  ];
 }
 
 /**
  * CLONE waits until no transaction is being committed. A primary that waits for ever for a replica, and has none left,
  * would keep it waiting for ever too: so it is closed meanwhile.
  */
-function planPause(steps: readonly ReplicationStep[], cluster: Cluster): ReplicationStep[] {
-  const { live, wanted, standings, primary } = cluster;
-  const filled = steps.flatMap(({ action }) => (action.do === "fill" ? [action.member] : []));
-  const standing = standings[primary];
+function planPause(steps: readonly PlainStep[], cluster: Cluster): PlainStep[] {
+  const { live, desired, status, leader } = cluster;
+  const filled = steps.flatMap(({ task }) => (task.do === "fill" ? [task.member] : []));
+  const found = status[leader] ?? live.status?.[leader];
   const isWaiting =
-    primary === live.primary &&
-    standing?.writes === right.writes &&
-    standing.semiSynchronous === right.semiSynchronous &&
+    leader === live.primary &&
+    ["ok", "opens at restart"].includes(found?.writes?.state ?? "") &&
     live.durability === "wait-for-replica";
-  const acknowledging = Object.keys(wanted.members).filter(
-    (name) =>
-      name !== primary &&
-      stateOf(name, cluster) === "right" &&
+  const acknowledgers = Object.keys(desired.members).filter((name) => {
+    const { data, replication, semiSynchronous } = status[name] ?? {};
+    return (
+      name !== leader &&
       !filled.includes(name) &&
-      standings[name]?.replication === right.replication &&
-      standings[name]?.semiSynchronous === right.semiSynchronous,
-  );
-  if (filled.length === 0 || !isWaiting || acknowledging.length > 0) return [];
+      [data, replication, semiSynchronous].every((aspect) => aspect?.state === "ok")
+    );
+  });
+  if (filled.length === 0 || !isWaiting || acknowledgers.length > 0) return [];
   const names = filled.join(" and ");
   return [
     {
-      sentence: `${primary}: refuse writes while ${names} is filled, since no replica is left to acknowledge them`,
-      warning: `${primary}: refuses writes until ${names} is filled: no replica is left to acknowledge them, as the durability wait-for-replica asks`,
-      action: { do: "pause", member: primary },
+      sentence: `${leader}: refuse writes while ${names} is filled, since no replica is left to acknowledge them`,
+      warning: `${leader}: refuses writes until ${names} is filled: no replica is left to acknowledge them, as the durability wait-for-replica asks`,
+      task: { do: "pause", member: leader },
     },
     {
-      sentence: `${primary}: open for writes again`,
-      action: { do: "open", member: primary },
+      sentence: `${leader}: open for writes again`,
+      task: { do: "open", member: leader },
     },
   ];
+}
+
+/** The planned switch of the primary: it starts from a cluster in which all is as it should be. */
+function planSwitch(cluster: Cluster): PlainStep[] {
+  const { live, desired, leader } = cluster;
+  const target = desired.primary;
+  if (leader === target || leader === "") return [];
+  const others = Object.keys(desired.members).filter((name) => name !== target);
+  return [
+    {
+      sentence: `${leader}: hand the role of the primary over to ${target} (refused writes for about a second; taken back when ${target} cannot catch up within 30 s)`,
+      warning: `${target} becomes the primary instead of ${leader}: no acknowledged write is lost, but applications that write to ${leader} are refused until they are restarted with the new primary, which follows in the same run`,
+      task: { do: "hand over", member: leader, to: target },
+    },
+    ...others.filter((name) => name === leader).map(acknowledging),
+    ...others.map((name) => following(name, target)),
+    waiting(target, desired),
+    opening(target),
+    ...(live.members[leader] !== undefined && desired.members[leader] === undefined
+      ? [leaving(leader)]
+      : []),
+  ];
+}
+
+function transactions(count: number): string {
+  return `${count} transaction${count === 1 ? "" : "s"}`;
 }

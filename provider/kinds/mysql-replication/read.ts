@@ -1,48 +1,83 @@
-/** Asks every member at the same time, and tells from the answers how the cluster stands. */
+/** Asks every member at the same time, and tells from the answers how the cluster is. */
 
-import { HostUnreachable } from "../../errors";
 import type { Context } from "../../kind";
-import type { Member, Replication } from "./args";
-import type { Facts } from "./facts";
-import { parseGtidSet, subtract } from "./gtid";
-import { type Answer, parseAnswer, renderQuestion } from "./question";
-import { type Answers, rolesOf, runningFacts } from "./roles";
-import { standingsOf } from "./standing";
+import { parseGtidSet, subtract } from "../mysql/gtid";
+import { type Answers, answered, askMember, askMembers, type MemberProbe } from "../mysql/members";
+import { type Answer, type Facts, renderProbe } from "../mysql/probe";
+import { rolesOf, runningFacts } from "../mysql/roles";
+import type { Durability, Replication } from "./args";
+import { isStrict, statusOf } from "./status";
 
 export async function readReplication(
   expected: Replication,
   context: Context,
 ): Promise<Replication | undefined> {
-  const members = Object.entries(expected.members);
-  const asked = await Promise.all(
-    members.map(
-      async ([name, member]) => [name, await askMember(member, expected, context)] as const,
-    ),
-  );
-  const [, first] = asked[0] ?? [];
-  if (asked.every(([, answer]) => answer instanceof HostUnreachable)) throw first;
-  const answers = Object.fromEntries(asked.map(([name, answer]) => [name, answered(answer)]));
-  return standingsOf(await withLatePrimary(answers, expected, context), expected);
+  const probe = probeOf(expected);
+  const answers = await askMembers(expected.members, probe, context);
+  return observe(await withLatePrimary(answers, { expected, probe, context }), expected);
 }
 
-/** A machine that cannot be reached is as silent as a mysqld that does not run: the others are judged without it. */
-function answered(answer: Answer | HostUnreachable): Answer {
-  return answer instanceof HostUnreachable ? { mysqld: "silent", reason: answer.message } : answer;
+/** Answers `undefined` when there is no MySQL on any member. */
+export function observe(answers: Answers, expected: Replication): Replication | undefined {
+  if (Object.values(answers).every(({ mysqld }) => mysqld === "absent")) return undefined;
+  const roles = rolesOf(answers, expected);
+  const speaker = answers[roles.primary === "" ? expected.primary : roles.primary];
+  return {
+    ...expected,
+    primary: roles.primary,
+    lastKnownDurability: expected.lastKnownDurability ?? expected.durability,
+    ...toldByPrimary(speaker, expected),
+    status: statusOf(answers, roles, expected),
+  };
 }
 
-async function askMember(
-  member: Member,
-  expected: Replication,
-  context: Context,
-): Promise<Answer | HostUnreachable> {
-  const question = renderQuestion(expected, member).text;
-  const doing = `reading MySQL of cluster ${expected.cluster}`;
-  try {
-    return parseAnswer(await context.ask(member.host, question, doing), expected);
-  } catch (error) {
-    if (error instanceof HostUnreachable) return error;
-    throw error;
-  }
+/** What the replication account needs: to follow, and to be cloned from. */
+export const replicationPrivileges = ["BACKUP_ADMIN", "REPLICATION SLAVE"];
+
+/** The greatest timeout there is: 49 days. MySQL has no "for ever". */
+export const foreverMilliseconds = 4294967295;
+
+/** Where the primary is silent, its status says so, and the rest stands as last known. */
+function toldByPrimary(answer: Answer | undefined, expected: Replication): Partial<Replication> {
+  if (answer?.mysqld !== "running") return {};
+  const { name, password } = expected.replicationAccount;
+  const found = answer.accounts[name];
+  const lacking = replicationPrivileges.filter((one) => !found?.grants["*.*"]?.includes(one));
+  const durability = durabilityOf(answer.facts, Object.keys(expected.members).length > 1);
+  return {
+    durability,
+    lastKnownDurability: durability,
+    replicationAccount:
+      found === undefined
+        ? { name: "", password: "" }
+        : {
+            name: lacking.length === 0 ? name : `${name} (without ${lacking.join(", ")})`,
+            password: found.login === "denied" ? "(another)" : password,
+          },
+  };
+}
+
+function durabilityOf(facts: Facts, hasReplicas: boolean): Durability {
+  if (hasReplicas && !isStrict(facts)) return { carryOnAfterSeconds: 0 };
+  const milliseconds = Number(facts.variables.rpl_semi_sync_source_timeout ?? 0);
+  if (milliseconds === foreverMilliseconds) return "wait-for-replica";
+  return { carryOnAfterSeconds: milliseconds / 1000 };
+}
+
+function probeOf({ cluster, replicationAccount }: Replication): MemberProbe {
+  const accounts = [{ ...replicationAccount, from: "%" }];
+  const replicationPassword = replicationAccount.password;
+  return {
+    doing: `reading MySQL of cluster ${cluster}`,
+    script: (member) => renderProbe({ member, accounts, replicationPassword }),
+    accounts,
+  };
+}
+
+interface Asking {
+  readonly expected: Replication;
+  readonly probe: MemberProbe;
+  readonly context: Context;
 }
 
 /**
@@ -51,8 +86,7 @@ async function askMember(
  */
 async function withLatePrimary(
   answers: Answers,
-  expected: Replication,
-  context: Context,
+  { expected, probe, context }: Asking,
 ): Promise<Answers> {
   const { primary } = rolesOf(answers, expected);
   const member = expected.members[primary];
@@ -61,7 +95,7 @@ async function withLatePrimary(
   const others = [...runningFacts(answers)].filter(([name]) => name !== primary);
   const isAhead = others.some(([, facts]) => isAheadOf(facts, answer.facts));
   if (!isAhead) return answers;
-  return { ...answers, [primary]: answered(await askMember(member, expected, context)) };
+  return { ...answers, [primary]: answered(await askMember(member, probe, context)) };
 }
 
 function isAheadOf(facts: Facts, primary: Facts): boolean {

@@ -1,9 +1,11 @@
 /** The longer things that run on a member: filling it by CLONE, waiting for it. Each wait has a deadline. */
 
 import { lines, type Shell, sh } from "../../ssh/shell";
-import type { Member, Replication } from "./args";
-import { cloningQuery, marker, systemSchemas } from "./facts";
-import { accountName, literal, mysql } from "./sql";
+import type { Member } from "../mysql/members";
+import { cloningQuery, marker, systemSchemas } from "../mysql/probe";
+import { accountName, literal, mysql, mysqlGoingOn } from "../mysql/sql";
+import type { Replication } from "./args";
+import { closeStatements, letGoStatements } from "./statements";
 
 /** Waits until mysqld answers and no CLONE is under way. */
 export function renderAwait(seconds: number): Shell {
@@ -151,5 +153,51 @@ behind=$(${mysql(
 ${mysql("STOP REPLICA", "RESET REPLICA ALL")}`;
 }
 
+/**
+ * Closes a member that is not the primary. Commits of its own that wait for a replica would keep it waiting as well:
+ * they are let go, once everybody is cut off to whom they could be acknowledged.
+ */
+export function renderClose(): Shell {
+  return sh`waiting=$(${mysql(waitingQuery)}
+) || exit 1
+[ "\${waiting:-0}" = 0 ] || {
+${mysqlGoingOn(...letGoStatements)}
+}
+${mysql(...closeStatements)}`;
+}
+
+/** Closes the primary for the time of a switch: nothing of it outlives a restart, until another one is the primary. */
+export function renderDemote(): Shell {
+  return mysql("SET SESSION lock_wait_timeout = 10", "SET GLOBAL super_read_only = ON");
+}
+
+/** Waits as long as it takes, while the primary still takes writes. */
+export function renderCatchUp(gtidSet: string): Shell {
+  return sh`left=${catchUpSeconds}
+while [ "$left" -gt 0 ]; do
+  behind=$(${mysql(`SELECT WAIT_FOR_EXECUTED_GTID_SET(${literal(gtidSet)}, 2)`)}
+  ) || exit 1
+  [ "$behind" = 1 ] || exit 0
+  [ "$left" -gt ${catchUpSeconds - 4} ] || echo '@progress catching up with the primary'
+  left=$((left - 2))
+done
+echo 'it did not catch up with the primary within ${catchUpSeconds} seconds; nothing was changed' >&2
+exit 1`;
+}
+
+/** Waits for the last transactions of a primary that was closed a moment ago. */
+export function renderReceive(gtidSet: string, from: string): Shell {
+  return sh`behind=$(${mysql(`SELECT WAIT_FOR_EXECUTED_GTID_SET(${literal(gtidSet)}, ${switchSeconds})`)}
+) || exit 1
+[ "$behind" = 0 ] || {
+  echo ${`it lacked transactions of ${from} after ${switchSeconds} seconds; ${from} stays the primary`} >&2
+  exit 1
+}`;
+}
+
+const waitingQuery =
+  "SELECT VARIABLE_VALUE FROM performance_schema.global_status WHERE VARIABLE_NAME = 'Rpl_semi_sync_source_wait_sessions'";
+
 const connectSeconds = 30;
 const catchUpSeconds = 900;
+const switchSeconds = 30;

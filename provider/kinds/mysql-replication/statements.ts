@@ -1,10 +1,11 @@
 /** The SQL of each thing that is done to a member. */
 
-import type { Account, Member, Replication } from "./args";
-import { foreverMilliseconds, replicationPrivileges } from "./content";
-import { marker } from "./facts";
-import { planGrants, renderLevel } from "./grants";
-import { accountName, identifier, literal } from "./sql";
+import type { Member } from "../mysql/members";
+import { marker } from "../mysql/probe";
+import { accountName, literal } from "../mysql/sql";
+import type { Replication } from "./args";
+import { isAlone } from "./cluster";
+import { foreverMilliseconds, replicationPrivileges } from "./read";
 
 /** Where no replica exists yet nobody could acknowledge the marker. */
 export function foundStatements({ cluster }: Replication): string[] {
@@ -18,16 +19,41 @@ export function foundStatements({ cluster }: Replication): string[] {
   ];
 }
 
-/** Lasts over a restart, though the configuration says closed. */
-export const openStatements = [
-  "SET GLOBAL offline_mode = OFF",
-  "SET PERSIST super_read_only = OFF",
-  "SET PERSIST read_only = OFF",
+/**
+ * A primary that is alone opens by itself at each start. One with replicas starts closed, and is opened by the unit
+ * beside it once they follow it: one that was replaced while it was away finds nobody who does.
+ */
+export function openStatements(desired: Replication): string[] {
+  return [
+    "SET GLOBAL offline_mode = OFF",
+    ...(isAlone(desired)
+      ? ["SET PERSIST super_read_only = OFF", "SET PERSIST read_only = OFF"]
+      : [
+          "RESET PERSIST IF EXISTS super_read_only",
+          "RESET PERSIST IF EXISTS read_only",
+          "SET GLOBAL super_read_only = OFF",
+          "SET GLOBAL read_only = OFF",
+        ]),
+  ];
+}
+
+/** What takes back a switch that did not come about. */
+export const reopenStatements = [
+  "SET GLOBAL super_read_only = OFF",
+  "SET GLOBAL read_only = OFF",
 ] as const;
 
 export const closeStatements = [
   "RESET PERSIST IF EXISTS read_only",
   "SET PERSIST super_read_only = ON",
+] as const;
+
+/** Commits that wait for a replica go on; nobody is left to take them for acknowledged. */
+export const letGoStatements = [
+  "SET GLOBAL offline_mode = ON",
+  "SET PERSIST rpl_semi_sync_source_enabled = OFF",
+  "SET GLOBAL super_read_only = ON",
+  "SET GLOBAL offline_mode = OFF",
 ] as const;
 
 /**
@@ -42,8 +68,8 @@ export const pauseStatements = [
   "SET GLOBAL offline_mode = OFF",
 ] as const;
 
-export function sourceStatements({ durability, members }: Replication): string[] {
-  const isAlone = Object.keys(members).length < 2;
+export function sourceStatements(desired: Replication): string[] {
+  const { durability } = desired;
   const milliseconds =
     durability === "wait-for-replica" ? foreverMilliseconds : durability.carryOnAfterSeconds * 1000;
   return [
@@ -52,7 +78,7 @@ export function sourceStatements({ durability, members }: Replication): string[]
     "SET PERSIST rpl_semi_sync_source_wait_no_replica = ON",
     // The default AFTER_SYNC cannot be changed while it is in use; another value would show a loss to readers.
     "SET PERSIST rpl_semi_sync_source_wait_point = AFTER_SYNC",
-    `SET PERSIST rpl_semi_sync_source_enabled = ${isAlone ? "OFF" : "ON"}`,
+    `SET PERSIST rpl_semi_sync_source_enabled = ${isAlone(desired) ? "OFF" : "ON"}`,
   ];
 }
 
@@ -67,8 +93,8 @@ export const reconnectStatements = ["STOP REPLICA IO_THREAD", "START REPLICA IO_
 export const leaveStatements = [
   "STOP REPLICA",
   "RESET REPLICA ALL",
+  "SET PERSIST rpl_semi_sync_source_enabled = OFF",
   "SET PERSIST rpl_semi_sync_replica_enabled = OFF",
-  ...closeStatements,
 ] as const;
 
 export function followStatements(source: Member, { replicationAccount }: Replication): string[] {
@@ -96,39 +122,4 @@ export function replicationAccountStatements({ replicationAccount }: Replication
     `ALTER USER ${account} IDENTIFIED BY ${literal(password)} REQUIRE SSL ACCOUNT UNLOCK`,
     `GRANT ${replicationPrivileges.join(", ")} ON *.* TO ${account}`,
   ];
-}
-
-export function databaseStatement(name: string): string {
-  return `CREATE DATABASE IF NOT EXISTS ${identifier(name)} CHARACTER SET utf8mb4`;
-}
-
-export function accountStatements(name: string, old: Account | undefined, now: Account): string[] {
-  const account = accountName(name, now.from);
-  const identified = `${account} IDENTIFIED BY ${literal(now.password)}`;
-  const moves = old !== undefined && old.from !== now.from;
-  return [
-    ...(moves ? [`RENAME USER ${accountName(name, old.from)} TO ${account}`] : []),
-    ...(old === undefined ? [`CREATE USER IF NOT EXISTS ${identified}`] : []),
-    ...(old?.password === now.password ? [] : [`ALTER USER ${identified} ACCOUNT UNLOCK`]),
-    ...planGrants(old?.grants ?? {}, now.grants).flatMap(({ level, grant, revoke }) => [
-      ...revoke.map((privilege) => revokeStatement(privilege, level, account)),
-      ...(grant.length > 0
-        ? [`GRANT ${grant.map(renderPrivilege).join(", ")} ON ${renderLevel(level)} TO ${account}`]
-        : []),
-    ]),
-  ];
-}
-
-export function dropStatement(name: string, { from }: Account): string {
-  return `DROP USER IF EXISTS ${accountName(name, from)}`;
-}
-
-function revokeStatement(privilege: string, level: string, account: string): string {
-  return level.startsWith("role ")
-    ? `REVOKE ${level.slice("role ".length)} FROM ${account}`
-    : `REVOKE ${renderPrivilege(privilege)} ON ${renderLevel(level)} FROM ${account}`;
-}
-
-function renderPrivilege(privilege: string): string {
-  return privilege === "ALL" ? "ALL PRIVILEGES" : privilege;
 }

@@ -42,10 +42,15 @@ const exported = JSON.stringify({
       {
         type: "trilithon:index:MysqlReplication",
         inputs: {
-          databases: ["shop"],
           durability: { carryOnAfterSeconds: 2 },
-          accounts: { shop: { password: secret("one"), grants: { "shop.*": ["SELECT"] } } },
           replicationAccount: { name: "replication", password: secret("two") },
+        },
+      },
+      {
+        type: "trilithon:index:MysqlContent",
+        inputs: {
+          databases: ["shop"],
+          accounts: { shop: { password: secret("one"), grants: { "shop.*": ["SELECT"] } } },
         },
       },
     ],

@@ -6,11 +6,19 @@ const config = {
   address: "172.31.64.21",
   bufferPoolMegabytes: 256,
   maxConnections: 200,
+  requirePrimaryKeys: true,
+  trustsCreators: false,
   rawLines: [],
 };
 
 test("renders the configuration of a member", (t) => {
   isGolden(t, "zz-trilithon.cnf", renderMysql(config));
+});
+
+test("tables without a primary key, and functions and triggers, are let through by setting", (t) => {
+  const text = renderMysql({ ...config, requirePrimaryKeys: false, trustsCreators: true });
+  t.regex(text, /^sql_require_primary_key = OFF$/m);
+  t.regex(text, /^log_bin_trust_function_creators = ON$/m);
 });
 
 test("raw lines stand last", (t) => {

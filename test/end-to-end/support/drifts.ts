@@ -17,6 +17,7 @@ const nginx = (host: string) => ({ host, resource: `${host}-nginx-service` });
 const application = (host: string) => ({ host, resource: `application-${host}` });
 const mysql = (host: string) => ({ host, resource: `database-${host}-service` });
 const replication = { resource: "database-replication" };
+const content = { resource: "database-content" };
 const sql = (statement: string) => `mysql -e "${statement}"`;
 
 /** Lets the second pass in which a unit was last started or reloaded. */
@@ -61,7 +62,7 @@ export const drifts: readonly (readonly Drift[])[] = [
       host: "web-02",
       ...replication,
       break: sql("STOP REPLICA"),
-      paths: ['topology["web-02"].replication'],
+      paths: ['status["web-02"].replication'],
       sentence: /^web-02: follow web-01 \(was: stopped\) \[drift\]$/,
     },
   ],
@@ -103,7 +104,7 @@ export const drifts: readonly (readonly Drift[])[] = [
       host: "web-02",
       ...replication,
       break: sql("SET GLOBAL super_read_only = OFF; SET GLOBAL read_only = OFF"),
-      paths: ['topology["web-02"].writes'],
+      paths: ['status["web-02"].writes'],
       sentence: /^web-02: .* \[drift\]$/,
     },
   ],
@@ -145,7 +146,7 @@ export const drifts: readonly (readonly Drift[])[] = [
     {
       name: "a grant taken away",
       host: "web-01",
-      ...replication,
+      ...content,
       break: sql("REVOKE INSERT ON guestbook.* FROM guestbook"),
       paths: ['accounts.guestbook.grants["guestbook.*"]'],
       sentence: /guestbook.* \[drift\]$/,
@@ -181,7 +182,7 @@ export const drifts: readonly (readonly Drift[])[] = [
     {
       name: "an account's password changed",
       host: "web-01",
-      ...replication,
+      ...content,
       break: sql("ALTER USER guestbook IDENTIFIED BY 'by-hand-by-hand'"),
       paths: ["accounts.guestbook.password"],
       sentence: /guestbook.* \[drift\]$/,
@@ -217,7 +218,7 @@ export const drifts: readonly (readonly Drift[])[] = [
       host: "web-01",
       ...replication,
       break: sql("SET GLOBAL rpl_semi_sync_source_enabled = OFF"),
-      paths: ['topology["web-01"].semiSynchronous'],
+      paths: ['status["web-01"].semiSynchronous', "durability"],
       sentence: /^web-01: acknowledge a write only once a replica has it \[drift\]$/,
     },
     {

@@ -3,6 +3,8 @@
 import test, { type ExecutionContext } from "ava";
 import { anyKind } from "../../../provider/kind";
 import { machine as machineKind } from "../../../provider/kinds/machine";
+import { mysqlContent } from "../../../provider/kinds/mysql-content/kind";
+import { mysqlPasswordRetirement } from "../../../provider/kinds/mysql-content/retirement";
 import { mysqlReplication } from "../../../provider/kinds/mysql-replication/kind";
 import { password } from "../../../provider/kinds/password";
 import { release, service } from "../../../provider/kinds/service/kind";
@@ -16,6 +18,8 @@ const kinds = [
   anyKind(release),
   anyKind(machineKind),
   anyKind(mysqlReplication),
+  anyKind(mysqlContent),
+  anyKind(mysqlPasswordRetirement),
   anyKind(password),
   anyKind(sshKey),
 ];
@@ -182,25 +186,31 @@ test("a secret in a faulty input is not quoted, however long or deep", async (t)
 test("passwords of a MySQL cluster stay secret in every answer", async (t) => {
   const machine = await startMachine(t, { plugin: { kinds } });
   const { plugin, server } = machine;
-  const type = "trilithon:index:MysqlReplication";
   const member = (name: string) => ({ host: wireHost(server.host({ name })), address: "10.0.0.1" });
-  const { inputs, failures } = await plugin.check(
-    { type },
-    {
-      cluster: "guestbook",
-      members: {
-        "web-01": member("web-01"),
-        "web-02": { ...member("web-02"), address: "10.0.0.2" },
-      },
-      primary: "web-01",
+  const cluster = {
+    cluster: "guestbook",
+    members: {
+      "web-01": member("web-01"),
+      "web-02": { ...member("web-02"), address: "10.0.0.2" },
+    },
+    primary: "web-01",
+  };
+  const account = { password: secret("planted-account"), grants: { "*.*": ["SELECT"] } };
+  const kindsOfMysql = {
+    MysqlReplication: {
       durability: "wait-for-replica",
       replicationAccount: { name: "replication", password: secret("planted-replication") },
-      accounts: { app: { password: secret("planted-account"), grants: { "*.*": ["SELECT"] } } },
     },
-  );
-  t.deepEqual(failures, []);
-  await plugin.create({ type }, inputs, "preview").catch(() => undefined);
-  await plugin.create({ type }, inputs).catch(() => undefined);
+    MysqlContent: { accounts: { app: account } },
+    MysqlPasswordRetirement: { passwords: { app: secret("planted-retired") } },
+  };
+  for (const [kind, more] of Object.entries(kindsOfMysql)) {
+    const type = `trilithon:index:${kind}`;
+    const { inputs, failures } = await plugin.check({ type }, { ...cluster, ...more });
+    t.deepEqual(failures, [], kind);
+    await plugin.create({ type }, inputs, "preview").catch(() => undefined);
+    await plugin.create({ type }, inputs).catch(() => undefined);
+  }
   t.false(seen(machine).includes("planted-"));
 });
 

@@ -1,14 +1,16 @@
 import test from "ava";
 import fc from "fast-check";
-import { diff } from "../../../../provider/kinds/mysql-replication/difference";
-import type { Source } from "../../../../provider/kinds/mysql-replication/facts";
+import type { AccountFacts } from "../../../../provider/kinds/mysql/accounts";
+import type { Answer, Source } from "../../../../provider/kinds/mysql/probe";
+import { diff } from "../../../../provider/kinds/mysql-replication/diff";
 import { plan } from "../../../../provider/kinds/mysql-replication/plan";
-import type { Answer } from "../../../../provider/kinds/mysql-replication/question";
-import { standingsOf } from "../../../../provider/kinds/mysql-replication/standing";
+
+import { observe } from "../../../../provider/kinds/mysql-replication/read";
 import { cluster, names } from "../../../support/mysql-inputs";
 import {
   carryOut,
   freshServer,
+  replicationAccount,
   running,
   type Servers,
   sourceOf,
@@ -21,10 +23,6 @@ const wanted = fc
     primary: fc.constantFrom("web-01", "web-02"),
     discardDataOn: fc.subarray(["web-01", "web-02"]),
     durability: fc.constantFrom("wait-for-replica" as const, { carryOnAfterSeconds: 5 }),
-    accounts: fc.constantFrom(
-      {},
-      { app: { password: "x", grants: { "guestbook.*": ["SELECT"] } } },
-    ),
   })
   .map(({ size, ...more }) => cluster(more, size));
 
@@ -54,12 +52,8 @@ function server(name: string): fc.Arbitrary<Answer> {
         rpl_semi_sync_source_enabled: sourceEnabled,
         rpl_semi_sync_replica_enabled: replicaEnabled,
       };
-      const grants = { "*.*": ["BACKUP_ADMIN", "REPLICATION SLAVE"] };
-      const accounts = hasAccount
-        ? {
-            replication: { from: "%", login: "yes" as const, grants },
-            app: { from: "10.%", login: "denied" as const, grants },
-          }
+      const accounts: Readonly<Record<string, AccountFacts>> = hasAccount
+        ? { replication: replicationAccount }
         : {};
       return { mysqld: "running", facts: { ...facts, ...change, variables }, accounts };
     });
@@ -90,7 +84,7 @@ const servers: fc.Arbitrary<Servers> = fc
 test("the plan is empty exactly when nothing differs", (t) => {
   fc.assert(
     fc.property(servers, wanted, (found, args) => {
-      const live = standingsOf(pick(found, Object.keys(args.members)), args);
+      const live = observe(pick(found, Object.keys(args.members)), args);
       if (live === undefined) t.not(plan(live, args).length, 0);
       else t.is(plan(live, args).length === 0, diff(live, args).length === 0);
     }),
@@ -104,14 +98,14 @@ test("what the plan says makes it true, unless it refuses", (t) => {
       fc.property(servers, wanted, (found, args) => {
         let state = pick(found, Object.keys(args.members));
         for (let round = 0; round < 4; round++) {
-          const live = standingsOf(state, args);
+          const live = observe(state, args);
           if (live === undefined) return;
           const steps = plan(live, args);
-          if (steps.some(({ action }) => action.do === "refuse")) return;
+          if (steps.some(({ task }) => task.do === "refuse")) return;
           if (steps.length === 0) return;
-          for (const { action } of steps) state = carryOut(state, action, args);
+          for (const { task } of steps) state = carryOut(state, task, args);
         }
-        throw new Error(`still to do: ${JSON.stringify(plan(standingsOf(state, args), args))}`);
+        throw new Error(`still to do: ${JSON.stringify(plan(observe(state, args), args))}`);
       }),
       { numRuns: 1000 },
     ),
@@ -122,13 +116,13 @@ test("data is never replaced on a member that has any, unless it is named in dis
   fc.assert(
     fc.property(servers, wanted, (found, args) => {
       const state = pick(found, Object.keys(args.members));
-      const live = standingsOf(state, args);
+      const live = observe(state, args);
       if (live === undefined) return;
-      for (const { action } of plan(live, args)) {
-        if (action.do !== "fill") continue;
-        const { facts } = running(state, action.member);
+      for (const { task } of plan(live, args)) {
+        if (task.do !== "fill") continue;
+        const { facts } = running(state, task.member);
         const isEmpty = facts.cluster === null && facts.schemas.length === 0;
-        t.true(isEmpty || args.discardDataOn.includes(action.member));
+        t.true(isEmpty || args.discardDataOn.includes(task.member));
       }
     }),
     { numRuns: 1000 },

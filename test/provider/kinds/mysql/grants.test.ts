@@ -4,7 +4,7 @@ import {
   planGrants,
   renderLevel,
   sortedPrivileges,
-} from "../../../../provider/kinds/mysql-replication/grants";
+} from "../../../../provider/kinds/mysql/grants";
 
 const shown = [
   { name: "no privileges", lines: ["GRANT USAGE ON *.* TO `app`@`%`"], is: {} },

@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import test from "ava";
 import fc from "fast-check";
-import { identifier, literal, mysql } from "../../../../provider/kinds/mysql-replication/sql";
+import { identifier, literal, mysql } from "../../../../provider/kinds/mysql/sql";
 
 const literals = [
   ["plain", "'plain'"],

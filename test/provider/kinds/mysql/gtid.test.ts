@@ -6,7 +6,7 @@ import {
   parseGtidSet,
   renderGtidSet,
   subtract,
-} from "../../../../provider/kinds/mysql-replication/gtid";
+} from "../../../../provider/kinds/mysql/gtid";
 
 const differences = [
   { one: "", other: "", is: "" },

@@ -2,8 +2,8 @@
 
 import { BlockList, isIPv4 } from "node:net";
 import { Shell, sh } from "../../ssh/shell";
-import type { Account, Member, Replication } from "./args";
 import { type Grants, parseGrants } from "./grants";
+import type { Member } from "./members";
 import { accountName, literal } from "./sql";
 
 export interface AccountFacts {
@@ -11,26 +11,25 @@ export interface AccountFacts {
   readonly from: string;
   readonly login: "yes" | "denied" | "not tried";
   readonly grants: Grants;
+  /** How many connections it may have at once; 0: as many as the server takes. */
+  readonly maxConnections: number;
+  /** Whether a former password is good as well. */
+  readonly hasFormerPassword: boolean;
 }
 
-interface AskedAccount {
+export interface AskedAccount {
   readonly name: string;
   readonly from: string;
   readonly password: string;
 }
 
-/** All accounts that a read asks about, the replication account included. */
-export function askedAccounts({ replicationAccount, accounts }: Replication): AskedAccount[] {
-  const all: [string, Account | undefined][] = Object.entries(accounts);
-  return [
-    { ...replicationAccount, from: "%" },
-    ...all.flatMap(([name, account]) => (account === undefined ? [] : [{ ...account, name }])),
-  ];
-}
-
-/** `account 0` and the host part, for each host part that there is; then the grants of the expected one. */
+/**
+ * `account 0`, the host part, the limit of connections and whether there is a former password, for each host part that
+ * there is; then the grants of the expected one.
+ */
 export function renderGrantsQuestion({ name, from }: AskedAccount, index: number): string {
-  return `SELECT 'account ${index}', Host FROM mysql.user WHERE User = ${literal(name)};
+  return `SELECT 'account ${index}', Host, max_user_connections, COALESCE(JSON_CONTAINS_PATH(User_attributes, 'one', '$.additional_password'), 0)
+  FROM mysql.user WHERE User = ${literal(name)};
 SHOW GRANTS FOR ${accountName(name, from)}`;
 }
 
@@ -38,15 +37,22 @@ export function parseAccount(
   index: number,
   from: string,
   shown: readonly string[],
-): Pick<AccountFacts, "from" | "grants"> | undefined {
+): Omit<AccountFacts, "login"> | undefined {
   const own = `account ${index}\t`;
-  const hosts = shown.filter((line) => line.startsWith(own)).map((line) => line.slice(own.length));
-  const [only] = hosts;
-  if (only === undefined) return undefined;
-  if (!hosts.includes(from)) return { from: only, grants: {} };
+  const rows = shown
+    .filter((line) => line.startsWith(own))
+    .map((line) => line.slice(own.length).split("\t"));
+  const [host, limit = "0", former = "0"] = rows.find((row) => row[0] === from) ?? rows[0] ?? [];
+  if (host === undefined) return undefined;
+  const found = {
+    from: host,
+    maxConnections: Number(limit),
+    hasFormerPassword: former === "1",
+  };
+  if (host !== from) return { ...found, grants: {} };
   const after = shown.slice(shown.findLastIndex((line) => line.startsWith(own)) + 1);
   const end = after.findIndex((line) => line.startsWith("account "));
-  return { from, grants: parseGrants(end < 0 ? after : after.slice(0, end)) };
+  return { ...found, grants: parseGrants(end < 0 ? after : after.slice(0, end)) };
 }
 
 /**
@@ -62,7 +68,7 @@ host=${member.address}
 port=${member.port}
 protocol=tcp
 connect-timeout=5`;
-  return new Shell(`if said=$(mysql --defaults-file=/dev/fd/3 -e 'DO 0' 2>&1 3<<'__OPTIONS__'
+  return new Shell(`if said=$(timeout --kill-after=1 15 mysql --defaults-file=/dev/fd/3 -e 'DO 0' 2>&1 3<<'__OPTIONS__'
 ${options}
 __OPTIONS__
 ); then echo yes; else printf '%s ' $said; echo; fi`);

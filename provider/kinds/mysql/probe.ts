@@ -1,7 +1,16 @@
-/** What a mysqld says of itself, and the query by which it is asked. */
+/** What a mysqld says of itself: the question, in one script, and how its answer is read. */
 
-import type { Replication } from "./args";
-import { literal } from "./sql";
+import { lines, type Shell, sh } from "../../ssh/shell";
+import {
+  type AccountFacts,
+  type AskedAccount,
+  loginOf,
+  parseAccount,
+  renderGrantsQuestion,
+  renderLogin,
+} from "./accounts";
+import type { Member } from "./members";
+import { askMysql, askMysqlGoingOn, literal } from "./sql";
 
 export interface Facts {
   readonly serverId: number;
@@ -35,11 +44,24 @@ export interface Source {
   readonly autoPosition: string;
   readonly ssl: string;
   readonly retryCount: number;
+  /** What arrived, be it applied or not. */
+  readonly received: string;
   readonly receiver: string;
   readonly receiverError: string | null;
   readonly applier: string;
   readonly applierError: string | null;
 }
+
+/** A member's whole answer. */
+export type Answer =
+  | { readonly mysqld: "absent" }
+  | { readonly mysqld: "silent"; readonly reason: string; readonly isUnreachable?: boolean }
+  | {
+      readonly mysqld: "running";
+      readonly facts: Facts;
+      /** By name; without those that do not exist. */
+      readonly accounts: Readonly<Record<string, AccountFacts>>;
+    };
 
 /** The marker that names the cluster whose data a member holds: the comment of a table, which CLONE and replication carry along. */
 export const marker = { schema: "trilithon", table: "cluster" } as const;
@@ -56,7 +78,61 @@ export const systemSchemas = [
 export const cloningQuery =
   "SELECT COUNT(*) FROM performance_schema.processlist WHERE INFO LIKE 'CLONE INSTANCE %'";
 
-export function factsQuery({ replicationAccount }: Replication): string {
+export interface ProbeArgs {
+  readonly member: Member;
+  readonly accounts: readonly AskedAccount[];
+  /** The password that a replica's connection is compared with; default: none is. */
+  readonly replicationPassword?: string;
+}
+
+export function renderProbe({ member, accounts, replicationPassword = "" }: ProbeArgs): Shell {
+  return lines(
+    sh`command -v mysql >/dev/null && command -v mysqld >/dev/null || { echo absent; exit 0; }`,
+    sh`export LC_ALL=C`,
+    // A mysqld that hangs costs this one question its time, and nothing else.
+    sh`facts=$( {
+${askMysql(factsQuery(replicationPassword))}
+} 2>&1 ) || {
+  status=$?
+  echo silent
+  [ "$status" -ne 124 ] || echo 'ERROR: mysqld took the question and did not answer in time'
+  printf '%s\n' "$facts"
+  exit 0
+}`,
+    sh`echo running; printf '%s\n' "$facts"`,
+    accounts.length > 0 &&
+      sh`{
+${askMysqlGoingOn(...accounts.map(renderGrantsQuestion))}
+} 2>/dev/null`,
+    sh`echo logins`,
+    ...accounts.map((account) => renderLogin(account, member)),
+  );
+}
+
+export function parseAnswer(
+  answer: string,
+  asked: readonly { readonly name: string; readonly from: string }[],
+): Answer {
+  const [state = "", ...rest] = answer.split("\n");
+  if (state === "absent") return { mysqld: "absent" };
+  if (state !== "running") return { mysqld: "silent", reason: lastError(rest) };
+  const facts: Facts = JSON.parse(rest.find((line) => line.startsWith("{")) ?? "");
+  const shown = rest.slice(0, rest.indexOf("logins"));
+  const logins = rest.slice(rest.indexOf("logins") + 1);
+  const accounts = asked.flatMap(({ name, from }, index) => {
+    const found = parseAccount(index, from, shown);
+    if (found === undefined) return [];
+    return [[name, { ...found, login: loginOf(logins[index]) }] as const];
+  });
+  return { mysqld: "running", facts, accounts: Object.fromEntries(accounts) };
+}
+
+function lastError(said: readonly string[]): string {
+  const text = said.filter((line) => line.trim() !== "").join(" ");
+  return /ERROR.*/.exec(text)?.[0] ?? (text === "" ? "no answer" : text);
+}
+
+function factsQuery(replicationPassword: string): string {
   const object = (table: string, where: string) =>
     `(SELECT JSON_OBJECTAGG(LOWER(VARIABLE_NAME), VARIABLE_VALUE) FROM performance_schema.${table} WHERE ${where})`;
   const semiSync = "VARIABLE_NAME LIKE 'rpl\\\\_semi\\\\_sync\\\\_%'";
@@ -75,8 +151,9 @@ export function factsQuery({ replicationAccount }: Replication): string {
 'isCloning', (${cloningQuery}),
 'source', (SELECT JSON_OBJECT('host', c.HOST, 'port', c.PORT, 'user', c.USER, 'autoPosition', c.AUTO_POSITION,
     'ssl', c.SSL_ALLOWED, 'retryCount', c.CONNECTION_RETRY_COUNT,
-    'isPasswordRight', (SELECT CAST(User_password AS BINARY) = CAST(${literal(replicationAccount.password)} AS BINARY)
+    'isPasswordRight', (SELECT CAST(User_password AS BINARY) = CAST(${literal(replicationPassword)} AS BINARY)
       FROM mysql.slave_master_info WHERE Channel_name = ''),
+    'received', REPLACE(r.RECEIVED_TRANSACTION_SET, '\\n', ''),
     'receiver', r.SERVICE_STATE,
     'receiverError', IF(r.LAST_ERROR_NUMBER = 0, NULL, CONCAT('error ', r.LAST_ERROR_NUMBER, ': ', r.LAST_ERROR_MESSAGE)),
     'applier', (SELECT SERVICE_STATE FROM performance_schema.replication_applier_status WHERE CHANNEL_NAME = ''),

@@ -1,34 +1,32 @@
 /** Who is the primary, told from what the members hold and whom they follow. */
 
-import type { Replication } from "./args";
-import type { Facts } from "./facts";
 import { isSubset, parseGtidSet } from "./gtid";
-import type { Answer } from "./question";
-
-export type Answers = Readonly<Record<string, Answer>>;
+import type { Answers, Members } from "./members";
+import type { Facts } from "./probe";
 
 export interface Roles {
   /** Empty where there is none, or where several members claim it. */
   readonly primary: string;
-  /** Members that take writes and each have what another lacks. */
-  readonly rivals: readonly string[];
+  /** Split brain: members that take writes and each have what another lacks. */
+  readonly conflicting: readonly string[];
   /** The former primary, where it came back without data while `primary` still follows it. */
   readonly lost?: string;
 }
 
-/** One member, and all by which it is told how it stands. */
-export interface Seen {
-  readonly name: string;
-  readonly roles: Roles;
-  readonly answers: Answers;
-  readonly expected: Replication;
+/** What has to be known of a cluster to tell its roles. */
+export interface ClusterIdentity {
+  /** The marker that its members' data carry. */
+  readonly cluster: string;
+  readonly members: Members;
+  /** The primary as last known, or as wanted where nothing is known. */
+  readonly primary: string;
 }
 
-export function rolesOf(answers: Answers, expected: Replication): Roles {
+export function rolesOf(answers: Answers, expected: ClusterIdentity): Roles {
   const facts = runningFacts(answers);
   const holders = [...facts].filter(([, { cluster }]) => cluster === expected.cluster);
   const names = holders.map(([name]) => name);
-  if (names.length === 0) return { primary: silentOne(answers, expected), rivals: [] };
+  if (names.length === 0) return { primary: silentOne(answers, expected), conflicting: [] };
   const followed = (name: string) => followedMember(facts.get(name), expected);
   const heads = names.filter((name) => followed(name) === undefined);
   const open = heads.filter((name) => facts.get(name)?.superReadOnly === 0);
@@ -44,10 +42,12 @@ export function rolesOf(answers: Answers, expected: Replication): Roles {
   const leaders = [...new Set(names.map(followed))];
   const leader = leaders.length === 1 ? leaders[0] : undefined;
   if (leader !== undefined && answers[leader]?.mysqld !== "running") {
-    return { primary: leader, rivals: [] };
+    return { primary: leader, conflicting: [] };
   }
-  const heir = choose(names, facts, expected, names);
-  return leader !== undefined && !names.includes(leader) ? { ...heir, lost: leader } : heir;
+  const candidate = choose(names, facts, expected, names);
+  return leader !== undefined && !names.includes(leader)
+    ? { ...candidate, lost: leader }
+    : candidate;
 }
 
 export function runningFacts(answers: Answers): Map<string, Facts> {
@@ -61,7 +61,7 @@ export function runningFacts(answers: Answers): Map<string, Facts> {
 /** The member that another one has as its source. */
 export function followedMember(
   facts: Facts | undefined,
-  { members }: Pick<Replication, "members">,
+  { members }: Pick<ClusterIdentity, "members">,
 ): string | undefined {
   const source = facts?.source;
   if (!source) return undefined;
@@ -81,7 +81,7 @@ function isEmptied(name: string, facts: ReadonlyMap<string, Facts>): boolean {
 function choose(
   candidates: readonly string[],
   facts: ReadonlyMap<string, Facts>,
-  expected: Replication,
+  expected: ClusterIdentity,
   holders: readonly string[],
 ): Roles {
   const set = (name: string) => parseGtidSet(facts.get(name)?.gtidExecuted ?? "");
@@ -95,10 +95,10 @@ function choose(
     fullest.find((name) => name === expected.primary) ??
     fullest[0] ??
     "";
-  return { primary, rivals: primary === "" ? candidates : [] };
+  return { primary, conflicting: primary === "" ? candidates : [] };
 }
 
 /** Where nobody that answers holds the data, a silent member may: the last known primary, if it is silent. */
-function silentOne(answers: Answers, { primary }: Replication): string {
+function silentOne(answers: Answers, { primary }: ClusterIdentity): string {
   return answers[primary]?.mysqld === "silent" ? primary : "";
 }

@@ -1,0 +1,93 @@
+/** Where what a cluster holds differs from what it is to hold, and what is done about it, all on the primary. */
+
+import { compare, differences, isMap } from "../../difference";
+import type { Difference, Step, StepText } from "../../kind";
+import { isUnknown } from "../../protocol/values";
+import { planGrants } from "../mysql/grants";
+import type { Account, Content } from "./args";
+
+export type Task =
+  | { readonly do: "await" }
+  | { readonly do: "create database"; readonly name: string }
+  | { readonly do: "set account"; readonly name: string }
+  | { readonly do: "drop account"; readonly name: string };
+
+type PlainStep = StepText & { readonly task: Task };
+
+export interface ContentStep extends Step {
+  readonly task: Task;
+}
+
+/** Databases that nobody wants any more are no difference: they are never dropped. */
+export function diff(live: Content, desired: Content): Difference[] {
+  return [...differencesOfDatabases(live, desired), ...compare(live, desired, ["accounts"])];
+}
+
+function differencesOfDatabases(live: Content, desired: Content): Difference[] {
+  const path = ["databases"];
+  if (!Array.isArray(desired.databases)) return [{ path, kind: "update" }];
+  const isThere = (name: string) => live.databases.includes(name);
+  return desired.databases.every(isThere) ? [] : [{ path, kind: "update" }];
+}
+
+export function plan(found: Content | undefined, desired: Content): ContentStep[] {
+  const live = found ?? { ...desired, primary: desired.primary, databases: [], accounts: {} };
+  const on = isUnknown(live.primary) || live.primary === "" ? "" : `${live.primary}: `;
+  const steps = [...planDatabases(on, live, desired), ...planAccounts(on, live, desired)];
+  return steps.map((step) => ({
+    ...(on !== "" && { host: live.primary }),
+    action: step.task.do,
+    ...step,
+  }));
+}
+
+function planDatabases(on: string, live: Content, desired: Content): PlainStep[] {
+  if (!Array.isArray(desired.databases)) {
+    return [{ sentence: `${on}create the databases once they are known`, task: { do: "await" } }];
+  }
+  return desired.databases
+    .filter((name) => !live.databases.includes(name))
+    .map((name) => ({
+      sentence: `${on}create database ${name}`,
+      task: { do: "create database", name },
+    }));
+}
+
+function planAccounts(on: string, live: Content, desired: Content): PlainStep[] {
+  if (!isMap(desired.accounts)) {
+    return [{ sentence: `${on}set the accounts once they are known`, task: { do: "await" } }];
+  }
+  const names = new Set([...Object.keys(desired.accounts), ...Object.keys(live.accounts)]);
+  return [...names].flatMap((name): PlainStep[] => {
+    const [old, now] = [live.accounts[name], desired.accounts[name]];
+    if (now === undefined) {
+      return [{ sentence: `${on}drop account ${name}`, task: { do: "drop account", name } }];
+    }
+    if (differences([], old, now).length === 0) return [];
+    const sentence = `${on}${accountSentence(name, old, now)}`;
+    return [{ sentence, task: { do: "set account", name } }];
+  });
+}
+
+function accountSentence(name: string, old: Account | undefined, now: Account): string {
+  if (isUnknown(now) || !isMap(now.grants)) return `set account ${name}`;
+  if (old === undefined) return `create account ${name} (${grantsSentence(now)})`;
+  const isOther = (key: keyof Account) => differences([], old[key], now[key]).length > 0;
+  const limit = now.maxConnections === 0 ? "any number of" : `at most ${now.maxConnections}`;
+  const changes = [
+    ...(isOther("from") ? [`its host to ${now.from}`] : []),
+    ...(isOther("password") ? ["its password"] : []),
+    ...(isOther("maxConnections") ? [`${limit} connections`] : []),
+    ...planGrants(old.grants, now.grants).flatMap(({ level, grant, revoke }) => [
+      ...(grant.length > 0 ? [`grant ${grant.join(", ")} on ${level}`] : []),
+      ...(revoke.length > 0 ? [`revoke ${revoke.join(", ")} on ${level}`] : []),
+    ]),
+  ];
+  return `change account ${name} (${changes.join("; ")})`;
+}
+
+function grantsSentence({ grants }: Account): string {
+  const levels = Object.entries(grants).filter(([, privileges]) => privileges.length > 0);
+  if (levels.length === 0) return "no privileges";
+  return levels.map(([level, privileges]) => `${privileges.join(", ")} on ${level}`).join("; ");
+}

@@ -1,0 +1,124 @@
+/** The end of former passwords: what a rotation left good is discarded, once all that log in have the new one. */
+
+import * as v from "valibot";
+import { failures, textOf } from "../../check";
+import { compare, isMap } from "../../difference";
+import type { Context, Difference, Kind, Properties, Step } from "../../kind";
+import * as values from "../../schema/values";
+import {
+  askMembers,
+  hostsOf,
+  type MemberProbe,
+  type Members,
+  memberName,
+  memberOf,
+  membersSchema,
+  runOn,
+  withDefaultPorts,
+} from "../mysql/members";
+import { password } from "../mysql/names";
+import { renderProbe } from "../mysql/probe";
+import { rolesOf } from "../mysql/roles";
+import { accountName, mysql } from "../mysql/sql";
+
+export interface Retirement {
+  readonly cluster: string;
+  readonly members: Members;
+  readonly primary: string;
+  /** Account name to the password that everybody has by now. */
+  readonly passwords: Readonly<Record<string, string>>;
+  /** In a read: accounts for which a former password is good as well, with their host part. */
+  readonly former: Readonly<Record<string, string>>;
+}
+
+const schema = v.strictObject({
+  cluster: textOf(values.clusterName),
+  members: membersSchema,
+  primary: memberName,
+  passwords: v.record(textOf(values.accountName), password),
+  former: v.optional(v.record(v.string(), v.string())),
+});
+
+export const mysqlPasswordRetirement: Kind<Retirement> = {
+  type: "trilithon:index:MysqlPasswordRetirement",
+  check: (inputs: Properties, olds: Properties = {}) => {
+    const kept = { ...inputs, cluster: olds.cluster ?? inputs.cluster };
+    const members = withDefaultPorts(inputs.members);
+    return { args: { ...kept, members, former: {} }, failures: failures(schema, kept) };
+  },
+  id: ({ cluster }) => cluster,
+  hosts: ({ members }) => hostsOf(members),
+  read,
+  diff,
+  plan,
+  apply: async (_, live, desired, context) => {
+    const former = Object.entries(live?.former ?? {});
+    if (live !== undefined && former.length > 0) {
+      const statements = former.map(
+        ([name, from]) => `ALTER USER ${accountName(name, from)} DISCARD OLD PASSWORD`,
+      );
+      await runOn(
+        {
+          member: memberOf(live.primary, { ...live.members, ...desired.members }),
+          name: live.primary,
+          script: mysql(...statements),
+          doing: `retiring passwords of cluster ${desired.cluster}`,
+          secrets: Object.values(desired.passwords),
+        },
+        context,
+      );
+    }
+    return (await read(desired, context)) ?? desired;
+  },
+  remove: async () => {},
+  secretOutputs: ["passwords"],
+};
+
+function diff(live: Retirement, desired: Retirement): Difference[] {
+  return compare(live, desired, ["passwords", "former"]);
+}
+
+function plan(live: Retirement | undefined, desired: Retirement): Step[] {
+  if (live === undefined || diff(live, desired).length === 0) return [];
+  const changed = isMap(desired.passwords)
+    ? diff({ ...live, former: {} }, desired).map(({ path }) => path[1] ?? "")
+    : [];
+  const names = [...new Set([...Object.keys(live.former), ...changed])].join(", ");
+  const on = live.primary === "" ? "" : `${live.primary}: `;
+  const sentence = `${on}retire the former password of ${names}, since all have the new one`;
+  return [{ ...(on !== "" && { host: live.primary }), action: "retire password", sentence }];
+}
+
+async function read(expected: Retirement, context: Context): Promise<Retirement | undefined> {
+  const accounts = Object.entries(expected.passwords).map(([name, password]) => ({
+    name,
+    password,
+    from: "%",
+  }));
+  const probe: MemberProbe = {
+    doing: `reading the passwords of cluster ${expected.cluster}`,
+    script: (member) => renderProbe({ member, accounts }),
+    accounts,
+  };
+  const answers = await askMembers(expected.members, probe, context);
+  const { primary } = rolesOf(answers, expected);
+  const answer = answers[primary];
+  if (answer?.mysqld !== "running") return { ...expected, former: {} };
+  const found = Object.entries(answer.accounts);
+  const denied = found.filter(([, { login }]) => login === "denied").map(([name]) => name);
+  return {
+    ...expected,
+    primary,
+    passwords: Object.fromEntries(
+      Object.entries(expected.passwords).map(([name, value]) => [
+        name,
+        denied.includes(name) ? "(another)" : value,
+      ]),
+    ),
+    former: Object.fromEntries(
+      found
+        .filter(([, { hasFormerPassword }]) => hasFormerPassword)
+        .map(([name, { from }]) => [name, from]),
+    ),
+  };
+}

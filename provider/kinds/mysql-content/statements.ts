@@ -1,0 +1,64 @@
+/** The SQL of each database and account. */
+
+import { planGrants, renderLevel } from "../mysql/grants";
+import { accountName, identifier, literal } from "../mysql/sql";
+import type { Account } from "./args";
+
+export function databaseStatement(name: string): string {
+  return `CREATE DATABASE IF NOT EXISTS ${identifier(name)} CHARACTER SET utf8mb4`;
+}
+
+/** Whether the program has another password than it last set, or just the same one again. */
+interface DesiredAccount extends Account {
+  readonly isRotated: boolean;
+}
+
+export function accountStatements(
+  name: string,
+  old: Account | undefined,
+  now: DesiredAccount,
+): string[] {
+  const account = accountName(name, now.from);
+  const identified = `${account} IDENTIFIED BY ${literal(now.password)}`;
+  const moves = old !== undefined && old.from !== now.from;
+  return [
+    ...(moves ? [`RENAME USER ${accountName(name, old.from)} TO ${account}`] : []),
+    ...(old === undefined ? [`CREATE USER IF NOT EXISTS ${identified}`] : []),
+    ...passwordStatements(account, old, now),
+    ...((old?.maxConnections ?? 0) === now.maxConnections
+      ? []
+      : [`ALTER USER ${account} WITH MAX_USER_CONNECTIONS ${now.maxConnections}`]),
+    ...planGrants(old?.grants ?? {}, now.grants).flatMap(({ level, grant, revoke }) => [
+      ...revoke.map((privilege) => revokeStatement(privilege, level, account)),
+      ...(grant.length > 0
+        ? [`GRANT ${grant.map(renderPrivilege).join(", ")} ON ${renderLevel(level)} TO ${account}`]
+        : []),
+    ]),
+  ];
+}
+
+/** The former password stays good: hosts that have not heard of the new one yet are not locked out. */
+function passwordStatements(
+  account: string,
+  old: Account | undefined,
+  now: DesiredAccount,
+): string[] {
+  if (old?.password === now.password) return [];
+  const identified = `ALTER USER ${account} IDENTIFIED BY ${literal(now.password)}`;
+  const retain = old === undefined || !now.isRotated ? "" : " RETAIN CURRENT PASSWORD";
+  return [`${identified}${retain}`, `ALTER USER ${account} ACCOUNT UNLOCK`];
+}
+
+export function dropStatement(name: string, { from }: Account): string {
+  return `DROP USER IF EXISTS ${accountName(name, from)}`;
+}
+
+function revokeStatement(privilege: string, level: string, account: string): string {
+  return level.startsWith("role ")
+    ? `REVOKE ${level.slice("role ".length)} FROM ${account}`
+    : `REVOKE ${renderPrivilege(privilege)} ON ${renderLevel(level)} FROM ${account}`;
+}
+
+function renderPrivilege(privilege: string): string {
+  return privilege === "ALL" ? "ALL PRIVILEGES" : privilege;
+}

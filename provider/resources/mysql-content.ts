@@ -1,0 +1,68 @@
+import "./debug-log";
+import * as pulumi from "@pulumi/pulumi";
+import type { MysqlMemberArgs } from "./mysql-replication";
+import type { PlannedStep } from "./planned-step";
+
+export type { MysqlMemberArgs };
+
+export interface MysqlAccountArgs {
+  /** 1 to 256 characters without control characters. Give a secret: what is plain stands in the state as it is. */
+  readonly password: pulumi.Input<string>;
+  /** The account's host part: a host, or a pattern such as `10.0.%`. Default `%`. */
+  readonly from?: pulumi.Input<string>;
+  /** Level to privileges: `{ "guestbook.*": ["SELECT", "INSERT"] }`. Privileges on `*.*` are told one by one, without ALL. */
+  readonly grants: pulumi.Input<Record<string, pulumi.Input<pulumi.Input<string>[]>>>;
+  /** How many connections it may have on a server at once. Default 0: as many as the server takes. */
+  readonly maxConnections?: pulumi.Input<number>;
+}
+
+export interface MysqlContentArgs {
+  /** The cluster's name, as its topology has it. */
+  readonly cluster: pulumi.Input<string>;
+  /** Host name to member, as the topology has them. */
+  readonly members: pulumi.Input<Record<string, pulumi.Input<MysqlMemberArgs>>>;
+  /** The member that takes writes. */
+  readonly primary: pulumi.Input<string>;
+  /** Databases to create (utf8mb4). Never dropped. */
+  readonly databases?: pulumi.Input<pulumi.Input<string>[]>;
+  /** Account name to account. Accounts taken out of here are dropped. A new password leaves the former one good as well. */
+  readonly accounts?: pulumi.Input<Record<string, pulumi.Input<MysqlAccountArgs>>>;
+}
+
+/**
+ * The databases, accounts and grants of a MySQL cluster, whatever its topology. Give it the topology in `dependsOn`.
+ * Destroying it leaves all of them as they are.
+ */
+export class MysqlContent extends pulumi.CustomResource {
+  /** What the last change did; in a preview, what `up` will do. */
+  declare readonly plan: pulumi.Output<readonly PlannedStep[]>;
+
+  constructor(name: string, args: MysqlContentArgs, opts?: pulumi.CustomResourceOptions) {
+    super("trilithon:index:MysqlContent", name, { ...args, plan: undefined }, opts);
+  }
+}
+
+export interface MysqlPasswordRetirementArgs {
+  readonly cluster: pulumi.Input<string>;
+  readonly members: pulumi.Input<Record<string, pulumi.Input<MysqlMemberArgs>>>;
+  readonly primary: pulumi.Input<string>;
+  /** Account name to the password that all who log in have by then. */
+  readonly passwords: pulumi.Input<Record<string, pulumi.Input<string>>>;
+}
+
+/**
+ * Ends the former passwords that `MysqlContent` left good. Give it in `dependsOn` all that log in, so that nobody is
+ * locked out.
+ */
+export class MysqlPasswordRetirement extends pulumi.CustomResource {
+  /** What the last change did; in a preview, what `up` will do. */
+  declare readonly plan: pulumi.Output<readonly PlannedStep[]>;
+
+  constructor(
+    name: string,
+    args: MysqlPasswordRetirementArgs,
+    opts?: pulumi.CustomResourceOptions,
+  ) {
+    super("trilithon:index:MysqlPasswordRetirement", name, { ...args, plan: undefined }, opts);
+  }
+}
