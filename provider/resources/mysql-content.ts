@@ -43,8 +43,11 @@ export class MysqlContent extends pulumi.CustomResource {
 }
 
 export interface MysqlPasswordRetirementArgs {
+  /** The cluster's name, as its topology has it. */
   readonly cluster: pulumi.Input<string>;
+  /** Host name to member, as the topology has them. */
   readonly members: pulumi.Input<Record<string, pulumi.Input<MysqlMemberArgs>>>;
+  /** The member that takes writes. */
   readonly primary: pulumi.Input<string>;
   /** Account name to the password that all who log in have by then. */
   readonly passwords: pulumi.Input<Record<string, pulumi.Input<string>>>;
