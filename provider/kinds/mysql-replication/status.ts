@@ -173,13 +173,15 @@ function dataStatus(facts: Facts, { name, roles, answers, expected }: Seen): Dat
       ? { state: "empty" }
       : { state: "unmarked", databases: facts.schemas.join(", ") };
   }
-  const isConflicting = roles.conflicting.includes(name);
-  const other = isConflicting
-    ? (roles.conflicting.find((one) => one !== name) ?? roles.primary)
-    : roles.primary;
-  const otherFacts = runningFacts(answers).get(other);
-  if (other === name || otherFacts === undefined) return ok;
+  const running = runningFacts(answers);
   const own = parseGtidSet(facts.gtidExecuted);
+  const isConflicting = roles.conflicting.includes(name);
+  // Of three members two may hold the same: the one to name is the one that lacks something.
+  const isLacking = (one: string) =>
+    one !== name && !isSubset(own, parseGtidSet(running.get(one)?.gtidExecuted ?? ""));
+  const other = (isConflicting && roles.conflicting.find(isLacking)) || roles.primary;
+  const otherFacts = running.get(other);
+  if (other === name || otherFacts === undefined) return ok;
   const more = withoutWaiting(subtract(own, parseGtidSet(otherFacts.gtidExecuted)), otherFacts);
   if (more.size === 0) return ok;
   const lacking = {

@@ -1,11 +1,13 @@
 import test from "ava";
 import fc from "fast-check";
 import type { AccountFacts } from "../../../../provider/kinds/mysql/accounts";
+import { isSubset, parseGtidSet } from "../../../../provider/kinds/mysql/gtid";
 import type { Answer, Source } from "../../../../provider/kinds/mysql/probe";
+import type { Replication } from "../../../../provider/kinds/mysql-replication/args";
 import { diff } from "../../../../provider/kinds/mysql-replication/diff";
 import { plan } from "../../../../provider/kinds/mysql-replication/plan";
-
 import { observe } from "../../../../provider/kinds/mysql-replication/read";
+import type { ReplicationStep } from "../../../../provider/kinds/mysql-replication/steps";
 import { cluster, names } from "../../../support/mysql-inputs";
 import {
   carryOut,
@@ -131,4 +133,74 @@ test("data is never replaced on a member that has any, unless it is named in dis
 
 function pick(found: Servers, members: readonly string[]): Servers {
   return Object.fromEntries(Object.entries(found).filter(([name]) => members.includes(name)));
+}
+
+test("no transaction of a member is let go unless it is named in discardDataOn", (t) => {
+  fc.assert(
+    fc.property(servers, wanted, (found, args) => {
+      eachStep(found, args, (state, { task }) => {
+        const source =
+          task.do === "follow" ? task.source : task.do === "fill" ? task.from : undefined;
+        if (source === undefined || !("member" in task)) return;
+        if (args.discardDataOn.includes(task.member)) return;
+        const { facts } = running(state, task.member);
+        if (facts.cluster !== args.cluster) return;
+        const [own, its] = [facts, running(state, source).facts].map(({ gtidExecuted }) =>
+          parseGtidSet(gtidExecuted),
+        );
+        t.true(own !== undefined && its !== undefined && isSubset(own, its), task.member);
+      });
+    }),
+    { numRuns: 1000 },
+  );
+});
+
+test("nothing is opened while another member of the cluster takes writes", (t) => {
+  fc.assert(
+    fc.property(servers, wanted, (found, args) => {
+      eachStep(found, args, (state, { task }) => {
+        if (task.do !== "open") return;
+        const open = Object.keys(state).filter((name) => {
+          const server = state[name];
+          return (
+            name !== task.member && server?.mysqld === "running" && server.facts.superReadOnly === 0
+          );
+        });
+        t.deepEqual(open, [], `${task.member} is opened`);
+      });
+    }),
+    { numRuns: 1000 },
+  );
+});
+
+test("the primary of the settings is the one in truth when nothing is left to do", (t) => {
+  fc.assert(
+    fc.property(servers, wanted, (found, args) => {
+      const live = observe(pick(found, Object.keys(args.members)), args);
+      t.false(
+        live !== undefined && plan(live, args).length === 0 && live.primary !== args.primary,
+        live?.primary,
+      );
+    }),
+    { numRuns: 1000 },
+  );
+});
+
+/** Looks at the cluster before each step that is carried out, until nothing is left or something is refused. */
+function eachStep(
+  found: Servers,
+  args: Replication,
+  look: (state: Servers, step: ReplicationStep) => void,
+): void {
+  let state = pick(found, Object.keys(args.members));
+  for (let round = 0; round < 4; round++) {
+    const live = observe(state, args);
+    if (live === undefined) return;
+    const steps = plan(live, args);
+    if (steps.length === 0 || steps.some(({ task }) => task.do === "refuse")) return;
+    for (const step of steps) {
+      look(state, step);
+      state = carryOut(state, step.task, args);
+    }
+  }
 }
