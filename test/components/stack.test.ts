@@ -56,32 +56,29 @@ test("tells where everything is", async (t) => {
 test("registers a service for each box of the picture", async (t) => {
   const { world } = await program;
   const names = world.resources.map(({ type, name }) => `${type.split(":").at(-1)} ${name}`);
-  t.deepEqual(
-    names.filter((name) => /^(Packages|Service|Release|Mysql\w+) /.test(name)).sort(),
-    [
-      "MysqlContent database-content",
-      "MysqlPasswordRetirement database-password-retirement",
-      "MysqlReplication database-replication",
-      "Packages application-web-01-packages",
-      "Packages application-web-02-packages",
-      "Packages database-web-01-packages",
-      "Packages database-web-02-packages",
-      "Packages load-balancer-lb-01-packages",
-      "Packages web-01-nginx-packages",
-      "Packages web-02-nginx-packages",
-      "Release application-web-01",
-      "Release application-web-01-assets",
-      "Release application-web-02",
-      "Release application-web-02-assets",
-      "Service database-web-01-opening",
-      "Service database-web-01-service",
-      "Service database-web-02-opening",
-      "Service database-web-02-service",
-      "Service load-balancer-lb-01-service",
-      "Service web-01-nginx-service",
-      "Service web-02-nginx-service",
-    ],
-  );
+  t.deepEqual(names.filter((name) => /^(Packages|Service|Release|Mysql\w+) /.test(name)).sort(), [
+    "MysqlContent database-content",
+    "MysqlPasswordRetirement database-password-retirement",
+    "MysqlReplication database-replication",
+    "Packages application-web-01-packages",
+    "Packages application-web-02-packages",
+    "Packages database-web-01-packages",
+    "Packages database-web-02-packages",
+    "Packages load-balancer-lb-01-packages",
+    "Packages web-01-nginx-packages",
+    "Packages web-02-nginx-packages",
+    "Release application-web-01",
+    "Release application-web-01-assets",
+    "Release application-web-02",
+    "Release application-web-02-assets",
+    "Service database-web-01-opening",
+    "Service database-web-01-service",
+    "Service database-web-02-opening",
+    "Service database-web-02-service",
+    "Service load-balancer-lb-01-service",
+    "Service web-01-nginx-service",
+    "Service web-02-nginx-service",
+  ]);
 });
 
 const packagesType = "trilithon:index:Packages";

@@ -11,7 +11,7 @@ const settings = readSettings();
 const { domain } = settings;
 const hosts = createHosts(settings);
 const afterMachines = { dependsOn: hosts.machines };
-const loadBalancers = [hosts.loadBalancer.address];
+const loadBalancers = hosts.loadBalancers.map(({ address }) => address);
 
 const application = new Application(
   "application",
@@ -32,7 +32,7 @@ const webServers = inTurn(hosts.web, (host, before: WebServer | undefined) => {
 new LoadBalancer(
   "load-balancer",
   {
-    ...{ host: hosts.loadBalancer, servers: webServers, domain, healthPath: webHealthPath },
+    ...{ hosts: hosts.loadBalancers, servers: webServers, domain, healthPath: webHealthPath },
     ...settings.loadBalancer,
   },
   afterMachines,
