@@ -154,19 +154,20 @@ export const drifts: readonly (readonly Drift[])[] = [
   ],
   [
     {
-      name: "a configuration touched after the last reload",
+      name: "a configuration that a reload by hand took in, put back with its old date",
       ...haproxy,
-      break: `${later} touch /etc/haproxy/haproxy.cfg`,
+      break: `cp -a /etc/haproxy/haproxy.cfg /root/ && echo '# by hand' >>/etc/haproxy/haproxy.cfg && systemctl reload haproxy && sleep 2 && cp -a /root/haproxy.cfg /etc/haproxy/haproxy.cfg`,
       paths: ["configuration"],
       sentence:
         /^lb-01: check it, reload haproxy \(no connection dropped; WebSockets go on for 1 hour\), wait until it is ready \[drift\]$/,
     },
     {
-      name: "nginx killed",
+      name: "nginx stopped and masked",
       ...nginx("web-01"),
-      break: "systemctl kill --signal=KILL nginx; sleep 1",
-      paths: ["state"],
-      sentence: /^web-01: check it, start nginx, wait until it is ready \[drift\]$/,
+      break: "systemctl stop nginx; systemctl mask nginx",
+      paths: ["state", "enabled", "masked"],
+      sentence:
+        /^web-01: check it, unmask nginx, start nginx, wait until it is ready, enable nginx at boot \[drift\]$/,
       restarts: ["web-01/nginx"],
     },
     {
@@ -229,6 +230,77 @@ export const drifts: readonly (readonly Drift[])[] = [
       sentence:
         /^web-02: write \/etc\/mysql\/mysql\.conf\.d\/zz-trilithon\.cnf \(1 line\), check it, restart mysql, wait until it is ready \[drift\]$/,
       restarts: ["web-02/mysql"],
+    },
+  ],
+  [
+    {
+      name: "a line added to Debian's own nginx.conf, and a reload",
+      ...nginx("web-01"),
+      break: "echo '# by hand' >>/etc/nginx/nginx.conf && systemctl reload nginx",
+      paths: ["foreign"],
+      sentence:
+        /^web-01: take note of \/etc\/nginx\/nginx\.conf \(not of this stack: left as it is\) \[drift\]$/,
+    },
+    {
+      name: "nginx's program replaced, as an upgrade does",
+      ...nginx("web-02"),
+      break: "cp -a /usr/sbin/nginx /usr/sbin/nginx.new && mv /usr/sbin/nginx.new /usr/sbin/nginx",
+      paths: ["process"],
+      sentence:
+        /^web-02: check it, restart nginx \(it runs a former \/usr\/sbin\/nginx\), wait until it is ready \[drift\]$/,
+      restarts: ["web-02/nginx"],
+    },
+    {
+      name: "a drain left behind",
+      ...application("web-01"),
+      break: ": >/run/guestbook.drain",
+      paths: ["drained"],
+      sentence:
+        /^web-01: end the drain that was left behind \(\/run\/guestbook\.drain\) \[drift\]$/,
+    },
+    {
+      name: "the application hangs",
+      ...application("web-02"),
+      break: "systemctl kill --signal=STOP guestbook",
+      paths: ["answers"],
+      sentence:
+        /^web-02: drain the host and restart guestbook \(no request lost; it does not answer\), wait until it is ready \[drift\]$/,
+      restarts: ["web-02/guestbook"],
+    },
+  ],
+  [
+    {
+      name: "a file of somebody else's in conf.d",
+      ...nginx("web-01"),
+      break:
+        "echo 'server { listen 8099; }' >/etc/nginx/conf.d/by-hand.conf && systemctl reload nginx",
+      paths: ["foreign"],
+      sentence:
+        /^web-01: take note of \/etc\/nginx\/conf\.d\/by-hand\.conf \(not of this stack: left as it is\) \[drift\]$/,
+    },
+    {
+      name: "a drop-in of somebody else's for the application's unit",
+      ...application("web-01"),
+      break:
+        "mkdir -p /etc/systemd/system/guestbook.service.d && printf '[Service]\\nNice=5\\n' >/etc/systemd/system/guestbook.service.d/by-hand.conf",
+      paths: ["foreign"],
+      sentence:
+        /^web-01: take note of \/etc\/systemd\/system\/guestbook\.service\.d\/by-hand\.conf \(not of this stack: left as it is\) \[drift\]$/,
+    },
+    {
+      name: "haproxy masked while it runs",
+      ...haproxy,
+      break: "systemctl mask haproxy",
+      paths: ["enabled", "masked"],
+      sentence: /^lb-01: unmask haproxy, enable haproxy at boot \[drift\]$/,
+    },
+    {
+      name: "nginx's drop-in removed",
+      ...nginx("web-02"),
+      break: "rm /etc/systemd/system/nginx.service.d/trilithon.conf",
+      paths: ['files["/etc/systemd/system/nginx.service.d/trilithon.conf"]'],
+      sentence:
+        /^web-02: write \/etc\/systemd\/system\/nginx\.service\.d\/trilithon\.conf \(new, \d+ lines\), check it, reload nginx \(no connection dropped\), wait until it is ready \[drift\]$/,
     },
   ],
 ];
