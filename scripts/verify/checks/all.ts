@@ -24,7 +24,8 @@ export function listChecks(
       ...hostServingChecks(endpoints),
       pageCheck(endpoints),
       staticFileCheck(endpoints),
-      ...(changes === "allowed" ? [writeCheck(endpoints)] : []),
+      // An entry of the book can be followed only where there is a database.
+      ...(changes === "allowed" && endpoints.database !== undefined ? [writeCheck(endpoints)] : []),
       ...replicationChecks(endpoints),
     ],
     // The others' requests would take the turns that it counts.
