@@ -235,7 +235,7 @@ test.serial(
     const touched = updates
       .map(({ resource }) => resource)
       .filter((name) => !name.includes("web-03"));
-    t.deepEqual(touched, ["load-balancer-service"]);
+    t.deepEqual(touched, ["load-balancer-lb-01-service"]);
     const said = await underLoad(t, async (load) => {
       const done = await stack.up();
       await until("web-03 answers", () => (load.servers["web-03"] ?? 0) > 10);
@@ -255,7 +255,7 @@ test.serial(
 test.serial("the third web server is taken out: drained first, then gone", async (t) => {
   const before = await readState(stack, hosts);
   const said = await underLoad(t, configureAndUp);
-  t.true(isInOrder(said, ["load-balancer-service updated", "web-03 deleting"]), said);
+  t.true(isInOrder(said, ["load-balancer-lb-01-service updated", "web-03 deleting"]), said);
   const after = await readState(stack, hosts);
   t.deepEqual(moved(before.processes, after.processes), ["lb-01 haproxy workers"]);
   const { containers } = await listLabelled(stackName);

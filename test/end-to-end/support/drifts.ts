@@ -12,7 +12,7 @@ export interface Drift {
   readonly restarts?: readonly string[];
 }
 
-const haproxy = { host: "lb-01", resource: "load-balancer-service" };
+const haproxy = { host: "lb-01", resource: "load-balancer-lb-01-service" };
 const nginx = (host: string) => ({ host, resource: `${host}-nginx-service` });
 const application = (host: string) => ({ host, resource: `application-${host}` });
 const mysql = (host: string) => ({ host, resource: `database-${host}-service` });
@@ -52,7 +52,7 @@ export const drifts: readonly (readonly Drift[])[] = [
     {
       name: "a package removed",
       host: "lb-01",
-      resource: "load-balancer-packages",
+      resource: "load-balancer-lb-01-packages",
       break: "dpkg --remove --force-depends socat",
       paths: ["packages.socat"],
       sentence: /^lb-01: install socat \S+ \[drift\]$/,
@@ -191,7 +191,7 @@ export const drifts: readonly (readonly Drift[])[] = [
     {
       name: "a package older than it was",
       host: "lb-01",
-      resource: "load-balancer-packages",
+      resource: "load-balancer-lb-01-packages",
       break: `d=$(mktemp -d) && mkdir $d/DEBIAN && printf 'Package: socat\\nVersion: 0.1\\nArchitecture: all\\nMaintainer: nobody <nobody@example.com>\\nDescription: old\\n' >$d/DEBIAN/control && dpkg-deb -b $d /root/socat.deb && dpkg --install --force-downgrade /root/socat.deb`,
       paths: ["packages.socat"],
       sentence: /^lb-01: upgrade socat from 0\.1 to \S+ \[drift\]$/,

@@ -18,7 +18,7 @@ export const faults: readonly Fault[] = [
     host: "lb-01",
     break: "systemctl stop haproxy",
     verdict: /^lb-01: haproxy\.service is running: inactive/,
-    resource: "load-balancer-service",
+    resource: "load-balancer-lb-01-service",
     sentence: /^lb-01: check it, start haproxy, wait until it is ready \[drift\]$/,
     unit: "haproxy",
   },
