@@ -79,7 +79,7 @@ async function opensUnchanged(t: ExecutionContext, stack: TestStack, configure: 
   const changed = await readPreview(stack);
   t.deepEqual(
     changed.updates.map(({ resource }) => resource),
-    ["load-balancer-service"],
+    ["load-balancer-lb-01-service"],
   );
   await stack.up();
   t.true((await stack.on("lb-01", "cat /etc/haproxy/haproxy.cfg")).includes("timeout queue 7s"));
