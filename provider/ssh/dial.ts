@@ -103,7 +103,9 @@ function failedDial(
     new HostUnreachable({ ...place, what: `no answer over SSH${how}: ${message}`, remedy });
   const isItUp =
     "check that the machine is up, that address and port are right, and that no firewall is in between";
-  switch (causeOf(error)) {
+  const cause = causeOf(error);
+  // The pinned key was shown, so a handshake that failed after it was a bad one: one in some hundred of ssh2's own are.
+  switch (cause === "nothing in common" && offered !== undefined ? "dropped" : cause) {
     case "nothing in common": {
       const what = `no handshake with a ${pinned.type} key, which is the type of the pinned one: ${message}`;
       const remedy =

@@ -69,6 +69,9 @@ export class Session {
     return reads.map((read, index) => {
       const answer = result.answers[index];
       if (answer?.end.ended === "too late") return readTimedOut(this.#host, read, readSeconds);
+      if (answer?.end.ended === "unknown" && result.isLate) {
+        return readTimedOut(this.#host, read, commandSeconds);
+      }
       try {
         return this.#outputOf(answer, read, result);
       } catch (error) {
