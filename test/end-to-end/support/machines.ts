@@ -81,7 +81,7 @@ done
 systemctl is-active --quiet ssh || { systemctl --no-pager status ssh; exit 1; }`);
   if (user !== "root") {
     await inside(`useradd --create-home --shell /bin/bash ${user}
-echo '${user} ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers.d/${user}`);
+echo '${user} ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers.d/tests`);
   }
   await inside(`mkdir -p ${home}/.ssh && echo '${clientKey.trim()}' >${home}/.ssh/authorized_keys
 chown -R ${user}: ${home}/.ssh && chmod 0700 ${home}/.ssh && chmod 0600 ${home}/.ssh/authorized_keys`);
