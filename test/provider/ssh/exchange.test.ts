@@ -74,6 +74,17 @@ test("a command whose answer did not come whole is not run again", async (t) => 
   t.is(server.roundTrips, 1);
 });
 
+test("an answer that lacks a piece is garbled, also where the channel ends without a status", async (t) => {
+  const { server, pool } = await host(t, ({ mark, channel }) => {
+    const exit = frame(mark, "exit 0 0 6 0");
+    channel.write(Buffer.concat([frame(mark, "begin"), exit, frame(mark, "end")]));
+    channel.end();
+  });
+  await t.throwsAsync(pool.run(server.host(), { script: "x", doing: "applying" }), {
+    instanceOf: AnswerGarbled,
+  });
+});
+
 test("a read that lost its connection is made again over a new one", async (t) => {
   const { server, ask } = await host(t, (execution, time, own) =>
     time === 1 ? own.dropConnections() : answering(() => ({ stdout: "well" }))(execution),

@@ -239,30 +239,6 @@ onLinux("a machine that lost its power midway is completed by the next up", asyn
   t.true(server.connections >= 1);
 });
 
-onLinux("two changes on one host wait for each other", async (t) => {
-  const machine = await running(t);
-  const { sandbox, it, inputs } = machine;
-  const other = machine.resource();
-  const flag = sandbox.path("/tmp/flag");
-  const changed = inputs({ check: slowCheck(flag), files: files(sandbox.path("/etc"), "new\n") });
-  const first = it.up(changed);
-  let isDone = false;
-  await during(machine, "/tmp/flag", () => undefined);
-  const second = other
-    .up({
-      host: wireHost(machine.server.host()),
-      ...wire({ name: "motd", files: { [sandbox.path("/etc/motd")]: { content: "hi\n" } } }),
-    })
-    .then(() => {
-      isDone = true;
-    });
-  while (machine.server.openSessions < 2) await new Promise((resolve) => setTimeout(resolve, 5));
-  t.false(isDone);
-  await sandbox.delete("/tmp/flag");
-  await Promise.all([first, second]);
-  t.is(await sandbox.read("/etc/motd"), "hi\n");
-});
-
 onLinux(
   "a host that is drained is drained before the restart, and takes part again only when ready",
   async (t) => {
