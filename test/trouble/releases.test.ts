@@ -26,9 +26,12 @@ async function write(version: string): Promise<void> {
 function settings() {
   return {
     ...standard,
-    ...(image && {
-      "trilithon:containers": { ...Object(standard["trilithon:containers"]), image },
-    }),
+    "trilithon:containers": {
+      ...Object(standard["trilithon:containers"]),
+      // Below the ports that the system gives to connections.
+      sshPortBase: 14_000,
+      ...(image && { image }),
+    },
     "trilithon:application": application,
     ...more,
   };
