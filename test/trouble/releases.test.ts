@@ -26,6 +26,12 @@ async function write(version: string): Promise<void> {
 function settings() {
   return {
     ...standard,
+    // Without a database: nothing here needs one.
+    "trilithon:hosts": [
+      { name: "lb-01", address: `172.31.${number}.11`, roles: ["load-balancer"] },
+      { name: "web-01", address: `172.31.${number}.21`, roles: ["web"] },
+      { name: "web-02", address: `172.31.${number}.22`, roles: ["web"] },
+    ],
     "trilithon:containers": {
       ...Object(standard["trilithon:containers"]),
       // Below the ports that the system gives to connections.
@@ -56,7 +62,7 @@ test.before(async () => {
     environment: { ASKED: "/var/lib/probe/asked" },
     healthPath: "/alive",
   };
-  stack = await TestStack.make("releases", settings(), join(__dirname, "releases"));
+  stack = await TestStack.make("releases", settings());
   await stack.up();
 });
 
