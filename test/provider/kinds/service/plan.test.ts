@@ -45,6 +45,33 @@ interface Case {
 const cases: Case[] = [
   { name: "nothing differs", paths: [], sentences: [] },
   {
+    name: "another port tells what it costs",
+    live: { port: 80, ...conf(file("old\n", { onChange: "reload" })) },
+    want: { port: 8081, ...conf(file("new\n", { onChange: "reload" })) },
+    paths: ["files /etc/nginx.conf content"],
+    sentences: [
+      "write /etc/nginx.conf (1 line)",
+      "check it",
+      "reload nginx (from port 80 to 8081: requests fail until what sends them there is changed as well)",
+      "wait until it is ready",
+    ],
+  },
+  {
+    name: "what a reload does to what is open is told",
+    live: conf(file("old\n", { onChange: "reload" })),
+    want: {
+      reloadNote: "WebSockets go on for 1 hour",
+      ...conf(file("new\n", { onChange: "reload" })),
+    },
+    paths: ["files /etc/nginx.conf content"],
+    sentences: [
+      "write /etc/nginx.conf (1 line)",
+      "check it",
+      "reload nginx (no connection dropped; WebSockets go on for 1 hour)",
+      "wait until it is ready",
+    ],
+  },
+  {
     name: "nothing is there yet",
     live: "nothing",
     paths: [],
