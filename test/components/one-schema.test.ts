@@ -5,10 +5,11 @@ import * as v from "valibot";
 import { applicationOptions, databaseOptions } from "../../components/options";
 import { hostKey, hostName, port, privateKey, sshAddress, userName } from "../../components/rules";
 import { hostSchema } from "../../provider/check";
+import { check as checkContent } from "../../provider/kinds/mysql-content/args";
 import { check } from "../../provider/kinds/mysql-replication/args";
 import { checkRelease } from "../../provider/kinds/service/args";
 import { unknown } from "../../provider/protocol/values";
-import { clusterInputs } from "../support/mysql-inputs";
+import { clusterInputs, contentInputs } from "../support/mysql-inputs";
 
 const key = "-----BEGIN OPENSSH PRIVATE KEY-----\nx\n-----END OPENSSH PRIVATE KEY-----\n";
 const host = {
@@ -94,8 +95,8 @@ test("what the settings take as an application's or a database's name, the plugi
       if (v.is(name, text) && !isGood({ ...release, users: { [text]: "/srv/x" } })) return false;
       if (!v.is(databaseOptions.name, text)) return true;
       const account = { password: unknown, grants: { [`${text}.*`]: ["SELECT"] } };
-      const inputs = clusterInputs({ databases: [text], accounts: { [text]: account } });
-      return check(inputs).failures.length === 0;
+      const inputs = contentInputs({ databases: [text], accounts: { [text]: account } });
+      return checkContent(inputs).failures.length === 0;
     }),
     { numRuns: 5000 },
   );
