@@ -3,12 +3,13 @@ import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readlink, realpath, rename, rm, symlink } from "node:fs/promises";
 import { arch, platform } from "node:os";
 import { delimiter, dirname, join } from "node:path";
+import { requireChecksum } from "./checksum";
 import { download } from "./download";
 import { cacheFolder, cliFolder, localFolder } from "./environment";
 import { buildFromGoModules } from "./pulumi-from-go";
 import { capture, must } from "./run";
 import { say } from "./say";
-import { cliVersion } from "./versions";
+import { cliChecksums, cliVersion } from "./versions";
 
 /** Since 3.172 the engine refreshes before an update where a plugin asks for it; 3.200 is tested here. */
 const oldestMinor = 200;
@@ -61,8 +62,10 @@ async function keep(fill: (folder: string) => Promise<boolean>): Promise<boolean
 
 async function downloadOfficial(folder: string): Promise<boolean> {
   const archive = join(folder, "pulumi.tar.gz");
-  const name = `pulumi-v${cliVersion}-${platform()}-${arch()}.tar.gz`;
+  const place = `${platform()}-${arch()}`;
+  const name = `pulumi-v${cliVersion}-${place}.tar.gz`;
   if (!(await download(`https://get.pulumi.com/releases/sdk/${name}`, archive))) return false;
+  await requireChecksum(archive, { name, expected: cliChecksums[place] });
   await must("Pulumi CLI: unpacking it", "tar", [
     ...["-xzf", archive, "-C", folder, "--strip-components=1"],
   ]);
