@@ -90,7 +90,7 @@ frontend web
     unique-id-format %[uuid()]
 ${renderForwarding(config.trustedProxies)}    http-request set-header X-Request-ID %[unique-id]
     # Nginx says by this that no application was reached, on any server by now.
-    http-response return status 503 content-type "text/html; charset=utf-8" hdr "Retry-After" "5" hdr "Cache-Control" "no-store" file ${haproxyFiles.unavailable} if { status 421 }
+    http-response return status 503 content-type "text/html; charset=utf-8" hdr "Retry-After" "5" hdr "Cache-Control" "no-store" file ${haproxyFiles.unavailable} if { status 425 }
     use_backend web_servers_once unless { method GET HEAD }
     default_backend web_servers
 ${indent(rawLines.frontend)}
@@ -104,7 +104,8 @@ backend web_servers
     # A server that answers 404 is being drained: it finishes what it has and gets nothing new.
     http-check disable-on-404
     # Only what cannot have reached an application is tried on another server: no connection, or Nginx without one.
-    retry-on conn-failure 421
+    # HAProxy 2.6 and 3.0 cannot try again on 421, which would mean just this.
+    retry-on conn-failure 425
     # Down after 2 s of failures; back at full share 10 s after it recovers, its caches being cold.
     default-server check inter 1s fastinter 500ms fall 2 rise 2 slowstart 10s
 ${servers.map((server) => `    server ${server.name} ${server.address}:${server.port}`).join("\n")}
@@ -116,7 +117,7 @@ backend web_servers_once
     option http-server-close
     http-reuse never
     http-check disable-on-404
-    retry-on conn-failure 421
+    retry-on conn-failure 425
     default-server slowstart 10s
 ${servers.map((server) => `    server ${server.name} ${server.address}:${server.port} track web_servers/${server.name}`).join("\n")}
 ${indent(rawLines.backend)}

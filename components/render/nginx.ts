@@ -239,14 +239,14 @@ ${[...new Set([webHealthPath, application.healthPath])].map((path) => renderHeal
 
     location @bad_gateway {
         if ($is_reached = 0) {
-            return 421;
+            return 425;
         }
         return 502;
     }
 
     location @gateway_timeout {
         if ($is_reached = 0) {
-            return 421;
+            return 425;
         }
         return 504;
     }
