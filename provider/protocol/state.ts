@@ -52,7 +52,9 @@ export interface State extends Received {
 
 export function openState(kind: AnyKind, { properties, secrets }: Received): OpenState {
   const { claim, applied, plan, unreachable } = properties;
-  const own = Object.entries(properties).filter(([name]) => !ownOutputs.includes(name));
+  const own = Object.entries(properties).filter(
+    ([name]) => !ownOutputs.includes(name) && !isOfOtherPlugin(kind, name),
+  );
   const version = currentVersion(kind);
   const opened = migrate(kind, versionOf(kind, properties), {
     properties: Object.fromEntries(own),
@@ -70,6 +72,14 @@ export function openState(kind: AnyKind, { properties, secrets }: Received): Ope
       ...(typeof unreachable === "string" && { unreachable }),
     },
   };
+}
+
+/**
+ * What an official plugin notes for itself about the other outputs (`__pulumi_raw_state_delta`) is true only as long as it
+ * alone writes them: it does without, but ends in a panic over a note that does not fit.
+ */
+function isOfOtherPlugin({ keeps }: AnyKind, name: string): boolean {
+  return keeps === "properties only" && name.startsWith("__");
 }
 
 /** A state with the inputs that were recorded together with it. */

@@ -96,3 +96,11 @@ test("a command keeps nothing but the official outputs, and its id beside them",
   t.is(state.id, id);
   t.deepEqual(state.properties, outputs);
 });
+
+test("the notes that the official plugin keeps about its outputs are not handed on", (t) => {
+  const kind = anyKind(network);
+  const outputs = { ...outputsOf(bridge), __meta: "{}", __pulumi_raw_state_delta: { obj: {} } };
+  const opened = openState(kind, { properties: outputs, secrets: [] });
+  const { properties } = stateOf(kind, opened.properties, [], opened.kept);
+  t.deepEqual(properties, outputsOf(bridge));
+});
