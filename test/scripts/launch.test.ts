@@ -1,5 +1,13 @@
 import { spawnSync } from "node:child_process";
-import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join, resolve } from "node:path";
 import test from "ava";
@@ -46,3 +54,18 @@ for (const [title, installed, isInstalling] of cases) {
     t.is(existsSync(join(checkout, "npm-called")), isInstalling);
   });
 }
+
+test("each npm script has its program", (t) => {
+  const checkout = resolve(__dirname, "..", "..");
+  const manifest: { readonly scripts: Readonly<Record<string, string>> } = JSON.parse(
+    readFileSync(join(checkout, "package.json"), "utf8"),
+  );
+  const programs = Object.values(manifest.scripts)
+    .map((script) => /^node scripts\/launch\.mjs (\S+)$/.exec(script)?.[1])
+    .filter((program) => program !== undefined);
+  t.true(programs.length > 5);
+  t.deepEqual(
+    programs.filter((program) => !existsSync(join(checkout, "scripts", `${program}.ts`))),
+    [],
+  );
+});
