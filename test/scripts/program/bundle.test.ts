@@ -58,3 +58,8 @@ test("sources that cannot be bundled are left to Pulumi, which says what is wron
   writeFileSync(join(folder, "index.ts"), "export const = 1;\n");
   t.is(bundleProgram(folder), undefined);
 });
+
+test("package.json names no main: Pulumi would run that in place of the program", (t) => {
+  const about: unknown = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+  t.false(typeof about === "object" && about !== null && "main" in about);
+});
