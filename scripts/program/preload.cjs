@@ -4,9 +4,12 @@
  * program. Without it, as under bare `pulumi`, the same program runs from the same sources, through Pulumi's ts-node.
  */
 const Module = require("node:module");
-const { dirname, resolve, sep } = require("node:path");
+const { dirname, join, resolve, sep } = require("node:path");
 
 const root = dirname(dirname(__dirname));
+
+/** The SDK loads the folder, or what the exports of package.json have as "default": Node itself takes "node" before that. */
+const requests = new Set([root, root + sep, join(root, "index.ts")]);
 
 /** The SDK loads them for each program, and needs them only to serialize functions; half of its start is theirs. */
 const seldomNeeded = new Set(["typescript", "@npmcli/arborist"]);
@@ -32,7 +35,7 @@ function start(program) {
   process.env.PULUMI_NODEJS_TYPESCRIPT = "false";
   let isFailing = false;
   Module._load = function (request, parent, isMain) {
-    if (request === root + sep) return load.call(this, program, parent, isMain);
+    if (requests.has(request)) return load.call(this, program, parent, isMain);
     // The SDK takes a stack trace for each promise. Looking up its places in the sources can wait for an error.
     if (request === sourceMaps && !isFailing) return {};
     if (!seldomNeeded.has(request)) return load.call(this, request, parent, isMain);

@@ -59,7 +59,9 @@ test("sources that cannot be bundled are left to Pulumi, which says what is wron
   t.is(bundleProgram(folder), undefined);
 });
 
-test("package.json names no main: Pulumi would run that in place of the program", (t) => {
-  const about: unknown = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
-  t.false(typeof about === "object" && about !== null && "main" in about);
+test("Pulumi takes the program, and not the package's entry, out of package.json", (t) => {
+  const about = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+  t.is(about.main, undefined);
+  const { default: program, require: required, import: imported } = about.exports["."];
+  t.deepEqual([program, required, imported], ["./index.ts", undefined, undefined]);
 });
