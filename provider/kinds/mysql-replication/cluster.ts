@@ -60,10 +60,23 @@ export function clusterOf(live: Replication, desired: Replication): Cluster {
   const conflicting = names.filter((name) => has(name, "conflicting"));
   if (conflicting.length > 0) {
     const kept = conflicting.filter((name) => !desired.discardDataOn.includes(name));
-    return { ...base, leader: kept.length === 1 ? (kept[0] ?? "") : "" };
+    const [leader = "", ...others] = kept;
+    return others.length > 0
+      ? { ...base, leader: "" }
+      : { ...base, leader, status: besides(leader, status) };
   }
   const areAllSeen = names.every((name) => isRunning(status[name]));
   return areAllSeen ? founded(desired.primary) : { ...base, leader: "" };
+}
+
+/** The members once it is settled whose data stays: what that one has is errant no longer. */
+function besides(leader: string, status: Cluster["status"]): Cluster["status"] {
+  const settled = Object.entries(status).map(([name, one]): [string, MemberStatus] =>
+    one.data?.state === "errant" && one.data.heldBy?.includes(leader)
+      ? [name, { ...one, data: { state: "ok" } }]
+      : [name, one],
+  );
+  return Object.fromEntries(settled);
 }
 
 export function isRunning(status: MemberStatus | undefined): boolean {

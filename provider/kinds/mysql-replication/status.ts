@@ -35,8 +35,11 @@ export type DataStatus =
   | { readonly state: "lost"; readonly holder: string }
   | { readonly state: "foreign"; readonly cluster: string }
   | { readonly state: "unmarked"; readonly databases: string }
-  /** Errant transactions: the primary lacks them. */
-  | ({ readonly state: "errant" } & Lacking)
+  /** Errant transactions: the primary lacks them, or in a split brain one of those that take writes. */
+  | ({ readonly state: "errant" } & Lacking & {
+        /** In a split brain: who takes writes and has all of it, and can be followed as it is. */
+        readonly heldBy?: readonly string[];
+      })
   /** Split brain: it takes writes as another member does, and each has what the other lacks. */
   | ({ readonly state: "conflicting" } & Lacking);
 
@@ -179,7 +182,7 @@ function dataStatus(facts: Facts, { name, roles, answers, expected }: Seen): Dat
   // Of three members two may hold the same: the one to name is the one that lacks something.
   const isLacking = (one: string) =>
     one !== name && !isSubset(own, parseGtidSet(running.get(one)?.gtidExecuted ?? ""));
-  const other = (isConflicting && roles.conflicting.find(isLacking)) || roles.primary;
+  const other = roles.conflicting.find(isLacking) ?? roles.primary;
   const otherFacts = running.get(other);
   if (other === name || otherFacts === undefined) return ok;
   const more = withoutWaiting(subtract(own, parseGtidSet(otherFacts.gtidExecuted)), otherFacts);
@@ -189,7 +192,9 @@ function dataStatus(facts: Facts, { name, roles, answers, expected }: Seen): Dat
     count: countTransactions(more),
     transactions: renderGtidSet(more),
   };
-  return { state: isConflicting ? "conflicting" : "errant", ...lacking };
+  if (isConflicting) return { state: "conflicting", ...lacking };
+  const heldBy = roles.conflicting.filter((one) => !isLacking(one));
+  return { state: "errant", ...lacking, ...(heldBy.length > 0 && { heldBy }) };
 }
 
 /**

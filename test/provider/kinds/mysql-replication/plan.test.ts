@@ -257,6 +257,42 @@ test("a primary that leaves hands its role over first", (t) => {
   ]);
 });
 
+test("a replica of a writer whose data is given up is not made to follow the other as it is", (t) => {
+  const own = () => ({ gtidExecuted: "00000001:1" });
+  const writes = { superReadOnly: 0, readOnly: 0, source: null, gtidExecuted: "00000002:1" };
+  const split = changed(
+    "web-01",
+    own,
+    changed(
+      "web-03",
+      own,
+      changed("web-02", () => writes, three),
+    ),
+  );
+  const sentences = (...discardDataOn: string[]) =>
+    sentencesOf(split, cluster({}, 3), cluster({ discardDataOn }, 3)).filter((one) =>
+      /refuse, |CLONE|follow /.test(one),
+    );
+  t.deepEqual(sentences("web-01"), [
+    "web-03: refuse, since it has 1 transaction that web-02 lacks: 00000001:1",
+  ]);
+  t.deepEqual(sentences("web-01", "web-03"), [
+    "web-01: fill from web-02 by CLONE (what it has is discarded)",
+    "web-01: follow web-02",
+    "web-03: fill from web-02 by CLONE (what it has is discarded)",
+    "web-03: follow web-02 (was: follows 10.0.0.1:3306)",
+    // Then the role goes to the primary of the settings.
+    "web-02: follow web-01",
+    "web-03: follow web-01",
+  ]);
+  // The writer that it follows is the one whose data stays.
+  t.deepEqual(sentences("web-02"), [
+    "web-02: fill from web-01 by CLONE (what it has is discarded)",
+    "web-02: follow web-01",
+    "web-03: follow web-01 (was: follows 10.0.0.1:3306)",
+  ]);
+});
+
 test("a dead primary that is taken out is replaced, and the preview counts what is lost", (t) => {
   const dead: Servers = {
     ...changed(
