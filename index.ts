@@ -52,10 +52,7 @@ const loadBalancer = new LoadBalancer(
 );
 
 export const endpoints = describeEndpoints({
-  hosts,
-  database,
-  application,
-  webServers,
-  loadBalancer,
+  ...{ settings, scheme, hosts, database },
+  ...{ application, webServers, loadBalancer },
 });
 export const sshKeys = describeSshKeys(hosts);

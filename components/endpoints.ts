@@ -5,7 +5,8 @@ import type { MysqlPair } from "./database";
 import type { StackHost, StackHosts } from "./hosts";
 import type { LoadBalancer } from "./load-balancer";
 import { defaultPorts } from "./options";
-import type { Role } from "./settings";
+import type { Role, StackSettings } from "./settings";
+import { isGuestBook } from "./source-folder";
 import type { WebServer } from "./web-server";
 
 /**
@@ -16,6 +17,9 @@ export interface Endpoints {
   readonly stack: string;
   /** The page, as reached from the machine where the program runs. */
   readonly url: string;
+  /** The site's name, and how visitors reach it: sent as `Host` and `X-Forwarded-Proto` where its health is asked. */
+  readonly domain: string;
+  readonly scheme: "http" | "https";
   /** Host name to a load balancer of its own. */
   readonly loadBalancers: Readonly<Record<string, LoadBalancerEndpoint>>;
   readonly hosts: Readonly<Record<string, HostEndpoint>>;
@@ -33,6 +37,8 @@ export interface Endpoints {
     /** A file that Nginx serves itself, if there is one. */
     readonly staticPath?: string | undefined;
     readonly unit: string;
+    /** Whether it is the sample in `app/`, whose pages and entries can be checked: `verify.json` in its source says so. */
+    readonly isGuestBook: boolean;
   };
   /** Not there where the stack has no database. */
   readonly database?:
@@ -66,6 +72,8 @@ export interface HostEndpoint {
 }
 
 interface Parts {
+  readonly settings: StackSettings;
+  readonly scheme: "http" | "https";
   readonly hosts: StackHosts;
   readonly database: MysqlPair | undefined;
   readonly application: Application;
@@ -74,11 +82,13 @@ interface Parts {
 }
 
 export function describeEndpoints(parts: Parts): pulumi.Output<Endpoints> {
-  const { hosts, database, application, webServers, loadBalancer } = parts;
+  const { settings, scheme, hosts, database, application, webServers, loadBalancer } = parts;
   const { port, healthPath, staticPath, unit } = application;
   const endpoints = {
     stack: pulumi.getStack(),
     url: hosts.url,
+    domain: settings.domain,
+    scheme,
     loadBalancers: byName(hosts.loadBalancers, ({ name }) => ({
       url: hosts.loadBalancerUrls[name] ?? hosts.url,
       statsUrl: loadBalancer.statsUrls[name] ?? "",
@@ -89,7 +99,10 @@ export function describeEndpoints(parts: Parts): pulumi.Output<Endpoints> {
       web: webServers[0]?.port ?? defaultPorts.web,
       database: database?.port,
     },
-    application: { port, healthPath, staticPath, unit },
+    application: {
+      ...{ port, healthPath, staticPath, unit },
+      isGuestBook: isGuestBook(settings.application.source),
+    },
     database: database && {
       primary: database.primary.name,
       replicas: database.replicas.map(({ name }) => name),

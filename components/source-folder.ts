@@ -1,8 +1,9 @@
 /** The folder of an application on this machine. */
-import { existsSync } from "node:fs";
-import { relative, resolve } from "node:path";
+import { existsSync, readFileSync } from "node:fs";
+import { join, relative, resolve } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { type ContentOptions, hashContent, listFiles } from "../provider/resources/folder-content";
+import { sourceExtensions } from "./render/nginx";
 
 /** Its content as a version, of 16 hexadecimal digits: the same content is the same version, on every machine. */
 export function hashFolder(folder: string, options: ContentOptions): string {
@@ -20,6 +21,17 @@ export function firstFile(folder: string): string | undefined {
   return first;
 }
 
+/** Its `verify.json` says so: an application of one's own has none. */
+export function isGuestBook(folder: string): boolean {
+  const file = join(folder, "verify.json");
+  return existsSync(file) && /"checks":\s*"guest-book"/.test(readFileSync(file, "utf8"));
+}
+
+/** The web server hides some files, and leaves sources to the application. */
 function isShown(path: string): boolean {
-  return !path.includes("/.") && !path.endsWith(".map");
+  return !path.includes("/.") && !path.endsWith(".map") && !isSource(path);
+}
+
+function isSource(path: string): boolean {
+  return new RegExp(`(\\.(${sourceExtensions.join("|")})|~)$`, "i").test(path);
 }

@@ -8,7 +8,8 @@ import { verifyStack } from "./verify/verify-stack";
 runMain(async () => {
   const line = readCommandLine({
     name: "npm run verify --",
-    about: "Checks a running stack from outside: writes an entry, and stops a server for seconds.",
+    about:
+      "Checks a running stack from outside: stops a server for seconds, and writes an entry of the guest book.",
     options: {
       json: { type: "boolean", about: "one JSON document instead of a table" },
       "read-only": { type: "boolean", about: "write nothing and stop nothing" },

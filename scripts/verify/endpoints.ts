@@ -29,7 +29,15 @@ export interface Endpoints {
   readonly stack: string;
   /** The page, through the load balancer, without a slash at its end. */
   readonly url: string;
+  /** Sent as `Host`: an application may refuse any other. */
+  readonly domain: string;
+  /** How visitors reach it, sent as `X-Forwarded-Proto`. */
+  readonly scheme: "http" | "https";
   readonly healthPath: string;
+  /** A file that Nginx serves itself, if there is one. */
+  readonly staticPath: string | undefined;
+  /** Whether the application is the sample in `app/`. */
+  readonly isGuestBook: boolean;
   readonly hosts: readonly EndpointHost[];
   /** Host name to the page by its load balancer, as reached from here. */
   readonly loadBalancerUrls: Readonly<Record<string, string>>;
@@ -57,7 +65,16 @@ const endpoints = v.object({
   stack: v.string(),
   url: v.pipe(v.string(), v.url()),
   hosts: v.record(v.string(), host),
-  application: v.object({ port, healthPath: v.string(), unit: v.string() }),
+  // These two and `isGuestBook` are not there in the outputs of older stacks.
+  domain: v.optional(v.string()),
+  scheme: v.optional(v.picklist(["http", "https"]), "http"),
+  application: v.object({
+    port,
+    healthPath: v.string(),
+    unit: v.string(),
+    staticPath: v.optional(v.string()),
+    isGuestBook: v.optional(v.boolean(), false),
+  }),
   // Not there where the stack has no database.
   database: v.optional(v.object({ name: v.string() })),
   // Not there in the outputs of stacks that had one load balancer only.
@@ -78,11 +95,15 @@ export function parseEndpoints(value: unknown): Endpoints {
     );
     throw new Error(faults.join("\n"));
   }
-  const { stack, url, hosts, application, database, loadBalancers } = result.output;
+  const { stack, url, domain, scheme, hosts, application, database, loadBalancers } = result.output;
   return {
     stack,
     url: url.replace(/\/$/, ""),
+    domain: domain ?? new URL(url).host,
+    scheme,
     healthPath: application.healthPath,
+    staticPath: application.staticPath,
+    isGuestBook: application.isGuestBook,
     loadBalancerUrls: Object.fromEntries(
       Object.entries(loadBalancers).map(([name, { url }]) => [name, url]),
     ),
@@ -118,4 +139,9 @@ export function hostsWith(endpoints: Endpoints, role: Role): readonly EndpointHo
 
 export function serviceOf(host: EndpointHost, role: Service["role"]): Service | undefined {
   return host.services.find((service) => service.role === role);
+}
+
+/** What brings a stack to what its program says. */
+export function startCommand(stack: string): string {
+  return `npm start -- --stack ${stack}`;
 }

@@ -2,7 +2,7 @@
 import * as v from "valibot";
 import { capturePulumi } from "../setup/stack";
 import { placeOf } from "../setup/stack-place";
-import { type Endpoints, parseEndpoints } from "./endpoints";
+import { type Endpoints, parseEndpoints, startCommand } from "./endpoints";
 
 export interface StackOutputs {
   readonly endpoints: Endpoints;
@@ -28,6 +28,6 @@ async function readOutput(stack: string, name: string, ...options: string[]): Pr
   if (status === 0) return JSON.parse(stdout);
   const reason = stderr.trim().split("\n").at(-1) ?? "";
   throw new Error(
-    `stack ${stack}: no output ${name}: ${reason}\nbring it up first: npm start ${stack}`,
+    `stack ${stack}: no output ${name}: ${reason}\nbring it up first: ${startCommand(stack)}`,
   );
 }

@@ -30,7 +30,8 @@ export function openSite(
   };
   return {
     endpoints,
-    request,
+    request: (question) =>
+      request({ ...question, headers: { Host: endpoints.domain, ...question.headers } }),
     run: async (host, script, deadlineSeconds) =>
       session(host).run({ script, deadlineSeconds, doing: "checking" }),
     close: async () => {

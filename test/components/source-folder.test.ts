@@ -1,8 +1,16 @@
-import { chmodSync, mkdirSync, mkdtempSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "ava";
-import { firstFile, hashFolder } from "../../components/source-folder";
+import { firstFile, hashFolder, isGuestBook } from "../../components/source-folder";
 
 const options = { excludedNames: [".git", "node_modules"] };
 
@@ -64,4 +72,22 @@ test("the first static file is found, if there is one", (t) => {
   const folder = makeFolder();
   t.is(firstFile(join(folder, "public")), "/static/page.css");
   t.is(firstFile(join(folder, "nothing")), undefined);
+});
+
+test("what the web server leaves to the application is no static file", (t) => {
+  const folder = makeFolder();
+  for (const name of ["a.PHP", "a.php8", "a.js~", ".env"]) {
+    writeFileSync(join(folder, "public", name), "");
+  }
+  t.is(firstFile(join(folder, "public")), "/static/page.css");
+});
+
+test("the sample application says that it is the guest book, wherever it stands; no other one is", (t) => {
+  const folder = makeFolder();
+  t.false(isGuestBook(folder));
+  writeFileSync(join(folder, "verify.json"), '{"checks": []}');
+  t.false(isGuestBook(folder));
+  cpSync("app/verify.json", join(folder, "verify.json"));
+  t.true(isGuestBook(folder));
+  t.true(isGuestBook("./app"));
 });

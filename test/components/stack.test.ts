@@ -33,6 +33,8 @@ test("tells where everything is", async (t) => {
   t.deepEqual(told, {
     stack: "test",
     url: "http://127.0.0.1:8081",
+    domain: "www.foobar.com",
+    scheme: "http",
     loadBalancers: {
       "lb-01": { url: "http://127.0.0.1:8081", statsUrl: "http://172.31.64.11:8404/" },
     },
@@ -47,6 +49,7 @@ test("tells where everything is", async (t) => {
       healthPath: "/healthz",
       staticPath: undefined,
       unit: "guestbook.service",
+      isGuestBook: false,
     },
     database: { primary: "web-01", replicas: ["web-02"], name: "guestbook" },
   });

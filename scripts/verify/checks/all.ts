@@ -2,9 +2,10 @@
 import type { Check } from "../check";
 import type { Endpoints } from "../endpoints";
 import { failoverCheck } from "./failover";
+import { guestBookChecks } from "./guest-book";
 import { hostServingChecks } from "./host-serving";
 import { replicationChecks } from "./replication";
-import { balanceCheck, pageCheck, staticFileCheck } from "./serving";
+import { balanceChecks, publicFileChecks, siteCheck } from "./serving";
 import { unitChecks } from "./units";
 import { writeCheck } from "./write";
 
@@ -18,17 +19,20 @@ export function listChecks(
   { changes }: { readonly changes: "allowed" | "none" },
 ): Checks {
   const failover = changes === "allowed" ? failoverCheck(endpoints) : undefined;
+  const { isGuestBook, database } = endpoints;
+  // An entry of the book can be followed only where there is a database.
+  const isWriting = changes === "allowed" && isGuestBook && database !== undefined;
   return {
     together: [
       ...unitChecks(endpoints),
       ...hostServingChecks(endpoints),
-      pageCheck(endpoints),
-      staticFileCheck(endpoints),
-      // An entry of the book can be followed only where there is a database.
-      ...(changes === "allowed" && endpoints.database !== undefined ? [writeCheck(endpoints)] : []),
+      ...(isGuestBook
+        ? guestBookChecks(endpoints)
+        : [siteCheck(endpoints), ...publicFileChecks(endpoints)]),
+      ...(isWriting ? [writeCheck(endpoints)] : []),
       ...replicationChecks(endpoints),
     ],
     // The others' requests would take the turns that it counts.
-    alone: [balanceCheck(endpoints), ...(failover ? [failover] : [])],
+    alone: [...balanceChecks(endpoints), ...(failover ? [failover] : [])],
   };
 }

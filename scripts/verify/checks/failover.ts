@@ -2,7 +2,7 @@
 import { sh } from "../../../provider/ssh/shell";
 import { type Check, type Finding, failed, passed, type Site, wait } from "../check";
 import { type EndpointHost, type Endpoints, hostsWith, serviceOf } from "../endpoints";
-import { servedBy } from "./serving";
+import { isAnswered, servedBy } from "./serving";
 
 const requestsPerSecond = 20;
 const quietSeconds = 5;
@@ -59,7 +59,7 @@ async function doesAnotherServe(
   const url = endpoints.url + endpoints.healthPath;
   for (let sent = 0; sent < 10; sent += 1) {
     const answer = await request({ url });
-    if (answer.status === 200 && servedBy(answer) !== host.name) return true;
+    if (isAnswered(answer.status) && servedBy(answer) !== host.name) return true;
   }
   return false;
 }
@@ -87,7 +87,7 @@ async function watch({ request }: Site, url: string, seconds: number): Promise<r
     probes.push(
       request({ url }).then(
         (answer) =>
-          answer.status === 200
+          isAnswered(answer.status)
             ? { at, servedBy: servedBy(answer) }
             : { at, fault: `status ${answer.status}` },
         (error: Error) => ({ at, fault: error.message }),
@@ -129,7 +129,7 @@ async function waitForReturn(site: Site, name: string): Promise<number | undefin
     const answer = await site
       .request({ url: site.endpoints.url + site.endpoints.healthPath })
       .catch(() => undefined);
-    if (answer?.status === 200 && servedBy(answer) === name) return passedSeconds();
+    if (answer && isAnswered(answer.status) && servedBy(answer) === name) return passedSeconds();
     await wait(0.2);
   }
   return undefined;

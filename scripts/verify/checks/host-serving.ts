@@ -1,5 +1,4 @@
 /** Each web server serves on its own, seen from the host itself: who of two is broken. */
-import { sh } from "../../../provider/ssh/shell";
 import { type Check, type Finding, failed, passed } from "../check";
 import {
   type EndpointHost,
@@ -8,48 +7,50 @@ import {
   type Service,
   serviceOf,
 } from "../endpoints";
+import { askHost, type HostAnswer } from "./host-http";
 
 export function hostServingChecks(endpoints: Endpoints): readonly Check[] {
   return hostsWith(endpoints, "web").flatMap((host) =>
     (["web-server", "application"] as const).flatMap((role) => {
       const service = serviceOf(host, role);
-      return service === undefined ? [] : [servingCheck(host, service, endpoints.healthPath)];
+      return service === undefined ? [] : [servingCheck(endpoints, host, service)];
     }),
   );
 }
 
-function servingCheck(
-  host: EndpointHost,
-  { unit, port, role }: Service,
-  healthPath: string,
-): Check {
-  const name = unit.replace(/\.service$/, "");
+function servingCheck(endpoints: Endpoints, host: EndpointHost, service: Service): Check {
+  const { unit, port, role } = service;
+  const { healthPath: path, domain, scheme, isGuestBook } = endpoints;
+  const isWebServer = role === "web-server";
   return {
-    name: `${host.name}: ${name} answers`,
-    expected: `status 200 at port ${port}, from the application of ${host.name}`,
-    remedy: `journalctl -u ${unit} on ${host.name}${role === "web-server" ? ", and the application behind it" : ""}`,
+    name: `${host.name}: ${unit.replace(/\.service$/, "")} answers`,
+    expected: `a status from 200 to 299 at port ${port}, from ${host.name}`,
+    remedy: `journalctl -u ${unit} on ${host.name}${isWebServer ? ", and the application behind it" : ""}`,
     deadlineSeconds: 25,
     run: async (site) => {
-      const script = sh`perl -MIO::Socket::INET -e ${getHealth} ${port} ${healthPath} 2>&1 || true`;
-      return judgeServing(await site.run(host, script.text, 10), host.name);
+      const [answer] = await askHost(site, host, { port, path, domain, scheme, times: 1 });
+      return judgeServing(answer ?? { body: "" }, {
+        ...(isWebServer && { header: host.name }),
+        ...(isGuestBook && { body: host.name }),
+      });
     },
   };
 }
 
-/** Perl and its sockets are on every Debian; curl is not. */
-const getHealth = `
-alarm 8;
-my $socket = IO::Socket::INET->new(PeerAddr => "127.0.0.1", PeerPort => $ARGV[0], Timeout => 5) or die "refuses connections\\n";
-print $socket "GET $ARGV[1] HTTP/1.1\\r\\nHost: localhost\\r\\nConnection: close\\r\\n\\r\\n";
-print while <$socket>;
-`;
-
-/** Judges an HTTP answer as it came over the line. */
-export function judgeServing(text: string, name: string): Finding {
-  const status = /^HTTP\/1\.[01] (\d{3})/.exec(text)?.[1];
-  if (status === undefined) return failed(text.trim().split("\n").at(-1) || "no answer");
-  if (status !== "200") return failed(`status ${status}`);
-  const server = /"servedBy":"([^"]*)"/.exec(text)?.[1];
-  if (server !== name) return failed(`the application calls itself ${server ?? "nothing"}`);
-  return passed("status 200");
+/** `header`, `body`: the name that the web server, and the guest book, gives itself there. */
+export function judgeServing(
+  answer: HostAnswer,
+  names: { readonly header?: string; readonly body?: string },
+): Finding {
+  const { status, fault, servedBy, body } = answer;
+  if (status === undefined) return failed(fault ?? "no answer");
+  if (status < 200 || status > 299) return failed(`status ${status}`);
+  if (names.header !== undefined && servedBy !== names.header) {
+    return failed(`the web server calls itself ${servedBy ?? "nothing"}`);
+  }
+  const server = /"servedBy":"([^"]*)"/.exec(body)?.[1];
+  if (names.body !== undefined && server !== names.body) {
+    return failed(`the application calls itself ${server ?? "nothing"}`);
+  }
+  return passed(`status ${status}`);
 }

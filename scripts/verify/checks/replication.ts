@@ -1,21 +1,21 @@
 /** The database's members are what they are meant to be. */
 import * as v from "valibot";
 import { type Check, type Finding, failed, passed, type Site } from "../check";
-import { type EndpointHost, type Endpoints, hostsWith } from "../endpoints";
+import { type EndpointHost, type Endpoints, hostsWith, startCommand } from "../endpoints";
 import { askMysql, quoteGtidSet } from "../mysql";
 
 const waitSeconds = 10;
-const mended = "npm start sets it right";
 
 export function replicationChecks(endpoints: Endpoints): readonly Check[] {
   const replicas = hostsWith(endpoints, "database-replica");
   const [primary] = hostsWith(endpoints, "database-primary");
+  const mended = `${startCommand(endpoints.stack)} sets it right`;
   return replicas.flatMap((replica) => [
-    threadsCheck(replica),
-    readOnlyCheck(replica),
+    threadsCheck(replica, mended),
+    readOnlyCheck(replica, mended),
     ...(primary === undefined
       ? []
-      : [semiSyncCheck(primary, replica), gtidCheck(primary, replica)]),
+      : [semiSyncCheck(primary, replica, mended), gtidCheck(primary, replica)]),
   ]);
 }
 
@@ -35,7 +35,7 @@ const threadsSql = `SELECT JSON_OBJECT(
   'applierError', (SELECT MAX(LAST_ERROR_MESSAGE) FROM performance_schema.replication_applier_status_by_worker),
   'source', (SELECT MAX(HOST) FROM performance_schema.replication_connection_configuration));`;
 
-function threadsCheck(replica: EndpointHost): Check {
+function threadsCheck(replica: EndpointHost, mended: string): Check {
   return {
     name: `${replica.name}: replication is running`,
     expected: "both threads on: the receiver and the applier",
@@ -59,7 +59,7 @@ export function judgeThreads(status: v.InferOutput<typeof threads>): Finding {
 
 const readOnly = v.object({ readOnly: v.number(), superReadOnly: v.number() });
 
-function readOnlyCheck(replica: EndpointHost): Check {
+function readOnlyCheck(replica: EndpointHost, mended: string): Check {
   return {
     name: `${replica.name}: the replica refuses writes`,
     expected: "super_read_only is ON, and a write of root's is refused",
@@ -90,7 +90,7 @@ async function tryWrite(site: Site, replica: EndpointHost): Promise<Finding> {
 
 const semiSync = v.object({ status: v.nullable(v.string()), clients: v.nullable(v.string()) });
 
-function semiSyncCheck(primary: EndpointHost, replica: EndpointHost): Check {
+function semiSyncCheck(primary: EndpointHost, replica: EndpointHost, mended: string): Check {
   return {
     name: `${primary.name}: a commit waits for ${replica.name}`,
     expected: "semi-synchronous replication on at both ends",

@@ -1,27 +1,56 @@
-/** What a visitor gets through the load balancer. */
+/** What a visitor gets through the load balancers, whatever the application is. */
 import { type Check, type Finding, failed, passed, type Site, wait } from "../check";
-import { type Endpoints, hostsWith } from "../endpoints";
+import { type EndpointHost, type Endpoints, hostsWith, serviceOf } from "../endpoints";
 import type { Answer } from "../http";
+import { askHost } from "./host-http";
 
 const rounds = 6;
 const attempts = 4;
 
-export function balanceCheck(endpoints: Endpoints): Check {
-  const { url, healthPath } = endpoints;
+export function siteCheck(endpoints: Endpoints): Check {
+  const { url } = endpoints;
   const names = hostsWith(endpoints, "web").map(({ name }) => name);
-  const countAnswers = async ({ request }: Site): Promise<Finding> => {
-    const servers: string[] = [];
-    for (let sent = 0; sent < names.length * rounds; sent += 1) {
-      const answer = await request({ url: url + healthPath });
-      servers.push(answer.status === 200 ? servedBy(answer) : `status ${answer.status}`);
-    }
-    return judgeBalance(servers, names);
+  return {
+    name: "the site is answered by a web server",
+    expected: `a status below 500 at ${url}/, with X-Served-By from ${names.join(" or ")}`,
+    remedy: "see the application's unit and Nginx's error log on the web servers",
+    deadlineSeconds: 20,
+    run: async ({ request }) => judgeSite(await request({ url: `${url}/` }), names),
+  };
+}
+
+/** An application may redirect to its login, or have no page at `/`. */
+export function judgeSite(answer: Answer, names: readonly string[]): Finding {
+  const text = `status ${answer.status} from ${servedBy(answer)}`;
+  return answer.status < 500 && names.includes(servedBy(answer)) ? passed(text) : failed(text);
+}
+
+/** Seen from each load balancer's own host: its address need not be reachable from here. */
+export function balanceChecks(endpoints: Endpoints): readonly Check[] {
+  const names = hostsWith(endpoints, "web").map(({ name }) => name);
+  return hostsWith(endpoints, "load-balancer").map((host) => balanceCheck(endpoints, host, names));
+}
+
+function balanceCheck(endpoints: Endpoints, host: EndpointHost, names: readonly string[]): Check {
+  const port = serviceOf(host, "load-balancer")?.port ?? 80;
+  const { domain, healthPath: path } = endpoints;
+  const question = { port, path, domain, scheme: "http", times: names.length * rounds } as const;
+  const countAnswers = async (site: Site): Promise<Finding> => {
+    const answers = await askHost(site, host, question);
+    return judgeBalance(
+      answers.map(({ status, servedBy, fault }) =>
+        status !== undefined && isAnswered(status)
+          ? (servedBy ?? nobody)
+          : (fault ?? `status ${status}`),
+      ),
+      names,
+    );
   };
   return {
-    name: `${names.join(" and ")} answer in turn`,
-    expected: `${url} is answered by each about equally often`,
+    name: `${host.name}: ${names.join(" and ")} ${names.length > 1 ? "answer in turn" : "answers"}`,
+    expected: `haproxy on ${host.name} is answered by each about equally often`,
     remedy: "the load balancer has taken out who is missing: see that host's other checks",
-    deadlineSeconds: 60,
+    deadlineSeconds: 90,
     run: async (site) => {
       let finding = await countAnswers(site);
       // A server that has just come back gets its full share after some seconds only.
@@ -41,75 +70,37 @@ export function judgeBalance(servers: readonly string[], names: readonly string[
   const fair = servers.length / names.length;
   const isBalanced =
     servers.every((server) => names.includes(server)) &&
-    names.every((name) => count(name) >= fair / 2);
+    names.every((name) => count(name) > 0 && count(name) >= fair / 2);
   const text = `of ${servers.length} answers: ${seen.join(", ")}`;
   return isBalanced ? passed(text) : failed(text);
 }
 
-export function pageCheck(endpoints: Endpoints): Check {
-  const names = hostsWith(endpoints, "web").map(({ name }) => name);
-  return {
-    name: "the page comes from the application",
-    expected: "status 200, HTML, made anew for each visitor by the application of a web server",
-    remedy: "see the application's unit and Nginx's error log on the host named",
-    deadlineSeconds: 20,
-    run: async ({ request }) => judgePage(await request({ url: `${endpoints.url}/` }), names),
-  };
-}
-
-export function judgePage(answer: Answer, names: readonly string[]): Finding {
-  const { status, headers, body } = answer;
-  if (status !== 200) return failed(`status ${status} from ${servedBy(answer)}`);
-  const type = String(headers["content-type"] ?? "no content type");
-  if (!type.startsWith("text/html")) return failed(type);
-  const server = /Answered by <strong>([^<]+)</.exec(body)?.[1];
-  if (server === undefined) return failed("the page does not say which server answered");
-  if (!names.includes(server)) return failed(`the page calls its server "${server}"`);
-  const trouble = /role="alert">([^<]+)</.exec(body)?.[1];
-  if (trouble !== undefined) return failed(`${server} says: ${trouble}`);
-  if (headers["cache-control"] !== "no-store") return failed("caches may keep it");
-  return passed(`from ${server}`);
-}
-
-export function staticFileCheck({ url }: Endpoints): Check {
-  return {
-    name: "static files come from Nginx",
-    expected: "status 200 from Nginx itself, compressed, to be kept for a year",
-    remedy: "see Nginx's configuration and its error log on the web servers",
-    deadlineSeconds: 20,
-    run: async (site) => {
-      const path = await findStaticFile(site, url);
-      if (path === undefined) return failed("the page names no static file");
-      const headers = { "Accept-Encoding": "gzip" };
-      const answers = await Promise.all(
-        Array.from({ length: 4 }, () => site.request({ url: `${url}${path}`, headers })),
-      );
-      const findings = answers.map((answer) => judgeStaticFile(answer, path));
-      return findings.find((finding) => !finding.passed) ?? findings[0] ?? failed("no answer");
+export function publicFileChecks({ url, staticPath }: Endpoints): readonly Check[] {
+  if (staticPath === undefined) return [];
+  const path = staticPath.split("/").map(encodeURIComponent).join("/");
+  return [
+    {
+      name: "static files are served",
+      expected: `status 200 at ${url}${path}`,
+      remedy: "see Nginx's configuration and its error log on the web servers",
+      deadlineSeconds: 20,
+      run: async ({ request }) => {
+        const { status } = await request({ url: `${url}${path}` });
+        const text = `${path}: status ${status}`;
+        return status === 200 ? passed(text) : failed(text);
+      },
     },
-  };
+  ];
 }
 
-export function judgeStaticFile({ status, headers }: Answer, path: string): Finding {
-  if (status !== 200) return failed(`${path}: status ${status}`);
-  const server = String(headers.server ?? "");
-  if (!/^nginx/i.test(server)) return failed(`${path}: the server calls itself "${server}"`);
-  // Nginx tells it of each file; the application tells it of none.
-  if (headers["last-modified"] === undefined) return failed(`${path}: came from the application`);
-  const cache = String(headers["cache-control"] ?? "no Cache-Control");
-  const seconds = Number(/max-age=(\d+)/.exec(cache)?.[1] ?? 0);
-  if (seconds < 30 * 86400) return failed(`${path}: ${cache}`);
-  if (headers["content-encoding"] !== "gzip") return failed(`${path}: not compressed`);
-  return passed(`${path}: ${cache}`);
+/** An application that wants HTTPS redirects who comes to the load balancer itself. */
+export function isAnswered(status: number): boolean {
+  return status >= 200 && status < 400;
 }
 
-async function findStaticFile({ request }: Site, url: string): Promise<string | undefined> {
-  const { status, body } = await request({ url: `${url}/` });
-  if (status !== 200) throw new Error(`${url}/ answered with status ${status}`);
-  return /(?:href|src)="(\/static\/[^"]+)"/.exec(body)?.[1];
-}
+const nobody = "nobody in particular";
 
 export function servedBy({ headers }: Answer): string {
   const name = headers["x-served-by"];
-  return typeof name === "string" ? name : "nobody in particular";
+  return typeof name === "string" ? name : nobody;
 }

@@ -1,20 +1,20 @@
 /** Every unit runs on its host. */
 import { sh } from "../../../provider/ssh/shell";
 import { type Check, type Finding, failed, passed } from "../check";
-import type { EndpointHost, Endpoints } from "../endpoints";
+import { type EndpointHost, type Endpoints, startCommand } from "../endpoints";
 
 const properties = ["ActiveState", "SubState", "Result", "LoadState", "UnitFileState"];
 
-export function unitChecks({ hosts }: Endpoints): readonly Check[] {
-  return hosts.flatMap((host) => host.services.map(({ unit }) => unitCheck(host, unit)));
+export function unitChecks({ stack, hosts }: Endpoints): readonly Check[] {
+  return hosts.flatMap((host) => host.services.map(({ unit }) => unitCheck(host, unit, stack)));
 }
 
-function unitCheck(host: EndpointHost, unit: string): Check {
+function unitCheck(host: EndpointHost, unit: string, stack: string): Check {
   const question = sh`LC_ALL=C systemctl show -p ${properties.join()} -- ${unit}`;
   return {
     name: `${host.name}: ${unit} is running`,
     expected: "active, and enabled at boot",
-    remedy: `npm start brings it back; why it ended: journalctl -u ${unit} on ${host.name}`,
+    remedy: `${startCommand(stack)} brings it back; why it ended: journalctl -u ${unit} on ${host.name}`,
     deadlineSeconds: 25,
     run: async (site) => judgeUnit(await site.run(host, question.text, 10)),
   };

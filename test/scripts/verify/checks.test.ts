@@ -3,7 +3,7 @@ import { type Check, passed, runCheck, type Site } from "../../../scripts/verify
 import { listChecks } from "../../../scripts/verify/checks/all";
 import { parseEndpoints } from "../../../scripts/verify/endpoints";
 import { renderJson, renderTable } from "../../../scripts/verify/report";
-import { sampleOutput } from "./sample";
+import { sampleOutput, shopOutput } from "./sample";
 
 const endpoints = parseEndpoints(sampleOutput);
 
@@ -36,10 +36,101 @@ test("every part of the stack is checked", (t) => {
       "web-02: the replica refuses writes",
       "web-01: a commit waits for web-02",
       "web-02: has the transactions of web-01, and no others",
-      "web-01 and web-02 answer in turn",
+      "lb-01: web-01 and web-02 answer in turn",
       "web-02 stops, and no visitor notices; then it comes back",
     ],
   );
+});
+
+test("of another application only what every one has is checked, and each load balancer", (t) => {
+  const { together, alone } = listChecks(parseEndpoints(shopOutput), { changes: "allowed" });
+  t.deepEqual(
+    [...together, ...alone].map(({ name }) => name),
+    [
+      "lb-01: haproxy.service is running",
+      "lb-02: haproxy.service is running",
+      "web-01: nginx.service is running",
+      "web-01: shop.service is running",
+      "web-02: nginx.service is running",
+      "web-02: shop.service is running",
+      "web-01: nginx answers",
+      "web-01: shop answers",
+      "web-02: nginx answers",
+      "web-02: shop answers",
+      "the site is answered by a web server",
+      "static files are served",
+      "lb-01: web-01 and web-02 answer in turn",
+      "lb-02: web-01 and web-02 answer in turn",
+      "web-02 stops, and no visitor notices; then it comes back",
+    ],
+  );
+});
+
+/** As a healthy stack answers: the application wants its own name and HTTPS, and says nothing of itself. */
+function healthyShop(): Site & { readonly asked: string[] } {
+  const asked: string[] = [];
+  let turn = 0;
+  const nextServer = () => `web-0${1 + (turn++ % 2)}`;
+  return {
+    endpoints: parseEndpoints(shopOutput),
+    asked,
+    request: async ({ url }) => {
+      asked.push(url);
+      const headers = { "x-served-by": nextServer() };
+      return { status: url.endsWith(".html") ? 200 : 302, headers, body: "" };
+    },
+    run: async ({ name }, script) => {
+      if (!script.includes("perl")) {
+        return "LoadState=loaded\nActiveState=active\nSubState=running\nUnitFileState=enabled\n";
+      }
+      asked.push(`${name}${script.slice(script.lastIndexOf("\n'") + 2)}`);
+      const isBalancer = name.startsWith("lb");
+      const answer = () =>
+        `HTTP/1.1 ${isBalancer ? 301 : 204} x\r\nX-Served-By: ${isBalancer ? nextServer() : name}\r\n\r\n\u001e`;
+      return Array.from({ length: isBalancer ? 12 : 1 }, answer).join("");
+    },
+  };
+}
+
+test("a healthy stack with another application passes", async (t) => {
+  const site = healthyShop();
+  const { together, alone } = listChecks(site.endpoints, { changes: "none" });
+  const checks = [...together, ...alone];
+  const verdicts = await Promise.all(checks.map((check) => runCheck(check, site)));
+  t.deepEqual(
+    verdicts.filter(({ passed }) => !passed),
+    [],
+  );
+  t.deepEqual(site.asked.sort(), [
+    "http://127.0.0.1:8080/",
+    "http://127.0.0.1:8080/%C3%BCber%20uns.html",
+    "lb-01 81 /up www.foobar.com http 12 2>&1 || true",
+    "lb-02 81 /up www.foobar.com http 12 2>&1 || true",
+    "web-01 3000 /up www.foobar.com https 1 2>&1 || true",
+    "web-01 80 /up www.foobar.com https 1 2>&1 || true",
+    "web-02 3000 /up www.foobar.com https 1 2>&1 || true",
+    "web-02 80 /up www.foobar.com https 1 2>&1 || true",
+  ]);
+});
+
+test("each remedy that names a command names the stack", (t) => {
+  const endpoints = parseEndpoints({ ...sampleOutput, stack: "prod" });
+  const { together, alone } = listChecks(endpoints, { changes: "allowed" });
+  const remedies = [...together, ...alone].map(({ remedy }) => remedy);
+  const commands = remedies.flatMap(
+    (remedy) => remedy.match(/npm .*?(?= brings| sets|;|,|$)/g) ?? [],
+  );
+  t.true(commands.length > 5);
+  t.deepEqual([...new Set(commands)], ["npm start -- --stack prod"]);
+});
+
+test("outputs of an older stack have no checks of the guest book, until the next up", (t) => {
+  const { domain, scheme, loadBalancers, ...older } = sampleOutput;
+  const { isGuestBook, staticPath, ...application } = sampleOutput.application;
+  const endpoints = parseEndpoints({ ...older, application });
+  t.like(endpoints, { domain: "127.0.0.1:8080", scheme: "http", isGuestBook: false });
+  const { together } = listChecks(endpoints, { changes: "allowed" });
+  t.true(together.some(({ name }) => name === "the site is answered by a web server"));
 });
 
 test("what writes or stops something is left out when nothing may change", (t) => {

@@ -1,6 +1,8 @@
 import test from "ava";
 import type { Finding } from "../../../scripts/verify/check";
 import { judgeFailover } from "../../../scripts/verify/checks/failover";
+import { judgePage, judgeStaticFile } from "../../../scripts/verify/checks/guest-book";
+import { parseAnswer } from "../../../scripts/verify/checks/host-http";
 import { judgeServing } from "../../../scripts/verify/checks/host-serving";
 import {
   judgeGtids,
@@ -8,7 +10,7 @@ import {
   judgeSemiSync,
   judgeThreads,
 } from "../../../scripts/verify/checks/replication";
-import { judgeBalance, judgePage, judgeStaticFile } from "../../../scripts/verify/checks/serving";
+import { judgeBalance, judgeSite } from "../../../scripts/verify/checks/serving";
 import { judgeUnit } from "../../../scripts/verify/checks/units";
 
 const unit = (active: string, sub: string, result = "success", enabled = "enabled") =>
@@ -30,6 +32,10 @@ const nginx = {
 const file = (headers = {}, status = 200) =>
   judgeStaticFile({ status, headers: { ...nginx, ...headers }, body: "" }, "/a.css");
 const times = (count: number, name: string) => Array.from({ length: count }, () => name);
+const serving = (text: string, names: Parameters<typeof judgeServing>[1]) =>
+  judgeServing(parseAnswer(text), names);
+const site = (status: number, server?: string) =>
+  judgeSite({ status, headers: server ? { "x-served-by": server } : {}, body: "" }, names);
 const failover = { host: "web-02", stopped: 0, failoverSeconds: 5 };
 
 const findings: readonly (readonly [string, Finding, boolean, string])[] = [
@@ -163,28 +169,40 @@ const findings: readonly (readonly [string, Finding, boolean, string])[] = [
   ],
   [
     "an application that answers",
-    judgeServing('HTTP/1.1 200 OK\r\n\r\n{"servedBy":"web-01"}', "web-01"),
+    serving('HTTP/1.1 200 OK\r\n\r\n{"servedBy":"web-01"}', { body: "web-01" }),
     true,
     "status 200",
   ],
-  [
-    "a gateway without application",
-    judgeServing("HTTP/1.1 502 Bad\r\n\r\n", "web-01"),
-    false,
-    "status 502",
-  ],
-  [
-    "a port that is closed",
-    judgeServing("refuses connections\n", "web-01"),
-    false,
-    "refuses connections",
-  ],
+  ["a gateway without application", serving("HTTP/1.1 502 Bad\r\n\r\n", {}), false, "status 502"],
+  ["a port that is closed", serving("refuses connections\n", {}), false, "refuses connections"],
   [
     "an application with another's name",
-    judgeServing('HTTP/1.1 200 OK\r\n\r\n{"servedBy":"web-09"}', "web-01"),
+    serving('HTTP/1.1 200 OK\r\n\r\n{"servedBy":"web-09"}', { body: "web-01" }),
     false,
     "the application calls itself web-09",
   ],
+  [
+    "an application that says nothing of itself",
+    serving("HTTP/1.1 204 x\r\nx-served-by: web-01\r\n\r\n", { header: "web-01" }),
+    true,
+    "status 204",
+  ],
+  [
+    "a web server with another's name",
+    serving("HTTP/1.1 200 OK\r\nX-Served-By: web-09\r\n\r\n", { header: "web-01" }),
+    false,
+    "the web server calls itself web-09",
+  ],
+  [
+    "a redirect as the answer about health",
+    serving("HTTP/1.1 301 x\r\nLocation: /\r\n\r\n", {}),
+    false,
+    "status 301",
+  ],
+  ["no answer at all", serving("", {}), false, "no answer"],
+  ["a site that redirects", site(302, "web-02"), true, "status 302 from web-02"],
+  ["a site that is down", site(503, "web-02"), false, "status 503 from web-02"],
+  ["somebody else's site", site(200), false, "status 200 from nobody in particular"],
   [
     "a failover that nobody notices",
     judgeFailover(

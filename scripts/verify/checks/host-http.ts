@@ -1,0 +1,65 @@
+/** HTTP requests that a host sends to itself. */
+import { sh } from "../../../provider/ssh/shell";
+import type { Site } from "../check";
+import type { EndpointHost } from "../endpoints";
+
+export interface HostQuestion {
+  readonly port: number;
+  readonly path: string;
+  /** Sent as `Host`: an application may refuse any other. */
+  readonly domain: string;
+  /** Sent as `X-Forwarded-Proto`. */
+  readonly scheme: "http" | "https";
+  /** One after the other, each over a connection of its own. */
+  readonly times: number;
+}
+
+export interface HostAnswer {
+  /** Absent where there was none: `fault` says why. */
+  readonly status?: number;
+  readonly fault?: string;
+  /** The header `X-Served-By`. */
+  readonly servedBy?: string;
+  readonly body: string;
+}
+
+export async function askHost(
+  site: Site,
+  host: EndpointHost,
+  { port, path, domain, scheme, times }: HostQuestion,
+): Promise<readonly HostAnswer[]> {
+  const args = [String(port), path, domain, scheme, String(times)];
+  const script = sh`perl -MIO::Socket::INET -e ${program} ${args} 2>&1 || true`;
+  const text = await site.run(host, script.text, 15);
+  const records = text.split(separator).filter((record) => record.trim() !== "");
+  return (records.length > 0 ? records : [""]).map(parseAnswer);
+}
+
+/** An answer as it came over the line, or the line that says why there is none. */
+export function parseAnswer(text: string): HostAnswer {
+  const status = /^HTTP\/1\.[01] (\d{3})/.exec(text)?.[1];
+  const fault = text.trim().split("\n").at(-1)?.trim() || "no answer";
+  if (status === undefined) return { fault, body: "" };
+  const [head = "", ...body] = text.split("\r\n\r\n");
+  const servedBy = /^x-served-by: *(.*?)\r?$/im.exec(head)?.[1];
+  return {
+    status: Number(status),
+    body: body.join("\r\n\r\n"),
+    ...(servedBy !== undefined && { servedBy }),
+  };
+}
+
+const separator = "\u001e";
+
+/** Perl and its sockets are on every Debian; curl is not. */
+const program = `
+my ($port, $path, $domain, $scheme, $times) = @ARGV;
+alarm 12;
+for (1 .. $times) {
+  my $socket = IO::Socket::INET->new(PeerAddr => "127.0.0.1", PeerPort => $port, Timeout => 5) or die "refuses connections\\n";
+  print $socket "GET $path HTTP/1.1\\r\\nHost: $domain\\r\\nX-Forwarded-Proto: $scheme\\r\\nConnection: close\\r\\n\\r\\n";
+  my $answer = "";
+  while (<$socket>) { $answer .= $_ if length($answer) < 65536 }
+  print $answer, chr(30);
+}
+`;
