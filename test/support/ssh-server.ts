@@ -188,13 +188,9 @@ export class SshServer {
   }
 
   async #execute(channel: ServerChannel, commandLine: string, all: EventEmitter): Promise<void> {
-    const text = await takeRequest(channel, commandLine);
-    const mark = commandLine.slice(commandLine.lastIndexOf(" ") + 1);
-    const scripts = text.split(`\n${mark}\n`).slice(2);
+    // A signal may come before the request has.
     const signals: string[] = [];
-    this.commands.push({ commandLine, script: scripts.join("\n"), signals });
     const listeners: ((signal: string) => void)[] = [];
-    const onSignal = (listener: (signal: string) => void) => listeners.push(listener);
     const take = (id: unknown, signal: string) => {
       if (id !== "all" && id !== idOf(channel)) return;
       signals.push(signal);
@@ -202,6 +198,14 @@ export class SshServer {
     };
     all.on("signal", take);
     channel.on("close", () => all.off("signal", take));
+    const text = await takeRequest(channel, commandLine);
+    const mark = commandLine.slice(commandLine.lastIndexOf(" ") + 1);
+    const scripts = text.split(`\n${mark}\n`).slice(2);
+    this.commands.push({ commandLine, script: scripts.join("\n"), signals });
+    const onSignal = (listener: (signal: string) => void) => {
+      listeners.push(listener);
+      for (const signal of signals) listener(signal);
+    };
     const execution = { commandLine, text, mark, scripts, channel, onSignal };
     await (this.#options.execute ?? nothing)(execution);
   }

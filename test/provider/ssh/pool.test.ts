@@ -39,6 +39,19 @@ onLinux(
 );
 
 onLinux(
+  "questions that follow each other closely travel together, also over a connection that is there",
+  async (t) => {
+    const { server, pool } = await machine(t);
+    const ask = (script: string) => pool.ask(server.host(), { script, doing: "reading" });
+    await ask("echo connected");
+    const first = ask("echo first");
+    await new Promise((resolve) => setImmediate(resolve));
+    t.deepEqual(await Promise.all([first, ask("echo second")]), ["first\n", "second\n"]);
+    t.is(server.roundTrips, 2);
+  },
+);
+
+onLinux(
   "questions that come while one is under way make the next round trip together",
   async (t) => {
     const { server, pool } = await machine(t, { delayMilliseconds: 10 });

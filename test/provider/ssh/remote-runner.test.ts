@@ -109,6 +109,13 @@ onLinux("a read that hangs costs only itself", async (t) => {
   );
 });
 
+onLinux("while one read takes its time the next ones begin", async (t) => {
+  const { sandbox, ask } = await machine(t, { readSeconds: 20 });
+  const flag = sandbox.path("/flag");
+  const slow = ask(`until [ -e ${flag} ]; do sleep 0.05; done; echo seen`);
+  t.deepEqual(await Promise.all([slow, ask(`: >${flag}; echo made`)]), ["seen\n", "made\n"]);
+});
+
 onLinux(
   "what a hung read had started is gone after it, and more than eight can hang",
   async (t) => {
@@ -180,6 +187,7 @@ onLinux("signals and the environment are as in any shell", async (t) => {
   // Nothing is ignored that a script does not ignore itself.
   const ignored = await ask("grep SigIgn /proc/self/status");
   t.regex(ignored, /^SigIgn:\s+0+\n$/);
+  t.is(await ask("readlink /proc/self/fd/0"), "/dev/null\n");
   t.is(await ask("echo $LC_ALL; cat; ls /proc/self/fd | grep -c '^[3-9]$'"), "C\n1\n");
   t.regex(
     await pool.run(server.host(), { script: "grep SigIgn /proc/self/status", doing: "trying" }),

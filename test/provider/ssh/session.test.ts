@@ -263,6 +263,8 @@ test("a user with a dot and an IPv6 address are reached, and told in brackets", 
 });
 
 test("a host that takes the connection and says nothing is given up after a while", async (t) => {
+  // ssh2 by itself would wait for 20 seconds.
+  t.timeout(15_000);
   const server = await serverFor(t, { isSilent: true });
   const session = new Session(server.host(), { connectSeconds: 0.2 });
   await t.throwsAsync(session.run(command("x")), {
@@ -339,7 +341,8 @@ test("closing asks a running command to end, waits for it, and lets go of the co
   await session.close();
   await running;
   await until(() => server.openConnections === 0);
-  t.deepEqual(server.commands[0]?.signals, ["TERM"]);
+  // The end of the connection may be heard of before that of the channel.
+  t.is(server.commands[0]?.signals[0], "TERM");
 });
 
 test("a closed session stays closed", async (t) => {
