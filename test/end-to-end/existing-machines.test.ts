@@ -76,8 +76,8 @@ test.serial("an unreachable host stops everything, and says what to check", asyn
 });
 
 test.serial("a user without sudo stops everything", async (t) => {
-  await stack.on("web-02", "mv /etc/sudoers.d/deploy /root/");
-  t.teardown(() => stack.on("web-02", "mv /root/deploy /etc/sudoers.d/"));
+  await stack.on("web-02", "mv /etc/sudoers.d/tests /root/");
+  t.teardown(() => stack.on("web-02", "mv /root/tests /etc/sudoers.d/"));
   await configure(settings);
   const output = await stack.mustFail();
   t.regex(output, /web-02: deploy may not use sudo without a password.*visudo/s);

@@ -151,16 +151,13 @@ test.serial(
     const bad = { file: "server.ts", from: "main();", to: 'log("born to die"); process.exit(3);' };
     const error = await sample.changed(bad, () => underLoad(t, () => stack.mustFail()));
     t.regex(error, /web-01: applying guestbook: exit 1/);
-    t.regex(
-      error,
-      /guestbook was not ready within 15 seconds \(ready.deadlineSeconds, an application's readySeconds\); all is put back as it was/,
-    );
+    t.regex(error, /guestbook ended 5 times by itself; all is put back as it was/);
     t.regex(error, /born to die/);
     t.false(error.includes("web-02: applying"), error);
     t.is(await stack.on("web-01", "readlink /srv/guestbook/current"), current);
     const after = await readState(stack, ["web-02"]);
     t.deepEqual(moved(before.processes, after.processes), []);
-    t.deepEqual(moved(before.files, after.files), []);
+    t.deepEqual(moved(before.files, after.files).filter(isNotStatic), []);
   },
 );
 
@@ -174,7 +171,7 @@ test.serial("with the good settings again `up` touches nothing that runs", async
   await stack.up();
   const after = await readState(stack, hosts);
   t.deepEqual(moved(before.processes, after.processes), []);
-  t.deepEqual(moved(before.files, after.files), []);
+  t.deepEqual(moved(before.files, after.files).filter(isNotStatic), []);
   t.deepEqual((await readPreview(stack)).updates, []);
 });
 
@@ -427,6 +424,11 @@ function listHosts(): readonly unknown[] {
 function isInOrder(text: string, parts: readonly string[]): boolean {
   const places = parts.map((part) => text.indexOf(part));
   return places.every((place, index) => place >= 0 && place >= (places[index - 1] ?? 0));
+}
+
+/** The static files of a version are on all hosts before the first one runs it, and stay there when it is refused. */
+function isNotStatic(file: string): boolean {
+  return !/^\S+ (\/srv\/guestbook\.assets|\/var\/lib\/trilithon)(\/|$)/.test(file);
 }
 
 /** What the page of each server asks for. */
