@@ -1,4 +1,6 @@
 /** The stack's settings: the one reader of `pulumi.Config`, and the one place with their defaults. */
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import * as v from "valibot";
 import { writePath } from "./check-args";
@@ -6,6 +8,7 @@ import type { Environment } from "./environment";
 import type { Fault } from "./expectation";
 import { isRecord } from "./rule";
 import { checkAgreement } from "./settings/agreement";
+import { findOpenVariables } from "./settings/open-variables";
 import { type Settings, settings } from "./settings/schema";
 
 export type { ContainerSettings, HostSettings, Role, Settings } from "./settings/schema";
@@ -51,17 +54,28 @@ export function parseSettings(
   return { faults: faults.map(({ path, message }) => `${namespace}:${path}: ${message}`) };
 }
 
-/** With one secret among its variables all are: which one it is cannot be told. */
-function keepSecret(settings: Settings, secretKeys: readonly string[] = []): StackSettings {
+/** Where it cannot be told which variable is a secret, each of them is. */
+function keepSecret(settings: Settings, secretKeys: readonly string[] | undefined): StackSettings {
   const { environment = {}, ...application } = settings.application;
-  const isSecret = secretKeys.includes(`${namespace}:application`);
+  const hasSecret = secretKeys === undefined || secretKeys.includes(`${namespace}:application`);
+  const open = hasSecret
+    ? findOpenVariables(environment, readSettingsFile())
+    : Object.keys(environment);
   const variables = Object.entries(environment).map(
-    ([name, value]) => [name, isSecret ? pulumi.secret(value) : value] as const,
+    ([name, value]) => [name, open.includes(name) ? value : pulumi.secret(value)] as const,
   );
   return {
     ...settings,
     application: { ...application, environment: Object.fromEntries(variables) },
   };
+}
+
+/** Beside Pulumi.yaml, where Pulumi keeps it unless it is told another place. Some language hosts do not tell that folder. */
+function readSettingsFile(): string | undefined {
+  const name = `Pulumi.${pulumi.getStack()}.yaml`;
+  const files = [pulumi.getRootDirectory(), process.cwd()].map((folder) => join(folder, name));
+  const file = files.find((path) => existsSync(path));
+  return file && readFileSync(file, "utf8");
 }
 
 function checkSecret(values: Values, secretKeys: readonly string[]): readonly Fault[] {

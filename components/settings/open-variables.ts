@@ -1,0 +1,48 @@
+/**
+ * Which of the application's variables are no secrets. Pulumi marks a whole object as secret where one part of it is, and
+ * tells no program which part; the stack's settings file does, in which a secret stands as `secure: v1:...`.
+ */
+// Pulumi checks the types of what the program imports, and finds a declaration by this line only.
+/// <reference path="./js-yaml.d.ts" />
+import { CORE_SCHEMA, load } from "js-yaml";
+import { isRecord } from "../rule";
+
+type Variables = Readonly<Record<string, unknown>>;
+
+/**
+ * Their names: those that stand in plain text in the file, with just this value. All others may be secrets: what another
+ * file or an environment of Pulumi ESC gives, and everything where there is no such file.
+ */
+export function findOpenVariables(
+  variables: Variables,
+  settingsFile: string | undefined,
+): readonly string[] {
+  const written = settingsFile === undefined ? {} : readVariables(settingsFile);
+  return Object.keys(variables).filter(
+    (name) => isPlain(written[name]) && String(written[name]) === String(variables[name]),
+  );
+}
+
+function readVariables(settingsFile: string): Variables {
+  const config = entry(parse(settingsFile), "config");
+  return entry(entry(config, "trilithon:application"), "environment");
+}
+
+function entry(value: Variables, key: string): Variables {
+  const found = Object.hasOwn(value, key) ? value[key] : undefined;
+  return isRecord(found) ? found : {};
+}
+
+/** What cannot be read tells nothing: all variables are secrets then. */
+function parse(text: string): Variables {
+  try {
+    const value = load(text, { schema: CORE_SCHEMA });
+    return isRecord(value) ? value : {};
+  } catch {
+    return {};
+  }
+}
+
+function isPlain(value: unknown): boolean {
+  return ["string", "number", "boolean"].includes(typeof value);
+}
