@@ -27,6 +27,8 @@ export interface Retirement {
   readonly primary: string;
   /** Account name to the password that everybody has by now. */
   readonly passwords: Readonly<Record<string, string>>;
+  /** The passwords for which former ones were retired last. Output only. */
+  readonly retired?: Readonly<Record<string, string>>;
   /** In a read: accounts for which a former password is good as well, with their host part. */
   readonly former: Readonly<Record<string, string>>;
 }
@@ -68,10 +70,11 @@ export const mysqlPasswordRetirement: Kind<Retirement> = {
         context,
       );
     }
-    return (await read(desired, context)) ?? desired;
+    const seen = (await read(desired, context)) ?? desired;
+    return { ...seen, passwords: desired.passwords, retired: desired.passwords };
   },
   remove: async () => {},
-  secretOutputs: ["passwords"],
+  secretOutputs: ["passwords", "retired"],
 };
 
 function diff(live: Retirement, desired: Retirement): Difference[] {
@@ -104,19 +107,13 @@ async function read(expected: Retirement, context: Context): Promise<Retirement 
   const { primary } = rolesOf(answers, expected);
   const answer = answers[primary];
   if (answer?.mysqld !== "running") return { ...expected, former: {} };
-  const found = Object.entries(answer.accounts);
-  const denied = found.filter(([, { login }]) => login === "denied").map(([name]) => name);
   return {
     ...expected,
     primary,
-    passwords: Object.fromEntries(
-      Object.entries(expected.passwords).map(([name, value]) => [
-        name,
-        denied.includes(name) ? "(another)" : value,
-      ]),
-    ),
+    // Whether a password is the account's is no matter of this kind: one that was changed by hand is not retired.
+    passwords: expected.retired ?? expected.passwords,
     former: Object.fromEntries(
-      found
+      Object.entries(answer.accounts)
         .filter(([, { hasFormerPassword }]) => hasFormerPassword)
         .map(([name, { from }]) => [name, from]),
     ),

@@ -96,7 +96,7 @@ export const drifts: readonly (readonly Drift[])[] = [
       break: `${later} echo 'MORE=1' >>/etc/guestbook/environment`,
       paths: ['files["/etc/guestbook/environment"].content', "configuration"],
       sentence:
-        /^web-01: write \/etc\/guestbook\/environment \(1 line\), drain the host and restart guestbook \(no request lost\), wait until it is ready \[drift\]$/,
+        /^web-01: write \/etc\/guestbook\/environment \(1 line\), drain the host and restart guestbook \(no request lost while another server serves\), wait until it is ready \[drift\]$/,
       restarts: ["web-01/guestbook"],
     },
     {
@@ -131,7 +131,7 @@ export const drifts: readonly (readonly Drift[])[] = [
       break: "rm -r /srv/guestbook/releases/*",
       paths: ["version"],
       sentence:
-        /^web-01: send version ([0-9a-f]+), switch \/srv\/guestbook\/current to \1, drain the host and restart guestbook \(no request lost\), wait until it is ready \[drift\]$/,
+        /^web-01: send version ([0-9a-f]+), switch \/srv\/guestbook\/current to \1, drain the host and restart guestbook \(no request lost while another server serves\), wait until it is ready \[drift\]$/,
       restarts: ["web-01/guestbook"],
     },
     {
@@ -140,7 +140,7 @@ export const drifts: readonly (readonly Drift[])[] = [
       break: `${later} sed -i 's/^NoNewPrivileges=.*/NoNewPrivileges=no/' /etc/systemd/system/guestbook.service`,
       paths: ['files["/etc/systemd/system/guestbook.service"].content', "configuration"],
       sentence:
-        /^web-02: write \/etc\/systemd\/system\/guestbook\.service \(1 line\), drain the host and restart guestbook \(no request lost\), wait until it is ready \[drift\]$/,
+        /^web-02: write \/etc\/systemd\/system\/guestbook\.service \(1 line\), drain the host and restart guestbook \(no request lost while another server serves\), wait until it is ready \[drift\]$/,
       restarts: ["web-02/guestbook"],
     },
     {
@@ -177,7 +177,7 @@ export const drifts: readonly (readonly Drift[])[] = [
         "mkdir -p /srv/guestbook/releases/byhand && ln -sfn releases/byhand /srv/guestbook/current",
       paths: ["version"],
       sentence:
-        /^web-02: switch \/srv\/guestbook\/current to [0-9a-f]+ \(now byhand\), drain the host and restart guestbook \(no request lost\), wait until it is ready \[drift\]$/,
+        /^web-02: switch \/srv\/guestbook\/current to [0-9a-f]+ \(now byhand\), drain the host and restart guestbook \(no request lost while another server serves\), wait until it is ready \[drift\]$/,
       restarts: ["web-02/guestbook"],
     },
     {
@@ -264,7 +264,7 @@ export const drifts: readonly (readonly Drift[])[] = [
       break: "systemctl kill --signal=STOP guestbook",
       paths: ["answers"],
       sentence:
-        /^web-02: drain the host and restart guestbook \(no request lost; it does not answer\), wait until it is ready \[drift\]$/,
+        /^web-02: drain the host and restart guestbook \(no request lost while another server serves; it does not answer\), wait until it is ready \[drift\]$/,
       restarts: ["web-02/guestbook"],
     },
   ],
