@@ -48,8 +48,9 @@ function balanceCheck(endpoints: Endpoints, host: EndpointHost, names: readonly 
   };
   return {
     name: `${host.name}: ${names.join(" and ")} ${names.length > 1 ? "answer in turn" : "answers"}`,
-    expected: `haproxy on ${host.name} is answered by each about equally often`,
-    remedy: "the load balancer has taken out who is missing: see that host's other checks",
+    expected: `haproxy on ${host.name} passes requests to each about equally often`,
+    remedy:
+      "the load balancer has taken out who is missing: see that host's other checks; where none answers, the load balancer's own",
     deadlineSeconds: 90,
     run: async (site) => {
       let finding = await countAnswers(site);
