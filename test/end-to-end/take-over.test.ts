@@ -151,14 +151,16 @@ test.serial(
   },
 );
 
-test.serial("`destroy` says what it leaves behind, and leaves that", async (t) => {
+test.serial("`destroy` puts back what stood there, running, and says what it leaves", async (t) => {
   const { status, stdout, stderr } = await stack.pulumi("destroy", "--yes", "--skip-preview");
   t.is(status, 0, stdout + stderr);
-  t.regex(stdout, /lb-01: the packages haproxy/);
-  t.regex(stdout, /lb-01: what stood there before, in \/var\/lib\/trilithon\/originals/);
-  t.is(await read(`/var/lib/trilithon/originals${config}`), handWritten);
-  t.regex(await stack.on(machine.name, "command -v haproxy"), /haproxy/);
-  t.is((await stack.on(machine.name, "systemctl is-active haproxy || true")).trim(), "inactive");
+  t.regex(stdout, /left behind: lb-01: the packages haproxy/);
+  t.regex(stdout, /lb-01: put back what stood there before: \/etc\/haproxy\/haproxy\.cfg/);
+  t.is(await read(config), handWritten);
+  for (const unit of ["haproxy", "nginx"]) {
+    t.is((await stack.on(machine.name, `systemctl is-active ${unit} || true`)).trim(), "active");
+  }
+  t.is((await stack.on(machine.name, "ls -d /var/lib/trilithon 2>/dev/null || true")).trim(), "");
 });
 
 async function configure(texts: { readonly haproxy: string; readonly nginx: string }) {
