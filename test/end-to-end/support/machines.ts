@@ -14,6 +14,8 @@ export interface MachineArgs {
   readonly roles: readonly string[];
   /** Default root. Another user gets sudo without a password. */
   readonly user?: string;
+  /** Default 2g. */
+  readonly memory?: string;
   /** Default: the image of Debian sid. */
   readonly image?: string;
 }
@@ -52,7 +54,8 @@ async function startMachine(
   args: MachineArgs & { readonly network: string; readonly label: string },
   clientKey: string,
 ) {
-  const { name, address, roles, network, label, user = "root", image = imageNames.sid } = args;
+  const { name, address, roles, network, label } = args;
+  const { user = "root", memory = "2g", image = imageNames.sid } = args;
   const container = `${network}-${name}`;
   const hostKey = utils.generateKeyPairSync("ed25519");
   const home = user === "root" ? "/root" : `/home/${user}`;
@@ -62,7 +65,7 @@ async function startMachine(
     ...["--cap-add", "SYS_ADMIN", "--cap-add", "NET_ADMIN", "--cgroupns", "host"],
     ...["--security-opt", "seccomp=unconfined", "--security-opt", "apparmor=unconfined"],
     ...["--tmpfs", "/run", "--tmpfs", "/run/lock", "--env", "container=docker"],
-    ...["--volume", `${cgroupPath()}:/sys/fs/cgroup`, "--memory", "2g"],
+    ...["--volume", `${cgroupPath()}:/sys/fs/cgroup`, "--memory", memory],
     ...["--publish", "127.0.0.1::22", image, "/sbin/init"],
   ]);
   await putFiles(container, {
