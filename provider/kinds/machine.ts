@@ -4,7 +4,7 @@ import * as v from "valibot";
 import { failures, hostSchema } from "../check";
 import { compare } from "../difference";
 import type { Context, Difference, Host, Kind } from "../kind";
-import { type Shell, sh } from "../ssh/shell";
+import { sh } from "../ssh/shell";
 
 export interface Machine {
   readonly host: Host;
@@ -52,36 +52,16 @@ function diff(live: Machine, wanted: Machine): Difference[] {
   );
 }
 
-/**
- * A container's memory is what its control group allows, or one above it, in either version of them. A container host on
- * a machine that has both sees the second version alone, and memory is of the first: that is mounted for a moment, for
- * this one command alone.
- */
-export function renderMemoryLimits(own = "/proc/1/cgroup", mounted = "/sys/fs/cgroup"): Shell {
-  return sh`
-limits() {
-  folder=\${2%/}
-  while :; do
-    [ ! -r "$1$folder/$3" ] || echo "memory $(cat "$1$folder/$3")"
-    case $folder in */*) folder=\${folder%/*} ;; *) break ;; esac
-  done
-}
-limits ${mounted} "$(sed -n 's/^0:://p' ${own})" memory.max
-first=$(sed -n 's/^[0-9]*:\([^:]*,\)*memory\(,[^:]*\)*://p' ${own})
-if [ -e ${`${mounted}/memory`} ]; then
-  limits ${`${mounted}/memory`} "$first" memory.limit_in_bytes
-elif [ -n "$first" ]; then
-  unshare --mount sh -c 'mount -t cgroup -o memory cgroup /mnt && cat "/mnt$0/memory.limit_in_bytes"' "$first" 2>/dev/null | sed 's/^/memory /'
-fi`;
-}
-
+/** A container's memory is what its control group allows, in either version of them. */
 const question = sh`
 [ "$(cat /proc/1/comm)" = systemd ] || { echo 'error systemd does not run here (process 1 is another): use a machine or a container image with systemd'; exit; }
 command -v apt-get >/dev/null || { echo 'error there is no apt-get here: use Debian or Ubuntu'; exit; }
 [ "$(id -u)" = 0 ] || { echo 'error commands do not run as root here: use root or a user with password-less sudo'; exit; }
 (. /etc/os-release && echo "os $PRETTY_NAME")
 awk '/^MemTotal:/ { print "memory", $2 * 1024 }' /proc/meminfo
-${renderMemoryLimits()}
+for limit in /sys/fs/cgroup/memory.max /sys/fs/cgroup/memory/memory.limit_in_bytes; do
+  [ ! -r "$limit" ] || echo "memory $(cat "$limit")"
+done
 echo "processors $(nproc)"`;
 
 async function read({ host }: Machine, context: Context): Promise<Machine> {
