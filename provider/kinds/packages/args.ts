@@ -36,7 +36,7 @@ const wordList = v.pipe(
 
 const sourceSchema = v.strictObject({
   uris: v.pipe(
-    v.array(text(/^[a-z+]+:\S+$/, 'a URI such as "https://deb.debian.org/debian"')),
+    v.array(text(/^[a-z+]+:\S+$/, 'a URI such as "https://packages.example.com/debian"')),
     v.minLength(1, "expected at least one URI"),
   ),
   suites: wordList,
