@@ -245,7 +245,8 @@ export const drifts: readonly (readonly Drift[])[] = [
       name: "nginx's program replaced, as an upgrade does",
       ...nginx("web-02"),
       break: "cp -a /usr/sbin/nginx /usr/sbin/nginx.new && mv /usr/sbin/nginx.new /usr/sbin/nginx",
-      paths: ["process"],
+      // Its readiness is asked through it, of the application that hangs behind it, below.
+      paths: ["process", "answers"],
       sentence:
         /^web-02: check it, restart nginx \(it runs a former \/usr\/sbin\/nginx\), wait until it is ready \[drift\]$/,
       restarts: ["web-02/nginx"],
