@@ -69,14 +69,15 @@ export LC_ALL=C
 trap '' HUP PIPE
 own=/var/lib/trilithon
 undo=$own/undo/${name}
+mkdir -p /run/lock
+exec 9>/run/lock/trilithon
+flock -w ${lockSeconds} 9 || { echo ${`another change on this host is not done after ${lockSeconds} seconds`} >&2; exit 1; }
 # Version 0.1.0 kept no records, and took for an original what it had written itself.
 if [ -d "$own/originals" ] && [ ! -d "$own/owners" ]; then
   : >"$own/unrecorded"
   grep -rlsE '^(#|;) Written by trilithon' "$own/originals" | while read -r path; do rm -f -- "$path"; done
 fi
-mkdir -p /run/lock "$own/undo" "$own/originals" "$own/owners" && chmod 0700 "$own"
-exec 9>/run/lock/trilithon
-flock -w ${lockSeconds} 9 || { echo ${`another change on this host is not done after ${lockSeconds} seconds`} >&2; exit 1; }
+mkdir -p "$own/undo" "$own/owners" "$own/originals" && chmod 0700 "$own"
 staged= done= switched= drained= unpacking= sent= before= made=
 progress() { printf '@progress %s\n' "$1" 2>/dev/null || true; }
 beside() { printf '%s/.trilithon-%s' "$(dirname "$1")" "$(basename "$1")"; }
