@@ -7,7 +7,8 @@ import { type Fault, unexpected } from "./expectation";
 import { type Host, onHost } from "./host";
 import { defaultPorts, webServerOptions } from "./options";
 import { createPackages, withDefaults } from "./packages";
-import { nginxFiles, renderNginx, renderNginxUnit, webHealthPath } from "./render/nginx";
+import { nginxFiles, renderNginx, webHealthPath } from "./render/nginx";
+import { renderRestartAlways } from "./render/restart-always";
 import { list, oneOf, shape, text } from "./rule";
 import { address, domain, host, port, present, urlPath } from "./rules";
 
@@ -156,7 +157,7 @@ function createService(
       unit: "nginx.service",
       files: {
         [nginxFiles.site]: { content },
-        [nginxFiles.unit]: { content: renderNginxUnit() },
+        [nginxFiles.unit]: { content: renderRestartAlways() },
       },
       // Debian's welcome page would be the default server.
       absent: ["/etc/nginx/sites-enabled/default"],

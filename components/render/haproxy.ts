@@ -1,6 +1,7 @@
 /** The files of HAProxy. */
 
 import { forwardingHeaders } from "./forwarding-headers";
+import { renderRestartAlways } from "./restart-always";
 
 export interface HaproxyConfig {
   /** Sent with the health checks: a web server may serve several domains. */
@@ -169,15 +170,7 @@ ${hops.join("")}${remove}    http-request del-header X-Forwarded- -m beg
 
 /** Saves what is known of the servers before each reload, and forgets it at a start: it may be old by then. */
 export function renderHaproxyUnit(): string {
-  return `# Written by trilithon.
-[Unit]
-# However often it ends, it is started again.
-StartLimitIntervalSec=0
-
-[Service]
-Restart=always
-RestartSec=1
-ExecStartPre=-/bin/rm -f ${serverState}
+  return `${renderRestartAlways()}ExecStartPre=-/bin/rm -f ${serverState}
 ExecReload=
 ExecReload=/usr/sbin/haproxy -Ws -f $CONFIG -c -q $EXTRAOPTS
 ExecReload=-/bin/sh -c 'echo "show servers state" | socat -t 2 stdio ${socket} >${serverState}'

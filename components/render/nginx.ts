@@ -259,18 +259,6 @@ export const nginxFiles = {
   unit: "/etc/systemd/system/nginx.service.d/trilithon.conf",
 };
 
-export function renderNginxUnit(): string {
-  return `# Written by trilithon.
-[Unit]
-# However often it ends, it is started again.
-StartLimitIntervalSec=0
-
-[Service]
-Restart=always
-RestartSec=1
-`;
-}
-
 function renderHealth(path: string, { healthPath, drainFile }: NginxConfig["application"]) {
   return `    location = ${path} {
         if (-e ${drainFile}) {

@@ -13,6 +13,7 @@ import {
   memberName,
   membersSchema,
   withDefaultPorts,
+  withKnownCluster,
 } from "../mysql/members";
 import { accountHost, level, password, privilege } from "../mysql/names";
 
@@ -59,7 +60,7 @@ export function check(
   inputs: Properties,
   olds: Properties = {},
 ): { args: Properties; failures: Failure[] } {
-  const kept = { ...inputs, cluster: olds.cluster ?? inputs.cluster };
+  const kept = withKnownCluster(inputs, olds);
   return {
     args: {
       ...kept,

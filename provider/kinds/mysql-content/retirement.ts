@@ -15,6 +15,7 @@ import {
   membersSchema,
   runOn,
   withDefaultPorts,
+  withKnownCluster,
 } from "../mysql/members";
 import { password } from "../mysql/names";
 import { renderProbe } from "../mysql/probe";
@@ -44,7 +45,7 @@ const schema = v.strictObject({
 export const mysqlPasswordRetirement: Kind<Retirement> = {
   type: "trilithon:index:MysqlPasswordRetirement",
   check: (inputs: Properties, olds: Properties = {}) => {
-    const kept = { ...inputs, cluster: olds.cluster ?? inputs.cluster };
+    const kept = withKnownCluster(inputs, olds);
     const members = withDefaultPorts(inputs.members);
     return { args: { ...kept, members, former: {} }, failures: failures(schema, kept) };
   },

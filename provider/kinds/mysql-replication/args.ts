@@ -6,7 +6,13 @@ import { isMap } from "../../difference";
 import type { Failure, Properties } from "../../kind";
 import { isUnknown } from "../../protocol/values";
 import * as values from "../../schema/values";
-import { type Members, memberName, membersSchema, withDefaultPorts } from "../mysql/members";
+import {
+  type Members,
+  memberName,
+  membersSchema,
+  withDefaultPorts,
+  withKnownCluster,
+} from "../mysql/members";
 import { password } from "../mysql/names";
 import { desiredStatus, type MemberStatus } from "./status";
 
@@ -46,12 +52,11 @@ const schema = v.strictObject({
   status: v.optional(v.record(memberName, v.record(v.string(), v.looseObject({})))),
 });
 
-/** A stack, a project or a resource that is renamed changes nothing about the data: `olds` names its cluster. */
 export function check(
   inputs: Properties,
   olds: Properties = {},
 ): { args: Properties; failures: Failure[] } {
-  const kept = { ...inputs, cluster: olds.cluster ?? inputs.cluster };
+  const kept = withKnownCluster(inputs, olds);
   return {
     args: {
       ...kept,

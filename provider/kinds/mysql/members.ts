@@ -130,3 +130,8 @@ export function runOn(
     secrets,
   });
 }
+
+/** A stack, a project or a resource that is renamed changes nothing about the data: the state names its cluster. */
+export function withKnownCluster(inputs: Properties, olds: Properties): Properties {
+  return { ...inputs, cluster: olds.cluster ?? inputs.cluster };
+}

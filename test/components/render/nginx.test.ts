@@ -1,5 +1,6 @@
 import test from "ava";
-import { renderNginx, renderNginxUnit } from "../../../components/render/nginx";
+import { renderNginx } from "../../../components/render/nginx";
+import { renderRestartAlways } from "../../../components/render/restart-always";
 import { isGolden } from "./golden";
 
 const config = {
@@ -24,7 +25,7 @@ test("renders the configuration of a site", (t) => {
 });
 
 test("renders the unit's additions", (t) => {
-  isGolden(t, "nginx.service.conf", renderNginxUnit());
+  isGolden(t, "nginx.service.conf", renderRestartAlways());
 });
 
 test("raw lines end the server's block", (t) => {
