@@ -74,12 +74,10 @@ export interface ServiceArgs {
   readonly host: pulumi.Input<HostArgs>;
   /** Names it on its host, in the resource's id and in messages. Default: the unit without `.service`. Required without a unit. */
   readonly name?: pulumi.Input<string>;
-  /** `haproxy.service`, or a socket, timer or target. Without one it is a set of packages, users and files. */
+  /** `haproxy.service`, or a socket, timer or target. Without one it is a set of users and files. */
   readonly unit?: pulumi.Input<string>;
   /** Default `running`, which also enables it at boot; `stopped` also disables it. */
   readonly state?: pulumi.Input<"running" | "stopped">;
-  /** Debian package to version: `present` for any, or a pattern as in `apt-get install haproxy=3.2.*`. */
-  readonly packages?: pulumi.Input<Record<string, pulumi.Input<string>>>;
   /** System users (no login, no password) to their home directory. */
   readonly users?: pulumi.Input<Record<string, pulumi.Input<string>>>;
   /** Absolute path to file. */
@@ -116,11 +114,11 @@ export interface ServiceArgs {
 }
 
 /**
- * One systemd unit on one host with what makes it: packages, users, files. Applied as one transaction: checked
+ * One systemd unit on one host with what makes it: users, files. Applied as one transaction: checked
  * before it is live, put back as it was when the check fails or the unit does not become ready.
  * It owns its unit, its files and its folder on the machine: another stack that wants one of them is refused, another
  * resource of the stack takes it over and says so. Destroying it removes what is still its own, puts back what stood there
- * before, and stops and disables the unit unless it ran before as well; packages and users stay.
+ * before, and stops and disables the unit unless it ran before as well; users stay.
  */
 export class Service extends pulumi.CustomResource {
   /** What the last change did; in a preview, what `up` will do. */

@@ -46,7 +46,11 @@ for (const version of readdirSync(folder).filter((name) => /^\d/.test(name))) {
       for (const resource of resources.filter(({ type }) => type === "trilithon:index:Service")) {
         const { named, state } = opened(resource);
         const found = await plugin.read(named, state);
-        const changed = { ...found.inputs, users: { stranger: "/srv/stranger" } };
+        const isPackages = named.type === "trilithon:index:Packages";
+        const stranger = isPackages
+          ? { packages: { stranger: "present" } }
+          : { users: { stranger: "/srv/stranger" } };
+        const changed = { ...found.inputs, ...stranger };
         const { inputs } = await plugin.check(named, changed);
         t.true((await plugin.diff(named, found.properties, inputs)).hasChanges, resource.urn);
       }
@@ -84,7 +88,9 @@ function opened({ urn, type, id = "", inputs, outputs, refreshBeforeUpdate }: Ex
   const name = urn.split("::").at(-1) ?? "";
   const isReadBeforeUpdate = refreshBeforeUpdate ?? false;
   const state = { id, inputs: wireOf(inputs), properties: wireOf(outputs), isReadBeforeUpdate };
-  return { named: { type, name }, state };
+  // A set of packages was a Service then, and is wanted as a set of packages now.
+  const isPackages = type === "trilithon:index:Service" && inputs?.unit === undefined;
+  return { named: { type: isPackages ? "trilithon:index:Packages" : type, name }, state };
 }
 
 /** Passwords and keys: what is long enough not to stand elsewhere by chance. */

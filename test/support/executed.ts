@@ -2,14 +2,14 @@
 
 import type { Entry } from "./sandbox";
 
-/** From `web-01: install nginx, write /etc/a (new, 1 line) [new]` to `install nginx`, `write /etc/a`. */
+/** From `web-01: create user app, write /etc/a (new, 1 line) [new]` to `create user app`, `write /etc/a`. */
 export function announcedSteps(line: string): string[] {
   const sentences = /^web-01: (.*) \[[a-z ]+\]$/s.exec(line)?.[1]?.split(betweenSentences) ?? [];
   return sentences.map(announcedStep).filter((step) => step !== "");
 }
 
 /**
- * A comma before a word; but `install nginx (now 1.0, older than 2.0)` is one sentence, and so is
+ * A comma before a word; but `restart web (no request lost, it ...)` is one sentence, and so is
  * `set /etc/a to mode 0644, owner root:root`.
  */
 const betweenSentences = /, (?=[a-z]+ )(?!owner )(?![^(]*\))/;
@@ -23,7 +23,6 @@ function announcedStep(sentence: string): string {
 }
 
 const forms: readonly (readonly [form: RegExp, step: string])[] = [
-  [/^install (\S+)/, "install $"],
   [/^create user (\S+)$/, "create user $"],
   [/^set the home of user (\S+) to/, "set home of $"],
   [/^write (.*) \(/, "write $"],
@@ -56,11 +55,8 @@ export function executedSteps(
 }
 
 function loggedSteps(line: string): string[] {
-  const [verb = "", ...words] = line.split(" ");
-  if (line.startsWith("apt-get install ")) {
-    return words.slice(1).map((target) => `install ${target.replace(/=.*/, "")}`);
-  }
-  if (line === "apt-get update" || line === "daemon-reload" || verb === "sleep") return [];
+  const [verb = ""] = line.split(" ");
+  if (line === "daemon-reload" || verb === "sleep") return [];
   if (["start", "restart", "reload", "stop", "enable", "disable", "unmask"].includes(verb))
     return [verb];
   return [line];

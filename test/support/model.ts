@@ -25,7 +25,6 @@ export interface ModelUnit {
 export interface Model {
   /** Seconds; each step takes one. */
   readonly now: number;
-  readonly packages: Readonly<Record<string, string>>;
   readonly users: Readonly<Record<string, string>>;
   readonly files: Readonly<Record<string, ModelFile>>;
   readonly unit: ModelUnit;
@@ -35,16 +34,10 @@ export interface Model {
   readonly recorded?: readonly string[];
 }
 
-/** The newest version that the model's package sources have, of any package. */
-export const newest = "2.0-1";
-
 /** What the machine says to a Service's question. */
 export function answer(model: Model, service: Service): string {
-  const { packages, users, files, releases, current } = model;
+  const { users, files, releases, current } = model;
   const text = [
-    ...Object.keys(service.packages).map((name) =>
-      packageLine(packages[name], service.versions?.[name]),
-    ),
     ...Object.keys(service.users).map((name) =>
       users[name] === undefined ? "none" : `${name}:x:990:990::${users[name]}:/usr/sbin/nologin`,
     ),
@@ -81,10 +74,8 @@ function record(model: Model): Model {
 function after(before: Model, step: ServiceStep): Model {
   const now = before.now + 1;
   const model = { ...before, now };
-  const { packages, users, files, unit, releases } = model;
+  const { users, files, unit, releases } = model;
   switch (step.do) {
-    case "install":
-      return { ...model, packages: { ...packages, [step.name]: installed(step.version) } };
     case "create user":
       return { ...model, users: { ...users, [step.name]: step.home } };
     case "write": {
@@ -150,16 +141,6 @@ function unitAfter(
     default:
       return action satisfies never;
   }
-}
-
-function installed(version: string): string {
-  return version === "present" || version.includes("*") ? newest : version;
-}
-
-function packageLine(version: string | undefined, known: string | undefined): string {
-  if (version === undefined) return "none";
-  const isOlder = known !== undefined && version < known;
-  return `installed ${version}${isOlder ? " older" : ""}`;
 }
 
 function fileLines(file: ModelFile | undefined): string {

@@ -68,9 +68,7 @@ export class Sandbox {
       "var/lib/dpkg/updates",
       "var/lib/apt/lists",
     ];
-    const states = ["units", "packages", "available", "users", "owners"].map(
-      (name) => `state/${name}`,
-    );
+    const states = ["units", "packages", "users", "owners"].map((name) => `state/${name}`);
     for (const folder of [...folders, ...states]) {
       await mkdir(join(sandbox.folder, folder), { recursive: true });
     }
@@ -240,12 +238,6 @@ export class Sandbox {
   /** Where it is there. */
   async chmod(path: string, mode: number): Promise<void> {
     if (existsSync(this.path(path))) await chmod(this.path(path), mode);
-  }
-
-  /** Where it is installed. */
-  async downgrade(name: string, version: string): Promise<void> {
-    const file = `state/packages/${name}`;
-    if (existsSync(this.path(file))) await this.write(file, version);
   }
 
   async remove(): Promise<void> {

@@ -5,7 +5,6 @@ import type { Host, Owner, Properties } from "../../provider/kind";
 import { checkRelease, checkService, type Service } from "../../provider/kinds/service/args";
 import type { Model } from "./model";
 
-const packages = ["nginx", "haproxy", "perl"];
 const users = ["app", "log"];
 const paths = ["/etc/a", "/etc/b.conf", "/srv/c d"];
 const versions = ["one", "two", "three"];
@@ -33,7 +32,6 @@ const file = fc.record(
 );
 
 const common = {
-  packages: some(packages, fc.constantFrom("present", "1.0-1", "2.0-1", "2.*", "*-1")),
   users: some(users, fc.constantFrom("/srv/app", "/var/log/app")),
   files: some(paths, file),
   absent: fc.subarray(["/etc/x", "/etc/y"]),
@@ -88,7 +86,6 @@ export const changes: fc.Arbitrary<{ readonly former: Service; readonly wanted: 
 export const models: fc.Arbitrary<Model> = fc
   .record({
     now: fc.constant(1000),
-    packages: some(packages, fc.constantFrom("1.0-1", "2.0-1", "3.0-1")),
     users: some(users, fc.constantFrom("/srv/app", "/")),
     files: some(
       [...paths, "/etc/x", "/etc/y"],

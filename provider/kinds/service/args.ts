@@ -53,7 +53,6 @@ export interface Service {
   readonly state?: string | undefined;
   readonly enabled?: boolean | undefined;
   readonly configuration?: Configuration | undefined;
-  readonly packages: Readonly<Record<string, string>>;
   readonly users: Readonly<Record<string, string>>;
   readonly files: Readonly<Record<string, File>>;
   readonly absent: readonly string[];
@@ -72,8 +71,6 @@ export interface Service {
   readonly onUpgrade?: OnChange;
   /** What the unit was started with, as far as that is known. Output only. */
   readonly startedWith?: Readonly<Record<string, string>> | undefined;
-  /** What is installed, by package. Output only: a version below it is drift. */
-  readonly versions?: Readonly<Record<string, string>>;
   readonly root?: string;
   readonly source?: string;
   readonly build?: string;
@@ -147,7 +144,6 @@ const serviceEntries = {
     text(/^[A-Za-z0-9@:._\\-]+\.(service|socket|timer|target)$/, "a unit such as nginx.service"),
   ),
   state: v.optional(v.picklist(["running", "stopped"], 'expected "running" or "stopped"')),
-  packages: v.optional(v.record(textOf(values.packageName), textOf(values.packageVersion))),
   users: v.optional(v.record(textOf(values.systemUser), absolutePath)),
   files: v.optional(v.record(absolutePath, fileSchema)),
   absent: v.optional(v.array(absolutePath)),
@@ -259,7 +255,6 @@ function withDefaults(inputs: Properties): Properties {
     name: inputs.name ?? (typeof unit === "string" ? unit.replace(/\.service$/, "") : undefined),
     ...(unit === undefined ? {} : { state: inputs.state ?? "running", enabled: isRunning }),
     ...(unit === undefined || !isRunning ? {} : { configuration: "loaded" }),
-    packages: inputs.packages ?? {},
     users: inputs.users ?? {},
     files: isUnknown(inputs.files) ? inputs.files : filesWithDefaults(inputs.files, change),
     absent: inputs.absent ?? [],

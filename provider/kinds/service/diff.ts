@@ -40,7 +40,7 @@ export function diff(recorded: Service, desired: Service): Difference[] {
 }
 
 /** What makes a change that the unit may have to take in. */
-const taken = new Set(["packages", "users", "files", "absent", "version"]);
+const taken = new Set(["users", "files", "absent", "version"]);
 
 /** Whose it is makes no difference here: only whether there is anything to do. */
 const nobody = { project: "", stack: "" };
@@ -80,11 +80,11 @@ function isSameMachine(one: Host, other: Host): boolean {
 
 /** What a unit has loaded is a question only while it runs. */
 function comparedKeys({ state }: Service): readonly string[] {
-  const always = ["packages", "users", "files", "absent", "version", "state", "enabled"];
+  const always = ["users", "files", "absent", "version", "state", "enabled"];
   return state === "running" ? [...always, "configuration"] : always;
 }
 
-/** Without what only says how to go about it, and without what is never taken away: packages, users, what was moved aside. */
+/** Without what only says how to go about it, and without what is never taken away: users, what was moved aside. */
 function compared(service: Service, desired: Service): object {
   const files = Object.entries(service.files).map(([path, file]) => {
     const { content, mode, owner, group } = file;
@@ -93,7 +93,6 @@ function compared(service: Service, desired: Service): object {
   return {
     ...service,
     files: Object.fromEntries(files),
-    packages: only(desired.packages, service.packages),
     users: only(desired.users, service.users),
     absent: desired.absent.filter((path) => service.absent.includes(path)),
     enabled: service.enabled ?? desired.enabled,

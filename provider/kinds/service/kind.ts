@@ -1,7 +1,7 @@
 /** One systemd unit on one host with what makes it; as Release, with a version of an application. */
 
 import { Refused } from "../../errors";
-import { type Context, type Kind, onHost, type Step } from "../../kind";
+import { type Context, type Kind, onHost, type Properties, type Step } from "../../kind";
 import { archive } from "./archive";
 import { checkRelease, checkService, type Service } from "./args";
 import { transactionSeconds } from "./deadline";
@@ -9,7 +9,6 @@ import { diff } from "./diff";
 import { imported } from "./import";
 import { parseObservation, renderObservation } from "./observe";
 import { thingsOf } from "./owner";
-import { install } from "./packages";
 import { plan, type ServiceStep } from "./plan";
 import { renderRemoval } from "./removal";
 import { renderTransaction } from "./transaction";
@@ -30,10 +29,7 @@ export const service: Kind<Service, ServiceStep & Step> = {
   apply,
   remove,
   imported,
-  leaves: (observed) =>
-    Object.keys(observed.packages).length > 0
-      ? [`${observed.host.name}: the packages ${Object.keys(observed.packages).join(", ")}`]
-      : [],
+  migrations: [withoutPackages],
 };
 
 export const release: Kind<Service, ServiceStep & Step> = {
@@ -41,6 +37,16 @@ export const release: Kind<Service, ServiceStep & Step> = {
   type: "trilithon:index:Release",
   check: checkRelease,
 };
+
+/**
+ * Until 0.1.0 a Service had packages, which are a kind of their own now. In a state without a unit they stay: it is of a
+ * set of packages, which `Packages` takes over.
+ */
+function withoutPackages(properties: Properties): Properties {
+  if (properties.unit === undefined) return properties;
+  const { packages: _, versions: __, ...rest } = properties;
+  return rest;
+}
 
 async function read(expected: Service, context: Context): Promise<Service | undefined> {
   const { isNew } = context.owner;
@@ -77,18 +83,10 @@ async function apply(
 ): Promise<Service> {
   const refusals = steps.filter((step) => step.do === "refuse");
   if (refusals.length > 0) throw new Refused(refusals);
-  const packages = steps.flatMap((step) =>
-    step.do === "install" ? [[step.name, step.version]] : [],
-  );
-  if (packages.length > 0) await install(desired.host, Object.fromEntries(packages), context);
-  const rest = steps.filter((step) => step.do !== "install");
-  const known = {
-    ...(observed?.versions && { versions: observed.versions }),
-    // Once all is done it has taken in what is installed.
-    startedWith: desired.runsWith,
-  };
+  // Once all is done it has taken in what is installed.
+  const known = { startedWith: desired.runsWith };
   // What a new resource finds as wanted is its own from now on all the same.
-  if (rest.length === 0 && thingsOf(desired).length === 0) {
+  if (steps.length === 0 && thingsOf(desired).length === 0) {
     const answer = renderObservation({ ...desired, ...known }).text;
     const output = await context.ask(desired.host, answer, `reading ${desired.name}`);
     return parseObservation(output, { ...desired, ...known }, context.owner) ?? desired;
@@ -99,7 +97,7 @@ async function apply(
     else context.progress(`${desired.host.name}: ${message}`);
   };
   const answer = await context.run(desired.host, {
-    script: renderTransaction(rest, observed, desired, {
+    script: renderTransaction(steps, observed, desired, {
       owner: context.owner,
       answer: renderObservation({ ...desired, ...known }),
     }).text,
@@ -107,7 +105,7 @@ async function apply(
     deadlineSeconds: transactionSeconds(desired),
     deadlineSetting: "drain.seconds or ready.deadlineSeconds (drainSeconds, readySeconds)",
     onProgress: progress,
-    ...(rest.some((step) => step.do === "send") && {
+    ...(steps.some((step) => step.do === "send") && {
       input: await archive(sourceOf(desired), progress),
     }),
   });

@@ -30,11 +30,6 @@ present() {
   else echo 'absent'; fi
 }
 user() { getent passwd "$1" || echo 'none'; }
-package() {
-  found=$(dpkg-query -W -f '\${db:Status-Status} \${Version}' "$1" 2>/dev/null) || found=none
-  if [ -n "$2" ] && dpkg --compare-versions "\${found#* }" lt "$2"; then found="$found older"; fi
-  echo "$found"
-}
 originals() {
   for path; do
     if [ -e "/var/lib/trilithon/originals$path" ] || [ -L "/var/lib/trilithon/originals$path" ]; then echo "$path"; fi
@@ -65,9 +60,6 @@ export function renderObservation(service: Service, { isNew = false } = {}): She
     root !== undefined && listingFunction,
     service.runsWith !== undefined && runsWithFunction,
     unit !== undefined && lines(unitFunctions, unitObservation, renderForeignFunction(service)),
-    ...Object.keys(service.packages).map(
-      (name) => sh`package ${name} ${service.versions?.[name] ?? ""}`,
-    ),
     ...renderRunsWith(service, isNew),
     ...Object.keys(service.users).map((name) => sh`user ${name}`),
     ...Object.keys(service.files).map((path) => sh`file ${path}`),
@@ -89,17 +81,6 @@ export function parseObservation(
   { isNew = false } = {},
 ): Service | undefined {
   const reader = new Reader(answer);
-  const packages: Record<string, string> = {};
-  const versions: Record<string, string> = {};
-  for (const [name, desired] of Object.entries(expected.packages)) {
-    const [status = "", version = "", older] = reader.line().split(" ");
-    if (status !== "installed") continue;
-    const known = expected.versions?.[name] ?? version;
-    const isOlder = older !== undefined && desired === "present";
-    versions[name] = isOlder ? known : version;
-    if (isOlder) packages[name] = `${version}, older than ${known}`;
-    else packages[name] = matches(version, desired) ? desired : version;
-  }
   const packageNames = Object.keys(expected.runsWith ?? {});
   const runsWith = parseRunsWith(
     packageNames.map(() => reader.line()),
@@ -150,9 +131,9 @@ export function parseObservation(
     absent.length < expected.absent.length ||
     folders.length > 0 ||
     owners.length > 0 ||
-    Object.keys({ ...packages, ...users, ...files }).length > 0 ||
+    Object.keys({ ...users, ...files }).length > 0 ||
     // Nothing that could be gone: a unit alone, or what must not exist.
-    Object.keys({ ...expected.packages, ...expected.users, ...expected.files }).length === 0;
+    Object.keys({ ...expected.users, ...expected.files }).length === 0;
   if (!isThere) return undefined;
   const unsaid = {
     state: undefined,
@@ -172,7 +153,7 @@ export function parseObservation(
     runsWith,
     startedWith: runsWith,
   };
-  return { ...expected, ...unsaid, packages, versions, users, files, absent, ...unit, ...release };
+  return { ...expected, ...unsaid, users, files, absent, ...unit, ...release };
 }
 
 function readForeign(reader: Reader): Partial<Service> {
@@ -199,16 +180,6 @@ function readRelease(reader: Reader): { version?: string; releases: string[] } {
     .filter((name) => !name.endsWith(".partial") && name !== edited);
   if (edited !== undefined) return { version: `${edited}, edited in place`, releases };
   return line === "none" ? { releases } : { version: line, releases };
-}
-
-/** As apt reads `package=version`: a star stands for anything. */
-function matches(version: string, desired: string): boolean {
-  if (desired === "present") return true;
-  const pattern = desired
-    .split("*")
-    .map((part) => part.replace(/[.+~:-]/g, "\\$&"))
-    .join(".*");
-  return new RegExp(`^${pattern}$`).test(version);
 }
 
 class Reader {

@@ -9,7 +9,6 @@ import { awaitsPackages, upgrades } from "./runs-with";
 
 export type ServiceStep = StepText &
   (
-    | { readonly do: "install"; readonly name: string; readonly version: string }
     | { readonly do: "create user"; readonly name: string; readonly home: string }
     | { readonly do: "write"; readonly path: string; readonly file: File }
     | { readonly do: "set mode"; readonly path: string; readonly file: File }
@@ -43,20 +42,19 @@ export function plan(
       ? nothing(inputs)
       : withoutOthers(known, inputs);
   const desired = withoutUnknown(inputs, observed);
-  const packages = planPackages(observed, desired);
   const changes = [
     ...planUsers(observed, desired),
     ...planFiles(observed, desired),
-    ...planAbsent(observed, desired, packages.length > 0 || awaitsPackages(observed, desired)),
+    ...planAbsent(observed, desired),
     ...planRelease(observed, desired),
   ];
   const refusals = [
     ...refuseOthers(observed, desired, owner),
     ...refuseFolders(observed, changes),
-    ...refuseUnloadable(observed, [...packages, ...changes]),
+    ...refuseUnloadable(observed, changes),
   ];
   if (refusals.length > 0) return refusals;
-  const unit = planUnit(observed, desired, [...packages, ...changes]);
+  const unit = planUnit(observed, desired, changes);
   const isLive = unit.some(({ do: what }) => what === "unit");
   const checks = isLive || changes.some((step) => effect(step, observed) !== "nothing");
   const check: ServiceStep[] =
@@ -65,7 +63,6 @@ export function plan(
       : [];
   const steps = [
     ...planAdoption(observed, desired, owner),
-    ...packages,
     ...changes,
     ...check,
     ...unit,
@@ -203,7 +200,6 @@ function nothing(desired: Service): Service {
   const { configuration: _, version: __, ...rest } = desired;
   return {
     ...rest,
-    packages: {},
     users: {},
     files: {},
     runsWith: {},
@@ -226,18 +222,7 @@ export function unknownOf(desired: Service) {
 }
 
 /** What a preview may not know as a whole: nothing can be told of it one by one. */
-const wholes = ["packages", "users", "files", "absent", "state", "runsWith"] as const;
-
-function planPackages(observed: Service, desired: Service): ServiceStep[] {
-  return Object.entries(desired.packages)
-    .filter(([name, version]) => observed.packages[name] !== version)
-    .map(([name, version]) => {
-      const now = observed.packages[name];
-      const what = version === "present" ? name : `${name} ${version}`;
-      const sentence = now === undefined ? `install ${what}` : `install ${what} (now ${now})`;
-      return { do: "install", name, version, sentence };
-    });
-}
+const wholes = ["users", "files", "absent", "state", "runsWith"] as const;
 
 function planUsers(observed: Service, desired: Service): ServiceStep[] {
   return Object.entries(desired.users)
@@ -327,7 +312,8 @@ function count(n: number, noun: string): string {
 }
 
 /** A package that is yet to be installed may bring what must not be there. */
-function planAbsent(observed: Service, desired: Service, installs: boolean): ServiceStep[] {
+function planAbsent(observed: Service, desired: Service): ServiceStep[] {
+  const installs = awaitsPackages(observed, desired);
   return desired.absent
     .filter((path) => installs || !observed.absent.includes(path))
     .map((path) => ({
@@ -346,7 +332,7 @@ function planUnit(
 ): ServiceStep[] {
   const { unit, name, state } = desired;
   if (unit === undefined) return [];
-  const enabling = planEnablement(observed, desired, changes);
+  const enabling = planEnablement(observed, desired);
   if (state === "stopped") {
     if (observed.state === "stopped") return enabling;
     return [{ do: "unit", action: "stop", drains: false, sentence: `stop ${name}` }, ...enabling];
@@ -376,14 +362,8 @@ function planUnit(
   ];
 }
 
-/** Debian's packages enable their units as they are installed. */
-function planEnablement(
-  observed: Service,
-  { name, enabled }: Service,
-  changes: readonly ServiceStep[],
-): ServiceStep[] {
-  const installs = changes.some(({ do: what }) => what === "install");
-  if (enabled === false && (observed.enabled === true || installs)) {
+function planEnablement(observed: Service, { name, enabled }: Service): ServiceStep[] {
+  if (enabled === false && observed.enabled === true) {
     return [{ do: "disable", sentence: `disable ${name} at boot` }];
   }
   if (enabled === true && observed.enabled === false) {
@@ -416,7 +396,6 @@ function unitAction(
 /** What a change asks of the unit that runs. */
 function effect(step: ServiceStep, observed: Service): OnChange {
   switch (step.do) {
-    case "install":
     case "switch":
       return "restart";
     case "write":

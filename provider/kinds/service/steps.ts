@@ -72,7 +72,6 @@ $said"`;
         return sh`rm -f -- ${step.path}`;
       case "reread":
         return sh`systemctl daemon-reload || fail 'systemd cannot read its units again'`;
-      case "install":
       case "later":
       case "refuse":
       case "adopt":

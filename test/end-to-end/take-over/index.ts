@@ -24,7 +24,6 @@ const { host } = new ExistingHost(name, {
 new Service("proxy", {
   host,
   unit: "haproxy.service",
-  packages: { haproxy: "present" },
   files: { "/etc/haproxy/haproxy.cfg": { content: config.require("haproxy") } },
   check: ["haproxy", "-c", "-f", "/etc/haproxy/haproxy.cfg"],
   onChange: "reload",
@@ -34,7 +33,6 @@ new Service("proxy", {
 new Service("pages", {
   host,
   unit: "nginx.service",
-  packages: { nginx: "present" },
   files: { "/etc/nginx/conf.d/pages.conf": { content: config.require("nginx") } },
   check: ["nginx", "-t"],
   onChange: "reload",

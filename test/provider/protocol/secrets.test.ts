@@ -59,7 +59,6 @@ function planted(folder: string, host: WireMap): WireMap {
     ...wire({
       unit: "planted-unit.service",
       name: "planted-name",
-      packages: { nginx: "planted-version" },
       users: { app: "/srv/planted-home" },
       files: { [`${folder}!it`]: { content: "TOKEN=planted-content\nplain\n" } },
       absent: [`${folder}!planted-absent`],
@@ -79,7 +78,6 @@ async function tryOut(t: ExecutionContext, path: string): Promise<void> {
   const machine = await startMachine(t, { plugin: { kinds } });
   const { sandbox, server } = machine;
   await sandbox.unit("planted-unit.service", { journal: "last words: planted-content\n" });
-  await sandbox.write("state/available/nginx", "planted-version");
   const folder = sandbox.path("/etc").replaceAll("/", "!");
   const tree = planted(folder, wireHost(server.host()));
   const [, wrapped] = wrappings(tree, secret).find(([at]) => at === path) ?? [];
@@ -98,8 +96,6 @@ async function tryOut(t: ExecutionContext, path: string): Promise<void> {
 }
 
 const places = [
-  "packages",
-  "packages/nginx",
   "users",
   "users/app",
   "files",
@@ -168,7 +164,7 @@ test("a secret in a faulty input is not quoted, however long or deep", async (t)
     { host, name: "it", files: { "/etc/a": secret(long) } },
     { host, name: "it", files: { "/etc/a": { content: "x", mode: secret(long) } } },
     { host, name: "it", files: { "/etc/a": { content: secret([long]) } } },
-    { host, name: "it", packages: { nginx: secret("planted;id") } },
+    { host, name: "it", users: { app: secret("planted;id") } },
     { host, name: "it", ready: secret({ http: long }) },
     { host, name: "it", check: [secret({ a: long })] },
     { host, name: "it", check: [{ a: secret(long) }] },

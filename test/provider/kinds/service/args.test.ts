@@ -61,21 +61,6 @@ const rules: [inputs: Properties, property: string, reason: string][] = [
   [{ ...good, name: "a/b" }, "name", 'expected a name of letters, digits, @ . _ -, got "a/b"'],
   [{ host, unit: "nginx" }, "unit", 'expected a unit such as nginx.service, got "nginx"'],
   [{ ...good, state: "started" }, "state", 'expected "running" or "stopped", got "started"'],
-  [
-    { ...good, packages: { Nginx: "present" } },
-    "packages.Nginx",
-    'expected a Debian package name such as nginx or libc6:i386, got "Nginx"',
-  ],
-  [
-    { ...good, packages: { nginx: "" } },
-    "packages.nginx",
-    'expected present or a version such as 3.2.9-1 or 24.*, got ""',
-  ],
-  [
-    { ...good, packages: { nginx: "1.2;id" } },
-    "packages.nginx",
-    'expected present or a version such as 3.2.9-1 or 24.*, got "1.2;id"',
-  ],
   [{ ...good, users: { app: "srv" } }, "users.app", 'expected an absolute path, got "srv"'],
   [
     { ...good, users: { "a b": "/srv" } },
@@ -205,12 +190,12 @@ test("all faults are told at once", (t) => {
   const { failures } = checkService({
     host: { ...host, port: 0 },
     unit: "nginx",
-    packages: { A: "" },
+    runsWith: { A: "1" },
     files: { a: { content: 1, mode: "1" } },
   });
   t.deepEqual(
     failures.map(({ property }) => property),
-    ["host.port", "unit", "packages.A", "packages.A", "files.a", "files.a.content", "files.a.mode"],
+    ["host.port", "unit", "files.a", "files.a.content", "files.a.mode", "runsWith.A"],
   );
 });
 
@@ -219,7 +204,6 @@ for (const property of [
   "unit",
   "name",
   "state",
-  "packages",
   "users",
   "files",
   "absent",
@@ -263,7 +247,6 @@ test("a service has these defaults", (t) => {
       state: "running",
       enabled: true,
       configuration: "loaded",
-      packages: {},
       users: {},
       files: {
         "/etc/a": { content: "x", mode: "0644", owner: "root", group: "root", onChange: "restart" },

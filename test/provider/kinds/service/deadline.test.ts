@@ -12,7 +12,7 @@ const host = {
 };
 
 function service(changes: Partial<Service>): Service {
-  const empty = { host, name: "app", packages: {}, users: {}, files: {}, absent: [] };
+  const empty = { host, name: "app", users: {}, files: {}, absent: [] };
   return { ...empty, onChange: "restart", ...changes };
 }
 

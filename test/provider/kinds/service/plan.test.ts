@@ -22,7 +22,6 @@ const wanted: Service = {
   state: "running",
   enabled: true,
   configuration: "loaded",
-  packages: { nginx: "present" },
   users: { app: "/srv/app" },
   files: { "/etc/nginx.conf": file(text) },
   absent: ["/etc/default-site"],
@@ -76,10 +75,8 @@ const cases: Case[] = [
     live: "nothing",
     paths: [],
     sentences: [
-      "install nginx",
       "create user app",
       "write /etc/nginx.conf (new, 300 lines)",
-      "move /etc/default-site aside if a package brings it",
       "check it",
       "start nginx",
       "wait until it is ready",
@@ -135,19 +132,6 @@ const cases: Case[] = [
     live: { absent: [] },
     paths: ["absent"],
     sentences: ["move /etc/default-site aside", ...taken],
-  },
-  {
-    name: "a package is gone",
-    live: { packages: {} },
-    paths: ["packages nginx"],
-    sentences: ["install nginx", "move /etc/default-site aside if a package brings it", ...taken],
-  },
-  {
-    name: "another version of a package is wanted",
-    live: { packages: { nginx: "1.28.0-1" }, absent: wanted.absent },
-    want: { packages: { nginx: "1.30.*" }, absent: [] },
-    paths: ["packages nginx"],
-    sentences: ["install nginx 1.30.* (now 1.28.0-1)", ...taken],
   },
   {
     name: "a user has another home",
@@ -225,7 +209,7 @@ const cases: Case[] = [
   {
     name: "the machine was made anew",
     live: { host: { ...host, instance: "0" } },
-    want: { packages: {}, users: {}, absent: [] },
+    want: { users: {}, absent: [] },
     paths: ["host instance"],
     sentences: [
       "write /etc/nginx.conf (new, 300 lines)",

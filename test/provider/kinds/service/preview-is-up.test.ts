@@ -52,8 +52,6 @@ const accidents: Readonly<Record<string, (sandbox: Sandbox) => Promise<unknown>>
     await sandbox.unit("it.service", { entered: 1000, changed: 1000 });
     await sandbox.write("/etc/a", await sandbox.read("/etc/a"), longAgo);
   },
-  "a package is removed": (sandbox) => sandbox.delete("state/packages/nginx"),
-  "a package is downgraded": (sandbox) => sandbox.downgrade("perl", "0.1-1"),
   "a user is removed": (sandbox) => sandbox.delete("state/users/app"),
   "the link to the version is removed": (sandbox) => sandbox.delete("/srv/it/current"),
   "the link leads elsewhere": async (sandbox) => {
@@ -66,9 +64,6 @@ const accidents: Readonly<Record<string, (sandbox: Sandbox) => Promise<unknown>>
 
 async function prepare({ sandbox }: Machine): Promise<void> {
   await sandbox.unit("it.service", { active: "inactive", enabled: "disabled" });
-  for (const name of ["nginx", "haproxy", "perl"]) {
-    await sandbox.write(`state/available/${name}`, "2.0-1");
-  }
   for (const version of ["one", "two", "three"]) {
     const file = sandbox.path(`/source/${version}/server.js`);
     await mkdir(dirname(file), { recursive: true });

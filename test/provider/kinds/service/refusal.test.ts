@@ -17,12 +17,10 @@ async function blocked(t: ExecutionContext): Promise<Blocked> {
   const { sandbox, server } = machine;
   await sandbox.unit("app.service", {});
   await sandbox.write("/source/server.js", "one\n");
-  await sandbox.write("state/available/nginx", "2.0-1");
   const inputs = {
     host: wireHost(server.host()),
     ...wire({
       unit: "app.service",
-      packages: { nginx: "present" },
       root: sandbox.path("/srv/app"),
       source: sandbox.path("/source"),
       version: "one",
