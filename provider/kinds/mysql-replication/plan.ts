@@ -255,7 +255,7 @@ function planSwitch(cluster: Cluster): PlainStep[] {
   const others = Object.keys(desired.members).filter((name) => name !== target);
   return [
     {
-      sentence: `${leader}: hand the role of the primary over to ${target} (refused writes for about a second; taken back when ${target} cannot catch up within 30 s)`,
+      sentence: `${leader}: hand the role of the primary over to ${target} (MySQL refuses writes for about a second, an application until it is restarted with the new address; taken back when ${target} cannot catch up within 30 s)`,
       warning: `${target} becomes the primary instead of ${leader}: no acknowledged write is lost, but applications that write to ${leader} are refused until they are restarted with the new primary, which follows in the same run`,
       task: { do: "hand over", member: leader, to: target },
     },
