@@ -261,6 +261,7 @@ function createService(
       },
       runsWith: packages.versions,
       check: ["mysqld", "--validate-config"],
+      log: "/var/log/mysql/error.log",
       onChange: "restart",
       // A start after a crash reads the whole redo log.
       ready: { command: ["mysqladmin", "--connect-timeout=2", "ping"], deadlineSeconds: 300 },

@@ -171,7 +171,8 @@ function createService(
       },
       port: parent.port,
       // One that cannot bind an address keeps its former workers, and says why in its own log.
-      reloaded: { newWorker: true, log: "/var/log/nginx/error.log" },
+      reloaded: { newWorker: true },
+      log: "/var/log/nginx/error.log",
       configurationCommand: ["nginx", "-T"],
     },
     // A web server in service has an application to pass requests to.

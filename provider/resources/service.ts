@@ -38,8 +38,6 @@ export interface ReadyArgs {
 export interface ReloadedArgs {
   /** A process is made for the new configuration, as HAProxy and Nginx make workers. Without a new one the change is taken back. */
   readonly newWorker?: pulumi.Input<boolean>;
-  /** The daemon's own log, whose last lines tell why it did not; the journal is always shown. */
-  readonly log?: pulumi.Input<string>;
 }
 
 /** One question over plain HTTP, seen from the host itself. */
@@ -92,6 +90,8 @@ export interface ServiceArgs {
   readonly ready?: pulumi.Input<ReadyArgs>;
   /** How to know that the unit took a reload, rather than to go on with what it had. */
   readonly reloaded?: pulumi.Input<ReloadedArgs>;
+  /** The daemon's own log: what it said there is shown, besides the journal, when it fails. Default: the journal alone. */
+  readonly log?: pulumi.Input<string>;
   /**
    * Prints the configuration as the unit would load it, each file after a line `# configuration file PATH:`, as
    * `["nginx", "-T"]` does. What changes in files that are not the service's own is then told with its lines; `up` leaves

@@ -44,6 +44,8 @@ export interface UnitState {
   /** Lines of `systemctl show` instead of the usual ones. */
   readonly properties?: string;
   /** It says that it reloads, and goes on with what it had. */
+  /** Where the daemon writes a line at each verb. */
+  readonly log?: string;
   readonly keepsItsConfiguration?: boolean;
 }
 
@@ -146,7 +148,7 @@ export class Sandbox {
   }
 
   async unit(name: string, unit: UnitState): Promise<void> {
-    const { active, enabled, entered, changed, failsTo, reads, journal, properties } = unit;
+    const { active, enabled, entered, changed, failsTo, reads, journal, log, properties } = unit;
     const files = {
       active,
       enabled,
@@ -155,6 +157,7 @@ export class Sandbox {
       "fails-to": failsTo?.map((verb) => `${verb}\n`).join(""),
       reads: reads?.map((path) => `${path}\n`).join(""),
       journal,
+      log,
       properties,
       invocation: entered === undefined ? undefined : `by hand at ${entered}`,
       "keeps-its-configuration": unit.keepsItsConfiguration ? "" : undefined,

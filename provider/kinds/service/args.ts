@@ -27,12 +27,10 @@ export interface Ready {
   readonly deadlineSeconds: number;
 }
 
-/** How to know that a unit took a reload: some daemons keep their former configuration, and say so only in a log. */
+/** How to know that a unit took a reload: some daemons keep their former configuration. */
 export interface Reloaded {
   /** A process is made for the new configuration, as HAProxy and Nginx make workers. */
   readonly newWorker?: boolean;
-  /** Where its last words are, if not in the journal. */
-  readonly log?: string;
 }
 
 export interface Drain {
@@ -60,6 +58,8 @@ export interface Service {
   readonly check?: readonly string[];
   readonly ready?: Ready;
   readonly reloaded?: Reloaded;
+  /** Where the daemon says why it failed, besides the journal. */
+  readonly log?: string;
   /** Prints the configuration as the unit would load it, with a line `# configuration file PATH:` before each file. */
   readonly configurationCommand?: readonly string[];
   readonly drain?: Drain;
@@ -161,9 +161,9 @@ const serviceEntries = {
   reloaded: v.optional(
     v.strictObject({
       newWorker: v.optional(v.boolean("expected true or false")),
-      log: v.optional(absolutePath),
     }),
   ),
+  log: v.optional(absolutePath),
   configurationCommand: v.optional(words),
   drain: v.optional(
     v.strictObject({

@@ -56,8 +56,7 @@ while state=$(systemctl show -P ActiveState -- ${unit}):$(systemctl show -P Stat
   sleep 0.2
 done
 [ "$taken" = yes ] || fail ${`${name} did not take the new configuration; all is put back as it was:`}"
-$(journal)
-$(${reloaded?.log === undefined ? sh`:` : sh`tail -n +$((log_lines + 1)) -- ${reloaded.log} 2>/dev/null | tail -n 20`})"`;
+$(journal)"`;
 }
 
 /**

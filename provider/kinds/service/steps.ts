@@ -84,7 +84,7 @@ $said"`;
 }
 
 function unit(action: UnitAction, desired: Service): Shell {
-  const { unit = "", name, drain } = desired;
+  const { unit = "", name, drain, log } = desired;
   return lines(
     sh`
 systemctl daemon-reload
@@ -97,12 +97,19 @@ esac`,
     sh`
 acted=yes
 since=$(date +%s)
-journal() { journalctl --no-pager -q -o cat -n 20 --since "@$since" -u ${unit} 2>/dev/null; }
-first_words() { journalctl --no-pager -q -o cat --since "@$since" -u ${unit} 2>/dev/null | head -n 20; }
+new_log() { ${log === undefined ? sh`:` : sh`tail -n +$((log_lines + 1)) -- ${log} 2>/dev/null`}; }
+journal() {
+  journalctl --no-pager -q -o cat -n 20 --since "@$since" -u ${unit} 2>/dev/null
+  new_log | tail -n 20
+}
+first_words() {
+  journalctl --no-pager -q -o cat --since "@$since" -u ${unit} 2>/dev/null | head -n 20
+  new_log | head -n 20
+}
 progress ${`${action} ${name}`}
 main=$(systemctl show -P MainPID -- ${unit})
 workers=" $(children "$main" | tr '\n' ' ')"
-log_lines=$(wc -l 2>/dev/null <${desired.reloaded?.log ?? "/dev/null"} || echo 0)
+log_lines=$(wc -l 2>/dev/null <${log ?? "/dev/null"} || echo 0)
 systemctl reset-failed -- ${unit} 2>/dev/null
 said=$(systemctl ${action} -- ${unit} 2>&1 </dev/null) || fail ${`${name} did not ${action}; all is put back as it was:`}"
 $said

@@ -70,13 +70,23 @@ onLinux("a file that a restart took in and that was put back is restarted once",
 onLinux("a reload that the unit did not take is taken back, with what it says of it", async (t) => {
   const { sandbox, it, inputs } = await running(t);
   await sandbox.unit("it.service", { keepsItsConfiguration: true, journal: "cannot bind\n" });
-  await sandbox.write("/log", "before\n");
-  const reloaded = wire({ log: sandbox.path("/log") });
-  await t.throwsAsync(it.up(inputs({ reloaded }, "new\n")), {
+  await t.throwsAsync(it.up(inputs({}, "new\n")), {
     message: /it did not take the new configuration; all is put back as it was:\ncannot bind/,
   });
   t.is(await sandbox.read("/etc/it.conf"), "good\n");
 });
+
+for (const change of ["reload", "restart"] as const) {
+  onLinux(`a ${change} that fails is told with what the daemon then said in its log`, async (t) => {
+    const { sandbox, it, inputs } = await running(t, change);
+    const log = sandbox.path("/log");
+    await sandbox.write("/log", "before\n");
+    await sandbox.unit("it.service", { failsTo: [change], journal: "ended\n", log });
+    const error = await t.throwsAsync(it.up(inputs({ log } as unknown as WireMap, "new\n")));
+    t.regex(error?.message ?? "", new RegExp(`ended\n${change} it.service\n${change}: its own words`));
+    t.notRegex(error?.message ?? "", /before/);
+  });
+}
 
 onLinux("without a new worker a reload was not taken", async (t) => {
   const { sandbox, it, inputs } = await running(t);
