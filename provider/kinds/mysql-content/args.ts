@@ -101,7 +101,7 @@ function eachGrant(grants: Property | undefined): Property | undefined {
   if (!isMap(grants)) return grants;
   const levels = Object.entries(grants as Properties).map(([name, list]) => [
     name,
-    Array.isArray(list) && !list.some(isUnknown) ? sortedPrivileges(list.map(String)) : list,
+    Array.isArray(list) && !list.some(isUnknown) ? sortedPrivileges(name, list.map(String)) : list,
   ]);
   return Object.fromEntries(levels);
 }

@@ -2,10 +2,24 @@
 
 export type Grants = Readonly<Record<string, readonly string[]>>;
 
-/** `["select", "ALL PRIVILEGES"]` as `["ALL", "SELECT"]`. */
-export function sortedPrivileges(privileges: readonly string[]): string[] {
+/** All that there is at a level, save GRANT OPTION: MySQL shows it as ALL PRIVILEGES, also where each was granted by name. */
+const allOfTable = [
+  ...["ALTER", "CREATE", "CREATE VIEW", "DELETE", "DROP", "INDEX", "INSERT"],
+  ...["REFERENCES", "SELECT", "SHOW VIEW", "TRIGGER", "UPDATE"],
+];
+const allOfDatabase = [
+  ...allOfTable,
+  ...["ALTER ROUTINE", "CREATE ROUTINE", "CREATE TEMPORARY TABLES", "EVENT", "EXECUTE"],
+  "LOCK TABLES",
+];
+
+/** `["select", "Insert"]` as `["INSERT", "SELECT"]`; ALL as the names that it stands for. */
+export function sortedPrivileges(level: string, privileges: readonly string[]): string[] {
   const names = privileges.map((name) => name.trim().replace(/\s+/g, " ").toUpperCase());
-  return [...new Set(names.map((name) => (name === "ALL PRIVILEGES" ? "ALL" : name)))].sort();
+  const all = level === "*.*" ? ["ALL"] : level.endsWith(".*") ? allOfDatabase : allOfTable;
+  return [
+    ...new Set(names.flatMap((name) => (/^ALL( PRIVILEGES)?$/.test(name) ? all : name))),
+  ].sort();
 }
 
 /**
@@ -25,7 +39,8 @@ export function parseGrants(shown: readonly string[]): Grants {
     const granted = splitPrivileges(privileges).filter((name) => name !== "USAGE");
     if (rest.includes("WITH GRANT OPTION")) granted.push("GRANT OPTION");
     const name = levelName(level);
-    if (granted.length > 0) grants[name] = sortedPrivileges([...(grants[name] ?? []), ...granted]);
+    if (granted.length > 0)
+      grants[name] = sortedPrivileges(name, [...(grants[name] ?? []), ...granted]);
   }
   return grants;
 }

@@ -1,10 +1,18 @@
 import test from "ava";
+import { morePrivileges, privilegesOf } from "../../../../components/database-privileges";
 import {
   parseGrants,
   planGrants,
   renderLevel,
   sortedPrivileges,
 } from "../../../../provider/kinds/mysql/grants";
+
+/** All that the settings can ask for, which is all that there is for a database. */
+const everything = privilegesOf(typedKeys(morePrivileges));
+
+function typedKeys<Key extends string>(object: Readonly<Record<Key, unknown>>): Key[] {
+  return Object.keys(object) as Key[];
+}
 
 const shown = [
   { name: "no privileges", lines: ["GRANT USAGE ON *.* TO `app`@`%`"], is: {} },
@@ -32,7 +40,7 @@ const shown = [
   {
     name: "all privileges, and the right to pass them on",
     lines: ["GRANT ALL PRIVILEGES ON `shop`.* TO `app`@`10.%` WITH GRANT OPTION"],
-    is: { "shop.*": ["ALL", "GRANT OPTION"] },
+    is: { "shop.*": sortedPrivileges("shop.*", [...everything, "GRANT OPTION"]) },
   },
   {
     name: "a table, with columns",
@@ -51,8 +59,17 @@ for (const { name, lines, is } of shown) {
 }
 
 test("the same privileges in another order and case are the same", (t) => {
-  t.deepEqual(sortedPrivileges(["select", " Insert", "SELECT"]), ["INSERT", "SELECT"]);
-  t.deepEqual(sortedPrivileges(["all privileges"]), ["ALL"]);
+  t.deepEqual(sortedPrivileges("a.*", ["select", " Insert", "SELECT"]), ["INSERT", "SELECT"]);
+});
+
+test("ALL is the names that it stands for, so that nothing is revoked to grant it", (t) => {
+  t.deepEqual(sortedPrivileges("a.*", ["all  privileges"]), [...everything].sort());
+  const [onTable = ""] = sortedPrivileges("a.b", ["ALL", "SELECT"]).filter(
+    (one) => !everything.includes(one),
+  );
+  t.is(onTable, "");
+  t.is(sortedPrivileges("a.b", ["ALL"]).length, 12);
+  t.deepEqual(sortedPrivileges("*.*", ["ALL"]), ["ALL"]);
 });
 
 test("only what differs is granted and revoked", (t) => {
