@@ -26,11 +26,26 @@ export interface Member {
 /** A machine that has lost its power gives no answer at all: the page must not wait long for it. */
 const connectTimeoutSeconds = 2;
 const avoidSeconds = 5;
+const keepAliveSeconds = 10;
 
 /** How many connections one purpose may have, and how many may wait for one; more are refused at once. */
 export interface PoolLimits {
   readonly connections: number;
   readonly waiting: number;
+  /**
+   * How long a connection is kept whose answer is late. MySQL does not notice that a client is gone while a commit waits for
+   * a replica: each connection that is closed meanwhile stays on the server, until the account may have no more.
+   */
+  readonly lateSeconds: number;
+}
+
+/** The connections to one server for one purpose. */
+export interface Lane {
+  readonly pool: Pick<Pool, "getConnection">;
+  readonly label: string;
+  readonly lateSeconds: number;
+  /** Connections whose answers are late. */
+  readonly late: Set<PoolConnection>;
 }
 
 export function createMember(
@@ -40,17 +55,22 @@ export function createMember(
   limits: PoolLimits,
 ): Member {
   const pool = openPool(address, settings, limits);
+  const label = `${role} ${address}`;
+  const lane: Lane = { pool, label, lateSeconds: limits.lateSeconds, late: new Set() };
   let avoidedUntil = 0;
   return {
     role,
     address,
-    use: (deadlineSeconds, work) =>
-      useConnection(pool, `${role} ${address}`, deadlineSeconds, work),
+    use: (deadlineSeconds, work) => useConnection(lane, deadlineSeconds, work),
     avoid: () => {
       avoidedUntil = Date.now() + avoidSeconds * 1000;
     },
     isAvoided: () => Date.now() < avoidedUntil,
-    close: () => pool.end(),
+    close: () => {
+      // The pool's end would wait for their answers.
+      for (const connection of lane.late) connection.destroy();
+      return pool.end();
+    },
   };
 }
 
@@ -66,6 +86,8 @@ function openPool(address: string, settings: DatabaseSettings, limits: PoolLimit
     connectionLimit: limits.connections,
     queueLimit: limits.waiting,
     enableKeepAlive: true,
+    // A machine that is gone is noticed while an answer is waited for.
+    keepAliveInitialDelay: keepAliveSeconds * 1000,
     ...(settings.ssl === "off" ? {} : { ssl: tls(settings.ssl.authority) }),
   });
   // With it, the answer to each write names its transaction.
@@ -87,11 +109,11 @@ function tls(authority: string | undefined): { ca?: string; rejectUnauthorized: 
 }
 
 export async function useConnection<T>(
-  pool: Pick<Pool, "getConnection">,
-  label: string,
+  lane: Lane,
   deadlineSeconds: number,
   work: (connection: PoolConnection) => Promise<T>,
 ): Promise<T> {
+  const { pool, label } = lane;
   let connection: PoolConnection | undefined;
   let isLate = false;
   const run = async (): Promise<T> => {
@@ -111,14 +133,36 @@ export async function useConnection<T>(
       reject(new Error(`the ${label} did not answer within ${deadlineSeconds} s`));
     }, deadlineSeconds * 1000);
   });
+  const running = run();
   try {
-    const result = await Promise.race([run(), late]);
+    const result = await Promise.race([running, late]);
     connection?.release();
     return result;
   } catch (error) {
-    connection?.destroy();
+    if (connection !== undefined) {
+      if (isLate) keepUntilAnswered(lane, connection, running);
+      else connection.destroy();
+    }
     throw error;
   } finally {
     clearTimeout(timer);
   }
+}
+
+function keepUntilAnswered(
+  { late, lateSeconds }: Lane,
+  connection: PoolConnection,
+  running: Promise<unknown>,
+): void {
+  late.add(connection);
+  const close = () => {
+    late.delete(connection);
+    connection.destroy();
+  };
+  const timer = setTimeout(close, lateSeconds * 1000);
+  timer.unref();
+  const release = () => {
+    if (late.delete(connection)) connection.release();
+  };
+  void running.then(release, close).finally(() => clearTimeout(timer));
 }

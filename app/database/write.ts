@@ -19,13 +19,14 @@ export type Send = <T>(statement: () => Promise<T>) => Promise<T>;
 
 /**
  * Runs `write` and, when its connection was lost, once more: it has to be one that does no harm when it is done twice.
- * Fails with a `WriteError`. A statement that was sent and not answered in time cannot be taken back: the connection
- * is closed, and the server ends the statement when it next talks to its client. One that waits for a replica is then
- * already in the primary's log, and is done.
+ * Fails with a `WriteError`. A statement that was sent and not answered in time cannot be taken back: one that waits for
+ * a replica is already in the primary's log, and is done once the replica is back. Nothing more is sent after it.
  */
 export async function writeOnce<T>(write: (send: Send) => Promise<T>): Promise<T> {
   let unanswered = 0;
+  let isTold = false;
   const send: Send = async (statement) => {
+    if (isTold) throw new Error("its sender was told that the write failed");
     unanswered += 1;
     try {
       const answer = await statement();
@@ -36,8 +37,10 @@ export async function writeOnce<T>(write: (send: Send) => Promise<T>): Promise<T
       throw error;
     }
   };
-  const fail = (error: unknown) =>
-    new WriteError(unanswered > 0 ? "unknown" : "not written", error);
+  const fail = (error: unknown) => {
+    isTold = true;
+    return new WriteError(unanswered > 0 ? "unknown" : "not written", error);
+  };
   try {
     return await write(send);
   } catch (error) {

@@ -1,5 +1,5 @@
 import test from "ava";
-import { useConnection } from "../../../app/database/member";
+import { type Lane, useConnection } from "../../../app/database/member";
 import { WriteError, writeOnce } from "../../../app/database/write";
 
 const lost = Object.assign(new Error("gone"), { code: "ECONNRESET", errno: -104 });
@@ -50,21 +50,86 @@ test("what fails before its statement is sent is not written", async (t) => {
   t.is(await outcomeOf(async () => Promise.reject(lost)), "not written");
 });
 
-test("a connection that is free too late does nothing any more", async (t) => {
-  let released = 0;
+test("nothing is sent any more once its sender was told that it failed", async (t) => {
+  let send: Parameters<Parameters<typeof writeOnce>[0]>[0] | undefined;
+  await t.throwsAsync(
+    writeOnce(async (given) => {
+      send = given;
+      throw late;
+    }),
+  );
+  let isSent = false;
+  const statement = async () => {
+    isSent = true;
+  };
+  await t.throwsAsync(async () => send?.(statement), { message: /was told/ });
+  t.false(isSent);
+});
+
+/** A pool with one connection, which is free once `free` is settled. */
+function laneOf(free: Promise<void>, lateSeconds: number) {
+  const done: string[] = [];
+  const connection = {
+    release: () => done.push("released"),
+    destroy: () => done.push("destroyed"),
+  };
+  const pool = { getConnection: () => free.then(() => connection) };
+  const lane: Lane = { pool: Object(pool), label: "primary", lateSeconds, late: new Set() };
+  return { lane, done };
+}
+
+function deferred() {
   let give = (): void => undefined;
-  const connection = { release: () => released++, destroy: () => undefined };
-  const free = new Promise<void>((resolve) => {
+  const promise = new Promise<void>((resolve) => {
     give = resolve;
   });
-  const pool = { getConnection: () => free.then(() => connection) };
+  return { promise, give };
+}
+
+const turn = () => new Promise((resolve) => setTimeout(resolve, 10));
+
+test("a connection that is free too late does nothing any more", async (t) => {
+  const free = deferred();
+  const { lane, done } = laneOf(free.promise, 60);
   let isRun = false;
-  const use = useConnection(Object(pool), "primary", 0.01, async () => {
+  const use = useConnection(lane, 0.01, async () => {
     isRun = true;
   });
   await t.throwsAsync(use, { message: /did not answer within 0.01 s/ });
-  give();
-  await new Promise((resolve) => setTimeout(resolve, 10));
+  free.give();
+  await turn();
   t.false(isRun);
-  t.is(released, 1);
+  t.deepEqual(done, ["released"]);
+});
+
+test("a connection whose answer is late is kept until it has come, so that the server is not filled", async (t) => {
+  const { lane, done } = laneOf(Promise.resolve(), 60);
+  const answer = deferred();
+  await t.throwsAsync(useConnection(lane, 0.01, () => answer.promise));
+  await turn();
+  t.deepEqual([done, lane.late.size], [[], 1]);
+  answer.give();
+  await turn();
+  t.deepEqual([done, lane.late.size], [["released"], 0]);
+});
+
+test("a late connection that fails, or stays without an answer for too long, is closed", async (t) => {
+  const failing = laneOf(Promise.resolve(), 60);
+  const answer = deferred();
+  const failure = answer.promise.then(() => Promise.reject(lost));
+  await t.throwsAsync(useConnection(failing.lane, 0.01, () => failure));
+  answer.give();
+  await turn();
+  t.deepEqual([failing.done, failing.lane.late.size], [["destroyed"], 0]);
+
+  const silent = laneOf(Promise.resolve(), 0);
+  await t.throwsAsync(useConnection(silent.lane, 0.01, () => new Promise(() => undefined)));
+  await turn();
+  t.deepEqual([silent.done, silent.lane.late.size], [["destroyed"], 0]);
+});
+
+test("a connection whose work fails in time is closed", async (t) => {
+  const { lane, done } = laneOf(Promise.resolve(), 60);
+  await t.throwsAsync(useConnection(lane, 60, () => Promise.reject(lost)));
+  t.deepEqual(done, ["destroyed"]);
 });
