@@ -2,6 +2,7 @@
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { chmod, readdir } from "node:fs/promises";
 import type { ExecutionContext } from "ava";
 import { anyKind } from "../../provider/kind";
 import { packages as kind } from "../../provider/kinds/packages/kind";
@@ -19,6 +20,10 @@ export interface AptHost extends Machine {
   readonly calls: () => Promise<string[]>;
   /** The passing messages of the plugin since the last phase. */
   readonly progress: () => string[];
+  /** What scripts have left of their temporary files. */
+  readonly temporary: () => Promise<string[]>;
+  /** Lets the machine's clock be ahead by so many seconds. */
+  readonly setClock: (ahead: number) => Promise<void>;
 }
 
 export async function startAptHost(t: ExecutionContext): Promise<AptHost> {
@@ -37,7 +42,35 @@ export async function startAptHost(t: ExecutionContext): Promise<AptHost> {
       machine.plugin.engine.messages
         .filter(({ isPassing }) => isPassing)
         .map(({ text }) => text.replaceAll(machine.sandbox.folder, "")),
+    temporary: async () => {
+      const names = await readdir(machine.sandbox.path("/tmp"));
+      return names.filter((name) => name.startsWith("tmp."));
+    },
+    setClock: async (ahead) => {
+      const { sandbox } = machine;
+      await sandbox.write("state/ahead", `${ahead}`);
+      const date = `expr $(/bin/date +%s) + $(cat ${sandbox.path("state/ahead")})`;
+      const text = `#!/bin/sh\ncase $* in +%s) ${date} ;; *) exec /bin/date "$@" ;; esac\n`;
+      await sandbox.write("bin/date", text);
+      await chmod(sandbox.path("bin/date"), 0o755);
+    },
   };
+}
+
+/** Until it is so; an error where what should wait for it has ended before. */
+export async function whileWaiting(
+  work: Promise<unknown>,
+  isSo: () => boolean | Promise<boolean>,
+): Promise<void> {
+  let hasEnded = false;
+  const end = () => {
+    hasEnded = true;
+  };
+  work.then(end, end);
+  while (!(await isSo())) {
+    if (hasEnded) throw new Error("it did not wait");
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
 }
 
 function shortened(line: string): string {

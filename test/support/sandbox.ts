@@ -238,6 +238,10 @@ export class Sandbox {
     await rm(this.path(path), { recursive: true, force: true });
   }
 
+  async mode(path: string): Promise<string> {
+    return `0${((await lstat(this.path(path))).mode & 0o7777).toString(8)}`;
+  }
+
   /** Where it is there. */
   async chmod(path: string, mode: number): Promise<void> {
     if (existsSync(this.path(path))) await chmod(this.path(path), mode);

@@ -23,7 +23,7 @@ options='-o Acquire::Retries=3 -o APT::Update::Error-Mode=any'
 locked() {
   holder=$(grep -m 1 -o -E 'Could not get lock .*|dpkg.*lock was locked by .*' "$log") || return 1
   if [ "$(date +%s)" -ge "$lock_end" ]; then
-    printf '%s: not free after %s seconds\n' "$holder" ${lockSeconds} >>"$log"
+    printf 'E: %s: not free after %s seconds\n' "$holder" ${lockSeconds} >>"$log"
     return 1
   fi
   progress "waiting: $holder"
