@@ -37,7 +37,13 @@ export const machine: Kind<Machine> = {
   // Nothing was put on it.
   remove: async () => undefined,
   computedOutputs: ["os", "memoryMegabytes", "processors"],
+  // A machine that answers already tells them in the preview too.
+  foresee: (live) => (live?.os === undefined ? {} : factsOf(live)),
 };
+
+function factsOf({ host: _, ...facts }: Machine) {
+  return facts;
+}
 
 /**
  * Facts are what they are. For everything else a new way to reach a host changes nothing; here it means to reach it

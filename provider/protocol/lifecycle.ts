@@ -13,6 +13,7 @@ import type {
 } from "../kind";
 import type { PlannedStep } from "../resources/planned-step";
 import { contextOf, type Resource } from "./context";
+import { differencesOf } from "./difference";
 import { digests } from "./drift";
 import { observeForCreation, observeForUpdate, observeNew, observeStarting } from "./observe";
 import { mintClaim, ownerOf } from "./owner";
@@ -66,7 +67,7 @@ export class Lifecycle {
 
   diff(recorded: Received, news: Received): readonly Difference[] {
     const olds = openState(this.#kind, recorded);
-    const differences = this.#kind.diff(olds.properties, news.properties);
+    const differences = differencesOf(this.#kind, olds.properties, news.properties);
     if (olds.kept.unreachable === undefined) return differences;
     return [...differences, { path: [unreachableOutput], kind: "delete" }];
   }

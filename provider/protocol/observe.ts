@@ -3,6 +3,7 @@
 import { HostUnreachable, NotReached, ReadTimedOut } from "../errors";
 import type { AnyKind, Context, Owner, Properties } from "../kind";
 import { contextOf, type Resource } from "./context";
+import { differencesOf } from "./difference";
 import type { OpenState } from "./state";
 import { hasUnknown, mergeReceived, type Received } from "./values";
 
@@ -63,7 +64,7 @@ export async function observeForUpdate(
 ): Promise<Properties | undefined> {
   const { kind } = resource;
   const hosts = kind.hosts(news.properties);
-  const isSame = kind.diff(olds.properties, news.properties).length === 0;
+  const isSame = differencesOf(kind, olds.properties, news.properties).length === 0;
   const isUnreachable = olds.kept.unreachable !== undefined;
   if (isSame || isUnreachable || hosts.length === 0 || hasUnknown(hosts)) return olds.properties;
   const both = mergeReceived(olds, news);

@@ -3,6 +3,7 @@
 import type { Step } from "../kind";
 import type { PlannedStep, Why } from "../resources/planned-step";
 import type { Resource } from "./context";
+import { differencesOf } from "./difference";
 import { whyOf } from "./drift";
 import { hiddenTexts, withoutSecrets } from "./secrets";
 import type { OpenState } from "./state";
@@ -24,7 +25,7 @@ export function announceUpdate(
   steps: readonly Step[],
   { olds, news }: { readonly olds: OpenState; readonly news: Received },
 ): PlannedStep[] {
-  const differences = resource.kind.diff(olds.properties, news.properties);
+  const differences = differencesOf(resource.kind, olds.properties, news.properties);
   const why = whyOf(differences, {
     applied: olds.kept.applied,
     live: olds.properties,

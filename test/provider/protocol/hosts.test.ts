@@ -1,13 +1,16 @@
 /** Hosts that do not answer, or not as they should, and what asking them costs. */
+import { writeFileSync } from "node:fs";
 import { ReadTimedOut } from "../../../provider/errors";
 import { anyKind } from "../../../provider/kind";
+import { machine } from "../../../provider/kinds/machine";
 import { service } from "../../../provider/kinds/service/kind";
 import { startMachine, wireHost } from "../../support/machine";
 import { onLinux } from "../../support/on-linux";
 import { TestPlugin } from "../../support/plugin";
 import { TestResource } from "../../support/resource";
 import { newKeyPair } from "../../support/ssh-keys";
-import { type WireMap, wire } from "../../support/wire";
+import { answering, SshServer } from "../../support/ssh-server";
+import { unknownValue, type WireMap, wire } from "../../support/wire";
 
 const motd = (host: WireMap, path: string, content = "hi\n"): WireMap => ({
   host,
@@ -244,3 +247,42 @@ onLinux(
     await t.throwsAsync(plugin.update(motdOf.named, before, news), { message: late.message });
   },
 );
+
+onLinux(
+  "another machine that takes a name over is read before anything is said of it",
+  async (t) => {
+    const { sandbox, server, resource } = await startMachine(t);
+    const path = sandbox.path("/etc/motd");
+    const next = await SshServer.start({
+      key: newKeyPair(),
+      execute: (execution) => {
+        writeFileSync(path, "its own\n");
+        sandbox.execute(execution);
+      },
+    });
+    t.teardown(() => next.stop());
+    const motdOf = resource();
+    await motdOf.up(motd(wireHost(server.host()), path));
+    const { diff, told } = await motdOf.preview(motd(wireHost(next.host()), path));
+    t.deepEqual(diff?.detailed, { "host.hostKey": "update" });
+    t.deepEqual(told, [`web-01: write ${path} (1 line) [change]`]);
+    await motdOf.up(motd(wireHost(next.host()), path));
+    t.is(await sandbox.read("/etc/motd"), "hi\n");
+  },
+);
+
+onLinux("a machine that answers tells its facts in the preview that makes it known", async (t) => {
+  const facts = "os Debian\nmemory 2147483648\nprocessors 2\n";
+  const { server, plugin } = await startMachine(t, {
+    ssh: { execute: answering(() => ({ stdout: facts })) },
+    plugin: { kinds: [anyKind(machine)] },
+  });
+  const named = { type: "trilithon:index:Machine", name: "web-01" };
+  const previewOf = async (host: WireMap) =>
+    (await plugin.create(named, { host }, "preview")).properties;
+  const known = { os: "Debian", memoryMegabytes: 2048, processors: 2 };
+  const { os, memoryMegabytes, processors } = await previewOf(wireHost(server.host()));
+  t.deepEqual({ os, memoryMegabytes, processors }, known);
+  await server.stop();
+  t.is((await previewOf(wireHost(server.host()))).os, unknownValue);
+});

@@ -215,7 +215,6 @@ onLinux("a change of how a host is reached is no difference", async (t) => {
     ...wireHost(machine.server.host()),
     address: "localhost",
     user: "admin",
-    hostKey: "ssh-ed25519 AAAA",
   };
   t.false((await resource.preview(inputs(moved))).diff?.hasChanges);
 });

@@ -1,5 +1,5 @@
 import test from "ava";
-import { observe } from "../../../../provider/kinds/mysql-replication/read";
+import { observe, withNewNames } from "../../../../provider/kinds/mysql-replication/read";
 import { cluster } from "../../../support/mysql-inputs";
 import { freshServer, running } from "../../../support/mysql-model";
 
@@ -23,4 +23,26 @@ test("a primary waits for its replica, carries on after a while, or waits for no
   t.deepEqual(durability({ ...on, rpl_semi_sync_source_wait_point: "AFTER_COMMIT" }), {
     carryOnAfterSeconds: 0,
   });
+});
+
+test("a member that is reached where one of another name was is that one", (t) => {
+  const recorded = cluster();
+  const { "web-01": first, "web-02": second } = recorded.members;
+  if (first === undefined || second === undefined) return t.fail();
+  const desired = {
+    ...recorded,
+    members: { "app-01": first, "web-02": second },
+    primary: "app-01",
+  };
+  const known = withNewNames(recorded, desired);
+  t.deepEqual(known.members, desired.members);
+  t.is(known.primary, "app-01");
+  // What was read of both names, as before an update.
+  const both = { ...recorded, members: { ...recorded.members, ...desired.members } };
+  t.deepEqual(withNewNames(both, desired), known);
+  const elsewhere = {
+    ...desired,
+    members: { ...desired.members, "app-01": { ...first, port: 3307 } },
+  };
+  t.is(withNewNames(recorded, elsewhere), recorded);
 });

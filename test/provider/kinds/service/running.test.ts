@@ -83,7 +83,10 @@ for (const change of ["reload", "restart"] as const) {
     await sandbox.write("/log", "before\n");
     await sandbox.unit("it.service", { failsTo: [change], journal: "ended\n", log });
     const error = await t.throwsAsync(it.up(inputs({ log } as unknown as WireMap, "new\n")));
-    t.regex(error?.message ?? "", new RegExp(`ended\n${change} it.service\n${change}: its own words`));
+    t.regex(
+      error?.message ?? "",
+      new RegExp(`ended\n${change} it.service\n${change}: its own words`),
+    );
     t.notRegex(error?.message ?? "", /before/);
   });
 }
