@@ -66,7 +66,7 @@ async function tryAll(trials: readonly Trial[], copies: readonly CheckoutCopy[])
         const { area, mutation, title } = trial;
         const files = mutation.tests ?? area.tests;
         const { outcome, failed } = await copy.with(mutation, () =>
-          copy.test(files, deadlines.get(area.name) ?? deadlineSecondsAtLeast),
+          copy.test(files, deadlines.get(area.name) ?? deadlineSecondsAtLeast, mutation.title),
         );
         const line = `${title}: ${describe(mutation)}`;
         if (outcome === "passed") survivors.push(line);

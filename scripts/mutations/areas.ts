@@ -12,6 +12,8 @@ const mutationSchema = v.strictObject({
   replace: v.string(),
   /** Those of the area's test files that are enough for this one. Default: all of them. */
   tests: v.optional(v.array(v.string())),
+  /** The test of them that has to notice it, `*` for any text: others are not run. Default: all of them. */
+  title: v.optional(v.string()),
 });
 
 const areaSchema = v.strictObject({

@@ -46,10 +46,10 @@ export class CheckoutCopy {
     }
   }
 
-  /** Runs test files until the first failure. */
-  async test(files: readonly string[], deadlineSeconds: number): Promise<TestRun> {
+  /** Runs test files, or those of their tests that are called so, until the first failure. */
+  async test(files: readonly string[], deadlineSeconds: number, title?: string): Promise<TestRun> {
     const ava = join(this.#folder, "node_modules", ".bin", "ava");
-    const args = ["--tap", "--fail-fast", ...files];
+    const args = ["--tap", "--fail-fast", ...files, ...(title ? ["--match", title] : [])];
     // A process group of its own: a mutated script may leave processes behind.
     const child = spawn(ava, args, {
       cwd: this.#folder,
@@ -57,9 +57,11 @@ export class CheckoutCopy {
       stdio: ["ignore", "pipe", "pipe"],
     });
     let failed: string | undefined;
+    let isEmpty = false;
     let said = "";
     createInterface({ input: child.stdout }).on("line", (line) => {
       failed ??= /^not ok \d+ - (.*)$/.exec(line)?.[1];
+      isEmpty ||= line === "# tests 0";
     });
     child.stderr.setEncoding("utf8").on("data", (text: string) => {
       said = `${said}${text}`.slice(-2000);
@@ -82,6 +84,9 @@ export class CheckoutCopy {
     clearTimeout(timer);
     if (isLate) return { outcome: "timed out" };
     if (status === 0) return { outcome: "passed" };
+    if (isEmpty && failed === undefined && title !== undefined) {
+      throw new Error(`${files.join(", ")}: no test is called ${title}`);
+    }
     return { outcome: "failed", failed: failed ?? said.trim() };
   }
 

@@ -16,6 +16,15 @@ for (const { name, tests, mutations } of readAreas(root)) {
     }
   });
 
+  test(`the tests that have to notice a mutation of ${name} are there`, (t) => {
+    const missing = mutations.filter(({ title = "*", tests: own = tests }) => {
+      const parts = title.split("*").map((part) => part.replace(/[.+?^${}()|[\]\\]/g, "\\$&"));
+      const pattern = new RegExp(parts.join(".*"));
+      return !own.some((file) => pattern.test(readFileSync(join(root, file), "utf8")));
+    });
+    t.deepEqual(missing, []);
+  });
+
   test(`no mutation of ${name} stands twice, and its test files are there`, (t) => {
     const texts = mutations.map((mutation) => JSON.stringify(mutation));
     t.is(new Set(texts).size, texts.length);

@@ -2,7 +2,7 @@
 
 import type { Host } from "../../../../provider/kind";
 import { type Installation, renderInstall } from "../../../../provider/kinds/packages/install";
-import { type AptHost, holdLock, startAptHost } from "../../../support/apt-host";
+import { type AptHost, holdLock, startAptHost, whileWaiting } from "../../../support/apt-host";
 import { onApt } from "../../../support/apt-root";
 import { wire } from "../../../support/wire";
 
@@ -22,9 +22,10 @@ for (const lock of [
     // What the asking before has locked is free again: the lock is taken where it counts.
     const release = await holdLock(sandbox, lock);
     const said = new RegExp(`^web-01: waiting: .*${lock}.*process \\d+`);
-    while (!progress().some((text) => said.test(text))) await soon();
-    t.deepEqual(await apt.installed(), {});
-    await release();
+    const isSaid = () => progress().some((text) => said.test(text));
+    await whileWaiting(up, isSaid)
+      .then(async () => t.deepEqual(await apt.installed(), {}))
+      .finally(release);
     await up;
     t.deepEqual(await apt.installed(), { web: "1.0" });
     t.is(plugin.engine.told("warning").length, 0);

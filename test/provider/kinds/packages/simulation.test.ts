@@ -4,6 +4,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { type AptHost, holdLock, startAptHost, whileWaiting } from "../../../support/apt-host";
 import { onApt } from "../../../support/apt-root";
+import { wire } from "../../../support/wire";
 
 const web = { name: "web", version: "1.0" };
 
@@ -138,6 +139,29 @@ onApt("what a host that purges would remove is refused as well", async (t) => {
   t.deepEqual(await apt.installed(), { database: "1.0" });
 });
 
+onApt("what several ask for together and none may have is refused for each", async (t) => {
+  const { apt, plugin, wants } = await startAptHost(t);
+  await apt.publish([
+    { name: "client", version: "1.0", fields: { Conflicts: "database" } },
+    { name: "another", version: "1.0" },
+  ]);
+  await apt.install({ name: "database", version: "1.0" });
+  const asked = ["another", "client"].map(async (name) => {
+    const resource = { type: "trilithon:index:Packages", name };
+    const { inputs } = await plugin.check(resource, {
+      ...wants({ [name]: "present" }),
+      ...wire({ name }),
+    });
+    return plugin.create(resource, inputs, "preview");
+  });
+  await Promise.all(asked);
+  const refusals = plugin.engine.told("info");
+  t.is(refusals.length, 2);
+  for (const text of refusals) {
+    t.regex(text, /refuse, since to install another, client would remove database/);
+  }
+});
+
 onApt("lists of half a day are recent enough, and reading them is told", async (t) => {
   const { sandbox, apt, packages, wants, calls, progress } = await startAptHost(t);
   await apt.publish([web]);
@@ -166,10 +190,16 @@ onApt("a lock that does not come free is given up in the end, and its holder nam
   const release = await holdLock(sandbox, lock);
   const up = packages.up(wants({ web: "present" }));
   const isWaiting = () => progress().some((text) => text.includes(`waiting: Could not get lock`));
-  await whileWaiting(up, isWaiting);
-  await host.setClock(590);
-  const seen = progress().length;
-  await whileWaiting(up, () => progress().length > seen + 2);
+  await whileWaiting(up, isWaiting)
+    .then(() => host.setClock(590))
+    .then(async () => {
+      const seen = progress().length;
+      await whileWaiting(up, () => progress().length > seen + 2);
+    })
+    .catch(async (error: unknown) => {
+      await release();
+      throw error;
+    });
   await host.setClock(610);
   await t
     .throwsAsync(up, { message: /lists\/lock.*process \d+.*: not free after 600 seconds/s })

@@ -145,6 +145,28 @@ onLinux("a file that moves from one resource to another is not removed by the fi
   t.is(await sandbox.read("state/units/nginx.service/active"), "inactive");
 });
 
+onLinux("names that are only alike are nobody's else", async (t) => {
+  const machine = await site(t);
+  const { named, config, sandbox, server } = machine;
+  const files = (paths: readonly string[]) => ({
+    host: wireHost(server.host()),
+    ...wire({
+      name: "motd",
+      files: Object.fromEntries(paths.map((path) => [path, { content: "ours\n" }])),
+    }),
+  });
+  await named("first").up(files([config, `${config}.more`]));
+  await sandbox.write("/etc/nginx/site", "by hand\n");
+  const second = named("second");
+  await second.up(files([config, config.replace(".conf", "")]));
+  const [one, two] = (await records(machine)).sort();
+  t.regex(one ?? "", /^owner test\/dev first\nfile .*site\.conf\.more\nfolder /);
+  t.regex(two ?? "", /^owner test\/dev second\nfile .*site.conf\nfile .*site\n$/);
+  await second.destroy();
+  t.is(await sandbox.read("/etc/nginx/site"), "by hand\n");
+  t.true(await sandbox.exists("/etc/nginx/site.conf.more"));
+});
+
 function pick<Value>(all: Readonly<Record<string, Value>>, prefix: string): Record<string, Value> {
   return Object.fromEntries(Object.entries(all).filter(([path]) => path.startsWith(prefix)));
 }

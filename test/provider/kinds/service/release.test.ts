@@ -193,9 +193,31 @@ onLinux("a released version that was edited in place is drift, and is sent again
     told[0] ?? "",
     /send version one, switch .* to one \(now one, edited in place\), restart app, .* \[drift\]$/,
   );
+  // Where that fails, it is not what the failure has sent.
+  await t.throwsAsync(app.up(inputs("one", { ready: { command: ["false"] } })));
+  t.true(await sandbox.exists("/srv/app/current/server.js"));
+  await sandbox.write("/srv/app/releases/one/server.js", "two\n");
   await app.up(inputs("one"));
   t.is(await sandbox.read("/srv/app/current/server.js"), "one\n");
+  t.false(await sandbox.exists("/srv/app/previous"), "it is not its own former version");
   t.deepEqual((await app.preview(inputs("one"))).told, []);
+});
+
+onLinux("the versions to keep are those that ran last", async (t) => {
+  const machine = await released(t);
+  const { app, inputs, sandbox } = machine;
+  await sandbox.write("/source/four/server.js", "four\n");
+  for (const version of ["one", "two", "three", "four"]) {
+    await app.up(inputs(version, { keep: 2 }));
+  }
+  t.deepEqual(await versions(machine), ["four", "three", "two"]);
+  const listings = Object.keys(await sandbox.entries("/srv/app/.listings"));
+  t.deepEqual(listings.map((path) => path.replace(/.*\//, "")).sort(), ["four", "three", "two"]);
+  // Without a link nothing says which ran before.
+  await sandbox.delete("/srv/app/current");
+  await sandbox.delete("/srv/app/previous");
+  await app.up(inputs("one", { keep: 1 }));
+  t.deepEqual(await versions(machine), ["four", "one"]);
 });
 
 onLinux(
