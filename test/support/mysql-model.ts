@@ -64,6 +64,8 @@ export function carryOut(servers: Servers, task: Task, desired: Replication): Se
       return become({ source: null, ...closed(facts) });
     case "close":
       return become(closed(facts));
+    case "let clients in":
+      return become({ offlineMode: 0 });
     case "found":
       return become({ cluster: desired.cluster, superReadOnly: 0, readOnly: 0 });
     case "promote": {
@@ -78,7 +80,6 @@ export function carryOut(servers: Servers, task: Task, desired: Replication): Se
       return become({
         superReadOnly: 0,
         readOnly: 0,
-        offlineMode: 0,
         persisted: { ...rest, ...persisted },
       });
     }

@@ -111,6 +111,9 @@ async function carryOut(task: Task, round: Round): Promise<void> {
     case "close":
       await run(renderClose());
       return;
+    case "let clients in":
+      await run(mysql(sql.letClientsInStatement));
+      return;
     case "found":
       await run(mysql(...sql.foundStatements(desired)));
       return;

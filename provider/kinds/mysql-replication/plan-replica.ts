@@ -8,6 +8,7 @@ import {
   awaitingClone,
   following,
   isRefusal,
+  lettingClientsIn,
   type PlainStep,
   refusal,
 } from "./steps";
@@ -113,9 +114,11 @@ function counted(count: number): string {
 }
 
 function planWrites(name: string, { status }: Cluster): PlainStep[] {
-  if (status[name]?.writes?.state === "ok") return [];
+  const { state } = status[name]?.writes ?? {};
+  if (state === "ok") return [];
   const sentence = `${name}: close for writes (super_read_only on)`;
-  return [{ sentence, task: { do: "close", member: name } }];
+  const close: PlainStep = { sentence, task: { do: "close", member: name } };
+  return state === "offline" ? [close, lettingClientsIn(name)] : [close];
 }
 
 function planSemiSynchronous(name: string, { status }: Cluster): PlainStep[] {

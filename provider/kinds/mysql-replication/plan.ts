@@ -14,6 +14,7 @@ import {
   following,
   inOrder,
   isRefusal,
+  lettingClientsIn,
   opening,
   type PlainStep,
   placed,
@@ -121,6 +122,7 @@ function planLeader(name: string, cluster: Cluster): PlainStep[] {
       });
     }
   }
+  if (writes?.state === "offline") steps.push(lettingClientsIn(name));
   const isHandedOver = name !== desired.primary;
   const becomesAlone = isAlone(desired) !== isAlone(live);
   if (!isHandedOver && (steps.length > 0 || writes?.state !== "ok" || becomesAlone)) {

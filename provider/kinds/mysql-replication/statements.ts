@@ -24,18 +24,17 @@ export function foundStatements({ cluster }: Replication): string[] {
  * beside it once they follow it: one that was replaced while it was away finds nobody who does.
  */
 export function openStatements(desired: Replication): string[] {
-  return [
-    "SET GLOBAL offline_mode = OFF",
-    ...(isAlone(desired)
-      ? ["SET PERSIST super_read_only = OFF", "SET PERSIST read_only = OFF"]
-      : [
-          "RESET PERSIST IF EXISTS super_read_only",
-          "RESET PERSIST IF EXISTS read_only",
-          "SET GLOBAL super_read_only = OFF",
-          "SET GLOBAL read_only = OFF",
-        ]),
-  ];
+  return isAlone(desired)
+    ? ["SET PERSIST super_read_only = OFF", "SET PERSIST read_only = OFF"]
+    : [
+        "RESET PERSIST IF EXISTS super_read_only",
+        "RESET PERSIST IF EXISTS read_only",
+        "SET GLOBAL super_read_only = OFF",
+        "SET GLOBAL read_only = OFF",
+      ];
 }
+
+export const letClientsInStatement = "SET GLOBAL offline_mode = OFF";
 
 /** What takes back a switch that did not come about. */
 export const reopenStatements = [

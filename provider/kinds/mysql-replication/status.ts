@@ -51,8 +51,10 @@ export interface Lacking {
 
 export type WritesStatus =
   | { readonly state: "ok" }
+  /** No client but an administrator is let in. */
+  | { readonly state: "offline" }
   /** Of the primary. */
-  | { readonly state: "closed" | "offline" | "closes at restart" }
+  | { readonly state: "closed" | "closes at restart" }
   /** Of a replica; of a primary that has replicas, the second. */
   | { readonly state: "open" | "opens at restart" };
 
@@ -218,7 +220,8 @@ function writesOfPrimary(facts: Facts, { expected }: Seen): WritesStatus {
   return isLasting ? ok : { state: "closes at restart" };
 }
 
-function writesOfReplica({ superReadOnly, persisted }: Facts): WritesStatus {
+function writesOfReplica({ superReadOnly, offlineMode, persisted }: Facts): WritesStatus {
+  if (offlineMode === 1) return { state: "offline" };
   if (superReadOnly === 0) return { state: "open" };
   const opens = persisted.super_read_only === "OFF" || persisted.read_only === "OFF";
   return opens ? { state: "opens at restart" } : ok;

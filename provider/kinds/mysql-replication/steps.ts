@@ -7,6 +7,7 @@ export type Task =
   | { readonly do: "refuse" }
   | { readonly do: "await"; readonly member: string }
   | { readonly do: "close"; readonly member: string }
+  | { readonly do: "let clients in"; readonly member: string }
   | { readonly do: "found"; readonly member: string }
   | { readonly do: "promote"; readonly member: string }
   | { readonly do: "set replication account"; readonly member: string }
@@ -48,6 +49,8 @@ const order: readonly (readonly Task["do"][])[] = [
   ["refuse"],
   ["await"],
   ["close"],
+  // Replicas are clients of the primary too.
+  ["let clients in"],
   ["promote"],
   ["found"],
   ["set replication account"],
@@ -106,6 +109,11 @@ export function awaitingClone(name: string): PlainStep {
 export function opening(name: string): PlainStep {
   const sentence = `${name}: open for writes (super_read_only off)`;
   return { sentence, task: { do: "open", member: name } };
+}
+
+export function lettingClientsIn(name: string): PlainStep {
+  const sentence = `${name}: let clients connect again (offline_mode off)`;
+  return { sentence, task: { do: "let clients in", member: name } };
 }
 
 export function acknowledging(name: string): PlainStep {

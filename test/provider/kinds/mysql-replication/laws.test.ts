@@ -40,6 +40,7 @@ function server(name: string): fc.Arbitrary<Answer> {
       gtidExecuted: fc.constantFrom(...transactions),
       superReadOnly: fc.constantFrom(0, 1),
       readOnly: fc.constantFrom(0, 1),
+      offlineMode: fc.constantFrom(0, 0, 0, 1),
       persisted: fc.dictionary(fc.constantFrom("super_read_only", "read_only"), onOff),
       source: fc.option(source(), { freq: 3 }),
       sourceEnabled: onOff,

@@ -1,0 +1,165 @@
+import type { ExecutionContext } from "ava";
+import type { Properties } from "../../../../provider/kind";
+import type { Content } from "../../../../provider/kinds/mysql-content/args";
+import { mysqlContent } from "../../../../provider/kinds/mysql-content/kind";
+import { mysqlPasswordRetirement } from "../../../../provider/kinds/mysql-content/retirement";
+import { MysqlHosts } from "../../../support/mysql-hosts";
+import { content } from "../../../support/mysql-inputs";
+import { onLinux } from "../../../support/on-linux";
+
+/** A primary that takes writes, and nobody who has to acknowledge them. */
+async function primary(t: ExecutionContext): Promise<MysqlHosts> {
+  const hosts = await MysqlHosts.make({ "web-01": "10.0.0.1", "web-02": "10.0.0.2" });
+  t.teardown(() => hosts.remove());
+  hosts.on("web-02").isRunning = false;
+  hosts
+    .on("web-01")
+    .take(
+      "SET GLOBAL super_read_only = OFF; SET GLOBAL read_only = OFF; CREATE DATABASE trilithon; CREATE TABLE IF NOT EXISTS trilithon.cluster (id TINYINT PRIMARY KEY) COMMENT = 'guestbook'",
+    );
+  return hosts;
+}
+
+function accounts(more: Properties = {}, name = "app"): Properties {
+  const grants = { "guestbook.*": ["SELECT", "INSERT"] };
+  return { [name]: { password: "of app", grants, ...more } };
+}
+
+/** As the engine does it. Nothing is left to do then. */
+async function up(
+  t: ExecutionContext,
+  hosts: MysqlHosts,
+  desired: Content,
+  state?: Content,
+): Promise<{ readonly sentences: string[]; readonly state: Content }> {
+  const { context } = hosts;
+  const live = state === undefined ? undefined : await mysqlContent.read({ ...state }, context);
+  const steps = mysqlContent.plan(live, desired, context.owner);
+  const made = await mysqlContent.apply(steps, live, desired, context);
+  t.deepEqual(mysqlContent.diff(made, desired), []);
+  const seen = await mysqlContent.read(made, context);
+  t.deepEqual(seen && mysqlContent.plan(seen, desired, context.owner), []);
+  return { sentences: steps.map(({ sentence }) => sentence), state: made };
+}
+
+function canLogin(hosts: MysqlHosts, password: string): boolean {
+  return hosts.on("web-01").login("app", password, "10.0.0.1").error === undefined;
+}
+
+onLinux("databases and accounts are made, and log in with what they were given", async (t) => {
+  const hosts = await primary(t);
+  const password = `it's "quoted" \\ and $(long) \`enough\` é`;
+  const desired = content({
+    databases: ["guest_book", "shop"],
+    accounts: accounts({
+      password,
+      maxConnections: 180,
+      grants: { "guest_book.*": ["ALL"], "shop.the_items": ["SELECT"], "*.*": ["PROCESS"] },
+    }),
+  });
+  await up(t, hosts, desired);
+  const { data } = hosts.on("web-01");
+  t.true(data.schemas.has("guest_book") && data.schemas.has("shop"));
+  t.true(canLogin(hosts, password));
+  const user = data.users.get("'app'@'%'");
+  t.is(user?.maxConnections, 180);
+  // As it is, `_` would be any character: another database's.
+  t.deepEqual([...(user?.grants.keys() ?? [])].sort(), [
+    "*.*",
+    "`guest\\_book`.*",
+    "`shop`.`the_items`",
+  ]);
+});
+
+onLinux("a new password leaves the former one good until it is retired", async (t) => {
+  const hosts = await primary(t);
+  const first = await up(t, hosts, content());
+  const desired = content({ accounts: accounts({ password: "another" }) });
+  await up(t, hosts, desired, first.state);
+  t.true(canLogin(hosts, "of app"));
+  t.true(canLogin(hosts, "another"));
+
+  const { cluster, members } = desired;
+  const wanted = {
+    ...{ cluster, members, primary: "web-01", former: {} },
+    passwords: { app: "another" },
+  };
+  const live = await mysqlPasswordRetirement.read(wanted, hosts.context);
+  t.deepEqual(live?.former, { app: "%" });
+  const [step] = mysqlPasswordRetirement.plan(live, wanted, hosts.context.owner);
+  t.is(step?.sentence, "web-01: retire the former password of app, since all have the new one");
+  await mysqlPasswordRetirement.apply([], live, wanted, hosts.context);
+  t.false(canLogin(hosts, "of app"));
+  t.true(canLogin(hosts, "another"));
+});
+
+onLinux("a password that was changed by hand is set back, and is not good any more", async (t) => {
+  const hosts = await primary(t);
+  const { state } = await up(t, hosts, content());
+  hosts.on("web-01").take("ALTER USER 'app'@'%' IDENTIFIED BY 'by hand'");
+  await up(t, hosts, content(), state);
+  t.true(canLogin(hosts, "of app"));
+  t.false(canLogin(hosts, "by hand"));
+});
+
+const byHand: readonly (readonly [sql: string, told: RegExp])[] = [
+  ["GRANT DROP ON `guestbook`.* TO 'app'@'%'", /revoke DROP on guestbook\.\*/],
+  ["GRANT GRANT OPTION ON `guestbook`.* TO 'app'@'%'", /revoke GRANT OPTION on guestbook\.\*/],
+  ["GRANT SELECT ON `shop`.* TO 'app'@'%'", /revoke SELECT on shop\.\*/],
+  ["GRANT SELECT ON `guest_ook`.* TO 'app'@'%'", /revoke SELECT on `guest_ook`\.\*/],
+  ["GRANT PROCESS ON *.* TO 'app'@'%'", /revoke PROCESS on \*\.\*/],
+  ["REVOKE INSERT ON `guestbook`.* FROM 'app'@'%'", /grant INSERT on guestbook\.\*/],
+  ["ALTER USER 'app'@'%' WITH MAX_USER_CONNECTIONS 7", /any number of connections/],
+  ["ALTER USER 'app'@'%' ACCOUNT LOCK", /its password/],
+  ["RENAME USER 'app'@'%' TO 'app'@'10.%'", /its host to %/],
+  ["DROP USER 'app'@'%'", /create account app/],
+];
+
+onLinux("what is done to an account by hand is told, and mended", async (t) => {
+  const hosts = await primary(t);
+  const desired = content();
+  let { state } = await up(t, hosts, desired);
+  for (const [sql, told] of byHand) {
+    t.is(hosts.on("web-01").take(sql).error, undefined, sql);
+    const done = await up(t, hosts, desired, state);
+    t.is(done.sentences.length, 1, sql);
+    t.regex(done.sentences[0] ?? "", told, sql);
+    state = done.state;
+  }
+  hosts
+    .on("web-01")
+    .data.users.get("'app'@'%'")
+    ?.grants.set("role `reader`@`%`", new Set(["ROLE"]));
+  const { sentences } = await up(t, hosts, desired, state);
+  t.regex(sentences[0] ?? "", /revoke ROLE on role `reader`@`%`/);
+});
+
+onLinux("what the program has no more goes, but for data and the accounts of others", async (t) => {
+  const hosts = await primary(t);
+  const server = hosts.on("web-01");
+  server.take("CREATE USER IF NOT EXISTS 'someone'@'%' IDENTIFIED BY 'else'");
+  const { state } = await up(t, hosts, content());
+  const { sentences } = await up(t, hosts, content({ databases: [], accounts: {} }), state);
+  t.deepEqual(sentences, ["web-01: drop account app"]);
+  t.deepEqual([...server.data.users.keys()], ["'someone'@'%'"]);
+  t.true(server.data.schemas.has("guestbook"));
+});
+
+onLinux("an account that may come from elsewhere keeps its password and grants", async (t) => {
+  const hosts = await primary(t);
+  const { state } = await up(t, hosts, content());
+  const moved = content({ accounts: accounts({ from: "10.0.%" }) });
+  await up(t, hosts, moved, state);
+  t.deepEqual([...hosts.on("web-01").data.users.keys()], ["'app'@'10.0.%'"]);
+  t.true(canLogin(hosts, "of app"));
+});
+
+onLinux(
+  "what a cluster holds is set on whoever leads it, also where another is named",
+  async (t) => {
+    const hosts = await primary(t);
+    const desired = content({ primary: "web-02" });
+    await up(t, hosts, desired, desired);
+    t.true(hosts.on("web-01").data.schemas.has("guestbook"));
+  },
+);

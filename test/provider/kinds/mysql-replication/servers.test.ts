@@ -1,0 +1,422 @@
+import type { ExecutionContext } from "ava";
+import type { Properties } from "../../../../provider/kind";
+import { applyReplication } from "../../../../provider/kinds/mysql-replication/apply";
+import type { Replication } from "../../../../provider/kinds/mysql-replication/args";
+import { diff } from "../../../../provider/kinds/mysql-replication/diff";
+import { plan } from "../../../../provider/kinds/mysql-replication/plan";
+import { readReplication } from "../../../../provider/kinds/mysql-replication/read";
+import { MysqlHosts } from "../../../support/mysql-hosts";
+import { cluster, memberInputs, names } from "../../../support/mysql-inputs";
+import { onLinux } from "../../../support/on-linux";
+
+/** A cluster that was made by `up`, and an application that writes to its primary. */
+async function made(t: ExecutionContext, more: Properties = {}, size = 2) {
+  const hosts = await fresh(t, size);
+  const desired = cluster(more, size);
+  await up(t, hosts, desired);
+  return { hosts, desired };
+}
+
+async function fresh(t: ExecutionContext, size: number): Promise<MysqlHosts> {
+  const addresses = names.slice(0, size).map((name, index) => [name, `10.0.0.${index + 1}`]);
+  const hosts = await MysqlHosts.make(Object.fromEntries(addresses));
+  t.teardown(() => hosts.remove());
+  // However it is changed, no two members may take writes of applications at the same time.
+  hosts.mysqlds.watch = (statement) => {
+    const open = hosts.mysqlds.servers.filter(
+      ({ isRunning, isOpen, data }) => isRunning && isOpen && data.schemas.has("trilithon"),
+    );
+    if (open.length < 2) return;
+    hosts.faults.push(`${open.map(({ name }) => name)} take writes after ${statement}`);
+  };
+  return hosts;
+}
+
+/** Reads, plans and applies as the engine does; nothing may be left to do, also after every mysqld restarted. */
+async function up(
+  t: ExecutionContext,
+  hosts: MysqlHosts,
+  desired: Replication,
+  before = desired,
+): Promise<string[]> {
+  const live = await readReplication(before, hosts.context);
+  const steps = plan(live, desired);
+  const sentences = steps.map(({ sentence }) => sentence);
+  hosts.progress.length = 0;
+  await applyReplication(steps, live, desired, hosts.context);
+  // The preview said it all.
+  const done = hosts.progress.filter((one) => /^web-0\d: /.test(one));
+  t.deepEqual(done, sentences);
+  await isSettled(t, hosts, desired);
+  return sentences;
+}
+
+async function isSettled(t: ExecutionContext, hosts: MysqlHosts, desired: Replication, after = "") {
+  t.deepEqual(hosts.faults, [], after);
+  const live = await readReplication(desired, hosts.context);
+  t.deepEqual(live && diff(live, desired), [], `${after} ${JSON.stringify(live?.status)}`);
+}
+
+/** All restart, the primary last; it is opened by the unit beside it, which is not part of this test. */
+async function restartAll(hosts: MysqlHosts, desired: Replication): Promise<void> {
+  for (const server of hosts.mysqlds.servers) server.restart();
+  if (Object.keys(desired.members).length > 1) {
+    hosts.on(desired.primary).take("SET GLOBAL super_read_only = OFF; SET GLOBAL read_only = OFF");
+  }
+  hosts.mysqlds.settle();
+}
+
+/** What was acknowledged is on the primary, and on every replica that follows. */
+function isWhole(t: ExecutionContext, hosts: MysqlHosts, desired: Replication): void {
+  for (const name of Object.keys(desired.members)) {
+    const { entries } = hosts.on(name).data;
+    const missing = hosts.mysqlds.acknowledged.filter((entry) => !entries.includes(entry));
+    t.deepEqual(missing, [], name);
+  }
+}
+
+for (const size of [1, 2, 3]) {
+  onLinux(`${size} servers as installed become a cluster that outlives restarts`, async (t) => {
+    const durability = size === 1 ? { carryOnAfterSeconds: 1 } : "wait-for-replica";
+    const { hosts, desired } = await made(t, { durability }, size);
+    for (const round of ["made", "restarted"]) {
+      t.is(hosts.on("web-01").write(`${size} ${round}`), "acknowledged");
+      isWhole(t, hosts, desired);
+      for (const name of Object.keys(desired.members)) {
+        t.is(hosts.on(name).isOpen, name === "web-01", `${name}, ${round}`);
+        if (name !== "web-01") t.is(hosts.on(name).write("x"), "refused");
+      }
+      await restartAll(hosts, desired);
+      await isSettled(t, hosts, desired);
+    }
+  });
+}
+
+onLinux("every start of a member that has replicas, or is one, is closed", async (t) => {
+  const { hosts } = await made(t, {}, 3);
+  for (const server of hosts.mysqlds.servers) {
+    server.restart();
+    t.false(server.isOpen, server.name);
+  }
+});
+
+onLinux(
+  "a write is acknowledged only once a replica has it, however long that takes",
+  async (t) => {
+    const { hosts, desired } = await made(t);
+    hosts.on("web-02").stop();
+    t.is(hosts.on("web-01").write("waits"), "waits");
+    t.deepEqual(hosts.mysqlds.acknowledged, []);
+    // The preview goes on meanwhile, and nothing of it is taken for a stray transaction.
+    const live = await readReplication(desired, hosts.context);
+    t.deepEqual(
+      plan(live, desired).map(({ sentence }) => sentence),
+      ["web-02: look again once mysqld answers"],
+    );
+    hosts.on("web-02").start();
+    t.deepEqual(hosts.mysqlds.acknowledged, ["waits"]);
+    isWhole(t, hosts, desired);
+    await isSettled(t, hosts, desired);
+  },
+);
+
+onLinux("with a time-out the primary carries on alone", async (t) => {
+  const { hosts, desired } = await made(t, { durability: { carryOnAfterSeconds: 7 } });
+  t.is(hosts.on("web-01").variables.get("rpl_semi_sync_source_timeout"), "7000");
+  hosts.on("web-02").stop();
+  t.is(hosts.on("web-01").write("alone"), "acknowledged");
+  hosts.on("web-02").start();
+  isWhole(t, hosts, desired);
+});
+
+/** What somebody does by hand, to each of which one `up` is the answer. */
+const byHand: readonly (readonly [member: string, sql: string])[] = [
+  ["web-01", "SET GLOBAL super_read_only = ON"],
+  ["web-01", "SET GLOBAL super_read_only = OFF; SET GLOBAL read_only = ON"],
+  ["web-01", "SET GLOBAL offline_mode = ON"],
+  ["web-01", "SET PERSIST super_read_only = OFF"],
+  ["web-01", "SET PERSIST read_only = OFF"],
+  ["web-01", "SET GLOBAL rpl_semi_sync_source_enabled = OFF"],
+  ["web-01", "SET PERSIST rpl_semi_sync_source_enabled = OFF"],
+  ["web-01", "RESET PERSIST rpl_semi_sync_source_enabled"],
+  ["web-01", "RESET PERSIST rpl_semi_sync_source_timeout"],
+  ["web-01", "SET GLOBAL rpl_semi_sync_source_timeout = 1000"],
+  ["web-01", "SET PERSIST rpl_semi_sync_source_timeout = 1000"],
+  ["web-01", "SET PERSIST rpl_semi_sync_source_wait_no_replica = OFF"],
+  ["web-01", "SET PERSIST rpl_semi_sync_source_wait_for_replica_count = 2"],
+  ["web-01", "SET PERSIST rpl_semi_sync_source_wait_point = AFTER_COMMIT"],
+  ["web-01", "ALTER USER 'replication'@'%' IDENTIFIED BY 'another'"],
+  ["web-01", "ALTER USER 'replication'@'%' ACCOUNT LOCK"],
+  ["web-01", "REVOKE BACKUP_ADMIN ON *.* FROM 'replication'@'%'"],
+  ["web-01", "REVOKE REPLICATION SLAVE ON *.* FROM 'replication'@'%'"],
+  ["web-01", "DROP USER 'replication'@'%'"],
+  ["web-02", "SET GLOBAL super_read_only = OFF; SET GLOBAL read_only = ON"],
+  ["web-02", "SET PERSIST super_read_only = OFF; SET GLOBAL super_read_only = ON"],
+  ["web-02", "SET PERSIST read_only = OFF; SET GLOBAL super_read_only = ON"],
+  ["web-02", "SET GLOBAL offline_mode = ON"],
+  ["web-02", "STOP REPLICA"],
+  ["web-02", "STOP REPLICA IO_THREAD"],
+  ["web-02", "STOP REPLICA; RESET REPLICA ALL"],
+  ["web-02", "STOP REPLICA; CHANGE REPLICATION SOURCE TO SOURCE_HOST = '10.0.0.3'; START REPLICA"],
+  ["web-02", "STOP REPLICA; CHANGE REPLICATION SOURCE TO SOURCE_PORT = 3307; START REPLICA"],
+  ["web-02", "STOP REPLICA; CHANGE REPLICATION SOURCE TO SOURCE_USER = 'app'; START REPLICA"],
+  ["web-02", "STOP REPLICA; CHANGE REPLICATION SOURCE TO SOURCE_PASSWORD = 'OF replication'"],
+  ["web-02", "STOP REPLICA; CHANGE REPLICATION SOURCE TO SOURCE_SSL = 0; START REPLICA"],
+  ["web-02", "STOP REPLICA; CHANGE REPLICATION SOURCE TO SOURCE_AUTO_POSITION = 0; START REPLICA"],
+  ["web-02", "STOP REPLICA; CHANGE REPLICATION SOURCE TO SOURCE_RETRY_COUNT = 3; START REPLICA"],
+  ["web-02", "SET GLOBAL rpl_semi_sync_replica_enabled = OFF"],
+  ["web-02", "SET PERSIST rpl_semi_sync_replica_enabled = OFF"],
+  ["web-02", "RESET PERSIST rpl_semi_sync_replica_enabled"],
+  ["web-02", "SET GLOBAL rpl_semi_sync_source_enabled = ON"],
+  ["web-02", "SET PERSIST rpl_semi_sync_source_enabled = ON"],
+];
+
+onLinux("what is done by hand is seen, and mended for good by one `up`", async (t) => {
+  const { hosts, desired } = await made(t);
+  hosts.on("web-01").write("before");
+  for (const [member, sql] of byHand) {
+    hosts.mysqlds.watch = undefined;
+    t.is(hosts.on(member).take(sql).error, undefined, sql);
+    const steps = await up(t, hosts, desired).catch((error: unknown) => {
+      throw new Error(`${member}: ${sql}: ${error}`);
+    });
+    t.not(steps.length, 0, sql);
+    t.false(steps.join().includes("CLONE"), sql);
+    t.is(hosts.on("web-01").write(`after ${sql}`), "acknowledged");
+    await restartAll(hosts, desired);
+    await isSettled(t, hosts, desired, sql);
+    t.is(hosts.on("web-01").write(`after ${sql} and a restart`), "acknowledged");
+    isWhole(t, hosts, desired);
+  }
+});
+
+onLinux("a receiver that connected without acknowledging connects anew (T12)", async (t) => {
+  const { hosts, desired } = await made(t);
+  hosts
+    .on("web-02")
+    .take(
+      "SET GLOBAL rpl_semi_sync_replica_enabled = OFF; STOP REPLICA IO_THREAD; START REPLICA IO_THREAD; SET GLOBAL rpl_semi_sync_replica_enabled = ON",
+    );
+  t.is(hosts.on("web-01").write("waits"), "waits");
+  t.deepEqual(await up(t, hosts, desired), [
+    "web-02: tell the primary what it has received (semi-synchronous)",
+  ]);
+  t.deepEqual(hosts.mysqlds.acknowledged, ["waits"]);
+});
+
+onLinux(
+  "an applier that failed is told with its error, and goes on once its cause is gone",
+  async (t) => {
+    const { hosts, desired } = await made(t);
+    hosts.on("web-02").applierError = "Duplicate entry 'x'";
+    t.is(hosts.on("web-01").write("not applied"), "acknowledged");
+    const live = await readReplication(desired, hosts.context);
+    t.deepEqual(live?.status["web-02"]?.replication, {
+      state: "applier stopped",
+      error: "error 1062: Duplicate entry 'x'",
+    });
+    t.deepEqual(await up(t, hosts, desired), [
+      "web-02: follow web-01 (was: applier stopped: error 1062)",
+    ]);
+    isWhole(t, hosts, desired);
+  },
+);
+
+onLinux(
+  "a replica that cannot be made to follow fails the change, with what MySQL says",
+  async (t) => {
+    const { hosts, desired } = await made(t);
+    hosts.on("web-02").take("STOP REPLICA");
+    // Every start of the applier fails again.
+    hosts.before = (server) => {
+      if (server.name === "web-02") server.applierError = "Duplicate entry 'x'";
+      if (server.name === "web-02") server.isApplying = false;
+    };
+    hosts.on("web-01").write("not applied");
+    const error = await t.throwsAsync(up(t, hosts, desired));
+    t.regex(error.message, /replication stopped; naming it in discardDataOn fills it anew instead/);
+    t.regex(error.message, /Duplicate entry 'x'/);
+  },
+);
+
+for (const size of [2, 3]) {
+  onLinux(`a planned switch of ${size} members loses nothing`, async (t) => {
+    const { hosts, desired: before } = await made(t, {}, size);
+    const desired = cluster({ primary: "web-02" }, size);
+    let writes = 0;
+    hosts.before = () => {
+      for (const { name } of hosts.mysqlds.servers) {
+        writes += 1;
+        hosts.on(name).write(`entry ${writes}`);
+      }
+    };
+    await up(t, hosts, desired, before);
+    hosts.before = undefined;
+    t.is(hosts.on("web-02").write("after"), "acknowledged");
+    t.is(hosts.on("web-01").write("x"), "refused");
+    isWhole(t, hosts, desired);
+    await restartAll(hosts, desired);
+    await isSettled(t, hosts, desired);
+    t.is(hosts.on("web-02").write("after a restart"), "acknowledged");
+    // And back.
+    await up(t, hosts, before, desired);
+    isWhole(t, hosts, desired);
+  });
+}
+
+onLinux("a switch that the new primary cannot follow is taken back", async (t) => {
+  const { hosts, desired: before } = await made(t);
+  const desired = cluster({ primary: "web-02" });
+  // From the moment in which the old primary is closed, the new one gets no more.
+  hosts.before = (server, sql) => {
+    if (server.name !== "web-01" || !sql.includes("super_read_only = ON")) return;
+    hosts.on("web-02").isCutOff = true;
+    server.write("the last");
+  };
+  hosts.on("web-01").take("SET GLOBAL rpl_semi_sync_source_enabled = OFF");
+  const live = await readReplication(before, hosts.context);
+  const error = await t.throwsAsync(
+    applyReplication(
+      [
+        {
+          action: "hand over",
+          sentence: "x",
+          task: { do: "hand over", member: "web-01", to: "web-02" },
+        },
+      ],
+      live,
+      desired,
+      hosts.context,
+    ),
+  );
+  t.regex(
+    error.message,
+    /lacked transactions of web-01 after 30 seconds; web-01 stays the primary/,
+  );
+  t.true(hosts.on("web-01").isOpen);
+  t.not(hosts.on("web-02").source, undefined);
+});
+
+onLinux(
+  "a dead primary is replaced by a replica that first applies what it received",
+  async (t) => {
+    const { hosts, desired: before } = await made(t, {}, 3);
+    // Received and acknowledged, but not applied yet.
+    for (const name of ["web-02", "web-03"]) hosts.on(name).isApplying = false;
+    t.is(hosts.on("web-01").write("received"), "acknowledged");
+    hosts.on("web-01").stop();
+    const members = { "web-02": memberInputs("web-02", 2), "web-03": memberInputs("web-03", 3) };
+    const desired = cluster({ primary: "web-02", members });
+    for (const name of ["web-02", "web-03"]) hosts.on(name).isReceiving = true;
+    hosts.on("web-03").isApplying = true;
+    await up(t, hosts, desired, before);
+    t.is(hosts.on("web-02").write("after"), "acknowledged");
+    isWhole(t, hosts, desired);
+    t.is(hosts.on("web-02").source, undefined);
+  },
+);
+
+onLinux("a former primary stays closed, and is filled anew when it is named (T10)", async (t) => {
+  const { hosts, desired: before } = await made(t);
+  hosts.on("web-01").write("before");
+  hosts.on("web-02").stop();
+  t.is(hosts.on("web-01").write("of its own"), "waits");
+  hosts.on("web-01").stop();
+  hosts.on("web-02").start();
+  const alone = cluster({
+    primary: "web-02",
+    durability: { carryOnAfterSeconds: 1 },
+    members: { "web-02": memberInputs("web-02", 2) },
+  });
+  await up(t, hosts, alone, before);
+  hosts.on("web-02").write("of the new primary");
+
+  hosts.on("web-01").start();
+  t.is(hosts.on("web-01").write("x"), "refused");
+  // Somebody opens it: a commit of its own waits for ever.
+  hosts.mysqlds.watch = undefined;
+  hosts.on("web-01").take("SET GLOBAL super_read_only = OFF");
+  t.is(hosts.on("web-01").write("given up"), "waits");
+  const desired = cluster({ primary: "web-02" });
+  await t.throwsAsync(up(t, hosts, desired, desired), {
+    message: /transactions? that web-02 lacks/,
+  });
+
+  await up(t, hosts, cluster({ primary: "web-02", discardDataOn: ["web-01"] }), desired);
+  await isSettled(t, hosts, desired);
+  t.false(hosts.mysqlds.acknowledged.includes("given up"), "nobody was told that it is written");
+  t.is(hosts.on("web-02").write("after"), "acknowledged");
+  isWhole(t, hosts, desired);
+});
+
+onLinux(
+  "a replica that is empty is filled, and the primary takes writes again afterwards",
+  async (t) => {
+    const { hosts, desired } = await made(t);
+    hosts.on("web-01").write("before");
+    const empty = hosts.on("web-02");
+    empty.take("STOP REPLICA; RESET REPLICA ALL");
+    empty.data = { schemas: new Map(), users: new Map(), entries: [] };
+    empty.executed.clear();
+    empty.log.length = 0;
+    empty.persisted.clear();
+    empty.restart();
+    t.is(hosts.on("web-01").write("waits"), "waits");
+    await up(t, hosts, desired);
+    t.is(hosts.on("web-01").write("after"), "acknowledged");
+    isWhole(t, hosts, desired);
+    t.false(hosts.mysqlds.acknowledged.includes("waits"), "it was cut off before it was let go");
+  },
+);
+
+onLinux("data that came to a member after the plan is not replaced by a CLONE", async (t) => {
+  const { hosts } = await made(t);
+  const empty = hosts.on("web-02");
+  empty.take("STOP REPLICA; RESET REPLICA ALL");
+  empty.data.schemas.clear();
+  empty.data.schemas.set("shop", new Map());
+  const task = { do: "fill", member: "web-02", from: "web-01", discards: "nothing" } as const;
+  const live = await readReplication(cluster(), hosts.context);
+  const steps = [{ action: "fill", sentence: "fill", task }];
+  const error = await t.throwsAsync(applyReplication(steps, live, cluster(), hosts.context));
+  t.regex(error.message, /it holds databases by now: refused to replace them/);
+  t.deepEqual([...empty.data.schemas.keys()], ["shop"]);
+});
+
+onLinux("a CLONE that is refused leaves the member closed, and says why", async (t) => {
+  const { hosts } = await made(t);
+  hosts.on("web-01").take("REVOKE BACKUP_ADMIN ON *.* FROM 'replication'@'%'");
+  const task = { do: "fill", member: "web-02", from: "web-01", discards: "its data" } as const;
+  const live = await readReplication(cluster(), hosts.context);
+  const steps = [{ action: "fill", sentence: "fill", task }];
+  const error = await t.throwsAsync(applyReplication(steps, live, cluster(), hosts.context));
+  t.regex(error.message, /ERROR 3862 .*Clone Donor Error/);
+  t.false(hosts.on("web-02").isOpen);
+});
+
+onLinux(
+  "a member that is taken out stops following, stays closed and keeps its data",
+  async (t) => {
+    const { hosts, desired: before } = await made(t, {}, 3);
+    hosts.on("web-01").write("before");
+    await up(t, hosts, cluster(), before);
+    const gone = hosts.on("web-03");
+    t.is(gone.source, undefined);
+    t.deepEqual(gone.data.entries, ["before"]);
+    gone.restart();
+    t.false(gone.isOpen);
+    for (const side of ["source", "replica"]) {
+      t.is(gone.persisted.get(`rpl_semi_sync_${side}_enabled`), "OFF");
+    }
+    t.is(hosts.on("web-01").write("after"), "acknowledged");
+  },
+);
+
+onLinux("a primary that is alone from now on no longer waits for a replica", async (t) => {
+  const { hosts, desired: before } = await made(t);
+  const desired = cluster({ durability: { carryOnAfterSeconds: 1 } }, 1);
+  await up(t, hosts, desired, before);
+  t.is(hosts.on("web-01").write("alone"), "acknowledged");
+  hosts.on("web-01").restart();
+  t.is(hosts.on("web-01").write("opened by itself"), "acknowledged");
+});
