@@ -262,6 +262,11 @@ function createService(
       runsWith: packages.versions,
       check: ["mysqld", "--validate-config"],
       log: "/var/log/mysql/error.log",
+      configurationFiles: [
+        "/etc/mysql/my.cnf",
+        "/etc/mysql/conf.d/*.cnf",
+        "/etc/mysql/mysql.conf.d/*.cnf",
+      ],
       onChange: "restart",
       // A start after a crash reads the whole redo log.
       ready: { command: ["mysqladmin", "--connect-timeout=2", "ping"], deadlineSeconds: 300 },

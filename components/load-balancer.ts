@@ -213,6 +213,8 @@ function createService(
       // Its master process starts the new program as it reloads.
       onUpgrade: "reload",
       check: ["haproxy", "-c", "-f", haproxyFiles.config],
+      // Debian's unit takes further options from there.
+      configurationFiles: ["/etc/default/haproxy"],
       onChange: "reload",
       ready: { tcp: parent.port },
       port: parent.port,

@@ -98,6 +98,11 @@ export interface ServiceArgs {
    * it as it is, and takes it for granted from then on. Drop-ins of the unit are told without it.
    */
   readonly configurationCommand?: pulumi.Input<pulumi.Input<string>[]>;
+  /**
+   * Files that the unit loads besides its own: absolute paths, `*` for any name in a folder. What changes in them is told
+   * like that of `configurationCommand`, without what follows a word such as `password`.
+   */
+  readonly configurationFiles?: pulumi.Input<pulumi.Input<string>[]>;
   /** What a reload does to what is open, in a few words for the preview: `WebSockets go on for 1 hour`. */
   readonly reloadNote?: pulumi.Input<string>;
   /** Where others reach the unit: a preview says what another port costs. */

@@ -62,6 +62,8 @@ export interface Service {
   readonly log?: string;
   /** Prints the configuration as the unit would load it, with a line `# configuration file PATH:` before each file. */
   readonly configurationCommand?: readonly string[];
+  /** What the unit loads besides its service's files: paths, `*` being any name. */
+  readonly configurationFiles?: readonly string[];
   readonly drain?: Drain;
   readonly reloadNote?: string;
   readonly port?: number;
@@ -165,6 +167,9 @@ const serviceEntries = {
   ),
   log: v.optional(absolutePath),
   configurationCommand: v.optional(words),
+  configurationFiles: v.optional(
+    v.array(text(/^(\/[A-Za-z0-9._*-]+)+$/, "an absolute path of letters, digits and . _ - *")),
+  ),
   drain: v.optional(
     v.strictObject({
       file: absolutePath,

@@ -5,7 +5,7 @@
  */
 
 import { diffLines } from "diff";
-import { type Shell, sh } from "../../ssh/shell";
+import { Shell, sh } from "../../ssh/shell";
 import type { Service } from "./args";
 
 export interface ForeignChange {
@@ -20,15 +20,20 @@ const header = /^# configuration file (\/.*):$/;
 
 /** Needs `unit_status`. Prints each foreign file after a line that names it. */
 export function renderForeignFunction(service: Service): Shell | false {
-  const { unit, configurationCommand, files, absent } = service;
+  const { unit, configurationCommand, configurationFiles = [], files, absent } = service;
   if (unit === undefined) return false;
+  // Their form is checked: only `*` means something to the shell.
+  const patterns = new Shell(configurationFiles.join(" "));
   return sh`
 prints_configuration() { ${configurationCommand ?? ["true"]} </dev/null; }
+# Passwords are nobody's to read in a preview.
+show() { printf '# configuration file %s:\n' "$1"; sed 's/^\([^#]*[Pp][Aa][Ss][Ss][A-Za-z_]*[ =:]\).*/\1 (hidden)/' -- "$1"; }
 foreign() {
   # A drop-in that systemd has not read yet is one all the same.
   for path in $({ unit_status ${unit} | sed -n 's/^FragmentPath=//p; s/^DropInPaths=//p' | tr ' ' '\n'; ls -d ${`/etc/systemd/system/${unit}.d`}/*.conf ${`/run/systemd/system/${unit}.d`}/*.conf 2>/dev/null; } | sort -u); do
-    case $path in /etc/* | /run/*) if [ -f "$path" ]; then printf '# configuration file %s:\n' "$path"; cat -- "$path"; fi ;; esac
+    case $path in /etc/* | /run/*) if [ -f "$path" ]; then show "$path"; fi ;; esac
   done | without_own
+  for path in ${patterns}; do if [ -f "$path" ]; then show "$path"; fi; done | without_own
   printed=$(prints_configuration 2>/dev/null) || return 1
   printf '%s\n' "$printed" | without_own
 }

@@ -196,6 +196,19 @@ onLinux(
   },
 );
 
+onLinux("files that the unit also loads are told like that, without their passwords", async (t) => {
+  const { sandbox, it, inputs } = await running(t);
+  const other = sandbox.path("/etc/more/other.cnf");
+  await sandbox.write("/etc/more/own.cnf", "own\n");
+  const configurationFiles = wire([sandbox.path("/etc/more/*.cnf"), sandbox.path("/etc/none")]);
+  await it.up(inputs({ configurationFiles }, "two\n"));
+  await sandbox.write("/etc/more/other.cnf", "a\npassword = s3cret\n");
+  const { told } = await it.up(inputs({ configurationFiles }, "two\n"));
+  t.is(told[0], `web-01: take note of ${other} (not of this stack: left as it is) [drift]`);
+  t.true(told[1]?.endsWith(`${other} (new)\n+ a\n+ password  (hidden)`), told[1]);
+  t.deepEqual((await it.up(inputs({ configurationFiles }, "two\n"))).told, []);
+});
+
 onLinux(
   "configuration that cannot be loaded is refused, with why, unless the service's own files are changed",
   async (t) => {
