@@ -20,11 +20,17 @@ test("removes the locks of every stack, and only of processes of this machine th
   writeFileSync(join(folder, "alive.json"), lock(process.pid));
   writeFileSync(join(folder, "elsewhere.json"), lock(deadPid, "another-machine"));
   writeFileSync(join(folder, "broken.json"), "{");
+  writeFileSync(join(folder, "of-nobody.json"), JSON.stringify({ hostname: hostname() }));
   writeFileSync(join(other, "dead.json"), lock(deadPid));
 
   await removeStaleLocks({ backend });
 
-  t.deepEqual(readdirSync(folder).sort(), ["alive.json", "broken.json", "elsewhere.json"]);
+  t.deepEqual(readdirSync(folder).sort(), [
+    "alive.json",
+    "broken.json",
+    "elsewhere.json",
+    "of-nobody.json",
+  ]);
   t.deepEqual(readdirSync(other), []);
 });
 

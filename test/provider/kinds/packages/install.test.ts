@@ -15,17 +15,21 @@ for (const lock of [
   "/var/cache/apt/archives/lock",
 ]) {
   onApt(`waits while another process holds ${lock}, and says who`, async (t) => {
-    const { sandbox, apt, packages, wants, progress, plugin } = await startAptHost(t);
+    const { sandbox, apt, packages, wants, calls, progress, plugin } = await startAptHost(t);
     await apt.publish([web]);
     const wanted = wants({ web: "present" });
     const up = packages.up(wanted);
     // What the asking before has locked is free again: the lock is taken where it counts.
     const release = await holdLock(sandbox, lock);
-    const said = new RegExp(`^web-01: waiting: .*${lock}.*process \\d+`);
-    const isSaid = () => progress().some((text) => said.test(text));
-    await whileWaiting(up, isSaid)
+    const isTriedAgain = async () => {
+      const [last, before] = (await calls()).reverse();
+      return last !== undefined && last === before;
+    };
+    await whileWaiting(up, isTriedAgain)
       .then(async () => t.deepEqual(await apt.installed(), {}))
       .finally(release);
+    const said = new RegExp(`^web-01: waiting: Could not get lock .*${lock}.*process \\d+`);
+    t.true(progress().some((text) => said.test(text)));
     await up;
     t.deepEqual(await apt.installed(), { web: "1.0" });
     t.is(plugin.engine.told("warning").length, 0);

@@ -60,6 +60,13 @@ onApt("a source that changes is asked as it will be", async (t) => {
     (await packages.preview(wants({ node: "present" }, source("/other")))).told.join("\n"),
     /write the package source vendor \(another uris\), install node 1\.0/,
   );
+  // What somebody has added to the file goes as well.
+  const file = "/etc/apt/sources.list.d/trilithon-vendor.sources";
+  await sandbox.write(file, `${await sandbox.read(file)}Enabled: no\n`);
+  t.regex(
+    (await packages.preview(wants({ tool: "present" }, source("/vendor")))).told.join("\n"),
+    /write the package source vendor \(another other\), install tool 1\.0/,
+  );
 });
 
 onApt("a source that apt cannot read is refused in the preview, with apt's words", async (t) => {

@@ -55,7 +55,7 @@ onApt("waits for another installation, and says so", async (t) => {
 
 onApt("an installation that another one keeps waiting gives up in the end", async (t) => {
   const host = await startAptHost(t);
-  const { apt, packages, wants, sandbox } = host;
+  const { apt, packages, wants, sandbox, progress } = host;
   await apt.publish([web]);
   await holder(t, host);
   await sandbox.write("state/impatient", "");
@@ -63,6 +63,7 @@ onApt("an installation that another one keeps waiting gives up in the end", asyn
     message: /another installation is not done after 600 seconds/,
   });
   t.is(await sandbox.read("state/waited"), "flock -w 600 9\n");
+  t.true(progress().includes("web-01: waiting for another installation"));
   t.deepEqual(await apt.installed(), {});
 });
 
