@@ -17,6 +17,7 @@ import { type Host, onHost } from "./host";
 import { carryOnWords, type Durability, databaseOptions } from "./options";
 import { createPackages, withDefaults } from "./packages";
 import { bufferPoolMegabytes, mysqlConfigPath, renderMysql } from "./render/mysql";
+import { renderMysqlConfigurationCommand, renderMysqlOverrides } from "./render/mysql-in-effect";
 import { openingUnit, renderOpeningScript, renderOpeningUnit } from "./render/mysql-opening";
 import { renderRestartAlways } from "./render/restart-always";
 import { list } from "./rule";
@@ -239,21 +240,19 @@ function createService(
   before: readonly Service[],
 ): Service {
   const { address, machine } = host;
-  const content = pulumi
+  const config = pulumi
     .output({ ...options, address, memoryMegabytes: machine.memoryMegabytes })
-    .apply(({ bufferPoolPercent, memoryMegabytes, ...known }) =>
-      renderMysql({
-        ...known,
-        bufferPoolMegabytes: bufferPoolMegabytes(memoryMegabytes, bufferPoolPercent),
-      }),
-    );
+    .apply(({ bufferPoolPercent, memoryMegabytes, ...known }) => ({
+      ...known,
+      bufferPoolMegabytes: bufferPoolMegabytes(memoryMegabytes, bufferPoolPercent),
+    }));
   return new Service(
     `${name}-service`,
     {
       host: host.host,
       unit: "mysql.service",
       files: {
-        [mysqlConfigPath]: { content },
+        [mysqlConfigPath]: { content: config.apply(renderMysql) },
         "/etc/systemd/system/mysql.service.d/trilithon.conf": {
           content: renderRestartAlways(),
           onChange: "nothing",
@@ -267,6 +266,8 @@ function createService(
         "/etc/mysql/conf.d/*.cnf",
         "/etc/mysql/mysql.conf.d/*.cnf",
       ],
+      configurationCommand: renderMysqlConfigurationCommand(),
+      overrides: config.apply(renderMysqlOverrides),
       onChange: "restart",
       // A start after a crash reads the whole redo log.
       ready: { command: ["mysqladmin", "--connect-timeout=2", "ping"], deadlineSeconds: 300 },

@@ -8,6 +8,7 @@ import { defaultPorts, loadBalancerOptions } from "./options";
 import { createPackages, withDefaults as packagesWithDefaults } from "./packages";
 import {
   haproxyFiles,
+  haproxyOverrides,
   renderHaproxy,
   renderHaproxyUnit,
   renderUnavailable,
@@ -219,6 +220,7 @@ function createService(
       ready: { tcp: parent.port },
       port: parent.port,
       reloadNote: "WebSockets go on for 1 hour",
+      overrides: haproxyOverrides,
       // One that cannot bind an address keeps its former worker, and answers as before.
       reloaded: { newWorker: true },
     },

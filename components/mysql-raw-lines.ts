@@ -1,4 +1,5 @@
 /** Lines of one's own for MySQL, but for those by which the cluster could no longer be seen or led. */
+import { optionOf } from "./render/mysql";
 import { list, text } from "./rule";
 
 /** Option to why it is not to be set. */
@@ -26,13 +27,13 @@ export const mysqlRawLines = list(
   "a list of lines",
   text(
     `one line of text that does not set ${names.slice(0, -1).join(", ")} or ${names.at(-1)}`,
-    (value) => /^[^\n\r\0]+$/.test(value) && !Object.hasOwn(taken, optionOf(value)),
+    (value) => /^[^\n\r\0]+$/.test(value) && !Object.hasOwn(taken, variableOf(value)),
   ),
 );
 
-/** MySQL takes `-` for `_`, prefixes such as `skip-` and `loose-`, and the former name of a variable. */
-function optionOf(line: string): string {
-  const name = (/^\s*([A-Za-z0-9_-]+)/.exec(line)?.[1] ?? "").toLowerCase().replaceAll("-", "_");
+/** MySQL takes prefixes such as `skip-` and `loose-`, and the former name of a variable. */
+function variableOf(line: string): string {
+  const name = optionOf(line);
   if (Object.hasOwn(taken, name)) return name;
   return name
     .replace(/^(loose_)?(skip_|disable_|enable_|maximum_)?/, "")

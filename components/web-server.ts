@@ -134,6 +134,12 @@ function readValues(check: ArgsCheck<typeof entries>, args: WebServerArgs) {
   });
 }
 
+/** The load balancer finds such a host out by its next two checks, and the change is taken back. */
+function noteOf(rawLines: readonly string[]): string | undefined {
+  if (rawLines.length === 0) return undefined;
+  return "should rawLines refuse requests this host does so for some seconds";
+}
+
 function createService(
   parent: WebServer,
   name: string,
@@ -164,6 +170,7 @@ function createService(
       runsWith: packages.versions,
       check: ["nginx", "-t"],
       onChange: "reload",
+      reloadNote: values.rawLines.apply(noteOf),
       // What the load balancer asks, and as it asks it.
       ready: {
         http: pulumi.interpolate`http://127.0.0.1:${parent.port}${webHealthPath}`,

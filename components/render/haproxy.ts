@@ -168,6 +168,28 @@ ${hops.join("")}${remove}    http-request del-header X-Forwarded- -m beg
 `;
 }
 
+/** What of a server was set at run time, or the commands that put it back: `$7` is a set of flags, `$8` and `$9` are weights. */
+const serversScript = `say() {
+  echo 'show servers state' | socat -t 2 stdio ${socket} | awk -v what="$1" '
+    function has(flag) { return int($7 / flag) % 2 }
+    function say(text, command) { print (what == "find" ? $2 "/" $4 " " text : "set server " $2 "/" $4 " " command) }
+    /^[0-9]/ && NF > 9 {
+      if (has(1)) say("is in maintenance", "state ready")
+      else if (has(8)) say("is drained", "state ready")
+      if ($8 != $9) say("has the weight " $8 ", not " $9, "weight 100%")
+    }'
+}
+case $1 in
+  find) say find ;;
+  reset) commands=$(say reset | tr '\\n' ';'); [ -z "$commands" ] || echo "$commands" | socat -t 2 stdio ${socket} ;;
+esac`;
+
+/** For a Service's `overrides`. */
+export const haproxyOverrides = {
+  find: ["sh", "-c", serversScript, "servers", "find"],
+  reset: ["sh", "-c", serversScript, "servers", "reset"],
+};
+
 /** Saves what is known of the servers before each reload, and forgets it at a start: it may be old by then. */
 export function renderHaproxyUnit(): string {
   return `${renderRestartAlways()}ExecStartPre=-/bin/rm -f ${serverState}

@@ -65,6 +65,12 @@ max_connections = ${maxConnections}
 ${rawLines.map((line) => `${line}\n`).join("")}`;
 }
 
+/** What a line of an option file sets. MySQL takes `-` for `_`. */
+export function optionOf(line: string): string {
+  const name = /^\s*([A-Za-z0-9_-]+)/.exec(line)?.[1] ?? "";
+  return name.toLowerCase().replaceAll("-", "_");
+}
+
 /** MySQL rounds up to whole chunks of 128 megabytes, which is also the least that is of use. */
 export function bufferPoolMegabytes(memoryMegabytes: number, percent: number): number {
   return Math.max(128, Math.floor((memoryMegabytes * percent) / 100 / 128) * 128);

@@ -63,6 +63,7 @@ const question = sh`
 [ "$(cat /proc/1/comm)" = systemd ] || { echo 'error systemd does not run here (process 1 is another): use a machine or a container image with systemd'; exit; }
 command -v apt-get >/dev/null || { echo 'error there is no apt-get here: use Debian or Ubuntu'; exit; }
 [ "$(id -u)" = 0 ] || { echo 'error commands do not run as root here: use root or a user with password-less sudo'; exit; }
+[ -n "$(systemctl show -P Version 2>/dev/null)" ] || { echo "error $(systemctl --version | head -n 1) is too old: it does not know systemctl show -P, as that of Debian 12 and of Ubuntu 22.04 does"; exit; }
 (. /etc/os-release && echo "os $PRETTY_NAME")
 awk '/^MemTotal:/ { print "memory", $2 * 1024 }' /proc/meminfo
 for limit in /sys/fs/cgroup/memory.max /sys/fs/cgroup/memory/memory.limit_in_bytes; do

@@ -50,6 +50,13 @@ export interface HttpProbeArgs {
   readonly matches?: pulumi.Input<string>;
 }
 
+/** Two commands: what was set at run time, and how it is put back. */
+export interface OverridesArgs {
+  /** Each line is shown in the preview: `max_connections is 7, not 200`. */
+  readonly find: pulumi.Input<pulumi.Input<string>[]>;
+  readonly reset: pulumi.Input<pulumi.Input<string>[]>;
+}
+
 /** How to take a host out of the load balancer while its unit restarts. */
 export interface DrainArgs {
   /** Exists while the host drains; the web server answers its health check with 404 then. */
@@ -95,7 +102,8 @@ export interface ServiceArgs {
   /**
    * Prints the configuration as the unit would load it, each file after a line `# configuration file PATH:`, as
    * `["nginx", "-T"]` does. What changes in files that are not the service's own is then told with its lines; `up` leaves
-   * it as it is, and takes it for granted from then on. Drop-ins of the unit are told without it.
+   * it as it is, and takes it for granted from then on. Drop-ins of the unit are told without it. With status 75 it says
+   * that it cannot be asked at the moment.
    */
   readonly configurationCommand?: pulumi.Input<pulumi.Input<string>[]>;
   /**
@@ -103,8 +111,13 @@ export interface ServiceArgs {
    * like that of `configurationCommand`, without what follows a word such as `password`.
    */
   readonly configurationFiles?: pulumi.Input<pulumi.Input<string>[]>;
+  /**
+   * For what can be set in the running daemon past its files. `find` prints a line for each such setting and nothing where
+   * the files hold, `reset` puts all of them back; both run as root while the unit runs. Default: nothing is asked.
+   */
+  readonly overrides?: pulumi.Input<OverridesArgs>;
   /** What a reload does to what is open, in a few words for the preview: `WebSockets go on for 1 hour`. */
-  readonly reloadNote?: pulumi.Input<string>;
+  readonly reloadNote?: pulumi.Input<string | undefined>;
   /** Where others reach the unit: a preview says what another port costs. */
   readonly port?: pulumi.Input<number>;
   /** Takes the host out of the load balancer while the unit restarts. Default: it restarts at once. */

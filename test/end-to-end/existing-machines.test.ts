@@ -33,6 +33,8 @@ test.before(async () => {
   settings = {
     "trilithon:domain": "www.foobar.com",
     "trilithon:hosts": started.hosts,
+    "trilithon:packages": { hold: true, sources: { more: await contribSource() } },
+    "trilithon:web": { packages: { nginx: "1.*" } },
     "trilithon:application": {
       source: "./app",
       build: { command: "node app/build.mjs", output: "./app/dist" },
@@ -187,6 +189,14 @@ function withHost(name: string, change: Record<string, unknown>): Settings {
     ...settings,
     "trilithon:hosts": hosts.map((host) => (host.name === name ? { ...host, ...change } : host)),
   };
+}
+
+/** Another component of the archive that the machines have already. */
+async function contribSource() {
+  const [, uri = "", suite = ""] = (await stack.on("lb-01", "cat /etc/apt/sources.list")).split(
+    " ",
+  );
+  return { uris: [uri], suites: [suite], components: ["contrib"] };
 }
 
 /** What was installed or written on any machine. */

@@ -115,6 +115,7 @@ function after(before: Model, step: ServiceStep): Model {
     case "adopt":
     case "unmask":
     case "undrain":
+    case "reset":
     case "reread":
     case "note":
       return model;

@@ -186,6 +186,11 @@ test.serial("lines that cover the health path are taken back on the first host",
   const before = await stack.on("web-02", "stat -c %Y /etc/nginx/conf.d/trilithon.conf");
   more = { "trilithon:web": { rawLines: ["deny all;"] } };
   await stack.configure(settings());
+  const { sentences } = await readPreview(stack);
+  t.regex(
+    sentences["web-01-nginx-service"] ?? "",
+    /reload nginx \(no connection dropped; should rawLines refuse requests this host does so for some seconds\)/,
+  );
   const visitors = visit();
   const said = await stack.mustFail();
   const { failures } = await visitors.stop();
@@ -201,6 +206,26 @@ test.serial("lines that cover the health path are taken back on the first host",
   more = {};
   await stack.configure(settings());
 });
+
+test.serial(
+  "what the application writes is served by Nginx where lines say so, unless its own umask hides it",
+  async (t) => {
+    const file = "/var/lib/probe/asked";
+    const location = (path: string) => `location = ${path} { alias /var/lib/probe${path}; }`;
+    more = { "trilithon:web": { rawLines: [location("/asked"), location("/hidden")] } };
+    await stack.configure(settings());
+    await stack.up();
+    await fetch(`${url}/assets`);
+    for (const host of ["web-01", "web-02"]) {
+      await stack.on(host, `install -o probe -g probe -m 0600 ${file} /var/lib/probe/hidden`);
+    }
+    t.is((await fetch(`${url}/asked`)).status, 200);
+    t.is((await fetch(`${url}/hidden`)).status, 403);
+    more = {};
+    await stack.configure(settings());
+    await stack.up();
+  },
+);
 
 test.serial("a move of Nginx to another port says what it costs", async (t) => {
   more = { "trilithon:web": { port: 8081 } };

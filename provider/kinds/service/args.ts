@@ -6,6 +6,7 @@ import type { Failure, Host, Properties, Property } from "../../kind";
 import { isProperties, isUnknown } from "../../protocol/values";
 import * as values from "../../schema/values";
 import type { ForeignChange } from "./foreign";
+import type { Overrides } from "./overrides";
 import type { OwnedThing } from "./owner";
 import type { HttpProbe } from "./probe";
 
@@ -64,6 +65,7 @@ export interface Service {
   readonly configurationCommand?: readonly string[];
   /** What the unit loads besides its service's files: paths, `*` being any name. */
   readonly configurationFiles?: readonly string[];
+  readonly overrides?: Overrides;
   readonly drain?: Drain;
   readonly reloadNote?: string;
   readonly port?: number;
@@ -97,6 +99,8 @@ export interface Service {
   readonly answers?: string | undefined;
   /** The drain file, where one was left behind. */
   readonly drained?: string | undefined;
+  /** What was set at run time, past the files. */
+  readonly overridden?: string | undefined;
   /** That systemd has not read the unit's files since they changed. */
   readonly definition?: string | undefined;
   /** What changed since the last `up` in configuration that the unit loads and that is not this service's. Output only. */
@@ -170,6 +174,7 @@ const serviceEntries = {
   configurationFiles: v.optional(
     v.array(text(/^(\/[A-Za-z0-9._*-]+)+$/, "an absolute path of letters, digits and . _ - *")),
   ),
+  overrides: v.optional(v.strictObject({ find: words, reset: words })),
   drain: v.optional(
     v.strictObject({
       file: absolutePath,

@@ -6,6 +6,7 @@ import { isUnknown } from "../../protocol/values";
 import type { Service } from "./args";
 import {
   isAnotherInstance,
+  isOverridden,
   ownersOf,
   plan,
   unknownOf,
@@ -55,6 +56,7 @@ function troubles(observed: Service, desired: Service): string[] {
     ...(runs && observed.process !== undefined ? ["process"] : []),
     ...(runs && observed.answers !== undefined ? ["answers"] : []),
     ...(observed.drained !== undefined ? ["drained"] : []),
+    ...(isOverridden(observed, desired) ? ["overridden"] : []),
     ...(observed.foreign !== undefined ? ["foreign"] : []),
   ];
 }

@@ -34,7 +34,7 @@ foreign() {
     case $path in /etc/* | /run/*) if [ -f "$path" ]; then show "$path"; fi ;; esac
   done | without_own
   for path in ${patterns}; do if [ -f "$path" ]; then show "$path"; fi; done | without_own
-  printed=$(prints_configuration 2>/dev/null) || return 1
+  printed=$(prints_configuration 2>/dev/null) || return
   printf '%s\n' "$printed" | without_own
 }
 without_own() {
@@ -45,12 +45,17 @@ without_own() {
 }`;
 }
 
+/** Status of a configuration command whose daemon does not answer: nothing is known, and nothing wrong. */
+const cannotBeAsked = 75;
+
 export function renderForeignObservation({ unit }: Service): Shell | false {
   if (unit === undefined) return false;
   const record = `/var/lib/trilithon/foreign/${unit}`;
   return sh`
-if [ ! -e ${record} ]; then echo none
-elif ! now=$(foreign); then echo "failed $(prints_configuration 2>&1 >/dev/null | head -n 3 | tr '\n' ' ')"
+now=$([ ! -e ${record} ] || foreign)
+status=$?
+if [ ! -e ${record} ] || [ "$status" -eq ${cannotBeAsked} ]; then echo none
+elif [ "$status" -ne 0 ]; then echo "failed $(prints_configuration 2>&1 >/dev/null | head -n 3 | tr '\n' ' ')"
 elif [ "$now" = "$(cat ${record})" ]; then echo same
 else echo differs; base64 -w 0 ${record}; echo; printf '%s\n' "$now" | base64 -w 0; echo; fi`;
 }

@@ -5,6 +5,7 @@ import { lines, type Shell, sh } from "../../ssh/shell";
 import type { File, Service } from "./args";
 import { foreignChanges, renderForeignFunction, renderForeignObservation } from "./foreign";
 import { listingFunction } from "./listing";
+import { parseOverrides, renderOverridesObservation } from "./overrides";
 import { parseOwners, renderOwnerObservation } from "./owner";
 import { renderLiveness } from "./ready";
 import { parseRunsWith, pristineFiles, renderRunsWith, runsWithFunction } from "./runs-with";
@@ -19,9 +20,10 @@ import {
 /** Small words, one line each: what the answer is made of. */
 const functions = sh`
 file() {
-  if [ -f "$1" ]; then stat -L -c 'file %a %U %G %.9Z' -- "$1" && base64 -w 0 -- "$1" && echo
-  elif [ -d "$1" ] && [ ! -L "$1" ]; then echo 'file folder'
-  elif [ -e "$1" ] || [ -L "$1" ]; then echo 'file other'
+  if [ -L "$1" ]; then echo 'file link'
+  elif [ -f "$1" ]; then stat -L -c 'file %a %U %G %.9Z' -- "$1" && base64 -w 0 -- "$1" && echo
+  elif [ -d "$1" ]; then echo 'file folder'
+  elif [ -e "$1" ]; then echo 'file other'
   else echo 'file none'; fi
 }
 present() {
@@ -69,6 +71,7 @@ export function renderObservation(service: Service, { isNew = false } = {}): She
     renderUnitObservation(service),
     renderForeignObservation(service),
     renderLiveness(service),
+    renderOverridesObservation(service),
     root !== undefined && sh`release ${root}`,
   );
 }
@@ -99,7 +102,7 @@ export function parseObservation(
     const [, mode = "", user = "", group = "", time = "0"] = reader.line().split(" ");
     if (mode === "none") continue;
     if (mode === "folder") folders.push(path);
-    const isFile = !["folder", "other"].includes(mode);
+    const isFile = !["folder", "link", "other"].includes(mode);
     const bytes = isFile ? Buffer.from(reader.line(), "base64") : Buffer.from("(not a file)\n");
     const content = bytes.toString("utf8");
     files[path] = { content, mode: `0${mode.padStart(3, "0")}`, owner: user, group, onChange };
@@ -121,6 +124,7 @@ export function parseObservation(
           ...parseUnit(reader.until("end"), found, expected),
           ...readForeign(reader),
           ...readLiveness(reader),
+          ...(expected.overrides && parseOverrides(reader.line())),
         };
   const release: Partial<Service> = expected.root === undefined ? {} : readRelease(reader);
   if (release.version === "a folder") folders.push(`${expected.root}/current`);
@@ -144,6 +148,7 @@ export function parseObservation(
     process: undefined,
     answers: undefined,
     drained: undefined,
+    overridden: undefined,
     definition: undefined,
     foreign: undefined,
     unloadable: undefined,

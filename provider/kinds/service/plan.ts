@@ -26,6 +26,7 @@ export type ServiceStep = StepText &
     | { readonly do: "adopt" }
     | { readonly do: "unmask" }
     | { readonly do: "undrain"; readonly path: string }
+    | { readonly do: "reset" }
     | { readonly do: "reread" }
     | { readonly do: "note" }
   );
@@ -67,6 +68,7 @@ export function plan(
     ...check,
     ...unit,
     ...planUndrain(observed),
+    ...planReset(observed, desired),
     ...planNote(observed),
     ...planUnknown(inputs),
   ];
@@ -162,6 +164,18 @@ function planUndrain({ drained }: Service): ServiceStep[] {
   if (drained === undefined) return [];
   const sentence = `end the drain that was left behind (${drained})`;
   return [{ do: "undrain", path: drained, sentence }];
+}
+
+/** Whether something was set at run time that is to be put back. */
+export function isOverridden(observed: Service, { overrides, state }: Service): boolean {
+  if (overrides === undefined || state === "stopped" || observed.state !== "running") return false;
+  return observed.overridden !== undefined;
+}
+
+function planReset(observed: Service, desired: Service): ServiceStep[] {
+  if (!isOverridden(observed, desired)) return [];
+  const sentence = `put back what was set at run time (${observed.overridden})`;
+  return [{ do: "reset", sentence }];
 }
 
 /** How many lines of a file that is not of this stack are shown. */
@@ -298,9 +312,14 @@ function planFiles(observed: Service, desired: Service): ServiceStep[] {
   return [...written, ...removed];
 }
 
+/** What `observe` says of a link that stands in place of a file. */
+const linkMode = "0link";
+
 function extent(now: File | undefined, file: File): string {
   if (isUnknown(file.content)) return "content not known yet";
-  if (now === undefined) return `new, ${count(file.content.split("\n").length - 1, "line")}`;
+  const whole = count(file.content.split("\n").length - 1, "line");
+  if (now === undefined) return `new, ${whole}`;
+  if (now.mode === linkMode) return `in place of a link, ${whole}`;
   const parts = diffLines(now.content, file.content);
   const lines = (which: "added" | "removed") =>
     parts.filter((part) => part[which]).reduce((sum, part) => sum + (part.count ?? 0), 0);

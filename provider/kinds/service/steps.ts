@@ -2,6 +2,7 @@
 
 import { lines, type Shell, sh } from "../../ssh/shell";
 import type { Drain, Service } from "./args";
+import { renderReset, renderResetAtStart } from "./overrides";
 import type { ServiceStep, UnitAction } from "./plan";
 import { renderHttpProbe } from "./probe";
 import { renderReloaded, renderWait } from "./ready";
@@ -65,11 +66,17 @@ $said"`;
       case "disable":
         return sh`systemctl --quiet ${step.do} -- ${desired.unit ?? ""} >&2 </dev/null || fail ${`cannot ${step.do} ${name}`}`;
       case "wait":
-        return lines(renderWait(desired), desired.drain !== undefined && undrain(desired.drain));
+        return lines(
+          renderWait(desired),
+          renderResetAtStart(desired),
+          desired.drain !== undefined && undrain(desired.drain),
+        );
       case "unmask":
         return sh`systemctl --quiet unmask -- ${desired.unit ?? ""} >&2 </dev/null || fail ${`cannot unmask ${name}`}`;
       case "undrain":
         return sh`rm -f -- ${step.path}`;
+      case "reset":
+        return renderReset(desired);
       case "reread":
         return sh`systemctl daemon-reload || fail 'systemd cannot read its units again'`;
       case "later":

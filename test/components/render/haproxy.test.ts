@@ -1,5 +1,7 @@
+import { execFileSync } from "node:child_process";
 import test from "ava";
 import {
+  haproxyOverrides,
   renderHaproxy,
   renderHaproxyUnit,
   renderUnavailable,
@@ -54,4 +56,34 @@ test("renders the unit's additions", (t) => {
 
 test("renders the page for when no server is left", (t) => {
   isGolden(t, "503.html", renderUnavailable("www.foobar.com"));
+});
+
+/** Runs a command of HAProxy's overrides with a socat that answers as HAProxy, and notes what it is told. */
+function runOverrides(words: readonly string[], servers: readonly string[]): string {
+  const [program = "", flag = "", script = "", ...rest] = words;
+  const stub = `socat() { read -r line; case $line in 'show servers state') printf '%s\\n' "$STATE" ;; *) echo "told: $line" ;; esac; }\n`;
+  const STATE = ["1", "# be_id be_name srv_id srv_name", ...servers, ""].join("\n");
+  const env = { ...process.env, STATE };
+  return execFileSync(program, [flag, stub + script, ...rest], { encoding: "utf8", env });
+}
+
+const server = (name: string, flags: number, weight: number) =>
+  `3 web_servers 1 ${name} 10.0.0.21 2 ${flags} ${weight} 1 25 7 0 0 7 0 0 0 - 80 - 0 0 - - 0`;
+
+test("what was set of a server at run time is found, and put back by HAProxy's own commands", (t) => {
+  const set = [server("web-01", 1, 1), server("web-02", 8, 50), server("web-03", 0, 1)];
+  t.is(
+    runOverrides(haproxyOverrides.find, set),
+    "web_servers/web-01 is in maintenance\nweb_servers/web-02 is drained\nweb_servers/web-02 has the weight 50, not 1\n",
+  );
+  t.is(
+    runOverrides(haproxyOverrides.reset, set),
+    "told: set server web_servers/web-01 state ready;set server web_servers/web-02 state ready;set server web_servers/web-02 weight 100%;\n",
+  );
+});
+
+test("what HAProxy itself sets of a server is left alone: it is down, or follows another", (t) => {
+  const own = [server("web-01", 0, 1), server("web-02", 2, 1), server("web-03", 32, 1)];
+  t.is(runOverrides(haproxyOverrides.find, own), "");
+  t.is(runOverrides(haproxyOverrides.reset, own), "");
 });

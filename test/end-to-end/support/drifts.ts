@@ -16,9 +16,17 @@ const haproxy = { host: "lb-01", resource: "load-balancer-lb-01-service" };
 const nginx = (host: string) => ({ host, resource: `${host}-nginx-service` });
 const application = (host: string) => ({ host, resource: `application-${host}` });
 const mysql = (host: string) => ({ host, resource: `database-${host}-service` });
+const opening = (host: string) => ({ host, resource: `database-${host}-opening` });
 const replication = { resource: "database-replication" };
 const content = { resource: "database-content" };
 const sql = (statement: string) => `mysql -e "${statement}"`;
+
+const admin = (command: string) => `echo '${command}' | socat stdio /run/haproxy/admin.sock`;
+
+const servers =
+  /^lb-01: put back what was set at run time \(web_servers\/web-01 is in maintenance, web_servers\/web-02 has the weight 50, not 1\) \[drift\]$/;
+const haproxyNotes =
+  /^lb-01: take note of \/etc\/default\/haproxy and \/etc\/systemd\/system\/haproxy\.service\.d\/by-hand\.conf \(not of this stack: left as it is\) \[drift\]$/;
 
 /** Lets the second pass in which a unit was last started or reloaded. */
 const later = "sleep 1.1;";
@@ -65,6 +73,31 @@ export const drifts: readonly (readonly Drift[])[] = [
       paths: ['status["web-02"].replication'],
       sentence: /^web-02: follow web-01 \(was: stopped\) \[drift\]$/,
     },
+    {
+      name: "a variable of MySQL's file set otherwise at run time",
+      ...mysql("web-01"),
+      break: sql("SET GLOBAL max_connections = 7"),
+      paths: ["overridden"],
+      sentence:
+        /^web-01: put back what was set at run time \(max_connections is 7, not 200\) \[drift\]$/,
+    },
+    {
+      name: "a package that is to be held, released",
+      host: "web-01",
+      resource: "web-01-nginx-packages",
+      break: "apt-mark unhold nginx",
+      paths: ["hold.nginx"],
+      sentence: /^web-01: hold nginx at its version \[drift\]$/,
+    },
+    {
+      name: "a package source edited",
+      host: "web-02",
+      resource: "web-02-package-sources",
+      break:
+        "sed -i 's/^Components:.*/Components: contrib non-free/' /etc/apt/sources.list.d/trilithon-more.sources",
+      paths: ["sources.more.components"],
+      sentence: /^web-02: write the package source more \(another components\) \[drift\]$/,
+    },
   ],
   [
     {
@@ -106,6 +139,36 @@ export const drifts: readonly (readonly Drift[])[] = [
       break: sql("SET GLOBAL super_read_only = OFF; SET GLOBAL read_only = OFF"),
       paths: ['status["web-02"].writes'],
       sentence: /^web-02: .* \[drift\]$/,
+    },
+    {
+      name: "what opens the primary disabled at boot",
+      ...opening("web-01"),
+      break: "systemctl disable trilithon-mysql-opening",
+      paths: ["enabled"],
+      sentence: /^web-01: enable trilithon-mysql-opening at boot \[drift\]$/,
+    },
+    {
+      name: "a file of somebody else's in MySQL's conf.d",
+      ...mysql("web-02"),
+      break: "printf '[mysqld]\\nlong_query_time = 3\\n' >/etc/mysql/conf.d/by-hand.cnf",
+      paths: ["foreign"],
+      sentence:
+        /^web-02: take note of \/etc\/mysql\/conf\.d\/by-hand\.cnf \(not of this stack: left as it is\) \[drift\]$/,
+    },
+    {
+      name: "the home of the application's user changed",
+      ...application("web-02"),
+      break: "sed -i 's#:/srv/guestbook:#:/nonexistent:#' /etc/passwd",
+      paths: ["users.guestbook"],
+      sentence: /^web-02: set the home of user guestbook to \/srv\/guestbook \[drift\]$/,
+    },
+    {
+      name: "an account's limit of connections changed",
+      host: "web-01",
+      ...content,
+      break: sql("ALTER USER guestbook WITH MAX_USER_CONNECTIONS 3"),
+      paths: ["accounts.guestbook.maxConnections"],
+      sentence: /^web-01: change account guestbook \(at most 180 connections\) \[drift\]$/,
     },
   ],
   [
@@ -150,6 +213,34 @@ export const drifts: readonly (readonly Drift[])[] = [
       break: sql("REVOKE INSERT ON guestbook.* FROM guestbook"),
       paths: ['accounts.guestbook.grants["guestbook.*"]'],
       sentence: /guestbook.* \[drift\]$/,
+    },
+    {
+      name: "a variable of MySQL's file set otherwise for good",
+      ...mysql("web-02"),
+      break: sql("SET PERSIST sync_binlog = 0"),
+      paths: ["overridden"],
+      sentence:
+        /^web-02: put back what was set at run time \(sync_binlog is 0, not 1, sync_binlog is 0 in mysqld-auto\.cnf\) \[drift\]$/,
+    },
+    {
+      name: "a static file edited in place",
+      host: "web-01",
+      resource: "application-web-01-assets",
+      break: "find /srv/guestbook.assets/current/ -type f -exec sh -c 'echo >>\"$1\"' sh {} \\;",
+      paths: ["version"],
+      sentence:
+        /^web-01: send version (\S+), switch \/srv\/guestbook\.assets\/current to \1 \(now \1, edited in place\) \[drift\]$/,
+    },
+    {
+      name: "a link in place of nginx's site",
+      ...nginx("web-02"),
+      break:
+        "mv /etc/nginx/conf.d/trilithon.conf /root/ && ln -s /root/trilithon.conf /etc/nginx/conf.d/",
+      paths: ["content", "mode", "owner", "group"].map(
+        (field) => `files["/etc/nginx/conf.d/trilithon.conf"].${field}`,
+      ),
+      sentence:
+        /^web-02: write \/etc\/nginx\/conf\.d\/trilithon\.conf \(in place of a link, \d+ lines\), check it, reload nginx \(no connection dropped\), wait until it is ready \[drift\]$/,
     },
   ],
   [
@@ -196,6 +287,34 @@ export const drifts: readonly (readonly Drift[])[] = [
       paths: ["packages.socat"],
       sentence: /^lb-01: upgrade socat from 0\.1 to \S+ \[drift\]$/,
     },
+    {
+      name: "the script that opens the primary edited",
+      ...opening("web-02"),
+      break: `${later} echo '# by hand' >>/usr/local/sbin/trilithon-mysql-opening`,
+      paths: ['files["/usr/local/sbin/trilithon-mysql-opening"].content', "configuration"],
+      sentence:
+        /^web-02: write \/usr\/local\/sbin\/trilithon-mysql-opening \(1 line\), restart trilithon-mysql-opening, wait until it is ready \[drift\]$/,
+    },
+    {
+      name: "the replication account's password changed",
+      host: "web-01",
+      ...replication,
+      break: sql("ALTER USER trilithon_replication IDENTIFIED BY 'by-hand-by-hand'"),
+      paths: ["replicationAccount.password"],
+      sentence: /^web-01: mend the replication account trilithon_replication \(.*\) \[drift\]$/,
+    },
+    {
+      name: "the application's unit linked to a file elsewhere",
+      ...application("web-01"),
+      break:
+        "mv /etc/systemd/system/guestbook.service /root/ && systemctl link /root/guestbook.service",
+      paths: ["content", "mode", "owner", "group"].map(
+        (field) => `files["/etc/systemd/system/guestbook.service"].${field}`,
+      ),
+      sentence:
+        /^web-01: write \/etc\/systemd\/system\/guestbook\.service \(in place of a link, \d+ lines\), drain the host and restart guestbook \(no request lost while another server serves\), wait until it is ready \[drift\]$/,
+      restarts: ["web-01/guestbook"],
+    },
   ],
   [
     {
@@ -230,6 +349,20 @@ export const drifts: readonly (readonly Drift[])[] = [
       sentence:
         /^web-02: write \/etc\/mysql\/mysql\.conf\.d\/zz-trilithon\.cnf \(1 line\), check it, restart mysql, wait until it is ready \[drift\]$/,
       restarts: ["web-02/mysql"],
+    },
+    {
+      name: "a server taken out of the load balancer at run time",
+      ...haproxy,
+      break: admin("set server web_servers/web-01 state maint"),
+      paths: ["overridden"],
+      sentence: servers,
+    },
+    {
+      name: "a server's weight changed at run time",
+      ...haproxy,
+      break: admin("set server web_servers/web-02 weight 50"),
+      paths: ["overridden"],
+      sentence: servers,
     },
   ],
   [
@@ -268,6 +401,35 @@ export const drifts: readonly (readonly Drift[])[] = [
         /^web-02: drain the host and restart guestbook \(no request lost while another server serves; it does not answer\), wait until it is ready \[drift\]$/,
       restarts: ["web-02/guestbook"],
     },
+    {
+      name: "a drop-in of somebody else's for haproxy's unit",
+      ...haproxy,
+      break: "printf '[Service]\\nNice=5\\n' >/etc/systemd/system/haproxy.service.d/by-hand.conf",
+      paths: ["foreign"],
+      sentence: haproxyNotes,
+    },
+    {
+      name: "Debian's arguments for haproxy changed",
+      ...haproxy,
+      break: `echo 'EXTRAOPTS="-S /run/haproxy-master.sock"' >>/etc/default/haproxy`,
+      paths: ["foreign"],
+      sentence: haproxyNotes,
+    },
+    {
+      name: "a variable that is not in MySQL's file set at run time",
+      ...mysql("web-01"),
+      break: sql("SET GLOBAL long_query_time = 2"),
+      paths: ["foreign"],
+      sentence:
+        /^web-01: take note of \/run\/mysqld\/mysqld\.sock \(its variables\) \(not of this stack: left as it is\) \[drift\]$/,
+    },
+    {
+      name: "what opens the primary stopped",
+      ...opening("web-01"),
+      break: "systemctl stop trilithon-mysql-opening",
+      paths: ["state"],
+      sentence: /^web-01: start trilithon-mysql-opening, wait until it is ready \[drift\]$/,
+    },
   ],
   [
     {
@@ -302,6 +464,15 @@ export const drifts: readonly (readonly Drift[])[] = [
       paths: ['files["/etc/systemd/system/nginx.service.d/trilithon.conf"]'],
       sentence:
         /^web-02: write \/etc\/systemd\/system\/nginx\.service\.d\/trilithon\.conf \(new, \d+ lines\), check it, reload nginx \(no connection dropped\), wait until it is ready \[drift\]$/,
+    },
+    {
+      name: "a released file edited in place",
+      ...application("web-02"),
+      break: "echo '// by hand' >>/srv/guestbook/current/server.js",
+      paths: ["version"],
+      sentence:
+        /^web-02: send version (\S+), switch \/srv\/guestbook\/current to \1 \(now \1, edited in place\), drain the host and restart guestbook \(no request lost while another server serves\), wait until it is ready \[drift\]$/,
+      restarts: ["web-02/guestbook"],
     },
   ],
 ];

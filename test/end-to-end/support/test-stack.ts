@@ -18,11 +18,16 @@ export class TestStack {
   /** All that the CLI has said, but for what it was asked to show of secrets. */
   readonly said: string[] = [];
 
+  /** Names the hosts, also after the stack was renamed. */
+  readonly #firstName: string;
+
   private constructor(
-    readonly place: StackPlace,
+    public place: StackPlace,
     private readonly folder: string,
     private readonly program: string | undefined,
-  ) {}
+  ) {
+    this.#firstName = place.stack;
+  }
 
   /** Removes what a former run of the same test left behind. `program` is a folder; default: the checkout's own. */
   static async make(stack: string, settings: Settings, program?: string): Promise<TestStack> {
@@ -38,6 +43,13 @@ export class TestStack {
   async configure(settings: Settings): Promise<void> {
     const { folder, program, place } = this;
     await writeSideStack({ stack: place.stack, folder, settings, ...(program && { program }) });
+  }
+
+  /** As a user does it; Pulumi renames the file of its settings as well. */
+  async rename(stack: string): Promise<void> {
+    const { status, stdout, stderr } = await this.pulumi("stack", "rename", stack);
+    if (status !== 0) throw new Error(`${stdout}\n${stderr}`);
+    this.place = { ...this.place, stack };
   }
 
   setSecret(key: string, value: string): Promise<void> {
@@ -93,19 +105,19 @@ export class TestStack {
 
   /** Runs a script as root on a host, beside our own SSH. Must succeed. */
   on(host: string, script: string): Promise<string> {
-    const container = `trilithon-${this.place.stack}-${host}`;
+    const container = `trilithon-${this.#firstName}-${host}`;
     return must(`${host}: ${script}`, "docker", ["exec", container, "sh", "-c", script]);
   }
 
   /** Ends with any status. */
   try(host: string, script: string): Promise<Finished> {
-    return capture("docker", ["exec", `trilithon-${this.place.stack}-${host}`, "sh", "-c", script]);
+    return capture("docker", ["exec", `trilithon-${this.#firstName}-${host}`, "sh", "-c", script]);
   }
 
   async remove(): Promise<void> {
-    await removeLabelled(this.place.stack);
+    await removeLabelled(this.#firstName);
     await rm(this.folder, { recursive: true, force: true });
-    await rm(claimOf(this.place.stack), { force: true });
+    await rm(claimOf(this.#firstName), { force: true });
   }
 }
 

@@ -1,5 +1,6 @@
 /** What runs, not what lies on the disk: known by what was started or reloaded, whatever the dates of files say. */
 
+import { lstat, symlink } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { ExecutionContext } from "ava";
@@ -149,6 +150,72 @@ onLinux("a drain that was left behind is ended", async (t) => {
     `web-01: end the drain that was left behind (${sandbox.path("/run/drain")}) [drift]`,
   ]);
   t.false(await sandbox.exists("/run/drain"));
+});
+
+onLinux("what was set in the running daemon is put back, and shown as it was set", async (t) => {
+  const { sandbox, it, inputs } = await running(t);
+  const set = sandbox.path("/set");
+  const overrides = wire({ find: ["sh", "-c", `cat ${set}`], reset: ["rm", "-f", set] });
+  await it.up(inputs({ overrides }, "two\n"));
+  t.deepEqual((await it.preview(inputs({ overrides }, "two\n"))).told, []);
+  await sandbox.write("/set", "a is 7, not 200\nb is off\n");
+  await sandbox.clearLog();
+  const { told, diff } = await it.up(inputs({ overrides }, "two\n"));
+  t.deepEqual(diff?.detailed, { overridden: "delete" });
+  t.deepEqual(told, [
+    "web-01: put back what was set at run time (a is 7, not 200, b is off) [drift]",
+  ]);
+  t.false(await sandbox.exists("/set"));
+  t.deepEqual(await sandbox.log(), []);
+  t.deepEqual((await it.up(inputs({ overrides }, "two\n"))).told, []);
+});
+
+onLinux("what a daemon keeps of it comes with its start, and is put back with it", async (t) => {
+  const { sandbox, it, inputs } = await running(t);
+  const set = sandbox.path("/set");
+  const overrides = wire({ find: ["sh", "-c", `cat ${set}`], reset: ["rm", "-f", set] });
+  await it.up(inputs({ overrides }, "two\n"));
+  await sandbox.write("/set", "a is 7, not 200\n");
+  await sandbox.unit("it.service", { active: "inactive" });
+  const { told } = await it.up(inputs({ overrides }, "two\n"));
+  t.deepEqual(told, ["web-01: start it, wait until it is ready [drift]"]);
+  t.false(await sandbox.exists("/set"));
+});
+
+onLinux("what cannot be put back fails the change, in the command's own words", async (t) => {
+  const { sandbox, it, inputs } = await running(t);
+  const set = sandbox.path("/set");
+  const reset = ["sh", "-c", `test ! -e ${set} || { echo 'access denied' >&2; exit 1; }`];
+  const overrides = wire({ find: ["sh", "-c", `cat ${set}`], reset });
+  await it.up(inputs({ overrides }, "two\n"));
+  await sandbox.write("/set", "a is 7, not 200\n");
+  await t.throwsAsync(it.up(inputs({ overrides }, "two\n")), {
+    message: /cannot put back what was set in it at run time:\naccess denied/,
+  });
+});
+
+onLinux("a link in place of a file is replaced, whatever it leads to", async (t) => {
+  const { sandbox, it, inputs } = await running(t);
+  const conf = sandbox.path("/etc/it.conf");
+  await sandbox.write("/elsewhere.conf", "good\n");
+  await sandbox.delete("/etc/it.conf");
+  await symlink(sandbox.path("/elsewhere.conf"), conf);
+  const { told } = await it.up(inputs());
+  t.is(
+    told[0],
+    `web-01: write ${conf} (in place of a link, 1 line), reload it (no connection dropped), wait until it is ready [drift]`,
+  );
+  t.false((await lstat(conf)).isSymbolicLink());
+  t.deepEqual((await it.up(inputs())).told, []);
+});
+
+onLinux("a daemon that cannot be asked for its configuration is no difference", async (t) => {
+  const { sandbox, it, inputs } = await running(t);
+  const silent = sandbox.path("/silent");
+  const configurationCommand = wire(["sh", "-c", `test ! -e ${silent} || exit 75`]);
+  await it.up(inputs({ configurationCommand }, "two\n"));
+  await sandbox.write("/silent", "");
+  t.deepEqual((await it.preview(inputs({ configurationCommand }, "two\n"))).told, []);
 });
 
 onLinux(

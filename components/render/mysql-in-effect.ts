@@ -1,0 +1,84 @@
+/** What a mysqld runs with past the files: variables that were set at run time. */
+
+import { type MysqlConfig, optionOf } from "./mysql";
+
+/** The variables of the stack's file that can be set at run time, but for those by which the cluster is led. */
+const ownVariables = [
+  ...["require_secure_transport", "binlog_expire_logs_seconds", "sync_binlog"],
+  ...["innodb_flush_log_at_trx_commit", "replica_net_timeout", "sql_require_primary_key"],
+  ...["log_bin_trust_function_creators", "innodb_buffer_pool_size", "max_connections"],
+] as const;
+
+function wantedValues(config: Omit<MysqlConfig, "address">): Readonly<Record<OwnVariable, string>> {
+  return {
+    require_secure_transport: "ON",
+    binlog_expire_logs_seconds: "604800",
+    sync_binlog: "1",
+    innodb_flush_log_at_trx_commit: "1",
+    replica_net_timeout: "10",
+    sql_require_primary_key: config.requirePrimaryKeys ? "ON" : "OFF",
+    log_bin_trust_function_creators: config.trustsCreators ? "ON" : "OFF",
+    innodb_buffer_pool_size: String(config.bufferPoolMegabytes * 1024 ** 2),
+    max_connections: String(config.maxConnections),
+  };
+}
+
+type OwnVariable = (typeof ownVariables)[number];
+
+/** For a Service's `overrides`: what was set by SET GLOBAL or SET PERSIST, and its way back. */
+export function renderMysqlOverrides(config: Omit<MysqlConfig, "address">) {
+  // A line of the user's own says otherwise, in whatever unit.
+  const others = new Set(config.rawLines.map(optionOf));
+  const values = wantedValues(config);
+  const rows = ownVariables
+    .filter((name) => !others.has(name))
+    .map((name) => `ROW('${name}', '${values[name]}')`);
+  const wanted = `(VALUES ${rows.join(", ")}) AS wanted (name, value)`;
+  const now = `performance_schema.variables_info i JOIN performance_schema.global_variables g USING (VARIABLE_NAME)
+  JOIN ${wanted} ON wanted.name = VARIABLE_NAME WHERE i.VARIABLE_SOURCE IN ('DYNAMIC', 'PERSISTED') AND g.VARIABLE_VALUE <> wanted.value`;
+  const later = `performance_schema.persisted_variables JOIN ${wanted} ON wanted.name = VARIABLE_NAME`;
+  const find = `SELECT CONCAT(name, ' is ', VARIABLE_VALUE, ', not ', value) FROM ${now};
+SELECT CONCAT(name, ' is ', VARIABLE_VALUE, ' in mysqld-auto.cnf') FROM ${later}`;
+  const reset = `SELECT CONCAT('SET GLOBAL ', name, ' = ', value, ';') FROM ${now};
+SELECT CONCAT('RESET PERSIST IF EXISTS ', name, ';') FROM ${later}`;
+  return {
+    find: [...asked, `--execute=${find}`],
+    // What it prints are statements.
+    reset: [
+      "sh",
+      "-c",
+      `statements=$("$@") && printf '%s\\n' "$statements" | mysql --user=root`,
+    ].concat("reset", asked, `--execute=${reset}`),
+  };
+}
+
+/** A mysqld that hangs keeps a read waiting for so long. */
+const asked = [
+  ...["timeout", "--kill-after=1", "5"],
+  ...["mysql", "--user=root", "--batch", "--skip-column-names"],
+];
+
+/** Who leads the cluster and what it holds is told elsewhere. */
+const toldElsewhere = [
+  ...[
+    "gtid\\_%",
+    "rpl\\_semi\\_sync\\_%",
+    "%read\\_only",
+    "offline\\_mode",
+    "clone\\_valid\\_donor\\_list",
+  ],
+  ...["server\\_uuid", "%\\_pwd"],
+];
+
+/** For a Service's `configurationCommand`: the variables in effect. */
+export function renderMysqlConfigurationCommand(): string[] {
+  const names = ownVariables.map((name) => `'${name}'`);
+  const others = toldElsewhere.map((pattern) => `VARIABLE_NAME NOT LIKE '${pattern}'`);
+  const query = `SELECT CONCAT(VARIABLE_NAME, ' = ', VARIABLE_VALUE) FROM performance_schema.global_variables
+  WHERE VARIABLE_NAME NOT IN (${names.join(", ")}) AND ${others.join(" AND ")} ORDER BY VARIABLE_NAME`;
+  // 75: it cannot be asked at the moment.
+  const script = `systemctl is-active --quiet mysql.service && variables=$("$@" 2>/dev/null) || exit 75
+echo '# configuration file /run/mysqld/mysqld.sock (its variables):'
+printf '%s\\n' "$variables"`;
+  return ["sh", "-c", script, "configuration", ...asked, `--execute=${query}`];
+}
