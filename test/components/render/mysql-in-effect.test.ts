@@ -1,0 +1,51 @@
+import test from "ava";
+import {
+  renderMysqlConfigurationCommand,
+  renderMysqlOverrides,
+} from "../../../components/render/mysql-in-effect";
+
+const config = {
+  bufferPoolMegabytes: 512,
+  maxConnections: 200,
+  requirePrimaryKeys: true,
+  trustsCreators: false,
+  rawLines: [],
+};
+
+const wanted = (more: object = {}) => {
+  const { find, reset } = renderMysqlOverrides({ ...config, ...more });
+  const rows = (words: readonly string[]) =>
+    new Map(
+      [...words.join(" ").matchAll(/ROW\('(\w+)', '(\w+)'\)/g)].map(
+        ([, name = "", value = ""]) => [name, value] as const,
+      ),
+    );
+  return { find: rows(find), reset: rows(reset) };
+};
+
+test("what the file says is what is looked for and put back, as the server shows it", (t) => {
+  const { find, reset } = wanted();
+  t.deepEqual(find, reset);
+  t.is(find.get("innodb_buffer_pool_size"), "536870912");
+  t.is(find.get("max_connections"), "200");
+  t.is(find.get("sql_require_primary_key"), "ON");
+  t.is(find.get("log_bin_trust_function_creators"), "OFF");
+  const other = wanted({ requirePrimaryKeys: false, trustsCreators: true }).find;
+  t.is(other.get("sql_require_primary_key"), "OFF");
+  t.is(other.get("log_bin_trust_function_creators"), "ON");
+});
+
+test("what the user's own lines set is not put back to the stack's value", (t) => {
+  const rawLines = ["sync_binlog = 0", "  max-connections=1000"];
+  const { find } = wanted({ rawLines });
+  t.false(find.has("sync_binlog") || find.has("max_connections"));
+  t.true(find.has("replica_net_timeout"));
+});
+
+test("what shows the cluster's leader, and what the stack's file sets, is told elsewhere", (t) => {
+  const command = renderMysqlConfigurationCommand().join(" ");
+  for (const name of ["gtid\\_%", "rpl\\_semi\\_sync\\_%", "%read\\_only"]) {
+    t.true(command.includes(`NOT LIKE '${name}'`), name);
+  }
+  for (const name of wanted().find.keys()) t.true(command.includes(`'${name}'`), name);
+});
