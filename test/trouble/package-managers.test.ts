@@ -1,7 +1,7 @@
 /** The package as others install it: from the registry by each package manager, on the oldest and the newest Node. */
 
 import { readFileSync } from "node:fs";
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "ava";
@@ -90,4 +90,35 @@ for (const [node, pulumi] of Object.entries(nodes)) {
       },
     );
   }
+}
+
+/** As docs/components.md says it. */
+const findPlugin = `require('path').dirname(require.resolve('trilithon/package.json')) + '/dist/plugin'`;
+
+for (const [name, [manager = "", ...options]] of Object.entries(managers)) {
+  test.serial(`in a workspace of ${name} the documented command finds the plugin`, async (t) => {
+    const project = join(folder, `${name}-workspace`);
+    const infra = join(project, "packages", "infra");
+    await mkdir(infra, { recursive: true });
+    const dependencies = { trilithon: `file:${tarball}`, "@pulumi/pulumi": "latest" };
+    const manifests = {
+      [join(project, "package.json")]: { name: "all", private: true, workspaces: ["packages/*"] },
+      [join(infra, "package.json")]: { name: "infra", version: "1.0.0", dependencies },
+    };
+    for (const [path, manifest] of Object.entries(manifests)) {
+      await writeFile(path, JSON.stringify(manifest));
+    }
+    await writeFile(join(project, "pnpm-workspace.yaml"), "packages: ['packages/*']\n");
+    const bin = join(folder, "newest", "node_modules", "node", "bin");
+    const env = { ...process.env, PATH: `${bin}:${process.env.PATH}` };
+    const program = manager.includes("/") ? join(folder, manager) : manager;
+    const args = ["install", "--ignore-scripts", ...options];
+    const installed = await capture(program, args, { cwd: project, env });
+    t.is(installed.status, 0, installed.stdout + installed.stderr);
+    const found = await capture("node", ["-p", findPlugin], { cwd: infra, env });
+    t.is(found.status, 0, found.stderr);
+    const listed = await readdir(found.stdout.trim());
+    t.deepEqual(listed.sort(), ["plugin.js", "pulumi-resource-trilithon"], found.stdout);
+    t.log(found.stdout.trim().slice(project.length));
+  });
 }

@@ -152,7 +152,9 @@ function recovery(steps: readonly ServiceStep[], desired: Service, wasRunning: b
     point ${`${root}/previous`} "$before"
   fi
   if [ -n "$unpacking" ]; then rm -rf -- "$version.partial"; fi
-  if [ -n "$sent" ]; then rm -rf -- "$sent" ${root}/.listings/"\${sent##*/}"; fi`,
+  if [ -n "$sent" ]; then rm -rf -- "$sent" ${root}/.listings/"\${sent##*/}"; fi
+  # A first version leaves no folder either.
+  rmdir -- ${`${root}/releases`} ${`${root}/.listings`} ${root} 2>/dev/null || true`,
     unit !== undefined &&
       sh`  systemctl daemon-reload
   # One that failed too often is not started again before that is forgotten.

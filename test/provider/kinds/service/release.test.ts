@@ -254,6 +254,12 @@ onLinux("a release that failed leaves no byte behind", async (t) => {
   t.is(await sandbox.read("/srv/app/current/server.js"), "two\n");
 });
 
+onLinux("a first release that failed leaves no folder either", async (t) => {
+  const { app, inputs, sandbox } = await released(t);
+  await t.throwsAsync(app.up(inputs("sick")), { message: /was not ready/ });
+  t.false(await sandbox.exists("/srv/app"));
+});
+
 onLinux("what is excluded is not sent, nor what is outside of the part", async (t) => {
   const { app, inputs, sandbox } = await released(t);
   await sandbox.write("/source/one/.git/config", "hidden");
