@@ -5,6 +5,7 @@ import type { Difference, Host } from "../../kind";
 import { isUnknown } from "../../protocol/values";
 import type { Service } from "./args";
 import {
+  foreignOf,
   isAnotherInstance,
   isOverridden,
   ownersOf,
@@ -57,7 +58,7 @@ function troubles(observed: Service, desired: Service): string[] {
     ...(runs && observed.answers !== undefined ? ["answers"] : []),
     ...(observed.drained !== undefined ? ["drained"] : []),
     ...(isOverridden(observed, desired) ? ["overridden"] : []),
-    ...(observed.foreign !== undefined ? ["foreign"] : []),
+    ...(foreignOf(observed, desired).length > 0 ? ["foreign"] : []),
   ];
 }
 

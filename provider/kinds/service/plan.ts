@@ -4,6 +4,7 @@ import { diffLines } from "diff";
 import type { Host, Owner, StepText } from "../../kind";
 import { isUnknown, unknown } from "../../protocol/values";
 import type { File, OnChange, Service } from "./args";
+import type { ForeignChange } from "./foreign";
 import { isSameStack, nameThing, type OwnedThing, thingsOf } from "./owner";
 import { awaitsPackages, upgrades } from "./runs-with";
 
@@ -69,7 +70,7 @@ export function plan(
     ...unit,
     ...planUndrain(observed),
     ...planReset(observed, desired),
-    ...planNote(observed),
+    ...planNote(observed, desired),
     ...planUnknown(inputs),
   ];
   return [...steps, ...(steps.length === 0 ? planReread(observed, desired) : [])].map((step) => ({
@@ -181,7 +182,19 @@ function planReset(observed: Service, desired: Service): ServiceStep[] {
 /** How many lines of a file that is not of this stack are shown. */
 const shownLines = 20;
 
-function planNote({ host, name, foreign = [] }: Service): ServiceStep[] {
+/**
+ * What changed since the last `up`. What a new version of a package has for defaults is no change by anybody, and could
+ * not be told before it runs: while one is to be taken in, only files count.
+ */
+export function foreignOf(observed: Service, desired: Service): readonly ForeignChange[] {
+  const { foreign = [] } = observed;
+  if (upgrades(observed, desired).length === 0) return foreign;
+  return foreign.filter(({ path }) => path.startsWith("/etc/"));
+}
+
+function planNote(observed: Service, desired: Service): ServiceStep[] {
+  const { host, name } = observed;
+  const foreign = foreignOf(observed, desired);
   if (foreign.length === 0) return [];
   const texts = foreign.map(({ path, change, lines }) => {
     const shown = lines.slice(0, shownLines).join("\n");

@@ -25,6 +25,12 @@ const running = (now: Service["runsWith"], more: object = {}): Service => ({
   runsWith: now,
 });
 
+const variables = {
+  path: "/run/web (its variables)",
+  change: "changed",
+  lines: ["+ a = 1"],
+} as const;
+
 for (const [title, observed, desired, sentences] of [
   [
     "another version is taken in by a restart",
@@ -76,6 +82,29 @@ for (const [title, observed, desired, sentences] of [
     { ...running({ web: "1" }, { state: "stopped" }), state: "stopped" },
     wants({ runsWith: { web: "2" }, state: "stopped" }),
     [],
+  ],
+  [
+    "the defaults of a new version are no change by anybody",
+    { ...running({ web: "1" }), foreign: [variables] },
+    wants({ runsWith: { web: "2" } }),
+    ["check it", "restart web (it takes in web 1 -> 2)", "wait until it is ready"],
+  ],
+  [
+    "without a new version they are told",
+    { ...running({ web: "1" }), foreign: [variables] },
+    wants({ runsWith: { web: "1" } }),
+    ["take note of /run/web (its variables) (not of this stack: left as it is)"],
+  ],
+  [
+    "a file is told with a new version as well",
+    { ...running({ web: "1" }), foreign: [{ ...variables, path: "/etc/web.conf" }] },
+    wants({ runsWith: { web: "2" } }),
+    [
+      "check it",
+      "restart web (it takes in web 1 -> 2)",
+      "wait until it is ready",
+      "take note of /etc/web.conf (not of this stack: left as it is)",
+    ],
   ],
   [
     "what a preview does not know yet is said to be so",
