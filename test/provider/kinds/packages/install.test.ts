@@ -119,7 +119,7 @@ onApt("a source that apt cannot read is taken back", async (t) => {
 });
 
 onApt("what is held is held, kept so, and released again", async (t) => {
-  const { apt, packages, wants } = await startAptHost(t);
+  const { apt, packages, wants, calls, sandbox } = await startAptHost(t);
   await apt.publish([web, { name: "tool", version: "1.0" }, { name: "tool", version: "2.0" }]);
   const both = { web: "present", tool: "1.*" };
   t.deepEqual((await packages.up(wants(both, { hold: ["tool"] }))).told, [
@@ -127,10 +127,12 @@ onApt("what is held is held, kept so, and released again", async (t) => {
   ]);
   t.is(await apt.mark("showhold"), "tool");
   await apt.mark("unhold", "tool");
+  await sandbox.clearLog();
   t.deepEqual((await packages.up(wants(both, { hold: true }))).told, [
     "web-01: hold tool at its version, hold web at its version [drift and change]",
   ]);
   t.is(await apt.mark("showhold"), "tool\nweb");
+  t.deepEqual(await calls(), [], "apt is not asked where nothing is to be installed");
   t.deepEqual((await packages.up(wants({ ...both, tool: "2.*" }, { hold: ["tool"] }))).told, [
     "web-01: hold web no longer, upgrade tool from 1.0 to 2.0 (it is on hold) [change]",
   ]);
