@@ -35,7 +35,8 @@ export function clusterOf(live: Replication, desired: Replication): Cluster {
   const names = Object.keys(desired.members);
   const status: Record<string, MemberStatus> = {};
   for (const name of names) {
-    status[name] = isNew(name, live, desired) ? newcomer : (live.status?.[name] ?? newcomer);
+    const found = isNew(name, live, desired) ? newcomer : (live.status?.[name] ?? newcomer);
+    status[name] = isAwaited(found) && name !== live.primary ? newcomer : found;
   }
   const base = { live, desired, status, isFounded: false };
   const { primary } = live;
@@ -85,6 +86,11 @@ export function isRunning(status: MemberStatus | undefined): boolean {
 
 export function isAlone({ members }: Replication): boolean {
   return Object.keys(members).length < 2;
+}
+
+/** A machine on which MySQL is yet to be installed: it will have what a new one has. */
+function isAwaited({ mysqld }: MemberStatus): boolean {
+  return mysqld.state === "not installed" && mysqld.isEmpty === true;
 }
 
 /** What a new member has. */

@@ -19,7 +19,9 @@ export interface MemberStatus {
 }
 
 export type MysqldStatus =
-  | { readonly state: "running" | "not installed" }
+  | { readonly state: "running" }
+  /** `isEmpty`: no data of a former mysqld is left either. */
+  | { readonly state: "not installed"; readonly isEmpty?: true }
   | { readonly state: "silent"; readonly reason: string; readonly isUnreachable?: boolean }
   /** Two members that cannot be told apart, as copies of one disk. */
   | { readonly state: "duplicate"; readonly of: string; readonly by: "server_uuid" | "server_id" }
@@ -129,8 +131,9 @@ export function statusOf(
 
 function memberStatus(seen: Seen): MemberStatus {
   const answer = seen.answers[seen.name];
-  if (answer === undefined || answer.mysqld === "absent") {
-    return { mysqld: { state: "not installed" } };
+  if (answer === undefined) return { mysqld: { state: "not installed" } };
+  if (answer.mysqld === "absent") {
+    return { mysqld: { state: "not installed", ...(answer.isEmpty && { isEmpty: true }) } };
   }
   if (answer.mysqld === "silent") {
     const { reason, isUnreachable } = answer;

@@ -54,7 +54,8 @@ export interface Source {
 
 /** A member's whole answer. */
 export type Answer =
-  | { readonly mysqld: "absent" }
+  /** `isEmpty`: no data of a former one is left either. */
+  | { readonly mysqld: "absent"; readonly isEmpty?: true }
   | { readonly mysqld: "silent"; readonly reason: string; readonly isUnreachable?: boolean }
   | {
       readonly mysqld: "running";
@@ -87,7 +88,7 @@ export interface ProbeArgs {
 
 export function renderProbe({ member, accounts, replicationPassword = "" }: ProbeArgs): Shell {
   return lines(
-    sh`command -v mysql >/dev/null && command -v mysqld >/dev/null || { echo absent; exit 0; }`,
+    sh`command -v mysql >/dev/null && command -v mysqld >/dev/null || { echo absent; [ -n "$(ls -A /var/lib/mysql 2>/dev/null)" ] || echo empty; exit 0; }`,
     sh`export LC_ALL=C`,
     // A mysqld that hangs costs this one question its time, and nothing else.
     sh`facts=$( {
@@ -114,7 +115,7 @@ export function parseAnswer(
   asked: readonly { readonly name: string; readonly from: string }[],
 ): Answer {
   const [state = "", ...rest] = answer.split("\n");
-  if (state === "absent") return { mysqld: "absent" };
+  if (state === "absent") return { mysqld: state, ...(rest[0] === "empty" && { isEmpty: true }) };
   if (state !== "running") return { mysqld: "silent", reason: lastError(rest) };
   const facts: Facts = JSON.parse(rest.find((line) => line.startsWith("{")) ?? "");
   const shown = rest.slice(0, rest.indexOf("logins"));

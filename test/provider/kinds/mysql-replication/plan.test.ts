@@ -58,6 +58,22 @@ const cases: readonly Case[] = [
     ],
   },
   {
+    name: "a member on which MySQL is yet to be installed is planned for as the new one that it will be",
+    live: { ...healthy, "web-02": { mysqld: "absent", isEmpty: true } },
+    sentences: [
+      "web-02: tell the primary what it has received (semi-synchronous)",
+      "web-01: refuse writes while web-02 is filled, since no replica is left to acknowledge them",
+      "web-02: fill from web-01 by CLONE (it has no data)",
+      "web-02: follow web-01",
+      "web-01: open for writes again",
+    ],
+  },
+  {
+    name: "a mysqld that was taken away may have left its data",
+    live: { ...healthy, "web-02": { mysqld: "absent" } },
+    sentences: ["web-02: look again once mysqld answers"],
+  },
+  {
     name: "a replica that stopped follows again",
     live: withSource({ receiver: "OFF", applier: "OFF" }),
     sentences: ["web-02: follow web-01 (was: stopped)"],

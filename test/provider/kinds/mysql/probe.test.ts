@@ -22,6 +22,7 @@ function answer(found: Facts, rest: string): string {
 
 test("a machine without MySQL says so", (t) => {
   t.deepEqual(parseAnswer("absent\n", asked), { mysqld: "absent" });
+  t.deepEqual(parseAnswer("absent\nempty\n", asked), { mysqld: "absent", isEmpty: true });
 });
 
 test("a mysqld that does not answer is told with the client's own error", (t) => {
