@@ -159,8 +159,9 @@ export class Mysqld {
     this.#readConfiguration();
   }
 
+  /** For applications; an administrator may write as soon as it is not `super_read_only`. */
   get isOpen(): boolean {
-    return this.variables.get("super_read_only") === "OFF";
+    return !this.#isOn("super_read_only") && !this.#isOn("read_only");
   }
 
   get gtidExecuted(): string {
@@ -341,7 +342,7 @@ export class Mysqld {
   }
 
   #change(effect: (data: Data) => void, { writesLog }: Session): void {
-    if (!this.isOpen) throw new SqlError(1290, "running with the --super-read-only option");
+    if (this.#isOn("super_read_only")) throw new SqlError(1290, "running with super_read_only");
     if (!writesLog) effect(this.data);
     else if (!this.#commit(effect)) throw new SqlError(9999, "hangs: no replica acknowledges it");
   }
@@ -620,7 +621,7 @@ export class Mysqld {
     if (this.variables.get("clone_valid_donor_list") !== address) {
       throw new SqlError(3869, `Clone system configuration: ${address} not found in donor list`);
     }
-    if (!this.isOpen) throw new SqlError(1290, "running with the --super-read-only option");
+    if (this.#isOn("super_read_only")) throw new SqlError(1290, "running with super_read_only");
     const account = donor === undefined ? undefined : donor.#user(user, this.address);
     const isLet =
       account !== undefined &&

@@ -5,6 +5,7 @@ import type { Replication } from "../../../../provider/kinds/mysql-replication/a
 import { diff } from "../../../../provider/kinds/mysql-replication/diff";
 import { plan } from "../../../../provider/kinds/mysql-replication/plan";
 import { readReplication } from "../../../../provider/kinds/mysql-replication/read";
+import type { Task } from "../../../../provider/kinds/mysql-replication/steps";
 import { MysqlHosts } from "../../../support/mysql-hosts";
 import { cluster, memberInputs, names } from "../../../support/mysql-inputs";
 import { onLinux } from "../../../support/on-linux";
@@ -335,7 +336,7 @@ onLinux("a former primary stays closed, and is filled anew when it is named (T10
   t.is(hosts.on("web-01").write("x"), "refused");
   // Somebody opens it: a commit of its own waits for ever.
   hosts.mysqlds.watch = undefined;
-  hosts.on("web-01").take("SET GLOBAL super_read_only = OFF");
+  hosts.on("web-01").take("SET GLOBAL super_read_only = OFF; SET GLOBAL read_only = OFF");
   t.is(hosts.on("web-01").write("given up"), "waits");
   const desired = cluster({ primary: "web-02" });
   await t.throwsAsync(up(t, hosts, desired, desired), {
@@ -376,9 +377,7 @@ onLinux("data that came to a member after the plan is not replaced by a CLONE", 
   empty.data.schemas.clear();
   empty.data.schemas.set("shop", new Map());
   const task = { do: "fill", member: "web-02", from: "web-01", discards: "nothing" } as const;
-  const live = await readReplication(cluster(), hosts.context);
-  const steps = [{ action: "fill", sentence: "fill", task }];
-  const error = await t.throwsAsync(applyReplication(steps, live, cluster(), hosts.context));
+  const error = await t.throwsAsync(carryOut(hosts, task));
   t.regex(error.message, /it holds databases by now: refused to replace them/);
   t.deepEqual([...empty.data.schemas.keys()], ["shop"]);
 });
@@ -387,9 +386,7 @@ onLinux("a CLONE that is refused leaves the member closed, and says why", async 
   const { hosts } = await made(t);
   hosts.on("web-01").take("REVOKE BACKUP_ADMIN ON *.* FROM 'replication'@'%'");
   const task = { do: "fill", member: "web-02", from: "web-01", discards: "its data" } as const;
-  const live = await readReplication(cluster(), hosts.context);
-  const steps = [{ action: "fill", sentence: "fill", task }];
-  const error = await t.throwsAsync(applyReplication(steps, live, cluster(), hosts.context));
+  const error = await t.throwsAsync(carryOut(hosts, task));
   t.regex(error.message, /ERROR 3862 .*Clone Donor Error/);
   t.false(hosts.on("web-02").isOpen);
 });
@@ -420,3 +417,223 @@ onLinux("a primary that is alone from now on no longer waits for a replica", asy
   hosts.on("web-01").restart();
   t.is(hosts.on("web-01").write("opened by itself"), "acknowledged");
 });
+
+/** Steps by themselves, whatever the plan would say; then all that it says. */
+async function carryOut(hosts: MysqlHosts, ...tasks: readonly Task[]): Promise<void> {
+  const desired = cluster();
+  const live = await readReplication(desired, hosts.context);
+  const steps = tasks.map((task) => ({ action: task.do, sentence: "a step", task }));
+  await applyReplication(steps, live, desired, hosts.context);
+}
+
+onLinux("a mysqld that is away is waited for, and so is a CLONE that is under way", async (t) => {
+  const { hosts, desired } = await made(t);
+  const replica = hosts.on("web-02");
+  replica.stop();
+  let sleeps = 0;
+  hosts.onSleep = () => {
+    sleeps += 1;
+    if (sleeps === 5) {
+      replica.start();
+      replica.otherProcesses = ["CLONE INSTANCE FROM x"];
+    }
+    // Longer than a mysqld that is silent is waited for.
+    if (sleeps === 100) replica.otherProcesses = [];
+  };
+  await up(t, hosts, desired);
+  t.is(sleeps, 100);
+  t.true(hosts.progress.includes("a CLONE is under way"));
+});
+
+onLinux("a mysqld that stays away fails the change", async (t) => {
+  const { hosts, desired } = await made(t);
+  hosts.on("web-02").stop();
+  const error = await t.throwsAsync(up(t, hosts, desired));
+  t.regex(error.message, /mysqld did not answer within 60 seconds/);
+});
+
+onLinux(
+  "the progress of a CLONE is told, and a mysqld that does not come up is started",
+  async (t) => {
+    const { hosts, desired } = await made(t);
+    const task = { do: "fill", member: "web-02", from: "web-01", discards: "its data" } as const;
+    const follow = { do: "follow", member: "web-02", source: "web-01" } as const;
+    const replica = hosts.on("web-02");
+    replica.cloneEnds = "stopped";
+    const live = await readReplication(desired, hosts.context);
+    const steps = [task, follow].map((one) => ({ action: one.do, sentence: "a step", task: one }));
+    await applyReplication(steps, live, desired, hosts.context);
+    t.true(replica.isRunning);
+    t.true(hosts.progress.includes("CLONE 25 % of 4 MB"), hosts.progress.join());
+    t.true(hosts.progress.includes("mysqld starts with what it was sent"));
+    await isSettled(t, hosts, desired);
+  },
+);
+
+onLinux("a mysqld that comes up without what it was sent fails the change", async (t) => {
+  const { hosts } = await made(t);
+  hosts.on("web-02").cloneEnds = "without data";
+  const task = { do: "fill", member: "web-02", from: "web-01", discards: "its data" } as const;
+  const error = await t.throwsAsync(carryOut(hosts, task));
+  t.regex(error.message, /came up without the data, or not at all; the next up fills it again/);
+});
+
+onLinux("a replica is waited for until it is connected and has caught up", async (t) => {
+  const { hosts } = await made(t);
+  const [source, replica] = [hosts.on("web-01"), hosts.on("web-02")];
+  replica.take("STOP REPLICA");
+  source.take("SET GLOBAL rpl_semi_sync_source_enabled = OFF");
+  source.write("not there yet");
+  source.take("SET GLOBAL rpl_semi_sync_source_enabled = ON");
+  replica.lag = 4;
+  source.isCutOff = true;
+  let sleeps = 0;
+  hosts.onSleep = () => {
+    sleeps += 1;
+    if (sleeps === 3) source.isCutOff = false;
+  };
+  replica.taken.length = 0;
+  await carryOut(hosts, { do: "follow", member: "web-02", source: "web-01" });
+  t.is(sleeps, 3);
+  const waits = replica.taken.filter((one) => one.includes("WAIT_FOR_EXECUTED_GTID_SET"));
+  t.is(waits.length, 4);
+  t.true(hosts.progress.includes("catching up with the primary"));
+  t.deepEqual(replica.data.entries, ["not there yet"]);
+});
+
+onLinux(
+  "a primary that cannot be reached fails the change, with the receiver's error",
+  async (t) => {
+    const { hosts } = await made(t);
+    hosts.on("web-02").take("STOP REPLICA");
+    hosts.before = (server) => {
+      if (server.name === "web-02") hosts.on("web-01").isCutOff = true;
+    };
+    const task = { do: "follow", member: "web-02", source: "web-01" } as const;
+    const error = await t.throwsAsync(carryOut(hosts, task));
+    t.regex(error.message, /not connected to the primary \(receiver and applier: CONNECTING ON\)/);
+    t.regex(error.message, /Error connecting to source/);
+  },
+);
+
+onLinux("a member that follows nobody is promoted as it is", async (t) => {
+  const { hosts } = await made(t);
+  const server = hosts.on("web-01");
+  server.taken.length = 0;
+  await carryOut(hosts, { do: "promote", member: "web-01" });
+  t.false(server.taken.some((one) => /REPLICA/.test(one)));
+});
+
+onLinux("a promoted member applies all that it received, however long that takes", async (t) => {
+  const { hosts } = await made(t);
+  const replica = hosts.on("web-02");
+  replica.lag = 100;
+  t.is(hosts.on("web-01").write("received"), "acknowledged");
+  hosts.on("web-01").stop();
+  const alone = cluster({
+    primary: "web-02",
+    durability: { carryOnAfterSeconds: 1 },
+    members: { "web-02": memberInputs("web-02", 2) },
+  });
+  await up(t, hosts, alone, cluster());
+  t.deepEqual(replica.data.entries, ["received"]);
+});
+
+onLinux("the old primary is closed only once the new one is close behind", async (t) => {
+  const { hosts, desired } = await made(t);
+  const next = hosts.on("web-02");
+  next.lag = 4;
+  hosts.on("web-01").write("not applied yet");
+  let lagAtClosing: number | undefined;
+  hosts.before = (server, sql) => {
+    if (server.name === "web-01" && sql.includes("super_read_only = ON")) lagAtClosing ??= next.lag;
+  };
+  await up(t, hosts, cluster({ primary: "web-02" }), desired);
+  t.is(lagAtClosing, 0);
+});
+
+onLinux(
+  "data that is there already is kept, also where its server waited for replicas",
+  async (t) => {
+    const hosts = await fresh(t, 2);
+    const server = hosts.on("web-01");
+    server.take(
+      "SET GLOBAL super_read_only = OFF; SET GLOBAL read_only = OFF; CREATE DATABASE shop",
+    );
+    server.take("SET PERSIST rpl_semi_sync_source_timeout = 4294967295");
+    server.take("SET PERSIST rpl_semi_sync_source_enabled = ON");
+    const sentences = await up(t, hosts, cluster());
+    t.is(sentences[0], "web-01: make it the primary of cluster guestbook, keeping its databases");
+    t.true(hosts.on("web-02").data.schemas.has("shop"));
+  },
+);
+
+onLinux("a closed primary without its replication account is mended", async (t) => {
+  const { hosts, desired } = await made(t);
+  hosts.mysqlds.watch = undefined;
+  hosts.on("web-01").take("DROP USER 'replication'@'%'");
+  hosts.on("web-01").restart();
+  await up(t, hosts, desired);
+  t.is(hosts.on("web-01").write("after"), "acknowledged");
+});
+
+onLinux("all members have the account, so that any can be followed", async (t) => {
+  const { hosts, desired } = await made(t);
+  for (const user of hosts.mysqlds.servers.map(({ data }) => data.users.get("'replication'@'%'"))) {
+    t.true(user?.needsTls);
+  }
+  hosts.on("web-01").take("ALTER USER 'replication'@'%' IDENTIFIED BY 'another'");
+  await up(t, hosts, desired);
+  await up(t, hosts, cluster({ primary: "web-02" }), desired);
+});
+
+onLinux("no write is let through while a replica is filled", async (t) => {
+  const { hosts, desired } = await made(t);
+  const primary = hosts.on("web-01");
+  const outcomes = new Set<string>();
+  hosts.before = (_, sql) => {
+    if (/clone_progress|CLONE INSTANCE FROM/.test(sql)) outcomes.add(primary.write("an entry"));
+  };
+  hosts.on("web-02").take("STOP REPLICA");
+  const offline: (string | undefined)[] = [];
+  hosts.onSleep = () => offline.push(primary.variables.get("offline_mode"));
+  await carryOut(
+    hosts,
+    { do: "pause", member: "web-01" },
+    { do: "fill", member: "web-02", from: "web-01", discards: "its data" },
+    { do: "follow", member: "web-02", source: "web-01" },
+    { do: "open", member: "web-01" },
+  );
+  t.deepEqual([...outcomes], ["refused"]);
+  t.false(offline.includes("ON"), "whoever reads is let in");
+  await isSettled(t, hosts, desired);
+});
+
+onLinux("a replica asks again within a second, however long the primary is away", async (t) => {
+  const { hosts } = await made(t);
+  t.like(hosts.on("web-02").source, { connectRetry: 1, retryCount: 0, heartbeat: 2 });
+});
+
+onLinux("a plugin that is turned off, and two servers that are alike, are told", async (t) => {
+  const { hosts, desired } = await made(t);
+  hosts.on("web-02").disabledPlugin = "clone";
+  const live = await readReplication(desired, hosts.context);
+  t.deepEqual(live?.status["web-02"]?.mysqld, { state: "without plugins", plugins: "clone" });
+});
+
+onLinux(
+  "an applier's error is told, whichever of its threads has it, and no other channel's",
+  async (t) => {
+    const { hosts, desired } = await made(t);
+    const replica = hosts.on("web-02");
+    replica.applierError = "x";
+    for (const thread of ["worker", "coordinator"] as const) {
+      replica.applierFailsIn = thread;
+      const live = await readReplication(desired, hosts.context);
+      t.deepEqual(live?.status["web-02"]?.replication, {
+        state: "applier stopped",
+        error: "error 1062: x",
+      });
+    }
+  },
+);
