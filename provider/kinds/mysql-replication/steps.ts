@@ -83,9 +83,14 @@ export function awaiting(name: string, mysqld: MysqldStatus): PlainStep {
   const fault = faultOf(mysqld);
   const sentence =
     fault === undefined
-      ? `${name}: look again once mysqld answers`
+      ? `${name}: look again once mysqld answers${silence(mysqld)}`
       : `${name}: go on once mysqld no longer runs ${fault}`;
   return { sentence, task: { do: "await", member: name } };
+}
+
+/** Why it is silent; that a machine cannot be reached is told for all that is on it. */
+function silence(mysqld: MysqldStatus): string {
+  return mysqld.state === "silent" && mysqld.isUnreachable !== true ? ` (${mysqld.reason})` : "";
 }
 
 function faultOf(mysqld: MysqldStatus): string | undefined {

@@ -213,7 +213,7 @@ const cases: readonly Case[] = [
   {
     name: "a stopped mysqld is waited for, and the rest left alone",
     live: { ...healthy, "web-02": { mysqld: "silent", reason: "ERROR 2002" } },
-    sentences: ["web-02: look again once mysqld answers"],
+    sentences: ["web-02: look again once mysqld answers (ERROR 2002)"],
   },
   {
     name: "a CLONE that runs on after its up was killed is waited for",
