@@ -87,10 +87,12 @@ test.serial(
     const after = await readState(stack, names);
     t.deepEqual(moved(before.processes, after.processes), []);
     t.deepEqual(moved(before.files, after.files), []);
-    const endpoints = parseEndpoints(await stack.output("endpoints"));
+    // No name server knows the domain.
+    const url = "http://172.31.71.11";
+    const endpoints = { ...parseEndpoints(await stack.output("endpoints")), url };
     const privateKeys = Object.fromEntries(names.map((name) => [name, privateKey]));
     const verdicts = await verifyStack({ endpoints, privateKeys }, { changes: "none" });
-    const table = renderTable({ stack: stackName, url: endpoints.url, verdicts });
+    const table = renderTable({ stack: stackName, url, verdicts });
     t.true(
       verdicts.every(({ passed }) => passed),
       table,
