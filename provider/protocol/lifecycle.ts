@@ -15,7 +15,13 @@ import type { PlannedStep } from "../resources/planned-step";
 import { contextOf, type Resource } from "./context";
 import { differencesOf } from "./difference";
 import { digests } from "./drift";
-import { observeForCreation, observeForUpdate, observeNew, observeStarting } from "./observe";
+import {
+  observeForCreation,
+  observeForUpdate,
+  observeNew,
+  observeStarting,
+  withRecorded,
+} from "./observe";
 import { mintClaim, ownerOf } from "./owner";
 import { renderPath } from "./path";
 import { announceCreation, announceUpdate } from "./plan";
@@ -145,10 +151,11 @@ export class Lifecycle {
     const isOnHosts = this.#kind.hosts(news.properties).length > 0;
     const expected = isOnHosts ? both.properties : olds.properties;
     const wanted = news.properties;
-    const live =
+    const found =
       olds.kept.unreachable === undefined
         ? await this.#kind.read(expected, context, wanted)
         : await observeStarting(this.#kind, { expected, wanted }, context);
+    const live = withRecorded(this.#kind, found, olds);
     const steps = this.#kind.plan(live, news.properties, context.owner);
     const plan = announceUpdate(this.#resource, steps, { olds, news });
     const known = { properties: news.properties, secrets: both.secrets };

@@ -69,11 +69,9 @@ export async function observeForUpdate(
   if (isSame || isUnreachable || hosts.length === 0 || hasUnknown(hosts)) return olds.properties;
   const both = mergeReceived(olds, news);
   try {
-    return await kind.read(
-      both.properties,
-      contextOf(resource, both, owner.claim),
-      news.properties,
-    );
+    const context = contextOf(resource, both, owner.claim);
+    const live = await kind.read(both.properties, context, news.properties);
+    return withRecorded(kind, live, olds);
   } catch (error) {
     // It was read a moment ago: what was seen then is what the plan is made of.
     if (!(error instanceof NotReached)) throw error;
@@ -81,4 +79,15 @@ export async function observeForUpdate(
     engine?.log(urn, "warning", `planned from what was read before: ${error.message}`);
     return olds.properties;
   }
+}
+
+/** What was read says of these only what is wanted. */
+export function withRecorded(
+  { recorded = [] }: AnyKind,
+  live: Properties | undefined,
+  olds: OpenState,
+): Properties | undefined {
+  const known = recorded.filter((name) => olds.properties[name] !== undefined);
+  if (live === undefined || known.length === 0) return live;
+  return { ...live, ...Object.fromEntries(known.map((name) => [name, olds.properties[name]])) };
 }

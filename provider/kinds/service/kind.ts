@@ -30,6 +30,7 @@ export const service: Kind<Service, ServiceStep & Step> = {
   remove,
   imported,
   migrations: [withoutPackages],
+  recorded: ["port"],
 };
 
 export const release: Kind<Service, ServiceStep & Step> = {

@@ -104,10 +104,11 @@ esac`,
     sh`
 acted=yes
 since=$(date +%s)
+# With what the question was answered it is no more than what an error shows.
 new_log() { ${log === undefined ? sh`:` : sh`tail -n +$((log_lines + 1)) -- ${log} 2>/dev/null`}; }
 journal() {
-  journalctl --no-pager -q -o cat -n 20 --since "@$since" -u ${unit} 2>/dev/null
-  new_log | tail -n 20
+  journalctl --no-pager -q -o cat -n 10 --since "@$since" -u ${unit} 2>/dev/null
+  new_log | tail -n 6
 }
 first_words() {
   journalctl --no-pager -q -o cat --since "@$since" -u ${unit} 2>/dev/null | head -n 20

@@ -92,6 +92,16 @@ for (const change of ["reload", "restart"] as const) {
   });
 }
 
+onLinux("another port says what it costs, in the preview and in up", async (t) => {
+  const { it, inputs } = await running(t);
+  await it.up(inputs(wire({ port: 80 }) as WireMap, "two\n"));
+  const moved = inputs(wire({ port: 8081 }) as WireMap, "three\n");
+  const note = /reload it \(from port 80 to 8081: requests fail until/;
+  t.regex((await it.preview(moved)).told[0] ?? "", note);
+  t.regex((await it.up(moved)).told[0] ?? "", note);
+  t.deepEqual((await it.preview(moved)).told, []);
+});
+
 onLinux("without a new worker a reload was not taken", async (t) => {
   const { sandbox, it, inputs } = await running(t);
   const more = wire({ reloaded: { newWorker: true }, ready: { deadlineSeconds: 1 } });
