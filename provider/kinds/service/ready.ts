@@ -24,9 +24,9 @@ $(first_words)"
   fi
   if [ "$(date +%s)" -ge "$end" ]; then
     fail ${`${name} was not ready within ${seconds} seconds (ready.deadlineSeconds, an application's readySeconds); all is put back as it was:`}"
-$said
+$(journal)
 $(systemctl is-active -- ${unit})
-$(journal)"
+$said"
   fi
   sleep 0.2
 done`;

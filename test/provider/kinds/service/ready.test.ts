@@ -19,9 +19,13 @@ async function portAnswering(t: ExecutionContext, statuses: readonly number[]): 
   return (server.address() as AddressInfo).port;
 }
 
-async function upWith(t: ExecutionContext, ready: object): Promise<readonly string[]> {
+async function upWith(
+  t: ExecutionContext,
+  ready: object,
+  journal = "",
+): Promise<readonly string[]> {
   const { sandbox, server, resource } = await startMachine(t);
-  await sandbox.unit("it.service", {});
+  await sandbox.unit("it.service", { journal });
   const { told } = await resource().up({
     host: wireHost(server.host()),
     ...wire({ unit: "it.service", ready: { deadlineSeconds: 1, ...ready } }),
@@ -51,6 +55,19 @@ for (const status of [302, 404, 500, 503]) {
     },
   );
 }
+
+onLinux(
+  "what was last seen is told after the daemon's own words, however many they are",
+  async (t) => {
+    const port = await portAnswering(t, [403]);
+    const journal = Array.from({ length: 60 }, (_, line) => `line ${line}\n`).join("");
+    const error = await t.throwsAsync(upWith(t, { http: `http://127.0.0.1:${port}/` }, journal));
+    t.regex(
+      error?.message ?? "",
+      /\nline 59\n[\s\S]*\nhttp:\/\/127\.0\.0\.1:\d+\/: HTTP\/1\.1 403 Forbidden$/,
+    );
+  },
+);
 
 onLinux("a unit that answers well after a while is ready", async (t) => {
   const port = await portAnswering(t, [503, 503, 200]);

@@ -109,7 +109,7 @@ onLinux("a unit that does not become ready runs again with the old files", async
   );
   t.is(
     error?.message,
-    "web-01: applying it: exit 1\nit was not ready within 1 seconds (ready.deadlineSeconds, an application's readySeconds); all is put back as it was:\nsick\nactive\nit: last words",
+    "web-01: applying it: exit 1\nit was not ready within 1 seconds (ready.deadlineSeconds, an application's readySeconds); all is put back as it was:\nit: last words\nactive\nsick",
   );
   t.deepEqual(await sandbox.entries("/etc"), before);
   const log = (await sandbox.log()).filter((line) => line !== "ready");
