@@ -390,7 +390,7 @@ onLinux("a CLONE that is refused leaves the member closed, and says why", async 
   const task = { do: "fill", member: "web-02", from: "web-01", discards: "its data" } as const;
   const error = await t.throwsAsync(carryOut(hosts, task));
   t.regex(error.message, /ERROR 3862 .*Clone Donor Error/);
-  t.false(hosts.on("web-02").isOpen);
+  t.is(hosts.on("web-02").variables.get("super_read_only"), "ON");
 });
 
 onLinux(
@@ -639,3 +639,33 @@ onLinux(
     }
   },
 );
+
+onLinux(
+  "a replica whose own commit waits for an acknowledgement is closed all the same",
+  async (t) => {
+    const { hosts, desired } = await made(t);
+    hosts.mysqlds.watch = undefined;
+    const replica = hosts.on("web-02");
+    replica.take("SET GLOBAL super_read_only = OFF; SET GLOBAL read_only = OFF");
+    replica.take(
+      "SET GLOBAL rpl_semi_sync_source_timeout = 4294967295; SET GLOBAL rpl_semi_sync_source_enabled = ON",
+    );
+    t.is(replica.write("stray"), "waits");
+    // Only then it is seen that it has what the primary lacks.
+    await t.throwsAsync(up(t, hosts, desired), { message: /1 transaction that web-01 lacks/ });
+    t.false(replica.isOpen);
+    t.is(replica.variables.get("offline_mode"), "OFF");
+    t.deepEqual(hosts.mysqlds.acknowledged, []);
+  },
+);
+
+onLinux("a primary that leaves hands its role over, and waits for nobody any more", async (t) => {
+  const { hosts, desired: before } = await made(t, {}, 3);
+  const members = { "web-02": memberInputs("web-02", 2), "web-03": memberInputs("web-03", 3) };
+  await up(t, hosts, cluster({ primary: "web-02", members }), before);
+  const gone = hosts.on("web-01");
+  gone.restart();
+  t.false(gone.isOpen);
+  t.is(gone.variables.get("rpl_semi_sync_source_enabled"), "OFF");
+  t.is(hosts.on("web-02").write("after"), "acknowledged");
+});
