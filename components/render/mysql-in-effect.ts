@@ -2,14 +2,22 @@
 
 import { type MysqlConfig, optionOf } from "./mysql";
 
-/** The variables of the stack's file that can be set at run time, but for those by which the cluster is led. */
+/**
+ * The variables of the stack's file that can be set at run time, but for those by which the cluster is led, and for the
+ * size of the buffer pool, which MySQL rounds up.
+ */
 const ownVariables = [
   ...["require_secure_transport", "binlog_expire_logs_seconds", "sync_binlog"],
   ...["innodb_flush_log_at_trx_commit", "replica_net_timeout", "sql_require_primary_key"],
-  ...["log_bin_trust_function_creators", "innodb_buffer_pool_size", "max_connections"],
+  ...["log_bin_trust_function_creators", "max_connections"],
 ] as const;
 
-function wantedValues(config: Omit<MysqlConfig, "address">): Readonly<Record<OwnVariable, string>> {
+type Variables = Pick<
+  MysqlConfig,
+  "requirePrimaryKeys" | "trustsCreators" | "maxConnections" | "rawLines"
+>;
+
+function wantedValues(config: Variables): Readonly<Record<OwnVariable, string>> {
   return {
     require_secure_transport: "ON",
     binlog_expire_logs_seconds: "604800",
@@ -18,7 +26,6 @@ function wantedValues(config: Omit<MysqlConfig, "address">): Readonly<Record<Own
     replica_net_timeout: "10",
     sql_require_primary_key: config.requirePrimaryKeys ? "ON" : "OFF",
     log_bin_trust_function_creators: config.trustsCreators ? "ON" : "OFF",
-    innodb_buffer_pool_size: String(config.bufferPoolMegabytes * 1024 ** 2),
     max_connections: String(config.maxConnections),
   };
 }
@@ -26,7 +33,7 @@ function wantedValues(config: Omit<MysqlConfig, "address">): Readonly<Record<Own
 type OwnVariable = (typeof ownVariables)[number];
 
 /** For a Service's `overrides`: what was set by SET GLOBAL or SET PERSIST, and its way back. */
-export function renderMysqlOverrides(config: Omit<MysqlConfig, "address">) {
+export function renderMysqlOverrides(config: Variables) {
   // A line of the user's own says otherwise, in whatever unit.
   const others = new Set(config.rawLines.map(optionOf));
   const values = wantedValues(config);

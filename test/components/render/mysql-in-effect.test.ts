@@ -5,7 +5,6 @@ import {
 } from "../../../components/render/mysql-in-effect";
 
 const config = {
-  bufferPoolMegabytes: 512,
   maxConnections: 200,
   requirePrimaryKeys: true,
   trustsCreators: false,
@@ -26,7 +25,6 @@ const wanted = (more: object = {}) => {
 test("what the file says is what is looked for and put back, as the server shows it", (t) => {
   const { find, reset } = wanted();
   t.deepEqual(find, reset);
-  t.is(find.get("innodb_buffer_pool_size"), "536870912");
   t.is(find.get("max_connections"), "200");
   t.is(find.get("sql_require_primary_key"), "ON");
   t.is(find.get("log_bin_trust_function_creators"), "OFF");
