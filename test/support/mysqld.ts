@@ -458,7 +458,7 @@ export class Mysqld {
       ([key = ""], session) => this.#change(({ users }) => users.delete(key), session),
     ],
     [
-      /^GRANT (.*) ON (.*) TO ('.*'@'.*')$/,
+      /^GRANT (.*) ON (\*\.\*|`[^`]+`\.\S+) TO ('.*'@'.*')$/,
       ([privileges = "", level = "", key = ""], session) =>
         this.#change(({ users }) => {
           const { grants } = accountOf(users, key);
@@ -468,7 +468,7 @@ export class Mysqld {
         }, session),
     ],
     [
-      /^REVOKE (.*?)(?: ON (.*))? FROM ('.*'@'.*')$/,
+      /^REVOKE (.*?)(?: ON (\*\.\*|`[^`]+`\.\S+))? FROM ('.*'@'.*')$/,
       ([privileges = "", level, key = ""], session) =>
         this.#change(({ users }) => {
           const { grants } = accountOf(users, key);
@@ -755,7 +755,9 @@ export class Mysqld {
         return this.#channels(({ password }) => ({ USER_PASSWORD: password }));
       case "performance_schema.replication_connection_configuration":
         return [
-          ...(this.source === undefined ? [{ CHANNEL_NAME: "", HOST: "" }] : []),
+          ...(this.source === undefined
+            ? [{ CHANNEL_NAME: "", HOST: "", PORT: 3306, USER: "", AUTO_POSITION: "0" }]
+            : []),
           ...this.#channels((source) => ({
             HOST: source.host,
             PORT: source.port,
@@ -769,12 +771,16 @@ export class Mysqld {
         const receiver = this.isReceiving ? (this.connectedTo ? "ON" : "CONNECTING") : "OFF";
         const isFailing = receiver === "CONNECTING";
         const received = renderGtidSet(parseGtidSet([...this.received].join(",")));
-        return this.#channels(() => ({
+        const row = {
           SERVICE_STATE: receiver,
           RECEIVED_TRANSACTION_SET: received.replaceAll(",", ",\n"),
           LAST_ERROR_NUMBER: isFailing ? 2003 : 0,
-          LAST_ERROR_MESSAGE: isFailing ? "Error connecting to source. Message: no way" : "",
-        }));
+          LAST_ERROR_MESSAGE: isFailing ? notConnected : "",
+        };
+        // A server that follows nobody has a row of its own here too.
+        return this.source === undefined
+          ? [{ CHANNEL_NAME: "", ...row }]
+          : this.#channels(() => row);
       }
       case "performance_schema.replication_applier_status":
         return this.#channels(() => ({
@@ -827,6 +833,9 @@ interface Session {
   readonly variables: Map<string, Value>;
   writesLog: boolean;
 }
+
+const notConnected =
+  "Error connecting to source 'replication@10.0.0.1:3306'. This was attempt 1/0, with a delay of 1 seconds. Message: no way";
 
 const ofAnotherChannel = {
   SERVICE_STATE: "OFF",

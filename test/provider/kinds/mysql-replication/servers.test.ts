@@ -515,6 +515,11 @@ onLinux(
     const error = await t.throwsAsync(carryOut(hosts, task));
     t.regex(error.message, /not connected to the primary \(receiver and applier: CONNECTING ON\)/);
     t.regex(error.message, /Error connecting to source/);
+    const live = await readReplication(cluster(), hosts.context);
+    t.deepEqual(live?.status["web-02"]?.replication, {
+      state: "not connected",
+      error: "error 2003: no way",
+    });
   },
 );
 
@@ -668,4 +673,27 @@ onLinux("a primary that leaves hands its role over, and waits for nobody any mor
   t.false(gone.isOpen);
   t.is(gone.variables.get("rpl_semi_sync_source_enabled"), "OFF");
   t.is(hosts.on("web-02").write("after"), "acknowledged");
+});
+
+onLinux("the password of a receiver is compared as it is, upper and lower case", async (t) => {
+  const { hosts, desired } = await made(t);
+  const { source } = hosts.on("web-02");
+  if (source === undefined) return t.fail();
+  source.password = "OF replication";
+  const live = await readReplication(desired, hosts.context);
+  t.deepEqual(live?.status["web-02"]?.replication, { state: "other settings", of: "password" });
+  await up(t, hosts, desired);
+});
+
+onLinux("a receiver that is not encrypted, or would give up, is told as such", async (t) => {
+  const { hosts, desired } = await made(t);
+  for (const change of [{ ssl: "0" }, { retryCount: 9 }, { autoPosition: "0" }]) {
+    const { source } = hosts.on("web-02");
+    if (source === undefined) return t.fail();
+    Object.assign(source, change);
+    const live = await readReplication(desired, hosts.context);
+    const of = "connection";
+    t.deepEqual(live?.status["web-02"]?.replication, { state: "other settings", of });
+    await up(t, hosts, desired);
+  }
 });
