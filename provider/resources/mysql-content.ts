@@ -1,6 +1,7 @@
 import "./debug-log";
 import * as pulumi from "@pulumi/pulumi";
 import type { MysqlMemberArgs } from "./mysql-replication";
+import { withPackageVersion } from "./package-version";
 import type { PlannedStep } from "./planned-step";
 
 export type { MysqlMemberArgs };
@@ -38,7 +39,12 @@ export class MysqlContent extends pulumi.CustomResource {
   declare readonly plan: pulumi.Output<readonly PlannedStep[]>;
 
   constructor(name: string, args: MysqlContentArgs, opts?: pulumi.CustomResourceOptions) {
-    super("trilithon:index:MysqlContent", name, { ...args, plan: undefined }, opts);
+    super(
+      "trilithon:index:MysqlContent",
+      name,
+      { ...args, plan: undefined },
+      withPackageVersion(opts),
+    );
   }
 }
 
@@ -66,6 +72,11 @@ export class MysqlPasswordRetirement extends pulumi.CustomResource {
     args: MysqlPasswordRetirementArgs,
     opts?: pulumi.CustomResourceOptions,
   ) {
-    super("trilithon:index:MysqlPasswordRetirement", name, { ...args, plan: undefined }, opts);
+    super(
+      "trilithon:index:MysqlPasswordRetirement",
+      name,
+      { ...args, plan: undefined },
+      withPackageVersion(opts),
+    );
   }
 }
