@@ -15,6 +15,7 @@ import { docker } from "./stand-in";
 
 export const container: Kind<Container, ContainerStep> = {
   keeps: "properties only",
+  changesByItself: true,
   type: "docker:index/container:Container",
   computedOutputs: ["id", "networkDatas"],
   check: (inputs) => checkServed(docker, containerSchema, inputs),

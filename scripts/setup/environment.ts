@@ -80,7 +80,15 @@ export function pulumiEnvironment(
     // Quoted as JSON is: a path may hold spaces.
     NODE_OPTIONS: [outer.NODE_OPTIONS, `--require ${JSON.stringify(preload)}`].join(" ").trim(),
     ...(hasPassphrase ? {} : { PULUMI_CONFIG_PASSPHRASE: devPassphrase }),
-    ...(existsSync(standInsMarker) ? { PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true" } : {}),
+    ...(existsSync(standInsMarker) ? withStandIns(outer) : {}),
+  };
+}
+
+function withStandIns(outer: NodeJS.ProcessEnv) {
+  return {
+    PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
+    // They are asked in each preview without that, as our own plugin is.
+    PULUMI_OPTION_REFRESH: outer.PULUMI_OPTION_REFRESH ?? "false",
   };
 }
 
