@@ -30,7 +30,7 @@ prints_configuration() { ${configurationCommand ?? ["true"]} </dev/null; }
 show() { printf '# configuration file %s:\n' "$1"; sed 's/^\([^#]*[Pp][Aa][Ss][Ss][A-Za-z_]*[ =:]\).*/\1 (hidden)/' -- "$1"; }
 foreign() {
   # A drop-in that systemd has not read yet is one all the same.
-  for path in $({ unit_status ${unit} | sed -n 's/^FragmentPath=//p; s/^DropInPaths=//p' | tr ' ' '\n'; ls -d ${`/etc/systemd/system/${unit}.d`}/*.conf ${`/run/systemd/system/${unit}.d`}/*.conf 2>/dev/null; } | sort -u); do
+  for path in $({ printf '%s\n' "\${shown-$(unit_status ${unit})}" | sed -n 's/^FragmentPath=//p; s/^DropInPaths=//p' | tr ' ' '\n'; ls -d ${`/etc/systemd/system/${unit}.d`}/*.conf ${`/run/systemd/system/${unit}.d`}/*.conf 2>/dev/null; } | sort -u); do
     case $path in /etc/* | /run/*) if [ -f "$path" ]; then show "$path"; fi ;; esac
   done | without_own
   for path in ${patterns}; do if [ -f "$path" ]; then show "$path"; fi; done | without_own

@@ -16,12 +16,10 @@ youngest() {
 children() { cat /proc/[0-9]*/stat 2>/dev/null | sed 's/ (.*) / /' | awk -v parent="$1" '$3 == parent { print $1 }'; }
 # The program or the library, of a unit's processes, that is no longer the one on the disk.
 replaced() {
-  for process in "$1" $(children "$1"); do
-    program=$(readlink "/proc/$process/exe" 2>/dev/null)
-    case $program in *' (deleted)') echo "\${program% (deleted)}"; return ;; esac
-    library=$(sed -n 's/^[^ ]* [^ ]*x[^ ]* .* \(\/[^ ]*\) (deleted)$/\1/p' "/proc/$process/maps" 2>/dev/null | grep -vE '^/(dev|run|tmp|var/tmp|memfd:|SYSV)' | head -n 1)
-    if [ -n "$library" ]; then echo "$library"; return; fi
-  done
+  set -- "$1" $(children "$1")
+  program=$(readlink $(printf '/proc/%s/exe ' "$@") 2>/dev/null | sed -n 's/ (deleted)$//p' | head -n 1)
+  if [ -n "$program" ]; then echo "$program"; return; fi
+  cat $(printf '/proc/%s/maps ' "$@") 2>/dev/null | sed -n 's/^[^ ]* [^ ]*x[^ ]* .* \(\/[^ ]*\) (deleted)$/\1/p' | grep -vE '^/(dev|run|tmp|var/tmp|memfd:|SYSV)' | head -n 1
 }
 unit_status() {
   systemctl show -p LoadState -p ActiveState -p UnitFileState -p NeedDaemonReload -p MainPID -p InvocationID -p ActiveEnterTimestampMonotonic -p StateChangeTimestampMonotonic -p FragmentPath -p DropInPaths -- "$1"
