@@ -64,7 +64,9 @@ export function parseDescription(exported: string): Description {
     ...inputsOf("Service").map((inputs) => v.parse(serviceSchema, inputs)),
     ...releases,
   ];
-  const [release] = releases;
+  const packages = inputsOf("Packages").map((inputs) => v.parse(packagesSchema, inputs));
+  // One without a unit is of static files alone.
+  const release = releases.find(({ unit }) => unit !== undefined);
   const [replication] = inputsOf("MysqlReplication").map((inputs) =>
     v.parse(replicationSchema, inputs),
   );
@@ -73,7 +75,7 @@ export function parseDescription(exported: string): Description {
     throw new Error("the stack's state has no release or no replication: was it brought up?");
   }
   return {
-    hosts: describeHosts(services),
+    hosts: describeHosts(services, packages),
     release: { name: release.name, root: release.root, version: release.version },
     database: describeDatabase(replication, content),
   };
@@ -127,7 +129,10 @@ export function withoutContents({ packages, services }: DescribedHost) {
   };
 }
 
-function describeHosts(services: readonly Service[]): Record<string, DescribedHost> {
+function describeHosts(
+  services: readonly Service[],
+  packages: readonly Packages[],
+): Record<string, DescribedHost> {
   const names = [...new Set(services.map(({ host }) => host.name))].sort();
   return Object.fromEntries(
     names.map((name) => {
@@ -135,7 +140,10 @@ function describeHosts(services: readonly Service[]): Record<string, DescribedHo
       return [
         name,
         {
-          packages: here.flatMap(({ packages }) => Object.keys(packages)).sort(),
+          packages: packages
+            .filter(({ host }) => host.name === name)
+            .flatMap((one) => Object.keys(one.packages))
+            .sort(),
           services: Object.fromEntries(here.flatMap(describeService)),
         },
       ];
@@ -202,11 +210,15 @@ const serviceSchema = v.object({
   host: v.object({ name: v.string() }),
   name: v.string(),
   unit: v.optional(v.string()),
-  packages: v.record(v.string(), v.string()),
   files: v.record(v.string(), v.object({ content: v.string(), mode: v.string() })),
   absent: texts,
 });
 type Service = v.InferOutput<typeof serviceSchema>;
+const packagesSchema = v.object({
+  host: v.object({ name: v.string() }),
+  packages: v.record(v.string(), v.string()),
+});
+type Packages = v.InferOutput<typeof packagesSchema>;
 const releaseSchema = v.object({ ...serviceSchema.entries, root: v.string(), version: v.string() });
 const replicationSchema = v.object({
   durability: v.union([

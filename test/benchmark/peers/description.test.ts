@@ -10,14 +10,21 @@ const secret = (value: unknown) => ({
 
 const service = (name: string, more: object) => ({
   type: "trilithon:index:Service",
-  inputs: { host: { name: "web-01" }, name, packages: {}, files: {}, absent: [], ...more },
+  inputs: { host: { name: "web-01" }, name, files: {}, absent: [], ...more },
 });
 
 const exported = JSON.stringify({
   deployment: {
     resources: [
       { type: "pulumi:pulumi:Stack" },
-      service("mysql-packages", { packages: { "mysql-server": "present" } }),
+      {
+        type: "trilithon:index:Packages",
+        inputs: { host: { name: "web-01" }, packages: { "mysql-server": "present" } },
+      },
+      {
+        ...service("shop-assets", { root: "/srv/shop.assets", version: "abc" }),
+        type: "trilithon:index:Release",
+      },
       service("mysql", {
         unit: "mysql.service",
         files: {
