@@ -52,8 +52,9 @@ export interface HttpProbeArgs {
 
 /** Two commands: what was set at run time, and how it is put back. */
 export interface OverridesArgs {
-  /** Each line is shown in the preview: `max_connections is 7, not 200`. */
+  /** Prints what differs from the files. Each line is shown in the preview: `max_connections is 7, not 200`. */
   readonly find: pulumi.Input<pulumi.Input<string>[]>;
+  /** Makes it as the files have it; run when `find` printed something. */
   readonly reset: pulumi.Input<pulumi.Input<string>[]>;
 }
 
