@@ -10,9 +10,9 @@ const file = process.env.BENCHMARK_RECORD;
 const [, script = ""] = process.argv;
 if (file && script) {
   const load = Module._load;
-  // As the SDK loads the program: its folder, with a slash at the end.
+  // As the SDK loads the program: its folder, with a slash at the end, or its entry.
   Module._load = function (request, parent, isMain) {
-    if (!request.endsWith("/") || !parent?.filename?.endsWith("run.js")) {
+    if (!/(\/|\/index\.ts)$/.test(request) || !parent?.filename?.endsWith("run.js")) {
       return load.call(this, request, parent, isMain);
     }
     performance.mark("program starts");

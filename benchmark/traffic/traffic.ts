@@ -49,7 +49,7 @@ async function compare(targets: { through: string; direct: string }, path: strin
     say(path, round === 0 ? "round 0, which does not count" : `round ${round} of ${runs}`);
     const order = ["through", "direct"] as const;
     for (const way of round % 2 === 0 ? order : [...order].reverse()) {
-      const rate = await load(`http://${targets[way]}${path}`);
+      const rate = await load(`http://${targets[way]}:80${path}`);
       if (round > 0) rates[way].push(rate);
     }
   }
