@@ -171,8 +171,6 @@ export interface Kind<Args extends object = object, PlannedStep extends Step = S
    * `live` is what was read for the plan.
    */
   foresee?(live: Args | undefined, wanted: Args): Properties;
-  /** For a kind on no host, whose things change behind the state all the same: each preview reads them. */
-  readonly changesByItself?: true;
   /** Inputs that no machine tells: what they were before a change is known from the state alone. */
   readonly recorded?: readonly string[];
   /** Where a new resource replaces a former one. Default `after removal`: names and addresses are taken until then. */

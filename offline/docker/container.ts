@@ -15,7 +15,6 @@ import { docker } from "./stand-in";
 
 export const container: Kind<Container, ContainerStep> = {
   keeps: "properties only",
-  changesByItself: true,
   type: "docker:index/container:Container",
   computedOutputs: ["id", "networkDatas"],
   check: (inputs) => checkServed(docker, containerSchema, inputs),

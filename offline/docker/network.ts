@@ -33,7 +33,6 @@ const inputs: readonly string[] = Object.keys(networkSchema.entries);
 
 export const network: Kind<Network> = {
   keeps: "properties only",
-  changesByItself: true,
   type: "docker:index/network:Network",
   computedOutputs: ["id", "scope"],
   check: (given) => checkServed(docker, networkSchema, given),

@@ -111,7 +111,7 @@ export function stateOf(
     id: typeof properties.id === "string" ? properties.id : kind.id(properties),
     properties: { ...outputsOf(kind, properties), ...keptOutputs(kind, kept) },
     secrets: [...given, ...outputs, ...pathsOf(hidden, properties), [appliedOutput]],
-    isReadBeforeUpdate: kind.changesByItself === true || kind.hosts(properties).length > 0,
+    isReadBeforeUpdate: kind.hosts(properties).length > 0,
   };
 }
 

@@ -1,4 +1,6 @@
 import { readFileSync } from "node:fs";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import test from "ava";
 import { cliFolder, devStack, pulumiEnvironment, root } from "../../../scripts/setup/environment";
@@ -37,4 +39,20 @@ test("the user's own options for Node are kept beside ours", (t) => {
   const options = (outer: NodeJS.ProcessEnv) => pulumiEnvironment(devStack, outer).NODE_OPTIONS;
   t.regex(options({}) ?? "", /^--require ".*preload\.cjs"$/);
   t.regex(options({ NODE_OPTIONS: "--no-warnings" }) ?? "", /^--no-warnings --require /);
+});
+
+test("only a stack that may have containers is refreshed as a whole", async (t) => {
+  const project = await mkdtemp(join(tmpdir(), "trilithon-"));
+  t.teardown(() => rm(project, { recursive: true }));
+  const refresh = (stack: string, outer = {}) =>
+    pulumiEnvironment({ stack, project, backend: "/b" }, outer).PULUMI_OPTION_REFRESH;
+  await writeFile(
+    join(project, "Pulumi.machines.yaml"),
+    "config:\n  trilithon:domain: a.example\n",
+  );
+  await writeFile(join(project, "Pulumi.laptop.yaml"), "config:\n  trilithon:containers: {}\n");
+  t.is(refresh("machines"), "false");
+  t.is(refresh("machines", { PULUMI_OPTION_REFRESH: "true" }), "true");
+  t.is(refresh("laptop"), undefined);
+  t.is(refresh("none"), undefined);
 });
