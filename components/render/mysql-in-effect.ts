@@ -1,6 +1,6 @@
 /** What a mysqld runs with past the files: variables that were set at run time. */
 
-import { type MysqlConfig, optionOf } from "./mysql";
+import { type MysqlConfig, optionOf, renderMysql } from "./mysql";
 
 /**
  * The variables of the stack's file that can be set at run time, but for those by which the cluster is led, and for the
@@ -10,36 +10,22 @@ const ownVariables = [
   ...["require_secure_transport", "binlog_expire_logs_seconds", "sync_binlog"],
   ...["innodb_flush_log_at_trx_commit", "replica_net_timeout", "sql_require_primary_key"],
   ...["log_bin_trust_function_creators", "max_connections"],
-] as const;
+];
 
-type Variables = Pick<
-  MysqlConfig,
-  "requirePrimaryKeys" | "trustsCreators" | "maxConnections" | "rawLines"
->;
-
-function wantedValues(config: Variables): Readonly<Record<OwnVariable, string>> {
-  return {
-    require_secure_transport: "ON",
-    binlog_expire_logs_seconds: "604800",
-    sync_binlog: "1",
-    innodb_flush_log_at_trx_commit: "1",
-    replica_net_timeout: "10",
-    sql_require_primary_key: config.requirePrimaryKeys ? "ON" : "OFF",
-    log_bin_trust_function_creators: config.trustsCreators ? "ON" : "OFF",
-    max_connections: String(config.maxConnections),
-  };
+/** As the stack's own file sets them; what it does not name is off. */
+function wantedValues(config: MysqlConfig): ReadonlyMap<string, string> {
+  const lines = renderMysql({ ...config, rawLines: [] }).split("\n");
+  const set = new Map(lines.map((line) => [optionOf(line), /= (.*)$/.exec(line)?.[1]]));
+  return new Map(ownVariables.map((name) => [name, set.get(name) ?? "OFF"]));
 }
 
-type OwnVariable = (typeof ownVariables)[number];
-
 /** For a Service's `overrides`: what was set by SET GLOBAL or SET PERSIST, and its way back. */
-export function renderMysqlOverrides(config: Variables) {
+export function renderMysqlOverrides(config: MysqlConfig) {
   // A line of the user's own says otherwise, in whatever unit.
   const others = new Set(config.rawLines.map(optionOf));
-  const values = wantedValues(config);
-  const rows = ownVariables
-    .filter((name) => !others.has(name))
-    .map((name) => `ROW('${name}', '${values[name]}')`);
+  const rows = [...wantedValues(config)]
+    .filter(([name]) => !others.has(name))
+    .map(([name, value]) => `ROW('${name}', '${value}')`);
   const wanted = `(VALUES ${rows.join(", ")}) AS wanted (name, value)`;
   const now = `performance_schema.variables_info i JOIN performance_schema.global_variables g USING (VARIABLE_NAME)
   JOIN ${wanted} ON wanted.name = VARIABLE_NAME WHERE i.VARIABLE_SOURCE IN ('DYNAMIC', 'PERSISTED') AND g.VARIABLE_VALUE <> wanted.value`;

@@ -27,13 +27,15 @@ export function renderForeignFunction(service: Service): Shell | false {
   return sh`
 prints_configuration() { ${configurationCommand ?? ["true"]} </dev/null; }
 # Passwords are nobody's to read in a preview.
-show() { printf '# configuration file %s:\n' "$1"; sed 's/^\([^#]*[Pp][Aa][Ss][Ss][A-Za-z_]*[ =:]\).*/\1 (hidden)/' -- "$1"; }
+show() { printf '# configuration file %s:\n' "$1"; sed -e 's/^\([^#]*[Pp][Aa][Ss][Ss][A-Za-z_]*[ =:]\).*/\1 (hidden)/' -e '$a\' -- "$1"; }
 foreign() {
   # A drop-in that systemd has not read yet is one all the same.
-  for path in $({ printf '%s\n' "\${shown-$(unit_status ${unit})}" | sed -n 's/^FragmentPath=//p; s/^DropInPaths=//p' | tr ' ' '\n'; ls -d ${`/etc/systemd/system/${unit}.d`}/*.conf ${`/run/systemd/system/${unit}.d`}/*.conf 2>/dev/null; } | sort -u); do
-    case $path in /etc/* | /run/*) if [ -f "$path" ]; then show "$path"; fi ;; esac
-  done | without_own
-  for path in ${patterns}; do if [ -f "$path" ]; then show "$path"; fi; done | without_own
+  {
+    for path in $({ printf '%s\n' "\${shown-$(unit_status ${unit})}" | sed -n 's/^FragmentPath=//p; s/^DropInPaths=//p' | tr ' ' '\n'; ls -d ${`/etc/systemd/system/${unit}.d`}/*.conf ${`/run/systemd/system/${unit}.d`}/*.conf 2>/dev/null; } | sort -u); do
+      case $path in /etc/* | /run/*) if [ -f "$path" ]; then show "$path"; fi ;; esac
+    done
+    for path in ${patterns}; do if [ -f "$path" ]; then show "$path"; fi; done
+  } | without_own
   printed=$(prints_configuration 2>/dev/null) || return
   printf '%s\n' "$printed" | without_own
 }

@@ -18,7 +18,7 @@ export function renderOverridesObservation({ unit, overrides }: Service): Shell 
   if (unit === undefined || overrides === undefined) return false;
   return sh`
 found=
-case $shown in *ActiveState=active*) found=$(${overrides.find} 2>/dev/null </dev/null) ;; esac
+if is_active; then found=$(${overrides.find} 2>/dev/null </dev/null); fi
 printf 'overridden %s\n' "$(printf '%s' "$found" | tr '\n' ';')"`;
 }
 

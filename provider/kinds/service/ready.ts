@@ -70,7 +70,7 @@ export function renderLiveness({ unit, ready }: Service): Shell | false {
   }
   return sh`
 alive() {
-  case $shown in *ActiveState=active*) ;; *) echo alive; return ;; esac
+  is_active || { echo alive; return; }
   for try in 1 2 3; do
     if said=$(${livenessProbe(ready)} 2>&1 </dev/null); then echo alive; return; fi
     case $said in *'no answer within'*) break ;; esac

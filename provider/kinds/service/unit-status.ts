@@ -28,6 +28,7 @@ unit_status() {
 
 /** Functions of the observation alone. */
 export const unitObservation = sh`
+is_active() { case $shown in *ActiveState=active*) ;; *) return 1 ;; esac; }
 unit() {
   shown=$(unit_status "$1")
   printf '%s\n' "$shown"

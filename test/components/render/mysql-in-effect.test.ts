@@ -5,6 +5,8 @@ import {
 } from "../../../components/render/mysql-in-effect";
 
 const config = {
+  address: "10.0.0.1",
+  bufferPoolMegabytes: 128,
   maxConnections: 200,
   requirePrimaryKeys: true,
   trustsCreators: false,
