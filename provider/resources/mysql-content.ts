@@ -7,9 +7,12 @@ import type { PlannedStep } from "./planned-step";
 export type { MysqlMemberArgs };
 
 export interface MysqlAccountArgs {
-  /** 1 to 256 characters without control characters. Give a secret: what is plain stands in the state as it is. */
-  readonly password: pulumi.Input<string>;
-  /** The account's host part: a host, or a pattern such as `10.0.%`. Default `%`. */
+  /**
+   * 1 to 256 characters without control characters. Give a secret: what is plain stands in the state as it is. Default
+   * none: then only the system user of the same name can log in, over the socket (MySQL's `auth_socket`).
+   */
+  readonly password?: pulumi.Input<string>;
+  /** The account's host part: a host, or a pattern such as `10.0.%`. Default `%`; without a password `localhost`. */
   readonly from?: pulumi.Input<string>;
   /** Level to privileges: `{ "guestbook.*": ["SELECT", "INSERT"] }`. Privileges on `*.*` are told one by one, without ALL. */
   readonly grants: pulumi.Input<Record<string, pulumi.Input<pulumi.Input<string>[]>>>;

@@ -129,6 +129,7 @@ export const replicationAccount: AccountFacts = {
   grants: { "*.*": [...replicationPrivileges] },
   maxConnections: 0,
   hasFormerPassword: false,
+  plugin: "caching_sha2_password",
 };
 
 /** A connection to a member, as it should be. */

@@ -7,7 +7,8 @@ import { parseGtidSet, renderGtidSet } from "../../provider/kinds/mysql/gtid";
 import { type Catalog, evaluate, type Row, select, type Value } from "./select";
 
 export interface User {
-  password: string;
+  /** None of those that log in over the socket. */
+  password: string | undefined;
   former?: string;
   needsTls: boolean;
   isLocked: boolean;
@@ -431,12 +432,12 @@ export class Mysqld {
       },
     ],
     [
-      /^CREATE USER (IF NOT EXISTS )?('.*'@'.*') IDENTIFIED BY ('.*')( REQUIRE SSL)?$/,
-      ([condition, key = "", password = "", tls], session) => {
+      /^CREATE USER (IF NOT EXISTS )?('.*'@'.*') IDENTIFIED (?:WITH auth_socket|BY ('.*')( REQUIRE SSL)?)$/,
+      ([condition, key = "", password, tls], session) => {
         if (condition === undefined && this.data.users.has(key)) {
           throw new SqlError(1396, "Operation CREATE USER failed");
         }
-        const text = String(evaluate(password, this.#catalog(session)));
+        const text = password && String(evaluate(password, this.#catalog(session)));
         this.#change(({ users }) => {
           if (!users.has(key)) users.set(key, newUser(text, tls !== undefined));
         }, session);
@@ -588,14 +589,19 @@ export class Mysqld {
       password === undefined ? undefined : String(evaluate(password, this.#catalog(session)));
     const [, limit] = /WITH MAX_USER_CONNECTIONS (\d+)$/.exec(rest) ?? [];
     const known =
-      /^(IDENTIFIED BY '.*'( REQUIRE SSL)?( RETAIN CURRENT PASSWORD)?( ACCOUNT UNLOCK)?|ACCOUNT (UN)?LOCK|DISCARD OLD PASSWORD|WITH MAX_USER_CONNECTIONS \d+)$/;
+      /^(IDENTIFIED WITH auth_socket|IDENTIFIED BY '.*'( REQUIRE SSL)?( RETAIN CURRENT PASSWORD)?( ACCOUNT UNLOCK)?|ACCOUNT (UN)?LOCK|DISCARD OLD PASSWORD|WITH MAX_USER_CONNECTIONS \d+)$/;
     if (!known.test(rest)) throw new SqlError(1064, `unknown ALTER USER: ${rest}`);
     this.#change(({ users }) => {
       const user = accountOf(users, key);
       if (text !== undefined) {
-        if (rest.includes(" RETAIN CURRENT PASSWORD")) user.former = user.password;
+        if (rest.includes(" RETAIN CURRENT PASSWORD")) {
+          // As MySQL: only a password can be kept.
+          if (user.password === undefined) throw new SqlError(3894, "no current password");
+          user.former = user.password;
+        }
         user.password = text;
       }
+      if (rest === "IDENTIFIED WITH auth_socket") user.password = undefined;
       if (rest.includes(" REQUIRE SSL")) user.needsTls = true;
       if (rest.endsWith("ACCOUNT UNLOCK")) user.isLocked = false;
       else if (rest.endsWith("ACCOUNT LOCK")) user.isLocked = true;
@@ -749,6 +755,7 @@ export class Mysqld {
             HOST: host,
             MAX_USER_CONNECTIONS: user.maxConnections,
             USER_ATTRIBUTES: user.former === undefined ? null : { additional_password: "x" },
+            PLUGIN: user.password === undefined ? "auth_socket" : "caching_sha2_password",
           };
         });
       case "mysql.slave_master_info":
@@ -854,7 +861,7 @@ function copyOf(data: Data): Data {
   return structuredClone(data);
 }
 
-function newUser(password: string, needsTls: boolean): User {
+function newUser(password: string | undefined, needsTls: boolean): User {
   return { password, needsTls, isLocked: false, maxConnections: 0, grants: new Map() };
 }
 

@@ -18,7 +18,8 @@ import {
 import { accountHost, level, password, privilege } from "../mysql/names";
 
 export interface Account {
-  readonly password: string;
+  /** None: who logs in is the system user of the same name, over the socket. */
+  readonly password?: string;
   readonly from: string;
   readonly grants: Readonly<Record<string, readonly string[]>>;
   /** 0: as many connections as the server takes. */
@@ -37,6 +38,8 @@ export interface Content {
 }
 
 const defaults = { from: "%", maxConnections: 0 };
+/** An account without a password is reached over the socket only. */
+const socketHost = "localhost";
 
 const schema = v.strictObject({
   cluster: textOf(values.clusterName),
@@ -47,7 +50,7 @@ const schema = v.strictObject({
     v.record(
       textOf(values.accountName),
       v.strictObject({
-        password,
+        password: v.optional(password),
         from: v.optional(accountHost),
         grants: v.record(level, v.array(privilege)),
         maxConnections: v.optional(integer(0, 100_000)),
@@ -68,6 +71,7 @@ export function check(
       databases: inputs.databases ?? [],
       accounts: eachOf(inputs.accounts ?? {}, (account) => ({
         ...defaults,
+        ...(account.password === undefined && { from: socketHost }),
         ...account,
         grants: eachGrant(account.grants),
       })),
@@ -82,9 +86,20 @@ function contradictions({ accounts }: Properties): Failure[] {
     const everywhere = isMap(account) && isMap(account.grants) ? account.grants["*.*"] : undefined;
     const isAll =
       Array.isArray(everywhere) && everywhere.some((one) => /^all\b/i.test(String(one)));
+    const from = isMap(account) ? account.from : undefined;
+    const isOpen =
+      isMap(account) && account.password === undefined && (from ?? socketHost) !== socketHost;
     const isTaken = name === "root" || name.startsWith("mysql.");
     return [
       ...(isTaken ? [{ property, reason: "expected a name that is not MySQL's own" }] : []),
+      ...(isOpen
+        ? [
+            {
+              property: `${property}.from`,
+              reason: `expected ${socketHost}, as the account has no password`,
+            },
+          ]
+        : []),
       ...(isAll
         ? [
             {

@@ -54,8 +54,12 @@ export function contentOf(answer: Answer | undefined, expected: Content): Conten
         const live = accounts[name];
         if (live === undefined) return [];
         const { from, grants, maxConnections } = live;
-        const password = live.login === "denied" ? "(another)" : account.password;
-        return [[name, { password, from, grants, maxConnections }]];
+        const isOther =
+          account.password === undefined ? live.plugin !== "auth_socket" : live.login === "denied";
+        const password = isOther ? "(another)" : account.password;
+        return [
+          [name, { ...(password !== undefined && { password }), from, grants, maxConnections }],
+        ];
       }),
     ),
   };
@@ -78,17 +82,16 @@ async function apply(
         name,
         script: lines(mysql(...statements)),
         doing: `setting the databases and accounts of cluster ${desired.cluster}`,
-        secrets: passwords.map(({ password }) => password),
+        secrets: passwords.flatMap(({ password }) => password ?? []),
       },
       context,
     );
   }
   const found = await readContent(desired, context);
   if (found === undefined) throw new Error(`cluster ${desired.cluster}: there is no MySQL`);
-  const lastSet = Object.entries(desired.accounts).map(([account, { password }]) => [
-    account,
-    digest(password),
-  ]);
+  const lastSet = Object.entries(desired.accounts).flatMap(([account, { password }]) =>
+    password === undefined ? [] : [[account, digest(password)]],
+  );
   return { ...found, lastSet: Object.fromEntries(lastSet) };
 }
 
@@ -113,7 +116,9 @@ function statementsOf(
         : accountStatements(task.name, live?.accounts[task.name], {
             ...account,
             // A password that the program did not change was changed by hand: that one is not kept good.
-            isRotated: live?.lastSet?.[task.name] !== digest(account.password),
+            isRotated:
+              account.password !== undefined &&
+              live?.lastSet?.[task.name] !== digest(account.password),
           });
     }
     case "drop account": {

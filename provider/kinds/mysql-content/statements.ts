@@ -19,7 +19,7 @@ export function accountStatements(
   now: DesiredAccount,
 ): string[] {
   const account = accountName(name, now.from);
-  const identified = `${account} IDENTIFIED BY ${literal(now.password)}`;
+  const identified = `${account} ${identification(now)}`;
   const moves = old !== undefined && old.from !== now.from;
   return [
     ...(moves ? [`RENAME USER ${accountName(name, old.from)} TO ${account}`] : []),
@@ -37,6 +37,13 @@ export function accountStatements(
   ];
 }
 
+/** Without a password MySQL takes the word of the socket: the client is the system user of that name. */
+function identification({ password }: Account): string {
+  return password === undefined
+    ? "IDENTIFIED WITH auth_socket"
+    : `IDENTIFIED BY ${literal(password)}`;
+}
+
 /** The former password stays good: hosts that have not heard of the new one yet are not locked out. */
 function passwordStatements(
   account: string,
@@ -44,7 +51,7 @@ function passwordStatements(
   now: DesiredAccount,
 ): string[] {
   if (old?.password === now.password) return [];
-  const identified = `ALTER USER ${account} IDENTIFIED BY ${literal(now.password)}`;
+  const identified = `ALTER USER ${account} ${identification(now)}`;
   const retain = old === undefined || !now.isRotated ? "" : " RETAIN CURRENT PASSWORD";
   return [`${identified}${retain}`, `ALTER USER ${account} ACCOUNT UNLOCK`];
 }

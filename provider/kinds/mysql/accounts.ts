@@ -15,20 +15,23 @@ export interface AccountFacts {
   readonly maxConnections: number;
   /** Whether a former password is good as well. */
   readonly hasFormerPassword: boolean;
+  /** MySQL's plugin by which it logs in: `caching_sha2_password`, `auth_socket`. */
+  readonly plugin: string;
 }
 
 export interface AskedAccount {
   readonly name: string;
   readonly from: string;
-  readonly password: string;
+  /** None: nobody logs in as it over the network. */
+  readonly password?: string;
 }
 
 /**
- * `account 0`, the host part, the limit of connections and whether there is a former password, for each host part that
- * there is; then the grants of the expected one.
+ * `account 0`, the host part, the limit of connections, whether there is a former password and the plugin, for each host
+ * part that there is; then the grants of the expected one.
  */
 export function renderGrantsQuestion({ name, from }: AskedAccount, index: number): string {
-  return `SELECT 'account ${index}', Host, max_user_connections, COALESCE(JSON_CONTAINS_PATH(User_attributes, 'one', '$.additional_password'), 0)
+  return `SELECT 'account ${index}', Host, max_user_connections, COALESCE(JSON_CONTAINS_PATH(User_attributes, 'one', '$.additional_password'), 0), plugin
   FROM mysql.user WHERE User = ${literal(name)};
 SHOW GRANTS FOR ${accountName(name, from)}`;
 }
@@ -42,12 +45,14 @@ export function parseAccount(
   const rows = shown
     .filter((line) => line.startsWith(own))
     .map((line) => line.slice(own.length).split("\t"));
-  const [host, limit = "0", former = "0"] = rows.find((row) => row[0] === from) ?? rows[0] ?? [];
+  const [host, limit = "0", former = "0", plugin = ""] =
+    rows.find((row) => row[0] === from) ?? rows[0] ?? [];
   if (host === undefined) return undefined;
   const found = {
     from: host,
     maxConnections: Number(limit),
     hasFormerPassword: former === "1",
+    plugin,
   };
   if (host !== from) return { ...found, grants: {} };
   const after = shown.slice(shown.findLastIndex((line) => line.startsWith(own)) + 1);
@@ -60,7 +65,7 @@ export function parseAccount(
  * account may come from there.
  */
 export function renderLogin({ name, from, password }: AskedAccount, member: Member): Shell {
-  if (!isMatch(member.address, from)) return sh`echo 'not tried'`;
+  if (password === undefined || !isMatch(member.address, from)) return sh`echo 'not tried'`;
   const options = `[client]
 user=${optionValue(name)}
 password=${optionValue(password)}

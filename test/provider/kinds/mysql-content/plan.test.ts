@@ -93,6 +93,7 @@ test("what the primary says is compared; where it is silent, all stands as last 
         grants: app.grants,
         maxConnections: 0,
         hasFormerPassword: true,
+        plugin: "caching_sha2_password",
       },
     },
   };

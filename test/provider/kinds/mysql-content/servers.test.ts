@@ -163,3 +163,17 @@ onLinux(
     t.true(hosts.on("web-01").data.schemas.has("guestbook"));
   },
 );
+
+onLinux("an account without a password is the system user's, over the socket alone", async (t) => {
+  const hosts = await primary(t);
+  const grants = { "performance_schema.*": ["SELECT"] };
+  const desired = content({ accounts: { trilithon_role: { grants } } });
+  t.like(desired.accounts.trilithon_role, { from: "localhost" });
+  const { sentences, state } = await up(t, hosts, desired);
+  t.true(sentences.some((one) => one.includes("create account trilithon_role")));
+  // Somebody gives it a password: from then on anybody who knows it gets in.
+  hosts.on("web-01").take("ALTER USER 'trilithon_role'@'localhost' IDENTIFIED BY 'known'");
+  const again = await up(t, hosts, desired, state);
+  t.deepEqual(again.sentences, ["web-01: change account trilithon_role (its password)"]);
+  t.is(hosts.on("web-01").data.users.get("'trilithon_role'@'localhost'")?.password, undefined);
+});

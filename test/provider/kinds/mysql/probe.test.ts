@@ -36,11 +36,11 @@ test("a mysqld that does not answer is told with the client's own error", (t) =>
 test("accounts are found with their grants and whether they can log in", (t) => {
   const said = answer(
     facts,
-    `account 0\t%\t0\t0
+    `account 0\t%\t0\t0\tcaching_sha2_password
 GRANT REPLICATION SLAVE ON *.* TO \`replication\`@\`%\`
 GRANT BACKUP_ADMIN ON *.* TO \`replication\`@\`%\`
-account 1\t10.%\t0\t0
-account 1\t%\t180\t1
+account 1\t10.%\t0\t0\tcaching_sha2_password
+account 1\t%\t180\t1\tcaching_sha2_password
 GRANT USAGE ON *.* TO \`app\`@\`%\`
 GRANT SELECT ON \`guestbook\`.* TO \`app\`@\`%\`
 logins
@@ -58,6 +58,7 @@ ERROR 1045 (28000): Access denied for user 'app'@'web-01' (using password: YES)
         grants: { "*.*": ["BACKUP_ADMIN", "REPLICATION SLAVE"] },
         maxConnections: 0,
         hasFormerPassword: false,
+        plugin: "caching_sha2_password",
       },
       app: {
         from: "%",
@@ -65,13 +66,14 @@ ERROR 1045 (28000): Access denied for user 'app'@'web-01' (using password: YES)
         grants: { "guestbook.*": ["SELECT"] },
         maxConnections: 180,
         hasFormerPassword: true,
+        plugin: "caching_sha2_password",
       },
     },
   });
 });
 
 test("an account that exists for another host alone is found there", (t) => {
-  const said = answer(facts, "account 1\t10.%\t0\t0\nlogins\nyes\nnot tried\n");
+  const said = answer(facts, "account 1\t10.%\t0\t0\tauth_socket\nlogins\nyes\nnot tried\n");
   t.deepEqual(parseAnswer(said, asked), {
     mysqld: "running",
     facts,
@@ -82,6 +84,7 @@ test("an account that exists for another host alone is found there", (t) => {
         grants: {},
         maxConnections: 0,
         hasFormerPassword: false,
+        plugin: "auth_socket",
       },
     },
   });
