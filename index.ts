@@ -18,7 +18,7 @@ const afterMachines = { dependsOn: hosts.machines };
 
 const database =
   hosts.database &&
-  new MysqlPair("database", { ...hosts.database, ...settings.database }, afterMachines);
+  new MysqlPair("database", { ...settings.database, ...hosts.database }, afterMachines);
 
 const loadBalancers = hosts.loadBalancers.map(({ address }) => address);
 const application = new Application(

@@ -43,7 +43,7 @@ export interface Endpoints {
   /** Not there where the stack has no database. */
   readonly database?:
     | {
-        /** Host names. */
+        /** Host names. Who is the primary as the settings say: the members know it in truth. */
         readonly primary: string;
         readonly replicas: readonly string[];
         readonly name: string;

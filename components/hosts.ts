@@ -32,17 +32,26 @@ type MachineSettings = Omit<Settings, "application">;
 export function createHosts(settings: MachineSettings): StackHosts {
   const all = createMachines(settings).map((host) => withPackagePolicy(host, settings.packages));
   const having = (role: Role) => all.filter(({ roles }) => roles.includes(role));
-  const [primary] = having("database-primary");
   const loadBalancers = having("load-balancer");
   return {
     all,
     loadBalancers,
     web: having("web"),
-    database: primary && { primary, replicas: having("database-replica") },
+    database: pairOf(
+      [...having("database-primary"), ...having("database"), ...having("database-replica")],
+      settings.database.primary,
+    ),
     machines: all.map(({ machine }) => machine),
     url: urlOf(settings),
     loadBalancerUrls: urlsOf(settings),
   };
+}
+
+/** The first takes the writes, unless the settings say who does. */
+function pairOf(members: readonly StackHost[], wished: string | undefined): StackHosts["database"] {
+  const primary = members.find(({ name }) => name === wished) ?? members[0];
+  if (primary === undefined) return undefined;
+  return { primary, replicas: members.filter((member) => member !== primary) };
 }
 
 function createMachines({

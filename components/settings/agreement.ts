@@ -69,20 +69,43 @@ function checkRoles(hosts: readonly Host[]): readonly Fault[] {
   return [
     ...atLeastOne("load-balancer"),
     ...atLeastOne("web"),
-    ...checkPrimary(having("database-primary"), having("database-replica")),
+    ...checkMembers(having("database"), having("database-primary"), having("database-replica")),
     ...hosts.flatMap(checkRolesOfOne),
   ];
+}
+
+/** One is alone, two are a pair. */
+function checkMembers(
+  members: readonly Host[],
+  primaries: readonly Host[],
+  replicas: readonly Host[],
+): readonly Fault[] {
+  if (members.length === 0) return checkPrimary(primaries, replicas);
+  const named = [...primaries, ...replicas];
+  if (named.length > 0) {
+    const names = `${named.map(nameOf).join(", ")} as database-primary or database-replica`;
+    const remedy = "give all of them the role database, and say database.primary";
+    const message = `expected the role database on every member of the database, got ${names}: ${remedy}`;
+    return [{ path: "hosts", message }];
+  }
+  if (members.length < 3) return [];
+  const message = `expected one or two hosts with the role database, got ${members.map(nameOf).join(", ")}`;
+  return [{ path: "hosts", message }];
+}
+
+function nameOf({ name, path }: Host): string {
+  return name ?? path;
 }
 
 /** None, where there is no database at all. */
 function checkPrimary(primaries: readonly Host[], replicas: readonly Host[]): readonly Fault[] {
   const expected = "expected one host with the role database-primary";
   if (primaries.length > 1) {
-    const names = primaries.map(({ name, path }) => name ?? path).join(", ");
+    const names = primaries.map(nameOf).join(", ");
     return [{ path: "hosts", message: `${expected}, got ${names}` }];
   }
   if (primaries.length === 1 || replicas.length === 0) return [];
-  const names = replicas.map(({ name, path }) => name ?? path).join(", ");
+  const names = replicas.map(nameOf).join(", ");
   const remedy = `${names} would follow it`;
   return [{ path: "hosts", message: `${expected}, got none: ${remedy}` }];
 }
@@ -104,15 +127,29 @@ function checkRolesOfOne({ path, roles }: Host): readonly Fault[] {
 }
 
 function checkDatabase(database: unknown, hosts: readonly Host[]): readonly Fault[] {
-  const has = (role: schema.Role) => hosts.some(({ roles }) => roles.includes(role));
-  if (database !== undefined && !has("database-primary") && !has("database-replica")) {
-    const remedy = "give a host the role database-primary, or take these settings out";
+  const having = (role: schema.Role) => hosts.filter(({ roles }) => roles.includes(role));
+  const members = having("database");
+  const pair = [...having("database-primary"), ...having("database-replica")];
+  if (database !== undefined && members.length + pair.length === 0) {
+    const remedy = "give a host the role database, or take these settings out";
     return [fault("database", "nothing, as no host has a database", database, remedy)];
   }
-  const durability = isRecord(database) ? database.durability : undefined;
-  if (durability !== "wait-for-replica" || has("database-replica")) return [];
-  const remedy = "no host has the role database-replica";
-  return [fault("database.durability", carryOnWords, durability, remedy)];
+  const { durability, primary } = isRecord(database) ? database : {};
+  const hasReplica = members.length > 1 || having("database-replica").length > 0;
+  const lacking = fault("database.durability", carryOnWords, durability, "there is no replica");
+  return [
+    ...(durability === "wait-for-replica" && !hasReplica ? [lacking] : []),
+    ...checkWish(primary, members),
+  ];
+}
+
+/** Who is to be the primary can be said of hosts whose roles do not say it. */
+function checkWish(primary: unknown, members: readonly Host[]): readonly Fault[] {
+  if (primary === undefined || members.some(({ name }) => name === primary)) return [];
+  const path = "database.primary";
+  if (members.length > 0) return [fault(path, `one of ${members.map(nameOf).join(", ")}`, primary)];
+  const remedy = "the role database-primary says it";
+  return [fault(path, "nothing, as no host has the role database", primary, remedy)];
 }
 
 interface Listener {
@@ -131,7 +168,7 @@ function listenersOf({ roles, values: host }: Host, values: Values): readonly Li
     return { path: `${section}.${key}`, port, isSetting: true };
   };
   const fixed = (path: string, port: unknown): Listener => ({ path, port, isSetting: false });
-  const isDatabase = roles.some((role) => role.startsWith("database-"));
+  const isDatabase = roles.some((role) => role.startsWith("database"));
   return [
     fixed("sshd", values.containers === undefined ? (host.port ?? 22) : 22),
     ...(isDatabase ? [fixed("MySQL", 3306)] : []),

@@ -19,7 +19,13 @@ import {
   userName,
 } from "../rules";
 
-export const roles = ["load-balancer", "web", "database-primary", "database-replica"] as const;
+export const roles = [
+  ...(["load-balancer", "web"] as const),
+  // A member of the database: alone, one of a pair, or one of a group, as there are hosts with this role.
+  "database",
+  // The same for a pair, in which the role says who is the primary.
+  ...(["database-primary", "database-replica"] as const),
+] as const;
 export type Role = (typeof roles)[number];
 
 export const privateKeyRemedy =
@@ -69,6 +75,8 @@ export const settings = record("settings", {
   database: v.exactOptional(
     record("an object", {
       ...databaseOptions,
+      // Of the hosts with the role `database`, the one that takes writes.
+      primary: v.exactOptional(hostName),
       name: v.exactOptional(databaseOptions.name, "guestbook"),
     }),
     {},

@@ -54,7 +54,9 @@ const host = v.object({
   sshPort: port,
   user: v.string(),
   hostKey: v.string(),
-  roles: v.array(v.picklist(["load-balancer", "web", "database-primary", "database-replica"])),
+  roles: v.array(
+    v.picklist(["load-balancer", "web", "database", "database-primary", "database-replica"]),
+  ),
 });
 const ports = v.object({
   loadBalancer: port,
@@ -76,7 +78,7 @@ const endpoints = v.object({
     isGuestBook: v.optional(v.boolean(), false),
   }),
   // Not there where the stack has no database.
-  database: v.optional(v.object({ name: v.string() })),
+  database: v.optional(v.object({ name: v.string(), primary: v.string() })),
   // Not there in the outputs of stacks that had one load balancer only.
   loadBalancers: v.optional(v.record(v.string(), v.object({ url: v.string() })), {}),
   ports,
@@ -109,12 +111,19 @@ export function parseEndpoints(value: unknown): Endpoints {
     ),
     database: database?.name,
     failoverSeconds,
-    hosts: Object.entries(hosts).map(([name, { sshAddress, ...given }]) => ({
-      ...given,
-      name,
-      sshAddress: sshAddress ?? given.address,
-      services: given.roles.flatMap((role) => servicesFor(role, result.output)),
-    })),
+    hosts: Object.entries(hosts).map(([name, { sshAddress, ...given }]) => {
+      const roles = given.roles.map((role): Role => {
+        if (role !== "database") return role;
+        return name === database?.primary ? "database-primary" : "database-replica";
+      });
+      return {
+        ...given,
+        name,
+        roles,
+        sshAddress: sshAddress ?? given.address,
+        services: roles.flatMap((role) => servicesFor(role, result.output)),
+      };
+    }),
   };
 }
 

@@ -8,6 +8,10 @@ const hosts = [
   { name: "web-01", address: "172.31.64.21", roles: ["web", "database-primary"] },
   { name: "web-02", address: "172.31.64.22", roles: ["web", "database-replica"] },
 ];
+const members = hosts.map(({ roles, ...host }) => ({
+  ...host,
+  roles: roles.map((role) => role.replace(/-(primary|replica)$/, "")),
+}));
 const good = { domain: "www.foobar.com", hosts, containers: { subnet: "172.31.64.0/24" } };
 
 const hostKey = `ssh-ed25519 ${"A".repeat(68)}`;
@@ -55,6 +59,13 @@ test("fills in every default", (t) => {
   t.deepEqual(result.settings.database, { name: "guestbook" });
 });
 
+test("takes members of a database, and a wish for the primary", (t) => {
+  for (const primary of ["web-01", "web-02"]) {
+    const database = { primary, durability: "wait-for-replica" };
+    t.deepEqual(faultsOf({ ...good, hosts: members, database }), []);
+  }
+});
+
 test("takes existing machines with their keys", (t) => {
   t.deepEqual(faultsOf(machines, ["trilithon:privateKey"]), []);
   const own = { ...machines, hosts: machines.hosts.map((host) => ({ ...host, privateKey })) };
@@ -64,7 +75,7 @@ test("takes existing machines with their keys", (t) => {
 const remedyOfKey =
   "read it on the machine itself with cut -d' ' -f1,2 /etc/ssh/ssh_host_ed25519_key.pub";
 const remedyOfPrivateKey = "set it with pulumi config set --secret trilithon:privateKey < KEYFILE";
-const role = "one of load-balancer, web, database-primary, database-replica";
+const role = "one of load-balancer, web, database, database-primary, database-replica";
 const name =
   "a host name of at most 63 letters, digits, dots and hyphens that starts and ends with a letter or digit";
 
@@ -283,7 +294,7 @@ const bad: readonly (readonly [string, Values, readonly string[]])[] = [
     "waiting for a replica that there is not",
     { ...good, hosts: hosts.slice(0, 2), database: { durability: "wait-for-replica" } },
     [
-      'database.durability: expected { carryOnAfterSeconds: 1 to 86400 }, got "wait-for-replica": no host has the role database-replica',
+      'database.durability: expected { carryOnAfterSeconds: 1 to 86400 }, got "wait-for-replica": there is no replica',
     ],
   ],
   [
@@ -379,7 +390,26 @@ const bad: readonly (readonly [string, Values, readonly string[]])[] = [
       database: { maxConnections: 100 },
     },
     [
-      "database: expected nothing, as no host has a database, got an object: give a host the role database-primary, or take these settings out",
+      "database: expected nothing, as no host has a database, got an object: give a host the role database, or take these settings out",
+    ],
+  ],
+  [
+    "a mix of the roles of members",
+    withHost(1, { roles: ["web", "database"] }),
+    [
+      "hosts: expected the role database on every member of the database, got web-02 as database-primary or database-replica: give all of them the role database, and say database.primary",
+    ],
+  ],
+  [
+    "a primary that is no member",
+    { ...good, hosts: members, database: { primary: "lb-01" } },
+    ['database.primary: expected one of web-01, web-02, got "lb-01"'],
+  ],
+  [
+    "a primary beside the role that says it",
+    { ...good, database: { primary: "web-02" } },
+    [
+      'database.primary: expected nothing, as no host has the role database, got "web-02": the role database-primary says it',
     ],
   ],
   [

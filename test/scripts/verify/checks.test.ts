@@ -42,6 +42,19 @@ test("every part of the stack is checked", (t) => {
   );
 });
 
+test("members of a pair are checked as the settings have them", (t) => {
+  const names = (output: unknown) =>
+    listChecks(parseEndpoints(output), { changes: "allowed" }).together.map(({ name }) => name);
+  const [first, second] = [sampleOutput.hosts["web-01"], sampleOutput.hosts["web-02"]];
+  const roles = ["web", "database"];
+  const hosts = {
+    ...sampleOutput.hosts,
+    "web-01": { ...first, roles },
+    "web-02": { ...second, roles },
+  };
+  t.deepEqual(names({ ...sampleOutput, hosts }), names(sampleOutput));
+});
+
 test("of another application only what every one has is checked, and each load balancer", (t) => {
   const { together, alone } = listChecks(parseEndpoints(shopOutput), { changes: "allowed" });
   t.deepEqual(
