@@ -1,5 +1,9 @@
 /** What `import * as trilithon from "trilithon"` gives; each of these can be imported from a path of its own as well. */
 export {
+  Certificate,
+  type CertificateArgs,
+  CertificateAuthority,
+  type CertificateAuthorityArgs,
   Password,
   type PasswordArgs,
   SshKey,

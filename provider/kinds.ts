@@ -1,6 +1,8 @@
 /** The kinds of resource that the plugin serves. A new kind is one file and one entry here. */
 
 import { type AnyKind, anyKind } from "./kind";
+import { certificate } from "./kinds/certificate";
+import { certificateAuthority } from "./kinds/certificate-authority";
 import { machine } from "./kinds/machine";
 import { mysqlContent } from "./kinds/mysql-content/kind";
 import { mysqlPasswordRetirement } from "./kinds/mysql-content/retirement";
@@ -20,4 +22,6 @@ export const kinds: readonly AnyKind[] = [
   anyKind(mysqlPasswordRetirement),
   anyKind(password),
   anyKind(sshKey),
+  anyKind(certificateAuthority),
+  anyKind(certificate),
 ];

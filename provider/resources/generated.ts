@@ -52,6 +52,70 @@ export class SshKey extends pulumi.CustomResource {
   }
 }
 
+export interface CertificateAuthorityArgs {
+  /** What it is called in its certificates: at most 64 letters, digits, spaces, dots, hyphens and underscores. */
+  readonly name: pulumi.Input<string>;
+  /** Any text: changing it makes a new authority, and with it new certificates. */
+  readonly keeper?: pulumi.Input<string>;
+}
+
+/**
+ * An authority of one's own (ECDSA, P-256), good for 30 years; the private key is a secret in the state. It is renewed 11 years before its
+ * end, with the same key: what it signed stays good.
+ */
+export class CertificateAuthority extends pulumi.CustomResource {
+  /** What the last change did; in a preview, what `up` will do. */
+  declare readonly plan: pulumi.Output<readonly PlannedStep[]>;
+  /** PEM. */
+  declare readonly certificate: pulumi.Output<string>;
+  /** PEM (PKCS #8). */
+  declare readonly privateKey: pulumi.Output<string>;
+
+  constructor(name: string, args: CertificateAuthorityArgs, opts?: pulumi.CustomResourceOptions) {
+    super(
+      "trilithon:index:CertificateAuthority",
+      name,
+      { ...args, plan: undefined, certificate: undefined, privateKey: undefined },
+      secretOutputs(opts, "privateKey"),
+    );
+  }
+}
+
+export interface CertificateArgs {
+  /** Whose it is: at most 64 letters, digits, spaces, dots, hyphens and underscores. Another one than the authority's. */
+  readonly name: pulumi.Input<string>;
+  /** Where it is reached: IPv4 addresses and domain names (`subjectAltName`). */
+  readonly addresses: pulumi.Input<pulumi.Input<string>[]>;
+  /** Of the authority that signs it. */
+  readonly authorityCertificate: pulumi.Input<string>;
+  /** Of the authority that signs it. A secret. */
+  readonly authorityPrivateKey: pulumi.Input<string>;
+  /** Any text: changing it makes a new certificate. */
+  readonly keeper?: pulumi.Input<string>;
+}
+
+/**
+ * A certificate for a server that is a client as well (ECDSA, P-256), good for 10 years and renewed a year before its end; the private
+ * key is a secret in the state.
+ */
+export class Certificate extends pulumi.CustomResource {
+  /** What the last change did; in a preview, what `up` will do. */
+  declare readonly plan: pulumi.Output<readonly PlannedStep[]>;
+  /** PEM. */
+  declare readonly certificate: pulumi.Output<string>;
+  /** PEM (PKCS #8). */
+  declare readonly privateKey: pulumi.Output<string>;
+
+  constructor(name: string, args: CertificateArgs, opts?: pulumi.CustomResourceOptions) {
+    super(
+      "trilithon:index:Certificate",
+      name,
+      { ...args, plan: undefined, certificate: undefined, privateKey: undefined },
+      secretOutputs(opts, "privateKey"),
+    );
+  }
+}
+
 function secretOutputs(
   opts: pulumi.CustomResourceOptions | undefined,
   ...names: string[]
