@@ -4,23 +4,23 @@ import { Refused } from "../../errors";
 import type { Context } from "../../kind";
 import { lines, type Shell, sh } from "../../ssh/shell";
 import { type Member, memberOf, runOn } from "../mysql/members";
+import { renderAwait, renderFill } from "../mysql/scripts";
 import { mysql, mysqlGoingOn } from "../mysql/sql";
+import { isRefusal } from "../mysql/steps";
 import type { Replication } from "./args";
 import { diff } from "./diff";
 import { plan } from "./plan";
 import { readReplication } from "./read";
 import {
-  renderAwait,
   renderCatchUp,
   renderClose,
   renderDemote,
-  renderFill,
   renderFollow,
   renderPromote,
   renderReceive,
 } from "./scripts";
 import * as sql from "./statements";
-import { isRefusal, type ReplicationStep, type Task } from "./steps";
+import type { ReplicationStep, Task } from "./steps";
 
 /** Only a mysqld that has started, or a CLONE that has ended, shows what else there is to do. */
 const roundsAtMost = 4;

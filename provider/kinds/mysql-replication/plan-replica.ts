@@ -1,17 +1,10 @@
 /** What is done to a member that is to follow the leader. */
 
+import { awaitingClone, isRefusal, lettingClientsIn, refusal } from "../mysql/steps";
 import type { Replication } from "./args";
 import { type Cluster, isRunning, planAddress } from "./cluster";
 import type { DataStatus, ReplicationStatus } from "./status";
-import {
-  acknowledging,
-  awaitingClone,
-  following,
-  isRefusal,
-  lettingClientsIn,
-  type PlainStep,
-  refusal,
-} from "./steps";
+import { acknowledging, following, type PlainStep } from "./steps";
 
 export function planReplica(name: string, cluster: Cluster): PlainStep[] {
   const steps = [...planData(name, cluster), ...planWrites(name, cluster)];

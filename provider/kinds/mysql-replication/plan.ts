@@ -2,6 +2,7 @@
 
 import { compare, isMap } from "../../difference";
 import { isUnknown } from "../../protocol/values";
+import { awaiting, awaitingClone, isRefusal, lettingClientsIn, refusal } from "../mysql/steps";
 import type { Replication } from "./args";
 import { type Cluster, clusterOf, isAlone, isRunning, planAddress, untouched } from "./cluster";
 import { diff } from "./diff";
@@ -9,17 +10,12 @@ import { planReplica } from "./plan-replica";
 import { replicationPrivileges } from "./read";
 import {
   acknowledging,
-  awaiting,
-  awaitingClone,
   following,
   inOrder,
-  isRefusal,
-  lettingClientsIn,
   opening,
   type PlainStep,
   placed,
   type ReplicationStep,
-  refusal,
 } from "./steps";
 
 export function plan(live: Replication | undefined, desired: Replication): ReplicationStep[] {

@@ -2,6 +2,7 @@
 
 import { countTransactions, isSubset, parseGtidSet, renderGtidSet, subtract } from "../mysql/gtid";
 import type { Answers } from "../mysql/members";
+import { awayStatus, type Lacking, type MysqldStatus, mysqldStatus } from "../mysql/mysqld-status";
 import type { Facts, Source } from "../mysql/probe";
 import { type ClusterIdentity, followedMember, type Roles, runningFacts } from "../mysql/roles";
 
@@ -17,16 +18,6 @@ export interface MemberStatus {
   /** Only while the primary does not answer: another member that received more, and how many transactions. */
   readonly behind?: { readonly member: string; readonly count: number };
 }
-
-export type MysqldStatus =
-  | { readonly state: "running" }
-  /** `isEmpty`: no data of a former mysqld is left either. */
-  | { readonly state: "not installed"; readonly isEmpty?: true }
-  | { readonly state: "silent"; readonly reason: string; readonly isUnreachable?: boolean }
-  /** Two members that cannot be told apart, as copies of one disk. */
-  | { readonly state: "duplicate"; readonly of: string; readonly by: "server_uuid" | "server_id" }
-  | { readonly state: "misconfigured"; readonly variable: string; readonly value: string }
-  | { readonly state: "without plugins"; readonly plugins: string };
 
 export type DataStatus =
   /** All of it is the cluster's, and the primary has it too. */
@@ -44,12 +35,6 @@ export type DataStatus =
       })
   /** Split brain: it takes writes as another member does, and each has what the other lacks. */
   | ({ readonly state: "conflicting" } & Lacking);
-
-export interface Lacking {
-  readonly lackedBy: string;
-  readonly count: number;
-  readonly transactions: string;
-}
 
 export type WritesStatus =
   | { readonly state: "ok" }
@@ -131,18 +116,11 @@ export function statusOf(
 
 function memberStatus(seen: Seen): MemberStatus {
   const answer = seen.answers[seen.name];
-  if (answer === undefined) return { mysqld: { state: "not installed" } };
-  if (answer.mysqld === "absent") {
-    return { mysqld: { state: "not installed", ...(answer.isEmpty && { isEmpty: true }) } };
-  }
-  if (answer.mysqld === "silent") {
-    const { reason, isUnreachable } = answer;
-    return { mysqld: { state: "silent", reason, ...(isUnreachable && { isUnreachable }) } };
-  }
+  if (answer?.mysqld !== "running") return { mysqld: awayStatus(answer) };
   const { facts } = answer;
   const isPrimary = seen.roles.primary === seen.name;
   return {
-    mysqld: mysqldStatus(facts, seen),
+    mysqld: mysqldStatus(facts, { ...seen, neededPlugins }),
     data: dataStatus(facts, seen),
     writes: isPrimary ? writesOfPrimary(facts, seen) : writesOfReplica(facts),
     replication: isPrimary ? replicationOfPrimary(facts, seen) : replicationOfReplica(facts, seen),
@@ -152,22 +130,6 @@ function memberStatus(seen: Seen): MemberStatus {
 }
 
 const neededPlugins = ["rpl_semi_sync_source", "rpl_semi_sync_replica", "clone"];
-
-function mysqldStatus(facts: Facts, { name, answers }: Seen): MysqldStatus {
-  const others = [...runningFacts(answers)].filter(([other]) => other !== name);
-  const twin = others.find(([, other]) => other.serverUuid === facts.serverUuid)?.[0];
-  if (twin !== undefined) return { state: "duplicate", of: twin, by: "server_uuid" };
-  const namesake = others.find(([, other]) => other.serverId === facts.serverId)?.[0];
-  if (namesake !== undefined) return { state: "duplicate", of: namesake, by: "server_id" };
-  if (facts.gtidMode !== "ON") {
-    return { state: "misconfigured", variable: "gtid_mode", value: facts.gtidMode };
-  }
-  if (facts.logBin !== 1) return { state: "misconfigured", variable: "log_bin", value: "OFF" };
-  const missing = neededPlugins.filter((plugin) => !facts.plugins.includes(plugin));
-  return missing.length > 0
-    ? { state: "without plugins", plugins: missing.join(", ") }
-    : { state: "running" };
-}
 
 function dataStatus(facts: Facts, { name, roles, answers, expected }: Seen): DataStatus {
   const { cluster } = expected;

@@ -1,7 +1,6 @@
 /** What can be done to a cluster, in which order, and the steps that any member may need. */
 
 import type { Step, StepText } from "../../kind";
-import type { MysqldStatus } from "./status";
 
 export type Task =
   | { readonly do: "refuse" }
@@ -67,58 +66,9 @@ export function inOrder(steps: readonly PlainStep[]): PlainStep[] {
   return [...steps].sort((one, other) => rank(one) - rank(other));
 }
 
-export function isRefusal({ task }: PlainStep): boolean {
-  return task.do === "refuse";
-}
-
-export function refusal(name: string, reason: string, remedy: string): PlainStep {
-  return {
-    sentence: `${name}: refuse, since ${reason}`,
-    warning: `${name}: ${reason}; nothing will be changed. To go on, ${remedy}`,
-    task: { do: "refuse" },
-  };
-}
-
-export function awaiting(name: string, mysqld: MysqldStatus): PlainStep {
-  const fault = faultOf(mysqld);
-  const sentence =
-    fault === undefined
-      ? `${name}: look again once mysqld answers${silence(mysqld)}`
-      : `${name}: go on once mysqld no longer runs ${fault}`;
-  return { sentence, task: { do: "await", member: name } };
-}
-
-/** Why it is silent; that a machine cannot be reached is told for all that is on it. */
-function silence(mysqld: MysqldStatus): string {
-  return mysqld.state === "silent" && mysqld.isUnreachable !== true ? ` (${mysqld.reason})` : "";
-}
-
-function faultOf(mysqld: MysqldStatus): string | undefined {
-  switch (mysqld.state) {
-    case "duplicate":
-      return `with the same ${mysqld.by} as ${mysqld.of}`;
-    case "misconfigured":
-      return `with ${mysqld.variable} ${mysqld.value}`;
-    case "without plugins":
-      return `without the plugins ${mysqld.plugins}`;
-    default:
-      return undefined;
-  }
-}
-
-export function awaitingClone(name: string): PlainStep {
-  const sentence = `${name}: wait until the CLONE that is under way has ended`;
-  return { sentence, task: { do: "await", member: name } };
-}
-
 export function opening(name: string): PlainStep {
   const sentence = `${name}: open for writes (super_read_only off)`;
   return { sentence, task: { do: "open", member: name } };
-}
-
-export function lettingClientsIn(name: string): PlainStep {
-  const sentence = `${name}: let clients connect again (offline_mode off)`;
-  return { sentence, task: { do: "let clients in", member: name } };
 }
 
 export function acknowledging(name: string): PlainStep {
