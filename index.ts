@@ -1,6 +1,7 @@
 /** The picture in code: browser -> load balancer -> web servers -> application -> database. */
 import { Application } from "./components/application";
 import { MysqlPair } from "./components/database";
+import { DatabaseProxy } from "./components/database-proxy";
 import { describeEndpoints, describeSshKeys } from "./components/endpoints";
 import { createHosts } from "./components/hosts";
 import { inTurn } from "./components/in-turn";
@@ -20,11 +21,15 @@ const database =
   hosts.database &&
   new MysqlPair("database", { ...settings.database, ...hosts.database }, afterMachines);
 
+// No application needs to know who the primary is.
+const databaseProxy =
+  database && new DatabaseProxy("database-proxy", { database, hosts: hosts.web }, afterMachines);
+
 const loadBalancers = hosts.loadBalancers.map(({ address }) => address);
 const application = new Application(
   "application",
   {
-    ...{ hosts: hosts.web, database, domain, scheme, webPort: settings.web.port },
+    ...{ hosts: hosts.web, database: databaseProxy, domain, scheme, webPort: settings.web.port },
     loadBalancers: loadBalancers.map((address) => ({ ...settings.loadBalancer, address })),
     ...settings.application,
   },
@@ -52,7 +57,7 @@ const loadBalancer = new LoadBalancer(
 );
 
 export const endpoints = describeEndpoints({
-  ...{ settings, scheme, hosts, database },
+  ...{ settings, scheme, hosts, database, databaseProxy },
   ...{ application, webServers, loadBalancer },
 });
 export const sshKeys = describeSshKeys(hosts);

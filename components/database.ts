@@ -20,6 +20,7 @@ import { bufferPoolMegabytes, mysqlConfigPath, renderMysql } from "./render/mysq
 import { renderMysqlConfigurationCommand, renderMysqlOverrides } from "./render/mysql-in-effect";
 import { openingUnit, renderOpeningScript, renderOpeningUnit } from "./render/mysql-opening";
 import { renderRestartAlways } from "./render/restart-always";
+import { createRoleCheck, roleCheckAccount } from "./role-check";
 import { list } from "./rule";
 import { host } from "./rules";
 
@@ -74,6 +75,8 @@ export interface MysqlPairArgs {
   readonly requirePrimaryKeys?: pulumi.Input<boolean>;
   /** Any text: another one than before makes a new password. The former one stays good until all hosts have the new one. */
   readonly passwordKeeper?: pulumi.Input<string>;
+  /** A replica that is further behind gets no new reads of a `DatabaseProxy`. 1 to 3600, default 10. */
+  readonly maxLagSeconds?: pulumi.Input<number>;
   /** Lines for MySQL's `[mysqld]` section, as they are. */
   readonly rawLines?: pulumi.Input<readonly string[]>;
   /** Hosts whose data may be thrown away to fill them from the primary again. Take it out once that is done. Default: none. */
@@ -101,7 +104,10 @@ export class MysqlPair extends pulumi.ComponentResource implements Database {
   readonly password: pulumi.Output<string>;
   readonly primary: Host;
   readonly replicas: readonly Host[];
+  readonly members: readonly Host[];
   readonly ready: MysqlContent;
+  /** What beside each member tells its role: a `DatabaseProxy` asks there. */
+  readonly roleChecks: readonly Service[];
   readonly #name: string;
   readonly #cluster: Cluster;
 
@@ -113,6 +119,7 @@ export class MysqlPair extends pulumi.ComponentResource implements Database {
     this.user = args.name;
     this.primary = args.primary;
     this.replicas = args.replicas;
+    this.members = [args.primary, ...args.replicas];
     this.#name = name;
     const keeper = args.passwordKeeper === undefined ? {} : { keeper: args.passwordKeeper };
     const password = new Password(`${name}-password`, keeper, { parent: this });
@@ -122,6 +129,10 @@ export class MysqlPair extends pulumi.ComponentResource implements Database {
     const services = createServices(this, name, args, options);
     this.#cluster = createReplication(this, name, args, services);
     this.ready = createContent(this, name, args, { options, cluster: this.#cluster });
+    const roles = { sort: "pair" as const, maxLagSeconds: options.maxLagSeconds };
+    this.roleChecks = this.members.map((host) =>
+      createRoleCheck(this, `${name}-${host.name}`, host, roles, this.ready),
+    );
     this.registerOutputs({ databaseName: this.databaseName, user: this.user });
   }
 
@@ -174,9 +185,12 @@ const plainArgs = [
 
 function optionsOf(args: MysqlPairArgs) {
   const { bufferPoolPercent = 25, maxConnections = 200, rawLines = [], privileges = [] } = args;
-  const { requirePrimaryKeys = true } = args;
+  const { requirePrimaryKeys = true, maxLagSeconds = 10 } = args;
   const trustsCreators = needsTrust(privileges);
-  return { bufferPoolPercent, maxConnections, requirePrimaryKeys, trustsCreators, rawLines };
+  return {
+    ...{ bufferPoolPercent, maxConnections, requirePrimaryKeys, trustsCreators, rawLines },
+    maxLagSeconds,
+  };
 }
 
 type Options = Known<ReturnType<typeof optionsOf>>;
@@ -348,7 +362,10 @@ function createContent(
     {
       ...cluster,
       databases: [parent.databaseName],
-      accounts: { [parent.user]: { password: parent.password, grants, maxConnections } },
+      accounts: {
+        [parent.user]: { password: parent.password, grants, maxConnections },
+        ...roleCheckAccount,
+      },
     },
     { parent, ...(primary.deletedWith && { deletedWith: primary.deletedWith }) },
   );

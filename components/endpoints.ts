@@ -2,9 +2,11 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Application } from "./application";
 import type { MysqlPair } from "./database";
+import type { DatabaseProxy } from "./database-proxy";
 import type { StackHost, StackHosts } from "./hosts";
 import type { LoadBalancer } from "./load-balancer";
 import { defaultPorts } from "./options";
+import { roleCheck } from "./render/mysql-role";
 import type { Role, StackSettings } from "./settings";
 import { isGuestBook } from "./source-folder";
 import type { WebServer } from "./web-server";
@@ -29,6 +31,10 @@ export interface Endpoints {
     readonly web: number;
     /** Without a database there is none. */
     readonly database?: number | undefined;
+    /** Of what tells each member's role over HTTP: `/primary`, `/replica`. */
+    readonly databaseRole?: number | undefined;
+    /** On 127.0.0.1 of each host with the role `web` for writes, on 127.0.0.2 for reads. */
+    readonly databaseProxy?: number | undefined;
   };
   readonly application: {
     /** On 127.0.0.1 of each host with the role `web`. */
@@ -76,13 +82,15 @@ interface Parts {
   readonly scheme: "http" | "https";
   readonly hosts: StackHosts;
   readonly database: MysqlPair | undefined;
+  readonly databaseProxy: DatabaseProxy | undefined;
   readonly application: Application;
   readonly webServers: readonly WebServer[];
   readonly loadBalancer: LoadBalancer;
 }
 
 export function describeEndpoints(parts: Parts): pulumi.Output<Endpoints> {
-  const { settings, scheme, hosts, database, application, webServers, loadBalancer } = parts;
+  const { settings, scheme, hosts, database, databaseProxy } = parts;
+  const { application, webServers, loadBalancer } = parts;
   const { port, healthPath, staticPath, unit } = application;
   const endpoints = {
     stack: pulumi.getStack(),
@@ -97,7 +105,8 @@ export function describeEndpoints(parts: Parts): pulumi.Output<Endpoints> {
     ports: {
       loadBalancer: loadBalancer.port,
       web: webServers[0]?.port ?? defaultPorts.web,
-      database: database?.port,
+      ...(database && { database: database.port, databaseRole: roleCheck.port }),
+      ...(databaseProxy && { databaseProxy: databaseProxy.port }),
     },
     application: {
       ...{ port, healthPath, staticPath, unit },

@@ -26,6 +26,7 @@ export { Release, type ReleaseArgs } from "../provider/resources/release";
 export { type FileArgs, Service, type ServiceArgs } from "../provider/resources/service";
 export { Application, type ApplicationArgs } from "./application";
 export { type Database, MysqlPair, type MysqlPairArgs } from "./database";
+export { DatabaseProxy, type DatabaseProxyArgs, type ProxiedDatabase } from "./database-proxy";
 export { ExistingHost, type ExistingHostArgs } from "./existing-host";
 export type { Host } from "./host";
 export { type BalancedServer, LoadBalancer, type LoadBalancerArgs } from "./load-balancer";

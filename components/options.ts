@@ -106,6 +106,7 @@ export const databaseOptions = {
   ),
   requirePrimaryKeys: v.exactOptional(rule("true or false", isBoolean)),
   passwordKeeper: v.exactOptional(text("a text", (value) => value !== "")),
+  maxLagSeconds: v.exactOptional(seconds),
   rawLines: v.exactOptional(mysqlRawLines),
   cluster: v.exactOptional(textOf(values.clusterName)),
   discardDataOn: v.exactOptional(list("a list of host names", hostName)),

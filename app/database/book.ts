@@ -39,6 +39,7 @@ const writeLimits = { connections: 10, waiting: 40, lateSeconds: 60 };
 
 /** Above MySQL's `rpl_semi_sync_source_timeout` of 10 s, below the usual 30 s of the servers in front. */
 const writeDeadlineSeconds = 15;
+const writePatience = { seconds: writeDeadlineSeconds, pauseSeconds: 0.2 };
 const statusDeadlineSeconds = 2;
 
 const table = `CREATE TABLE IF NOT EXISTS entries (
@@ -80,15 +81,15 @@ async function prepareTable(connection: PoolConnection): Promise<void> {
 
 /** The submission keeps an entry single, however often it is sent. */
 function writeEntry(writer: Member, entry: NewEntry, takenBy: string): Promise<Written> {
-  return writeOnce(async (send) => {
-    const inserted = await writer.use(writeDeadlineSeconds, async (connection) => {
+  return writeOnce(async ({ send, seconds }) => {
+    const inserted = await writer.use(seconds, async (connection) => {
       const { id, gtid } = await insertEntry(connection, send, entry, takenBy);
       // It is written: what cannot be asked any more is no failure of the write.
       return { id, ...(await askPlace(connection, gtid).catch(() => ({ gtid, host: undefined }))) };
     });
     const { id, gtid, host = writer.address } = inserted;
     return { id, gtid, writtenTo: { role: "primary", host } };
-  });
+  }, writePatience);
 }
 
 interface Inserted {

@@ -2,13 +2,22 @@
 
 /** Accounts, grants, database name: the server answers, but this program's settings are wrong. */
 const refusals = new Set([1044, 1045, 1049, 1142, 1227, 1820, 3118, 3159]);
-const readOnly = new Set([1290, 1836]);
+/** It is not the primary, or not any more: offline, or its group did not take the transaction. */
+const readOnly = new Set([1290, 1836, 3032, 3100, 3101]);
 const duplicate = 1062;
 const missingTable = 1146;
 /** The server stops, or fails in the middle of a commit: it may be done or not. */
 const unknownOutcomes = new Set([1053, 1180]);
 
-export type Fault = "refused" | "read-only" | "duplicate" | "missing-table" | "lost" | "away";
+/** `nobody`: no connection came about. `away`: no answer in time, and all else. */
+export type Fault =
+  | "refused"
+  | "read-only"
+  | "duplicate"
+  | "missing-table"
+  | "lost"
+  | "nobody"
+  | "away";
 
 export function classifyFault(error: unknown): Fault {
   const number = property(error, "errno");
@@ -18,10 +27,12 @@ export function classifyFault(error: unknown): Fault {
     if (readOnly.has(number)) return "read-only";
     if (number === duplicate) return "duplicate";
     if (number === missingTable) return "missing-table";
+    if (unknownOutcomes.has(number)) return "lost";
   }
   // The server's TLS or way of logging in is not what the settings say.
   if (code === "HANDSHAKE_SSL_ERROR" || code === "HANDSHAKE_NO_SSL_SUPPORT") return "refused";
   if (["PROTOCOL_CONNECTION_LOST", "ECONNRESET", "EPIPE"].includes(code)) return "lost";
+  if (["ECONNREFUSED", "ETIMEDOUT", "EHOSTUNREACH", "ENETUNREACH"].includes(code)) return "nobody";
   return "away";
 }
 

@@ -17,12 +17,31 @@ export class WriteError extends Error {
 /** Runs a statement that changes something, and remembers when it stays without an answer. */
 export type Send = <T>(statement: () => Promise<T>) => Promise<T>;
 
+export interface Attempt {
+  readonly send: Send;
+  /** How long it may take. */
+  readonly seconds: number;
+}
+
+export interface Patience {
+  /** From the first attempt to the end of the last one. */
+  readonly seconds: number;
+  /** Between two attempts. */
+  readonly pauseSeconds: number;
+}
+
 /**
- * Runs `write` and, when its connection was lost, once more: it has to be one that does no harm when it is done twice.
- * Fails with a `WriteError`. A statement that was sent and not answered in time cannot be taken back: one that waits for
- * a replica is already in the primary's log, and is done once the replica is back. Nothing more is sent after it.
+ * Runs `write`, and again while its connection is lost or nobody takes writes: another member is about to become the
+ * primary. So it has to be one that does no harm when it is done twice. Fails with a `WriteError`. A statement that was
+ * sent and not answered in time cannot be taken back: one that waits for a replica is already in the primary's log, and
+ * is done once the replica is back. Nothing more is sent after it.
  */
-export async function writeOnce<T>(write: (send: Send) => Promise<T>): Promise<T> {
+export async function writeOnce<T>(
+  write: (attempt: Attempt) => Promise<T>,
+  { seconds, pauseSeconds }: Patience,
+): Promise<T> {
+  const end = performance.now() + seconds * 1000;
+  const left = () => (end - performance.now()) / 1000;
   let unanswered = 0;
   let isTold = false;
   const send: Send = async (statement) => {
@@ -37,19 +56,16 @@ export async function writeOnce<T>(write: (send: Send) => Promise<T>): Promise<T
       throw error;
     }
   };
-  const fail = (error: unknown) => {
-    isTold = true;
-    return new WriteError(unanswered > 0 ? "unknown" : "not written", error);
-  };
-  try {
-    return await write(send);
-  } catch (error) {
-    // The pool's connections die with a restart of the primary.
-    if (classifyFault(error) !== "lost") throw fail(error);
-  }
-  try {
-    return await write(send);
-  } catch (error) {
-    throw fail(error);
+  for (;;) {
+    try {
+      return await write({ send, seconds: left() });
+    } catch (error) {
+      const isPassing = ["lost", "read-only", "nobody"].includes(classifyFault(error));
+      if (!isPassing || left() <= pauseSeconds) {
+        isTold = true;
+        throw new WriteError(unanswered > 0 ? "unknown" : "not written", error);
+      }
+    }
+    await new Promise((resolve) => setTimeout(resolve, pauseSeconds * 1000));
   }
 }

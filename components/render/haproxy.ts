@@ -169,7 +169,7 @@ ${hops.join("")}${remove}    http-request del-header X-Forwarded- -m beg
 }
 
 /** What of a server was set at run time, or the commands that put it back: `$7` is a set of flags, `$8` and `$9` are weights. */
-const serversScript = `say() {
+const serversScript = (socket: string) => `say() {
   echo 'show servers state' | socat -t 2 stdio ${socket} | awk -v what="$1" '
     function has(flag) { return int($7 / flag) % 2 }
     function say(text, command) { print (what == "find" ? $2 "/" $4 " " text : "set server " $2 "/" $4 " " command) }
@@ -184,11 +184,16 @@ case $1 in
   reset) commands=$(say reset | tr '\\n' ';'); [ -z "$commands" ] || echo "$commands" | socat -t 2 stdio ${socket} ;;
 esac`;
 
-/** For a Service's `overrides`. */
-export const haproxyOverrides = {
-  find: ["sh", "-c", serversScript, "servers", "find"],
-  reset: ["sh", "-c", serversScript, "servers", "reset"],
-};
+/** For the `overrides` of a Service whose HAProxy has this administration socket. */
+export function overridesOf(adminSocket: string) {
+  const script = serversScript(adminSocket);
+  return {
+    find: ["sh", "-c", script, "servers", "find"],
+    reset: ["sh", "-c", script, "servers", "reset"],
+  };
+}
+
+export const haproxyOverrides = overridesOf(socket);
 
 /** Saves what is known of the servers before each reload, and forgets it at a start: it may be old by then. */
 export function renderHaproxyUnit(): string {

@@ -3,6 +3,8 @@ import * as v from "valibot";
 import * as forms from "../../provider/schema/values";
 import { type Fault, unexpected } from "../expectation";
 import { carryOnWords, defaultPorts } from "../options";
+import { databaseProxy } from "../render/database-proxy";
+import { roleCheck } from "../render/mysql-role";
 import { isRecord } from "../rule";
 import * as schema from "./schema";
 import { lastByte, placeIn } from "./subnet";
@@ -161,19 +163,24 @@ interface Listener {
 }
 
 /** What listens on one host, each on all addresses or on one that the others listen on as well. */
-function listenersOf({ roles, values: host }: Host, values: Values): readonly Listener[] {
+function listenersOf(
+  { roles, values: host }: Host,
+  values: Values,
+  hasDatabase: boolean,
+): readonly Listener[] {
   const setting = (section: string, key: string, otherwise: number): Listener => {
     const options = values[section];
     const port = (isRecord(options) ? options[key] : undefined) ?? otherwise;
     return { path: `${section}.${key}`, port, isSetting: true };
   };
   const fixed = (path: string, port: unknown): Listener => ({ path, port, isSetting: false });
-  const isDatabase = roles.some((role) => role.startsWith("database"));
+  const isDatabase = hasDatabaseRole(roles);
   return [
     fixed("sshd", values.containers === undefined ? (host.port ?? 22) : 22),
-    ...(isDatabase ? [fixed("MySQL", 3306)] : []),
+    ...(isDatabase ? [fixed("MySQL", 3306), fixed("what tells MySQL's role", roleCheck.port)] : []),
     ...(roles.includes("web")
       ? [
+          ...(hasDatabase ? [fixed("the proxy to the database", databaseProxy.port)] : []),
           setting("web", "port", defaultPorts.web),
           setting("application", "port", defaultPorts.application),
         ]
@@ -187,10 +194,15 @@ function listenersOf({ roles, values: host }: Host, values: Values): readonly Li
   ];
 }
 
+function hasDatabaseRole(roles: readonly schema.Role[]): boolean {
+  return roles.some((role) => role.startsWith("database"));
+}
+
 /** Each clash of two settings once, on whichever hosts. */
 function checkPorts(values: Values, hosts: readonly Host[]): readonly Fault[] {
+  const hasDatabase = hosts.some(({ roles }) => hasDatabaseRole(roles));
   const faults = hosts.flatMap((host) => {
-    const listeners = listenersOf(host, values);
+    const listeners = listenersOf(host, values, hasDatabase);
     return listeners.flatMap(({ path, port, isSetting }, index) => {
       const other = listeners.slice(0, index).find((one) => one.port === port);
       if (other === undefined || !isSetting) return [];

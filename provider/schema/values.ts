@@ -111,5 +111,5 @@ export const ownDatabaseName: TextForm = {
   expected:
     "a database name of at most 32 letters, digits and underscores that MySQL and the cluster do not use themselves",
   pattern:
-    /^(?!(mysql|sys|information_schema|performance_schema|root|trilithon_replication)$)[A-Za-z0-9_]{1,32}$/i,
+    /^(?!(mysql|sys|information_schema|performance_schema|root|trilithon_replication|trilithon_role)$)[A-Za-z0-9_]{1,32}$/i,
 };

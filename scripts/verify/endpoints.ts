@@ -23,6 +23,8 @@ export interface EndpointHost {
   readonly hostKey: string;
   readonly roles: readonly Role[];
   readonly services: readonly Service[];
+  /** Units beside them: what leads to the database, and what tells a member's role. */
+  readonly helpers: readonly string[];
 }
 
 export interface Endpoints {
@@ -62,6 +64,9 @@ const ports = v.object({
   loadBalancer: port,
   web: port,
   database: v.optional(port),
+  // Not there in the outputs of older stacks.
+  databaseRole: v.optional(port),
+  databaseProxy: v.optional(port),
 });
 const endpoints = v.object({
   stack: v.string(),
@@ -122,6 +127,7 @@ export function parseEndpoints(value: unknown): Endpoints {
         roles,
         sshAddress: sshAddress ?? given.address,
         services: roles.flatMap((role) => servicesFor(role, result.output)),
+        helpers: roles.flatMap((role) => helpersFor(role, result.output)),
       };
     }),
   };
@@ -139,6 +145,18 @@ function servicesFor(role: Role, { ports, application }: Given): readonly Servic
     case "database-primary":
     case "database-replica":
       return [{ role: "database", unit: "mysql.service", port: ports.database ?? 3306 }];
+  }
+}
+
+function helpersFor(role: Role, { ports }: Given): readonly string[] {
+  switch (role) {
+    case "load-balancer":
+      return [];
+    case "web":
+      return ports.databaseProxy === undefined ? [] : ["trilithon-database-proxy.service"];
+    case "database-primary":
+    case "database-replica":
+      return ports.databaseRole === undefined ? [] : ["trilithon-mysql-role.service"];
   }
 }
 

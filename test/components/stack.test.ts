@@ -43,7 +43,7 @@ test("tells where everything is", async (t) => {
       "web-01": hostEndpoint("web-01", "172.31.64.21", 2221, ["web", "database-primary"]),
       "web-02": hostEndpoint("web-02", "172.31.64.22", 2222, ["web", "database-replica"]),
     },
-    ports: { loadBalancer: 80, web: 80, database: 3306 },
+    ports: { loadBalancer: 80, web: 80, database: 3306, databaseRole: 9200, databaseProxy: 6446 },
     application: {
       port: 3000,
       healthPath: "/healthz",
@@ -65,6 +65,8 @@ test("registers a service for each box of the picture", async (t) => {
     "MysqlReplication database-replication",
     "Packages application-web-01-packages",
     "Packages application-web-02-packages",
+    "Packages database-proxy-web-01-packages",
+    "Packages database-proxy-web-02-packages",
     "Packages database-web-01-packages",
     "Packages database-web-02-packages",
     "Packages load-balancer-lb-01-packages",
@@ -74,9 +76,13 @@ test("registers a service for each box of the picture", async (t) => {
     "Release application-web-01-assets",
     "Release application-web-02",
     "Release application-web-02-assets",
+    "Service database-proxy-web-01-service",
+    "Service database-proxy-web-02-service",
     "Service database-web-01-opening",
+    "Service database-web-01-role",
     "Service database-web-01-service",
     "Service database-web-02-opening",
+    "Service database-web-02-role",
     "Service database-web-02-service",
     "Service load-balancer-lb-01-service",
     "Service web-01-nginx-service",
@@ -106,7 +112,9 @@ test("waits for what must be there before", async (t) => {
     ["trilithon:index:MysqlContent", "database-content"],
     ["trilithon:index:MysqlReplication", "database-replication"],
   );
-  waits([release, "application-web-01"], ["trilithon:index:MysqlContent", "database-content"]);
+  waits([service, "database-web-01-role"], ["trilithon:index:MysqlContent", "database-content"]);
+  waits([service, "database-proxy-web-01-service"], [service, "database-web-02-role"]);
+  waits([release, "application-web-01"], [service, "database-proxy-web-02-service"]);
   waits(
     ["trilithon:index:MysqlPasswordRetirement", "database-password-retirement"],
     [release, "application-web-02"],

@@ -6,7 +6,11 @@ import { type EndpointHost, type Endpoints, startCommand } from "../endpoints";
 const properties = ["ActiveState", "SubState", "Result", "LoadState", "UnitFileState"];
 
 export function unitChecks({ stack, hosts }: Endpoints): readonly Check[] {
-  return hosts.flatMap((host) => host.services.map(({ unit }) => unitCheck(host, unit, stack)));
+  return hosts.flatMap((host) =>
+    [...host.services.map(({ unit }) => unit), ...host.helpers].map((unit) =>
+      unitCheck(host, unit, stack),
+    ),
+  );
 }
 
 function unitCheck(host: EndpointHost, unit: string, stack: string): Check {
