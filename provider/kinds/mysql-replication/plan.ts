@@ -253,8 +253,8 @@ function planSwitch(cluster: Cluster): PlainStep[] {
   const others = Object.keys(desired.members).filter((name) => name !== target);
   return [
     {
-      sentence: `${leader}: hand the role of the primary over to ${target} (MySQL refuses writes for about a second, an application until it is restarted with the new address; taken back when ${target} cannot catch up within 30 s)`,
-      warning: `${target} becomes the primary instead of ${leader}: no acknowledged write is lost, but applications that write to ${leader} are refused until they are restarted with the new primary, which follows in the same run`,
+      sentence: `${leader}: hand the role of the primary over to ${target} (writes are refused for about a second; taken back when ${target} cannot catch up within 30 s)`,
+      warning: `${target} becomes the primary instead of ${leader}: no acknowledged write is lost. Applications that connect through a proxy follow by themselves; one that was given ${leader}'s own address is refused until it has the new one`,
       task: { do: "hand over", member: leader, to: target },
     },
     ...others.filter((name) => name === leader).map(acknowledging),

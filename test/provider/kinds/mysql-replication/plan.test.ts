@@ -98,7 +98,7 @@ const cases: readonly Case[] = [
     live: healthy,
     wanted: { primary: "web-02" },
     sentences: [
-      "web-01: hand the role of the primary over to web-02 (MySQL refuses writes for about a second, an application until it is restarted with the new address; taken back when web-02 cannot catch up within 30 s)",
+      "web-01: hand the role of the primary over to web-02 (writes are refused for about a second; taken back when web-02 cannot catch up within 30 s)",
       "web-01: tell the primary what it has received (semi-synchronous)",
       "web-01: follow web-02",
       "web-02: acknowledge a write only once a replica has it",
@@ -111,7 +111,7 @@ const cases: readonly Case[] = [
     wanted: { primary: "web-02" },
     sentences: [
       "web-02: follow web-01 (was: stopped)",
-      "web-01: hand the role of the primary over to web-02 (MySQL refuses writes for about a second, an application until it is restarted with the new address; taken back when web-02 cannot catch up within 30 s)",
+      "web-01: hand the role of the primary over to web-02 (writes are refused for about a second; taken back when web-02 cannot catch up within 30 s)",
       "web-01: tell the primary what it has received (semi-synchronous)",
       "web-01: follow web-02",
       "web-02: acknowledge a write only once a replica has it",
@@ -265,7 +265,7 @@ test("a replica that leaves stops following, or is forgotten where it does not a
 test("a primary that leaves hands its role over first", (t) => {
   const desired = cluster({ primary: "web-02", ...without01 });
   t.deepEqual(sentencesOf(three, cluster({}, 3), desired), [
-    "web-01: hand the role of the primary over to web-02 (MySQL refuses writes for about a second, an application until it is restarted with the new address; taken back when web-02 cannot catch up within 30 s)",
+    "web-01: hand the role of the primary over to web-02 (writes are refused for about a second; taken back when web-02 cannot catch up within 30 s)",
     "web-03: follow web-02",
     "web-02: acknowledge a write only once a replica has it",
     "web-02: open for writes (super_read_only off)",
