@@ -11,7 +11,7 @@ export interface StackPlace {
   readonly project: string;
   /** The folder that keeps the state, or the URL of a backend such as `s3://state`. */
   readonly backend: string;
-  /** It keeps secrets: the dev stack's passphrase, which is published, must never be tried on it. */
+  /** It keeps secrets: the passphrase of `dev` and `ha`, which is published, must never be tried on it. */
   readonly hasOwnPassphrase?: boolean;
 }
 
@@ -47,17 +47,20 @@ const preload = join(root, "scripts", "program", "preload.cjs");
 /** As many resources at once as there are: the plugin asks a host for all of them in one round trip. */
 const parallel = "1024";
 
-let devOpen: boolean | undefined;
+/** Guards nothing but local containers, as those of `dev` and `ha`; any other stack of the checkout has one of its own. */
+const publishedPassphrase = "trilithon-dev";
 
-/** Whether the dev stack still has the published passphrase. Asked at most once, as it takes a part of a second. */
-function isDevOpen(): boolean {
-  const file = join(root, "Pulumi.dev.yaml");
-  devOpen ??= existsSync(file) && opens(readFileSync(file, "utf8"), devPassphrase);
-  return devOpen;
+const open = new Map<string, boolean>();
+
+/** Whether a stack has the published passphrase, as its settings file tells. Asked at most once, as it takes a part of a second. */
+export function hasPublishedPassphrase(settingsFile: string): boolean {
+  const known = open.get(settingsFile);
+  if (known !== undefined) return known;
+  const isOpen =
+    existsSync(settingsFile) && opens(readFileSync(settingsFile, "utf8"), publishedPassphrase);
+  open.set(settingsFile, isOpen);
+  return isOpen;
 }
-
-/** Guards nothing but the local containers of `dev`; any other stack of the checkout has one of its own. */
-const devPassphrase = "trilithon-dev";
 
 export function pulumiEnvironment(
   { stack, project, backend, hasOwnPassphrase = false }: StackPlace,
@@ -66,8 +69,9 @@ export function pulumiEnvironment(
   const isGiven =
     outer.PULUMI_CONFIG_PASSPHRASE !== undefined || outer.PULUMI_CONFIG_PASSPHRASE_FILE;
   // A passphrase in the environment is mostly another stack's.
-  const isDev = stack === devStack.stack && project === root;
-  const hasPassphrase = hasOwnPassphrase || (isGiven && !(isDev && isDevOpen()));
+  const isPublished =
+    project === root && hasPublishedPassphrase(join(project, `Pulumi.${stack}.yaml`));
+  const hasPassphrase = hasOwnPassphrase || (isGiven && !isPublished);
   return {
     ...outer,
     PATH: [cliFolder, outer.PATH].join(delimiter),
@@ -79,7 +83,7 @@ export function pulumiEnvironment(
     PULUMI_PARALLEL: outer.PULUMI_PARALLEL ?? parallel,
     // Quoted as JSON is: a path may hold spaces.
     NODE_OPTIONS: [outer.NODE_OPTIONS, `--require ${JSON.stringify(preload)}`].join(" ").trim(),
-    ...(hasPassphrase ? {} : { PULUMI_CONFIG_PASSPHRASE: devPassphrase }),
+    ...(hasPassphrase ? {} : { PULUMI_CONFIG_PASSPHRASE: publishedPassphrase }),
     ...(existsSync(standInsMarker) ? { PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true" } : {}),
     ...(outer.PULUMI_OPTION_REFRESH === undefined &&
     !mayHaveContainers(join(project, `Pulumi.${stack}.yaml`))

@@ -2,7 +2,14 @@
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { backendUrl, devStack, pulumiHome, root, type StackPlace } from "./environment";
+import {
+  backendUrl,
+  devStack,
+  hasPublishedPassphrase,
+  pulumiHome,
+  root,
+  type StackPlace,
+} from "./environment";
 
 /**
  * The dev stack's state is always in the checkout. Every other stack's is where the user's environment says
@@ -13,7 +20,10 @@ export function placeOf(stack: string, environment: NodeJS.ProcessEnv = process.
   const { PULUMI_BACKEND_URL, PULUMI_ACCESS_TOKEN } = environment;
   const cloud = PULUMI_ACCESS_TOKEN ? "https://api.pulumi.com" : undefined;
   const backend = PULUMI_BACKEND_URL || cloud || devStack.backend;
-  return { ...devStack, stack, backend, hasOwnPassphrase: true };
+  const place = { ...devStack, stack, backend };
+  const isPublished =
+    hasContainers(place) && hasPublishedPassphrase(join(root, settingsFile(place)));
+  return { ...place, hasOwnPassphrase: !isPublished };
 }
 
 /** `Pulumi.prod.yaml`, for a message. */

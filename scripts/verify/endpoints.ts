@@ -43,6 +43,8 @@ export interface Endpoints {
   readonly hosts: readonly EndpointHost[];
   /** Host name to the page by its load balancer, as reached from here. */
   readonly loadBalancerUrls: Readonly<Record<string, string>>;
+  /** The address that load balancers share, if they do. */
+  readonly virtualAddress: string | undefined;
   /** The database's name in MySQL, if there is a database. */
   readonly database: string | undefined;
   /** After this long the load balancer sends nothing more to a web server that stopped. */
@@ -86,6 +88,8 @@ const endpoints = v.object({
   database: v.optional(v.object({ name: v.string(), primary: v.string() })),
   // Not there in the outputs of stacks that had one load balancer only.
   loadBalancers: v.optional(v.record(v.string(), v.object({ url: v.string() })), {}),
+  // Not there where load balancers share none.
+  virtualAddress: v.optional(v.string()),
   ports,
 });
 type Given = v.InferOutput<typeof endpoints>;
@@ -114,6 +118,7 @@ export function parseEndpoints(value: unknown): Endpoints {
     loadBalancerUrls: Object.fromEntries(
       Object.entries(loadBalancers).map(([name, { url }]) => [name, url]),
     ),
+    virtualAddress: result.output.virtualAddress,
     database: database?.name,
     failoverSeconds,
     hosts: Object.entries(hosts).map(([name, { sshAddress, ...given }]) => {

@@ -1,0 +1,87 @@
+/** `npm run drill -- [--stack S] [--only KIND] [--rounds N]`: breaks a running stack on purpose, under load, and reports what that did. */
+import { writeFile } from "node:fs/promises";
+import { readCommandLine } from "./command-line";
+import { renderDrawing } from "./drill/drawing";
+import { type Fault, faults } from "./drill/faults";
+import { reachMachines } from "./drill/machines";
+import { type Drill, isGood, renderTable } from "./drill/report";
+import { type Round, runRound } from "./drill/round";
+import { runMain, say } from "./setup/say";
+import { hasContainers, placeOf } from "./setup/stack-place";
+import { readOutputs } from "./verify/outputs";
+
+const kinds = faults.map(({ kind }) => kind);
+
+runMain(async () => {
+  const line = readCommandLine({
+    name: "npm run drill --",
+    about: `Causes faults for real, one after the other, under reads and writes through the site. Reports how long nobody was
+answered, which requests failed, and whether an acknowledged write is missing. Status 1 where one is, where two
+machines held the address, or where the stack did not recover by itself.
+
+Kinds: ${kinds.join(", ")}.`,
+    options: {
+      only: { type: "string", value: "KIND[,KIND]", about: "these faults alone" },
+      rounds: { type: "string", value: "N", about: "how often each (default 1)" },
+      seconds: { type: "string", value: "N", about: "how long a fault lasts (default 15)" },
+      reads: { type: "string", value: "N", about: "reads a second (default 20)" },
+      writes: { type: "string", value: "N", about: "writes a second, of the sample (default 10)" },
+      json: { type: "boolean", about: "one JSON document instead of a table" },
+      drawing: { type: "string", value: "FILE", about: "write an SVG as well" },
+      yes: {
+        type: "string",
+        value: "STACK",
+        about: "the stack's name: required for existing machines",
+      },
+    },
+  });
+  if (line === undefined) return 0;
+  const { stack, values } = line;
+  const areContainers = hasContainers(placeOf(stack));
+  if (!areContainers && values.yes !== stack) {
+    throw new Error(
+      `stack ${stack} is of existing machines, which a drill crashes: say that you mean it with --yes ${stack}`,
+    );
+  }
+  const outputs = await readOutputs(stack);
+  const count = (name: "rounds" | "seconds" | "reads" | "writes", otherwise: number) =>
+    readCount(name, values[name], otherwise);
+  const { isGuestBook, database } = outputs.endpoints;
+  const args = {
+    readsPerSecond: count("reads", 20),
+    writesPerSecond: isGuestBook && database !== undefined ? count("writes", 10) : 0,
+    seconds: count("seconds", 15),
+  };
+  const machines = reachMachines(outputs, areContainers);
+  const rounds: Round[] = [];
+  const leftOut: Record<string, string> = {};
+  for (let turn = 1; turn <= count("rounds", 1); turn += 1) {
+    for (const fault of chosen(values.only)) {
+      const round = await runRound(machines, fault, args, (text) => say(`round ${turn}`, text));
+      if (typeof round === "string") leftOut[fault.kind] = round;
+      else rounds.push(round);
+    }
+  }
+  const drill: Drill = { stack, ...args, rounds, leftOut };
+  if (values.drawing) await writeFile(values.drawing, renderDrawing(drill));
+  process.stdout.write(
+    values.json ? `${JSON.stringify(drill, undefined, 2)}\n` : `\n${renderTable(drill)}`,
+  );
+  return isGood(drill) ? 0 : 1;
+});
+
+function chosen(only: string | undefined): readonly Fault[] {
+  if (only === undefined) return faults;
+  return only.split(",").map((name) => {
+    const fault = faults.find(({ kind }) => kind === name);
+    if (fault) return fault;
+    throw new Error(`--only: expected one of ${kinds.join(", ")}, got "${name}"`);
+  });
+}
+
+function readCount(name: string, text: string | undefined, otherwise: number): number {
+  const value = text === undefined ? otherwise : Number(text);
+  if (Number.isInteger(value) && value >= (name === "writes" || name === "reads" ? 0 : 1))
+    return value;
+  throw new Error(`--${name}: expected a positive integer, got "${text}"`);
+}
