@@ -7,6 +7,7 @@ import { reachMachines } from "./drill/machines";
 import { type Drill, isGood, renderTable } from "./drill/report";
 import { type Round, runRound } from "./drill/round";
 import { runMain, say } from "./setup/say";
+import { showPulumi } from "./setup/stack";
 import { hasContainers, placeOf } from "./setup/stack-place";
 import { readOutputs } from "./verify/outputs";
 
@@ -37,7 +38,8 @@ Kinds: ${kinds.join(", ")}.`,
   });
   if (line === undefined) return 0;
   const { stack, values } = line;
-  const areContainers = hasContainers(placeOf(stack));
+  const place = placeOf(stack);
+  const areContainers = hasContainers(place);
   if (!areContainers && values.yes !== stack) {
     throw new Error(
       `stack ${stack} is of existing machines, which a drill crashes: say that you mean it with --yes ${stack}`,
@@ -52,7 +54,11 @@ Kinds: ${kinds.join(", ")}.`,
     writesPerSecond: isGuestBook && database !== undefined ? count("writes", 10) : 0,
     seconds: count("seconds", 15),
   };
-  const machines = reachMachines(outputs, areContainers);
+  const up = async () => {
+    const status = await showPulumi(place, ["up", "--yes", "--skip-preview", "--stack", stack]);
+    if (status !== 0) throw new Error(`stack ${stack}: \`up\` failed, see above`);
+  };
+  const machines = reachMachines(outputs, { areContainers, up });
   const rounds: Round[] = [];
   const leftOut: Record<string, string> = {};
   for (let turn = 1; turn <= count("rounds", 1); turn += 1) {

@@ -16,6 +16,12 @@ export interface Fault {
 
 type Target = Fault["target"];
 
+function membersOf({ outputs }: Machines): readonly EndpointHost[] {
+  return outputs.endpoints.hosts.filter(({ roles }) =>
+    roles.some((role) => role.startsWith("database")),
+  );
+}
+
 const holder: Target = ({ outputs }, { holders }) => {
   const { endpoints } = outputs;
   const balancing = hostsWith(endpoints, "load-balancer");
@@ -25,12 +31,16 @@ const holder: Target = ({ outputs }, { holders }) => {
   return balancing.find(({ name }) => name === holders[0]) ?? "no load balancer holds the address";
 };
 
-const primary: Target = ({ outputs }, view) => {
-  const members = outputs.endpoints.hosts.filter(({ roles }) =>
-    roles.some((role) => role.startsWith("database")),
-  );
+const primary: Target = (machines, view) => {
+  const members = membersOf(machines);
   if (members.length < 3) return "two members cannot vote: a person promotes the replica";
   return members.find(({ name }) => name === view.primary) ?? "no member is the primary";
+};
+
+const replica: Target = (machines, view) => {
+  const members = membersOf(machines);
+  if (members.length < 2) return "there is no replica";
+  return members.find(({ name }) => name !== view.primary) ?? "no member is a replica";
 };
 
 const restartingPrimary: Target = ({ outputs }, view) =>
@@ -147,15 +157,47 @@ export const faults: readonly Fault[] = [
     cause: cutOff,
   },
   {
+    kind: "replica-killed",
+    about: "a replica's machine loses its power",
+    target: (machines, view) =>
+      membersOf(machines).length < 3 ? "writes wait for the only replica" : replica(machines, view),
+    ...killed,
+  },
+  {
     kind: "partition",
     about: "the primary no longer reaches another member",
     target: primary,
     cause: (machines, host, seconds) => {
-      const other = machines.outputs.endpoints.hosts.find(
-        ({ name, roles }) =>
-          name !== host.name && roles.some((role) => role.startsWith("database")),
-      );
+      const other = membersOf(machines).find(({ name }) => name !== host.name);
       return machines.launch(host, renderCutOff(other ? [other.address] : [], seconds));
+    },
+  },
+  {
+    kind: "all-apart",
+    about: "no member reaches another one",
+    target: primary,
+    cause: async (machines, _, seconds) => {
+      const members = membersOf(machines);
+      await Promise.all(
+        members.map((member) => {
+          const others = members.filter(({ name }) => name !== member.name);
+          const addresses = others.map(({ address }) => address);
+          return machines.launch(member, renderCutOff(addresses, seconds));
+        }),
+      );
+    },
+  },
+  {
+    kind: "everything-killed",
+    about: "all machines lose their power; started again, one `up` brings all back",
+    target: ({ outputs, areContainers }) =>
+      outputs.endpoints.hosts.find(() => areContainers) ?? "only containers are killed all at once",
+    cause: async (machines) => {
+      await Promise.all(machines.outputs.endpoints.hosts.map((host) => machines.kill(host)));
+    },
+    end: async (machines) => {
+      await Promise.all(machines.outputs.endpoints.hosts.map((host) => machines.start(host)));
+      await machines.up();
     },
   },
 ];

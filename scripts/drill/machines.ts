@@ -17,9 +17,14 @@ export interface Machines {
   kill(host: EndpointHost): Promise<void>;
   /** One that was killed is started; a machine that exists starts again by itself. */
   start(host: EndpointHost): Promise<void>;
+  /** `pulumi up` of the stack. */
+  up(): Promise<void>;
 }
 
-export function reachMachines(outputs: StackOutputs, areContainers: boolean): Machines {
+export function reachMachines(
+  outputs: StackOutputs,
+  { areContainers, up }: Pick<Machines, "areContainers" | "up">,
+): Machines {
   const { endpoints, privateKeys } = outputs;
   const containerOf = async ({ name }: EndpointHost): Promise<string> => {
     const filters = [`label=trilithon.stack=${endpoints.stack}`, `label=trilithon.host=${name}`];
@@ -40,6 +45,7 @@ export function reachMachines(outputs: StackOutputs, areContainers: boolean): Ma
   return {
     outputs,
     areContainers,
+    up,
     run,
     launch: async (host, script) => {
       const unit = `trilithon-drill-${Date.now()}`;
