@@ -3,6 +3,7 @@ import { Application } from "./components/application";
 import { MysqlPair } from "./components/database";
 import { DatabaseProxy } from "./components/database-proxy";
 import { describeEndpoints, describeSshKeys } from "./components/endpoints";
+import { isHere } from "./components/host";
 import { createHosts } from "./components/hosts";
 import { inTurn } from "./components/in-turn";
 import { LoadBalancer, schemeBehind } from "./components/load-balancer";
@@ -25,7 +26,7 @@ const database =
 const databaseProxy =
   database && new DatabaseProxy("database-proxy", { database, hosts: hosts.web }, afterMachines);
 
-const loadBalancers = hosts.loadBalancers.map(({ address }) => address);
+const loadBalancers = hosts.loadBalancers.filter(isHere).map(({ address }) => address);
 const application = new Application(
   "application",
   {

@@ -96,7 +96,7 @@ function createContainer(
   { settings, containers, network, key, published }: HostParts,
   hostKey: SshKey,
 ): docker.Container {
-  const { name, address, roles } = settings;
+  const { name, address, roles, away = false } = settings;
   const stack = pulumi.getStack();
   const port = sshPort(settings, containers);
   const args: docker.ContainerArgs = {
@@ -108,6 +108,8 @@ function createContainer(
     // The engine's own choice, said: the official plugin else takes it for a change.
     memorySwap: 2 * containers.memoryMegabytes,
     restart: "unless-stopped",
+    // One that is away is left as it is, also when it does not run.
+    ...(away && { mustRun: false, start: false }),
     volumes: [
       { hostPath: containers.cgroupPath ?? findCgroupPath(), containerPath: "/sys/fs/cgroup" },
     ],
@@ -124,7 +126,7 @@ function createContainer(
     ],
   };
   // Its data goes with it: Pulumi refuses to remove or replace it until `pulumi state unprotect` names it.
-  const protect = roles.some((role) => role.startsWith("database-"));
+  const protect = roles.some((role) => role.startsWith("database"));
   return new docker.Container(name, args, {
     ...{ parent, deleteBeforeReplace: true, protect },
     // The stand-in makes a container in its network, the official plugin puts it there afterwards; it is the same then.

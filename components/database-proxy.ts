@@ -4,7 +4,7 @@ import * as v from "valibot";
 import { Service } from "../provider/resources/service";
 import { checkArgs, checkUnique, whenKnown } from "./check-args";
 import type { Database } from "./database";
-import { type Host, onHost } from "./host";
+import { type Host, isHere, onHost } from "./host";
 import { createPackages } from "./packages";
 import {
   databaseProxy,
@@ -109,10 +109,11 @@ function createProxy(
     // socat carries what HAProxy knows of the members over a reload. Debian's own HAProxy listens on nothing beside it.
     packages: { haproxy: "present", socat: "present" },
   });
-  const isHere = (member: Host) => member.name === host.name;
+  const there = database.members.filter(isHere);
+  const isNearest = (member: Host) => member.name === host.name;
   const nearestFirst = [
-    ...database.members.filter(isHere),
-    ...database.members.filter((member) => !isHere(member)),
+    ...there.filter(isNearest),
+    ...there.filter((member) => !isNearest(member)),
   ];
   const members = nearestFirst.map(({ name, address }) => ({ name, address, port: database.port }));
   new Service(

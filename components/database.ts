@@ -13,7 +13,7 @@ import { replicationAccount } from "../provider/schema/values";
 import { checkArgs, type Known, whenKnown } from "./check-args";
 import { type DatabasePrivilege, needsTrust, privilegesOf } from "./database-privileges";
 import { type Fault, unexpected } from "./expectation";
-import { type Host, onHost } from "./host";
+import { type Host, isHere, onHost } from "./host";
 import { carryOnWords, type Durability, databaseOptions } from "./options";
 import { createPackages, withDefaults } from "./packages";
 import { bufferPoolMegabytes, mysqlConfigPath, renderMysql } from "./render/mysql";
@@ -39,10 +39,13 @@ export interface Database {
 export interface MysqlPairArgs {
   /**
    * Takes the writes. Another host than before is a planned switch; where the former one is gone and no longer among
-   * the hosts, a promotion.
+   * the hosts or away, a promotion. While it is away, the first replica that is not takes its place.
    */
   readonly primary: Host;
-  /** Follow the primary, and are filled from it when they are empty. May be none. */
+  /**
+   * Follow the primary, and are filled from it when they are empty. May be none. While all of them are away, the primary
+   * acknowledges writes alone.
+   */
   readonly replicas: readonly Host[];
   /**
    * The database that is created, and the account for it: at most 32 letters, digits and underscores, which is MySQL's
@@ -102,8 +105,10 @@ export class MysqlPair extends pulumi.ComponentResource implements Database {
   readonly user: string;
   /** A secret, made once. */
   readonly password: pulumi.Output<string>;
+  /** Of the members that are not away. */
   readonly primary: Host;
   readonly replicas: readonly Host[];
+  /** All of them. */
   readonly members: readonly Host[];
   readonly ready: MysqlContent;
   /** What beside each member tells its role: a `DatabaseProxy` asks there. */
@@ -117,9 +122,10 @@ export class MysqlPair extends pulumi.ComponentResource implements Database {
     checkArgs(check, args, () => checkAgreement(args));
     this.databaseName = args.name;
     this.user = args.name;
-    this.primary = args.primary;
-    this.replicas = args.replicas;
     this.members = [args.primary, ...args.replicas];
+    const [primary = args.primary, ...replicas] = this.members.filter(isHere);
+    this.primary = primary;
+    this.replicas = replicas;
     this.#name = name;
     const keeper = args.passwordKeeper === undefined ? {} : { keeper: args.passwordKeeper };
     const password = new Password(`${name}-password`, keeper, { parent: this });
@@ -214,14 +220,16 @@ function checkAgreement(args: MysqlPairArgs): readonly Fault[] {
 }
 
 function createServices(
-  parent: pulumi.Resource,
+  parent: MysqlPair,
   name: string,
   args: MysqlPairArgs,
   options: Options,
 ): Service[] {
   const services: Service[] = [];
+  const { primary } = parent;
+  const members = [...parent.members.filter((member) => member !== primary), primary];
   // One at a time, and the primary last: at no moment of a restart are all replicas away.
-  for (const host of [...args.replicas, args.primary]) {
+  for (const host of members) {
     const before = services.slice(-1);
     const title = `${name}-${host.name}`;
     const packages = createPackages(
@@ -240,8 +248,8 @@ function createServices(
     services.push(createService(parent, title, { host, packages }, options, before));
   }
   if (args.replicas.length === 0) return services;
-  const openings = [...args.replicas, args.primary].map((host) =>
-    createOpening(parent, `${name}-${host.name}`, host, args.replicas.length, services),
+  const openings = members.map((host) =>
+    createOpening(parent, `${name}-${host.name}`, host, parent.replicas.length, services),
   );
   return [...services, ...openings];
 }
@@ -256,7 +264,8 @@ function createService(
   const { address, machine } = host;
   const config = pulumi
     .output({ ...options, address, memoryMegabytes: machine.memoryMegabytes })
-    .apply(({ bufferPoolPercent, memoryMegabytes, ...known }) => ({
+    // Of a machine that was away from the beginning it is not known.
+    .apply(({ bufferPoolPercent, memoryMegabytes = 0, ...known }) => ({
       ...known,
       bufferPoolMegabytes: bufferPoolMegabytes(memoryMegabytes, bufferPoolPercent),
     }));
@@ -316,9 +325,10 @@ function createOpening(
 function createReplication(
   parent: MysqlPair,
   name: string,
-  { primary, replicas, durability, discardDataOn, cluster }: MysqlPairArgs,
+  { durability, discardDataOn = [], cluster }: MysqlPairArgs,
   services: readonly Service[],
 ): Cluster {
+  const { primary, replicas } = parent;
   const hosts = [primary, ...replicas];
   const password = new Password(`${name}-replication-password`, {}, { parent });
   const members = Object.fromEntries(
@@ -331,12 +341,13 @@ function createReplication(
         cluster ?? [pulumi.getProject(), pulumi.getStack(), name].join("_").replace(/\W/g, "_"),
       members,
       primary: primary.name,
-      durability: durability ?? defaultDurability(replicas),
+      durability: durabilityOf(durability, replicas),
       replicationAccount: {
         name: replicationAccount,
         password: pulumi.secret(password.value),
       },
-      ...(discardDataOn && { discardDataOn: [...discardDataOn] }),
+      // Of one that is away nothing is discarded.
+      discardDataOn: discardDataOn.filter((name) => members[name] !== undefined),
     },
     // The daemons have to run, with their configuration, before roles can be given.
     {
@@ -352,7 +363,7 @@ function createReplication(
 function createContent(
   parent: MysqlPair,
   name: string,
-  { primary, privileges = [] }: MysqlPairArgs,
+  { privileges = [] }: MysqlPairArgs,
   { options, cluster }: { readonly options: Options; readonly cluster: Cluster },
 ): MysqlContent {
   const grants = { [`${parent.databaseName}.*`]: [...privilegesOf(privileges)] };
@@ -367,7 +378,10 @@ function createContent(
         ...roleCheckAccount,
       },
     },
-    { parent, ...(primary.deletedWith && { deletedWith: primary.deletedWith }) },
+    {
+      parent,
+      ...(parent.primary.deletedWith && { deletedWith: parent.primary.deletedWith }),
+    },
   );
 }
 
@@ -376,6 +390,9 @@ function reservedConnections(maxConnections: number): number {
   return Math.min(20, Math.floor(maxConnections / 2));
 }
 
-function defaultDurability(replicas: readonly Host[]): Durability {
-  return replicas.length > 0 ? "wait-for-replica" : { carryOnAfterSeconds: 1 };
+/** A primary whose replicas are all away has nobody to wait for. */
+function durabilityOf(given: Durability | undefined, replicas: readonly Host[]): Durability {
+  const { length } = replicas;
+  if (length === 0 && given === "wait-for-replica") return { carryOnAfterSeconds: 1 };
+  return given ?? (length > 0 ? "wait-for-replica" : { carryOnAfterSeconds: 1 });
 }

@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Application } from "./application";
 import type { MysqlPair } from "./database";
 import type { DatabaseProxy } from "./database-proxy";
+import { isHere } from "./host";
 import type { StackHost, StackHosts } from "./hosts";
 import type { LoadBalancer } from "./load-balancer";
 import { defaultPorts } from "./options";
@@ -75,6 +76,8 @@ export interface HostEndpoint {
   /** `ssh-ed25519 AAAA...` */
   readonly hostKey: string;
   readonly roles: readonly Role[];
+  /** Nothing is asked of it. */
+  readonly away?: boolean | undefined;
 }
 
 interface Parts {
@@ -97,11 +100,11 @@ export function describeEndpoints(parts: Parts): pulumi.Output<Endpoints> {
     url: hosts.url,
     domain: settings.domain,
     scheme,
-    loadBalancers: byName(hosts.loadBalancers, ({ name }) => ({
+    loadBalancers: byName(hosts.loadBalancers.filter(isHere), ({ name }) => ({
       url: hosts.loadBalancerUrls[name] ?? hosts.url,
       statsUrl: loadBalancer.statsUrls[name] ?? "",
     })),
-    hosts: byName(hosts.all, describeHost),
+    hosts: byName(hosts.all, (host) => describeHost(host, database)),
     ports: {
       loadBalancer: loadBalancer.port,
       web: webServers[0]?.port ?? defaultPorts.web,
@@ -126,9 +129,18 @@ export function describeSshKeys({ all }: StackHosts): pulumi.Output<Record<strin
   return pulumi.secret(byName(all, ({ host }) => host.privateKey));
 }
 
-function describeHost({ address, host, roles }: StackHost): pulumi.Input<HostEndpoint> {
+function describeHost(
+  { name, address, host, roles, away }: StackHost,
+  database: MysqlPair | undefined,
+): pulumi.Input<HostEndpoint> {
   const { address: sshAddress, port: sshPort, user, hostKey } = host;
-  return pulumi.output({ address, sshAddress, sshPort, user, hostKey, roles });
+  // While the primary is away, another member is the primary.
+  const present = roles.map((role) => {
+    if (!role.startsWith("database-")) return role;
+    return database?.primary.name === name ? "database-primary" : "database-replica";
+  });
+  const more = away ? { away } : {};
+  return pulumi.output({ address, sshAddress, sshPort, user, hostKey, roles: present, ...more });
 }
 
 function byName<Value>(

@@ -12,12 +12,22 @@ export interface Host {
   /** How it is reached over SSH. */
   readonly host: HostArgs;
   readonly machine: Machine;
+  /**
+   * As the settings of the stack say: nothing is asked of it and nothing on it is changed, and the others do without it.
+   * Default false.
+   */
+  readonly away?: boolean;
   /** What all on it goes with when it is deleted: a container. Nothing on it is cleaned up then. */
   readonly deletedWith?: pulumi.Resource;
   /** How packages are installed on it. Default: from the host's own sources, and nothing is held. */
   readonly packagePolicy?: PackagePolicy;
   /** What writes the package sources of the policy: all on it waits for that. */
   readonly packageSources?: pulumi.Resource;
+}
+
+/** Whether a host takes part: it is not away. */
+export function isHere({ away = false }: Pick<Host, "away">): boolean {
+  return !away;
 }
 
 /** The options of a resource on a host: it is made when the host is known to be good, and goes with it. */

@@ -1,8 +1,8 @@
 /** The machines of the stack, by what they are for. Nothing after this knows where they came from. */
-import type * as pulumi from "@pulumi/pulumi";
+import * as pulumi from "@pulumi/pulumi";
 import { ContainerHosts } from "./container-hosts";
 import { ExistingHost } from "./existing-host";
-import type { Host } from "./host";
+import { type Host, isHere } from "./host";
 import { defaultPorts } from "./options";
 import { withPackagePolicy } from "./packages";
 import type { HostSettings, Role, Settings } from "./settings";
@@ -31,6 +31,9 @@ type MachineSettings = Omit<Settings, "application">;
 
 export function createHosts(settings: MachineSettings): StackHosts {
   const all = createMachines(settings).map((host) => withPackagePolicy(host, settings.packages));
+  for (const { name } of all.filter((host) => !isHere(host))) {
+    pulumi.log.warn(`${name} is away: nothing is asked of it, and nothing on it is changed`);
+  }
   const having = (role: Role) => all.filter(({ roles }) => roles.includes(role));
   const loadBalancers = having("load-balancer");
   return {
@@ -68,18 +71,21 @@ function createMachines({
 }
 
 function createExisting(
-  { name, roles, ...settings }: HostSettings,
+  { name, roles, away = false, ...settings }: HostSettings,
   // That each has a host key and a private one was checked with the settings.
   commonKey = "",
 ): StackHost {
   const { hostKey = "", privateKey = commonKey, ...rest } = settings;
   const { address, host, machine } = new ExistingHost(name, { ...rest, hostKey, privateKey });
-  return { name, roles, address, host, machine };
+  return { name, roles, away, address, host, machine };
 }
 
-function urlOf({ domain, containers, loadBalancer }: MachineSettings): string {
+/** Of containers it is the first load balancer that is there. */
+function urlOf(settings: MachineSettings): string {
+  const { domain, hosts, containers, loadBalancer } = settings;
+  const first = hosts.find((host) => host.roles.includes("load-balancer") && isHere(host));
   return containers
-    ? `http://127.0.0.1:${containers.publish}`
+    ? (urlsOf(settings)[first?.name ?? ""] ?? "")
     : `http://${domain}${portSuffix(loadBalancer.port)}`;
 }
 

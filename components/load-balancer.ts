@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { Service } from "../provider/resources/service";
 import { type ArgsCheck, checkArgs, checkUnique, whenKnown } from "./check-args";
 import { type Fault, unexpected } from "./expectation";
-import { type Host, onHost } from "./host";
+import { type Host, isHere, onHost } from "./host";
 import { defaultPorts, loadBalancerOptions } from "./options";
 import { createPackages, withDefaults as packagesWithDefaults } from "./packages";
 import {
@@ -19,7 +19,12 @@ import { address, domain, host, port, urlPath } from "./rules";
 /** A web server to send requests to: a `WebServer`, or one that this program did not make. */
 export interface BalancedServer {
   /** `name`: letters, digits and `. _ : -`, as in HAProxy's statistics. `address`: IPv4. */
-  readonly host: { readonly name: string; readonly address: pulumi.Input<string> };
+  readonly host: {
+    readonly name: string;
+    readonly address: pulumi.Input<string>;
+    /** It gets no requests then. Default false. */
+    readonly away?: boolean;
+  };
   /** Where it answers over HTTP. */
   readonly port: pulumi.Input<number>;
   /** What has to be there before it gets requests. */
@@ -98,7 +103,8 @@ function withDefaults(args: LoadBalancerArgs) {
     trustedProxies = [],
     rawLines = {},
   } = args;
-  return { ...args, port, statsPort, responseTimeoutSeconds, trustedProxies, rawLines };
+  const servers = args.servers.filter(({ host }) => isHere(host));
+  return { ...args, servers, port, statsPort, responseTimeoutSeconds, trustedProxies, rawLines };
 }
 
 /** How visitors reach the page: a proxy that is trusted speaks TLS with them. */

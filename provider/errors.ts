@@ -33,6 +33,13 @@ export class NotReached extends HostError {}
 /** No answer: down, wrong address, a firewall, or a connection that was lost. */
 export class HostUnreachable extends NotReached {}
 
+/** The settings say that the host is away: it was not asked. */
+export class HostAway extends HostUnreachable {
+  constructor(host: string) {
+    super({ host, what: "it is away, as the settings say" });
+  }
+}
+
 /** Another key than the pinned one. */
 export class HostKeyMismatch extends NotReached {}
 

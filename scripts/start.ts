@@ -5,7 +5,7 @@ import { startStopped } from "./setup/labelled";
 import { runMain, say } from "./setup/say";
 import { setUp, setUpPulumi } from "./setup/setup";
 import { capturePulumi, ensureStack, showPulumi } from "./setup/stack";
-import { hasContainers, placeOf, readSettings, settingsFile } from "./setup/stack-place";
+import { awayHosts, hasContainers, placeOf, readSettings, settingsFile } from "./setup/stack-place";
 
 runMain(async () => {
   const line = readCommandLine({
@@ -38,7 +38,7 @@ runMain(async () => {
   return 0;
 
   async function upContainers(): Promise<number> {
-    const stopped = await startStopped(stack);
+    const stopped = await startStopped(stack, awayHosts(place));
     if (stopped > 0) say(`stack ${stack}`, `started ${stopped} stopped containers`);
     say(`stack ${stack}`, "pulumi up");
     return showPulumi(place, ["up", "--yes", "--skip-preview", "--stack", stack]);

@@ -20,7 +20,8 @@ runMain(async () => {
   const outputs = await readOutputs(stack);
   const changes = values["read-only"] ? "none" : "allowed";
   const verdicts = await verifyStack(outputs, { changes });
-  const report = { stack, url: outputs.endpoints.url, verdicts };
+  const { url, away } = outputs.endpoints;
+  const report = { stack, url, away, verdicts };
   process.stdout.write(values.json ? renderJson(report) : renderTable(report));
   return verdicts.every(({ passed }) => passed) ? 0 : 1;
 });

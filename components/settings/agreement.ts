@@ -17,6 +17,7 @@ interface Host {
   readonly name: string | undefined;
   readonly address: string | undefined;
   readonly roles: readonly schema.Role[];
+  readonly isAway: boolean;
 }
 
 export function checkAgreement(values: Values): readonly Fault[] {
@@ -44,6 +45,7 @@ function readHosts(value: unknown): readonly Host[] {
       name: wellFormed(name, values.name),
       address: wellFormed(address, values.address),
       roles: wellFormed(roles, values.roles) ?? [],
+      isAway: values.away === true,
     };
   });
 }
@@ -66,11 +68,13 @@ function checkRoles(hosts: readonly Host[]): readonly Fault[] {
   const having = (role: schema.Role) => hosts.filter(({ roles }) => roles.includes(role));
   const atLeastOne = (role: schema.Role): readonly Fault[] =>
     having(role).length > 0
-      ? []
+      ? checkHere(`the role ${role}`, having(role))
       : [{ path: "hosts", message: `expected at least one host with the role ${role}, got none` }];
+  const members = hosts.filter(({ roles }) => hasDatabaseRole(roles));
   return [
     ...atLeastOne("load-balancer"),
     ...atLeastOne("web"),
+    ...checkHere("a database role", members),
     ...checkMembers(having("database"), having("database-primary"), having("database-replica")),
     ...hosts.flatMap(checkRolesOfOne),
   ];
@@ -97,6 +101,14 @@ function checkMembers(
 
 function nameOf({ name, path }: Host): string {
   return name ?? path;
+}
+
+/** Somebody has to go on while others are away. */
+function checkHere(what: string, hosts: readonly Host[]): readonly Fault[] {
+  if (hosts.length === 0 || hosts.some(({ isAway }) => !isAway)) return [];
+  const names = hosts.map(nameOf).join(", ");
+  const expected = `expected at least one host with ${what} that is not away`;
+  return [{ path: "hosts", message: `${expected}: ${names} ${hosts.length > 1 ? "are" : "is"}` }];
 }
 
 /** None, where there is no database at all. */

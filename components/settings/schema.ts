@@ -7,7 +7,7 @@ import {
   packagePolicy,
   webServerOptions,
 } from "../options";
-import { integer, list, oneOf, record, text } from "../rule";
+import { integer, list, oneOf, record, rule, text } from "../rule";
 import {
   address,
   domain,
@@ -40,6 +40,9 @@ export const hostEntries = {
   hostKey: v.exactOptional(hostKey),
   sshAddress: v.exactOptional(sshAddress),
   privateKey: v.exactOptional(privateKey),
+  away: v.exactOptional(
+    rule("true or false", (value): value is boolean => typeof value === "boolean"),
+  ),
 };
 
 const host = record("a host with name, address and roles", hostEntries);

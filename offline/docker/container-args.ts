@@ -62,6 +62,8 @@ const inputs = {
   stopTimeout: v.optional(integer(0, 3600)),
   destroyGraceSeconds: v.optional(integer(0, 3600)),
   mustRun: v.optional(v.boolean()),
+  /** `false`: it is only made, and started by whoever wants it. */
+  start: v.optional(v.boolean()),
 };
 
 export const containerSchema = v.strictObject(inputs);

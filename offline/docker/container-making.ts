@@ -23,7 +23,7 @@ export async function makeContainer(args: Container): Promise<ContainerInspectIn
   const handle = await created(args);
   try {
     await asking(`preparing container ${args.name}`, (engine) => prepared(engine, handle, args));
-    return await started(handle.id, args);
+    return await (args.start === false ? handle.inspect() : started(handle.id, args));
   } catch (error) {
     await handle.remove({ force: true, v: true }).catch(() => {});
     throw await withHolder(error, args);

@@ -35,7 +35,8 @@ export function planContainer(
   wanted: ContainerArgs,
 ): readonly ContainerStep[] {
   if (live === undefined) {
-    return [{ action: "create", sentence: `create container ${wanted.name} and start it` }];
+    const start = wanted.start === false ? "" : " and start it";
+    return [{ action: "create", sentence: `create container ${wanted.name}${start}` }];
   }
   const differences = differencesOf(live, wanted);
   if (differences.some(({ replace }) => replace)) {
@@ -61,7 +62,8 @@ function difference(
     const isStopped = wanted.mustRun !== false && live.mustRun === false;
     return isStopped ? [{ path: [key], kind: "update" }] : [];
   }
-  if (key === "networkMode") return [];
+  // Says how it is made, and nothing of what it is.
+  if (key === "networkMode" || key === "start") return [];
   // A state of before this property was served does not have it.
   if (key === "memorySwap" && live.memorySwap === undefined && isTwice(live.memory, wanted)) {
     return [];

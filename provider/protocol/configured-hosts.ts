@@ -19,14 +19,20 @@ export function configuredHosts(config: Properties): ReadonlyMap<string, Host> {
   );
 }
 
+export interface ListedHost {
+  readonly name: string;
+  /** Nothing is asked of it, and nothing on it is changed. */
+  readonly isAway: boolean;
+}
+
 /**
- * The names of all hosts that the settings list at present, out of the environment variable by which the engine tells a
- * plugin the settings of its package. What `Configure` gets may be that of the last `up`, as the state has it.
+ * All hosts that the settings list at present, out of the environment variable by which the engine tells a plugin the
+ * settings of its package. What `Configure` gets may be that of the last `up`, as the state has it.
  */
-export function configuredNames(environment = process.env.PULUMI_CONFIG ?? "{}"): string[] {
+export function listedHosts(environment = process.env.PULUMI_CONFIG ?? "{}"): ListedHost[] {
   const listed = parsed(properties(environment).hosts);
   const hosts = Array.isArray(listed) ? listed.filter(isProperties) : [];
-  return hosts.map(({ name }) => name).filter(isText);
+  return hosts.flatMap(({ name, away }) => (isText(name) ? [{ name, isAway: away === true }] : []));
 }
 
 function properties(text: string): Properties {

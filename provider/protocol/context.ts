@@ -1,6 +1,7 @@
 /** One resource with what it is served by, and what of that its kind may use. */
 
-import type { AnyKind, Context } from "../kind";
+import { HostAway } from "../errors";
+import type { AnyKind, Context, Host } from "../kind";
 import type { Pool } from "../ssh/pool";
 import type { Engine } from "./engine";
 import { ownerOf } from "./owner";
@@ -20,15 +21,23 @@ export interface Resource {
 
 /** No secret among `known` is shown by what runs in this context. */
 export function contextOf(
-  { kind, urn, engine, pool, signal }: Resource,
+  { kind, urn, engine, pool, run, signal }: Resource,
   known: Received,
   claim?: string,
 ): Context {
   const secrets = hiddenTexts(kind, known);
+  const reach = ({ name }: Host) => {
+    if (run.isAway(name)) throw new HostAway(name);
+  };
   return {
-    ask: (host, script, doing) => pool.ask(host, { script, doing, secrets }),
-    run: (host, command) =>
-      pool.run(host, { ...command, secrets: [...secrets, ...(command.secrets ?? [])] }),
+    ask: async (host, script, doing) => {
+      reach(host);
+      return pool.ask(host, { script, doing, secrets });
+    },
+    run: async (host, command) => {
+      reach(host);
+      return pool.run(host, { ...command, secrets: [...secrets, ...(command.secrets ?? [])] });
+    },
     progress: (message) => engine?.progress(urn, withoutSecrets(message, secrets)),
     tell: (severity, message) => engine?.log(urn, severity, withoutSecrets(message, secrets)),
     signal,

@@ -72,6 +72,7 @@ export class Lifecycle {
   }
 
   diff(recorded: Received, news: Received): readonly Difference[] {
+    if (this.#away(news.properties) !== undefined) return [];
     const olds = openState(this.#kind, recorded);
     const differences = differencesOf(this.#kind, olds.properties, news.properties);
     if (olds.kept.unreachable === undefined) return differences;
@@ -79,6 +80,7 @@ export class Lifecycle {
   }
 
   async previewCreate(news: Received): Promise<State> {
+    if (this.#away(news.properties) !== undefined) return this.#deferred(news);
     const context = this.#context(news);
     const live = await observeForCreation(this.#resource, news, context);
     const steps = this.#kind.plan(live, news.properties, context.owner);
@@ -98,6 +100,7 @@ export class Lifecycle {
   }
 
   async create(news: Received): Promise<State> {
+    if (this.#away(news.properties) !== undefined) return this.#deferred(news);
     const context = this.#context(news);
     const live = await observeNew(this.#kind, news, context);
     const steps = this.#kind.plan(live, news.properties, context.owner);
@@ -164,6 +167,14 @@ export class Lifecycle {
 
   async remove(id: string, recorded: Received): Promise<void> {
     const olds = openState(this.#kind, withId(this.#kind, id, recorded));
+    const away = this.#away(olds.properties);
+    if (away !== undefined) {
+      this.#log(
+        "info",
+        `left as it is on ${away}, which is away: ${this.#kind.id(olds.properties)}`,
+      );
+      return;
+    }
     const leaves = this.#kind.leaves?.(olds.properties) ?? [];
     const gone = this.#resource.run.goneBefore(this.#kind.hosts(olds.properties));
     try {
@@ -174,6 +185,19 @@ export class Lifecycle {
       if (!isAbsent(error)) throw error;
       this.#forget(error, this.#kind.id(olds.properties));
     }
+  }
+
+  /** The hosts of the resource, if all of them are away: nothing is asked of them, and nothing on them changes. */
+  #away(properties: Properties): string | undefined {
+    return this.#resource.run.areAway(this.#kind.hosts(properties));
+  }
+
+  /** What is new on a host that is away stands in the state as if it had been made, and is found missing once the host is back. */
+  #deferred(news: Received): State {
+    const away = this.#away(news.properties);
+    this.#log("info", `${away}: made once it is no longer away`);
+    const kept = { claim: mintClaim(), version: currentVersion(this.#kind) };
+    return stateOf(this.#kind, news.properties, news.secrets, kept);
   }
 
   /** A host that is gone for good keeps nothing from being removed; one that is only down does. */
@@ -218,6 +242,10 @@ export class Lifecycle {
     // The program may have said since how to reach the host now; what was read last does not know.
     const { host = known.properties.host } = inputs.properties;
     const expected = host === undefined ? known.properties : { ...known.properties, host };
+    if (this.#away(expected) !== undefined) {
+      const state = stateOf(this.#kind, expected, secrets, kept);
+      return { ...state, id, inputs: inputs.properties };
+    }
     const { run, urn } = this.#resource;
     run.noteRead(ownerOf(urn, "").resource, this.#kind.hosts(expected));
     try {

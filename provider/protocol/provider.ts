@@ -8,7 +8,7 @@ import { Empty } from "google-protobuf/google/protobuf/empty_pb";
 import type { Struct } from "google-protobuf/google/protobuf/struct_pb";
 import type { AnyKind, Host } from "../kind";
 import type { Pool } from "../ssh/pool";
-import { configuredHosts } from "./configured-hosts";
+import { configuredHosts, type ListedHost } from "./configured-hosts";
 import { detailedDiff } from "./detailed-diff";
 import type { Engine } from "./engine";
 import { Lifecycle } from "./lifecycle";
@@ -21,8 +21,8 @@ export interface Plugin {
   readonly name: string;
   readonly version: string;
   readonly kinds: readonly AnyKind[];
-  /** The names of the hosts that the stack's settings list at present. Default: none, where that is not known. */
-  readonly configuredHosts?: readonly string[];
+  /** The hosts that the stack's settings list at present. Default: none, where that is not known. */
+  readonly listedHosts?: readonly ListedHost[];
 }
 
 type Served = Partial<IResourceProviderServer>;
@@ -33,7 +33,7 @@ export function provider(
   pool: Pool,
 ): IResourceProviderServer {
   const ending = new AbortController();
-  const run = new Run(plugin.configuredHosts);
+  const run = new Run(plugin.listedHosts);
   let hosts: ReadonlyMap<string, Host> = new Map();
   const kinds = new Map(plugin.kinds.map((kind) => [kind.type, kind]));
   const resourceOf = (urn: string): Lifecycle => {

@@ -6,19 +6,35 @@
 import { isMap } from "../difference";
 import { AccessDenied, HostKeyMismatch, HostUnreachable, type NotReached } from "../errors";
 import type { Host } from "../kind";
+import type { ListedHost } from "./configured-hosts";
 
 export class Run {
   readonly #wantedResources = new Set<string>();
   readonly #wantedHosts = new Set<string>();
-  readonly #configuredHosts: ReadonlySet<string>;
+  readonly #listedHosts: ReadonlySet<string>;
+  readonly #awayHosts: ReadonlySet<string>;
   /** The names of the resources that were read, by host. */
   readonly #read = new Map<string, Set<string>>();
   readonly #reported = new Set<string>();
   readonly #gone = new Map<string, NotReached>();
 
-  /** `configuredHosts` are the names that the settings of the stack list. */
-  constructor(configuredHosts: readonly string[] = []) {
-    this.#configuredHosts = new Set(configuredHosts);
+  /** `listedHosts` are those of the stack's settings. */
+  constructor(listedHosts: readonly ListedHost[] = []) {
+    this.#listedHosts = new Set(listedHosts.map(({ name }) => name));
+    const away = listedHosts.filter(({ isAway }) => isAway);
+    this.#awayHosts = new Set(away.map(({ name }) => name));
+  }
+
+  /** Whether the settings say that a host is away. */
+  isAway(host: string): boolean {
+    return this.#awayHosts.has(host);
+  }
+
+  /** The names of the hosts, if all of them are away. */
+  areAway(hosts: readonly Host[]): string | undefined {
+    const names = namesOf(hosts);
+    const isOnHosts = names.length > 0 && names.length === hosts.length;
+    return isOnHosts && names.every((name) => this.isAway(name)) ? names.join(", ") : undefined;
   }
 
   /** The engine checks the inputs of what the program wants, and of nothing else. */
@@ -56,8 +72,8 @@ export class Run {
    */
   isGone(host: string, resource: string): boolean {
     if (this.#wantedResources.size === 0) return true;
-    if (this.#wantedHosts.has(host) || this.#configuredHosts.has(host)) return false;
-    return !this.#wantedResources.has(resource) || this.#configuredHosts.size > 0;
+    if (this.#wantedHosts.has(host) || this.#listedHosts.has(host)) return false;
+    return !this.#wantedResources.has(resource) || this.#listedHosts.size > 0;
   }
 
   /** Why an earlier removal did not reach one of the hosts: they are not waited for again. */

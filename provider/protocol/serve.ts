@@ -3,7 +3,7 @@
 import { Server, ServerCredentials } from "@grpc/grpc-js";
 import { ResourceProviderService } from "@pulumi/pulumi/proto/provider_grpc_pb";
 import { Pool } from "../ssh/pool";
-import { configuredNames } from "./configured-hosts";
+import { listedHosts } from "./configured-hosts";
 import { Engine } from "./engine";
 import { type Plugin, provider } from "./provider";
 
@@ -20,7 +20,7 @@ export async function serve(plugin: Plugin): Promise<void> {
     "grpc.max_send_message_length": messageBytesAtMost,
   });
   const engine = engineAddress === undefined ? undefined : new Engine(engineAddress);
-  const settled = { ...plugin, configuredHosts: configuredNames() };
+  const settled = { ...plugin, listedHosts: listedHosts() };
   server.addService(ResourceProviderService, provider(settled, engine, pool));
   const port = await listen(server);
   process.stdout.write(`${port}\n`);

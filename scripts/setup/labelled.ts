@@ -15,9 +15,12 @@ export async function listLabelled(stack: string): Promise<Labelled> {
   };
 }
 
-/** Starts again what was stopped by hand; answers how many there were. */
-export async function startStopped(stack: string): Promise<number> {
-  const stopped = await listIds(stack, "container", "ls", "--filter", "status=exited");
+/** Starts again what was stopped by hand, save hosts that are away; answers how many there were. */
+export async function startStopped(stack: string, away: readonly string[]): Promise<number> {
+  const label = (name: string) => listIds(stack, "container", "ls", "--all", ...hostFilter(name));
+  const left = new Set((await Promise.all(away.map(label))).flat());
+  const exited = await listIds(stack, "container", "ls", "--filter", "status=exited");
+  const stopped = exited.filter((id) => !left.has(id));
   if (stopped.length > 0) await must(`stack ${stack}`, "docker", ["start", ...stopped]);
   return stopped.length;
 }
@@ -32,6 +35,10 @@ export async function removeLabelled(stack: string): Promise<number> {
   await remove(networks, "network", "rm");
   await remove(volumes, "volume", "rm");
   return containers.length + networks.length + volumes.length;
+}
+
+function hostFilter(name: string): readonly string[] {
+  return ["--filter", `label=trilithon.host=${name}`];
 }
 
 async function listIds(stack: string, ...args: readonly string[]): Promise<readonly string[]> {

@@ -2,6 +2,8 @@
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { CORE_SCHEMA, load } from "js-yaml";
+import * as v from "valibot";
 import {
   backendUrl,
   devStack,
@@ -34,6 +36,20 @@ export function settingsFile({ stack }: StackPlace): string {
 /** Whether the stack's hosts are containers of this machine's engine. */
 export function hasContainers(place: StackPlace): boolean {
   return /^\s+"?trilithon:containers"?:/m.test(readSettings(place) ?? "");
+}
+
+const listingHosts = v.object({
+  config: v.object({
+    "trilithon:hosts": v.array(v.object({ name: v.string(), away: v.optional(v.boolean()) })),
+  }),
+});
+
+/** The names of the hosts that the settings say are away; none where they are not well formed. */
+export function awayHosts(place: StackPlace): readonly string[] {
+  const written = load(readSettings(place) ?? "", { schema: CORE_SCHEMA });
+  const { success, output } = v.safeParse(listingHosts, written);
+  if (!success) return [];
+  return output.config["trilithon:hosts"].filter(({ away }) => away).map(({ name }) => name);
 }
 
 /** `undefined` where there is no such file. */

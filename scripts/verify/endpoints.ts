@@ -40,7 +40,10 @@ export interface Endpoints {
   readonly staticPath: string | undefined;
   /** Whether the application is the sample in `app/`. */
   readonly isGuestBook: boolean;
+  /** Those that are not away. */
   readonly hosts: readonly EndpointHost[];
+  /** The names of the others: nothing is asked of them. */
+  readonly away: readonly string[];
   /** Host name to the page by its load balancer, as reached from here. */
   readonly loadBalancerUrls: Readonly<Record<string, string>>;
   /** The address that load balancers share, if they do. */
@@ -61,6 +64,7 @@ const host = v.object({
   roles: v.array(
     v.picklist(["load-balancer", "web", "database", "database-primary", "database-replica"]),
   ),
+  away: v.optional(v.boolean(), false),
 });
 const ports = v.object({
   loadBalancer: port,
@@ -107,6 +111,8 @@ export function parseEndpoints(value: unknown): Endpoints {
     throw new Error(faults.join("\n"));
   }
   const { stack, url, domain, scheme, hosts, application, database, loadBalancers } = result.output;
+  const named = Object.entries(hosts);
+  const here = named.filter(([, { away }]) => !away);
   return {
     stack,
     url: url.replace(/\/$/, ""),
@@ -121,7 +127,8 @@ export function parseEndpoints(value: unknown): Endpoints {
     virtualAddress: result.output.virtualAddress,
     database: database?.name,
     failoverSeconds,
-    hosts: Object.entries(hosts).map(([name, { sshAddress, ...given }]) => {
+    away: named.filter(([, { away }]) => away).map(([name]) => name),
+    hosts: here.map(([name, { sshAddress, away: _, ...given }]) => {
       const roles = given.roles.map((role): Role => {
         if (role !== "database") return role;
         return name === database?.primary ? "database-primary" : "database-replica";

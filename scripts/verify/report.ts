@@ -4,18 +4,21 @@ import type { Verdict } from "./check";
 export interface Report {
   readonly stack: string;
   readonly url: string;
+  /** Hosts of which nothing was asked. Default: none. */
+  readonly away?: readonly string[];
   readonly verdicts: readonly Verdict[];
 }
 
-export function renderTable({ stack, url, verdicts }: Report): string {
+export function renderTable({ stack, url, away = [], verdicts }: Report): string {
   const width = Math.max(...verdicts.map(({ name }) => name.length));
   const rows = verdicts.flatMap((verdict) => renderRow(verdict, width));
-  return [`${stack}: ${url}`, "", ...rows, "", renderTotal(verdicts), ""].join("\n");
+  const left = away.map((name) => `- ${name} is away: nothing was asked of it`);
+  return [`${stack}: ${url}`, "", ...left, ...rows, "", renderTotal(verdicts), ""].join("\n");
 }
 
-export function renderJson({ stack, url, verdicts }: Report): string {
+export function renderJson({ stack, url, away = [], verdicts }: Report): string {
   const passed = verdicts.every((verdict) => verdict.passed);
-  return `${JSON.stringify({ stack, url, passed, checks: verdicts }, undefined, 2)}\n`;
+  return `${JSON.stringify({ stack, url, passed, away, checks: verdicts }, undefined, 2)}\n`;
 }
 
 function renderRow(verdict: Verdict, width: number): readonly string[] {

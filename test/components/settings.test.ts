@@ -66,6 +66,13 @@ test("takes members of a database, and a wish for the primary", (t) => {
   }
 });
 
+test("takes hosts that are away, as long as one of each sort is not", (t) => {
+  t.deepEqual(faultsOf(withHost(1, { away: true })), []);
+  t.deepEqual(faultsOf(withHost(2, { away: true })), []);
+  const database = { durability: "wait-for-replica" };
+  t.deepEqual(faultsOf({ ...withHost(2, { away: true }), database }), []);
+});
+
 test("takes existing machines with their keys", (t) => {
   t.deepEqual(faultsOf(machines, ["trilithon:privateKey"]), []);
   const own = { ...machines, hosts: machines.hosts.map((host) => ({ ...host, privateKey })) };
@@ -90,6 +97,20 @@ const bad: readonly (readonly [string, Values, readonly string[]])[] = [
     { ...good, firewall: true },
     [
       "firewall: unknown, expected one of domain, hosts, containers, privateKey, database, application, packages, loadBalancer, web",
+    ],
+  ],
+  [
+    "a host that is away in words",
+    withHost(2, { away: "yes" }),
+    ['hosts[2].away: expected true or false, got "yes"'],
+  ],
+  [
+    "all of a kind away",
+    { ...good, hosts: hosts.map((host) => ({ ...host, away: true })) },
+    [
+      "hosts: expected at least one host with the role load-balancer that is not away: lb-01 is",
+      "hosts: expected at least one host with the role web that is not away: web-01, web-02 are",
+      "hosts: expected at least one host with a database role that is not away: web-01, web-02 are",
     ],
   ],
   [

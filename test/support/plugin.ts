@@ -9,6 +9,7 @@ import * as proto from "@pulumi/pulumi/proto/provider_pb";
 import { Empty } from "google-protobuf/google/protobuf/empty_pb";
 import { type AnyKind, anyKind } from "../../provider/kind";
 import { release, service } from "../../provider/kinds/service/kind";
+import type { ListedHost } from "../../provider/protocol/configured-hosts";
 import { Engine } from "../../provider/protocol/engine";
 import { provider } from "../../provider/protocol/provider";
 import { Pool } from "../../provider/ssh/pool";
@@ -19,6 +20,8 @@ import { fromStruct, toStruct, visible, type WireMap } from "./wire";
 export interface PluginOptions extends SessionOptions {
   /** Default: Service and Release. */
   readonly kinds?: readonly AnyKind[];
+  /** Those of the stack's settings. Default: not known. */
+  readonly listedHosts?: readonly ListedHost[];
 }
 
 export interface Checked {
@@ -180,11 +183,15 @@ export type Phase = "preview" | "up";
 
 /** The plugin in this process, with an engine that keeps what it is told. */
 export class TestPlugin extends PluginClient {
-  static async start({ kinds = [service, release].map(anyKinds), ...session }: PluginOptions = {}) {
+  static async start({
+    kinds = [service, release].map(anyKinds),
+    listedHosts = [],
+    ...session
+  }: PluginOptions = {}) {
     const engine = await RecordedEngine.start();
     const server = new Server();
     const pool = new Pool(session);
-    const plugin = { name: "trilithon", version: "0.0.0", kinds };
+    const plugin = { name: "trilithon", version: "0.0.0", kinds, listedHosts };
     server.addService(ResourceProviderService, provider(plugin, new Engine(engine.address), pool));
     return new TestPlugin(await listen(server), server, engine, pool);
   }

@@ -148,7 +148,7 @@ async function carryOut(task: Task, round: Round): Promise<void> {
       await run(mysql(...sql.leaveStatements));
       return;
     case "forget":
-      context.tell("warning", `${task.member}: taken out without being told: it does not answer`);
+      context.tell("warning", `${task.member}: taken out without being told: ${task.why}`);
       return;
     case "fill":
       await run(renderFill(knownMember(task.from, round), desired, task.discards), longSeconds);

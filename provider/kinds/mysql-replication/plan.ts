@@ -67,6 +67,10 @@ function obstacleOfPromotion(
       `bring it back to replace ${former} by it`,
     );
   }
+  if (status?.isConnected) {
+    const remedy = `stop its mysqld first and wait until ${target} notices that (about 10 s), or bring ${former} back and hand its role over`;
+    return refusal(target, `${former} still runs: ${target} receives from it`, remedy);
+  }
   if (status?.data?.state !== "ok") {
     const remedy = `make a member the primary that has it, or bring ${former} back`;
     return refusal(target, "it does not have the data of the cluster", remedy);
@@ -176,18 +180,30 @@ function durabilitySentence(desired: Replication): string {
 }
 
 /** Members that are taken out; the leader leaves once it has handed over. */
-function planLeaving({ live, desired, leader }: Cluster): PlainStep[] {
+function planLeaving(cluster: Cluster): PlainStep[] {
+  const { live, desired, leader } = cluster;
   return Object.keys(live.members)
     .filter((name) => desired.members[name] === undefined && name !== leader)
     .map((name) =>
       isRunning(live.status?.[name]) || live.status?.[name] === undefined
         ? leaving(name)
-        : {
-            sentence: `${name}: take it out without telling it, since it does not answer`,
-            warning: `${name} does not answer, and is taken out as it is`,
-            task: { do: "forget", member: name },
-          },
+        : forgetting(name, cluster),
     );
+}
+
+function forgetting(name: string, { live, desired, replaces }: Cluster): PlainStep {
+  const mysqld = live.status?.[name]?.mysqld;
+  const isAway = mysqld?.state === "silent" && mysqld.isAway === true;
+  const why = isAway ? "it is away" : "it does not answer";
+  const task = { do: "forget", member: name, why } as const;
+  const sentence = `${name}: take it out without telling it, since ${why}`;
+  if (!isAway) {
+    return { sentence, warning: `${name} does not answer, and is taken out as it is`, task };
+  }
+  // What becomes of a primary that is away says its promotion.
+  if (name === replaces || !isAlone(desired)) return { sentence, task };
+  const warning = `${name} is away, and no replica is left: what ${desired.primary} acknowledges until one is back is on its disk alone`;
+  return { sentence, warning, task };
 }
 
 function leaving(name: string): PlainStep {

@@ -17,6 +17,8 @@ export interface MemberStatus {
   readonly toApply?: number;
   /** Only while the primary does not answer: another member that received more, and how many transactions. */
   readonly behind?: { readonly member: string; readonly count: number };
+  /** Only while the primary does not answer us: it is connected to it all the same. */
+  readonly isConnected?: true;
 }
 
 export type DataStatus =
@@ -287,16 +289,19 @@ function semiSyncOfReplica(facts: Facts, { answers, roles }: Seen): SemiSynchron
 function withoutPrimary(
   facts: Facts,
   { name, answers, roles, expected }: Seen,
-): Pick<MemberStatus, "toApply" | "behind"> {
+): Pick<MemberStatus, "toApply" | "behind" | "isConnected"> {
   if (answers[roles.primary]?.mysqld === "running" || facts.cluster !== expected.cluster) return {};
   const all = allOf(facts);
   const toApply = countTransactions(subtract(all, parseGtidSet(facts.gtidExecuted)));
   const ahead = [...runningFacts(answers)]
     .filter(([other, one]) => other !== name && one.cluster === expected.cluster)
     .find(([, one]) => !isSubset(allOf(one), all));
-  if (ahead === undefined) return { toApply };
+  const isConnected =
+    facts.source?.receiver === "ON" && followedMember(facts, expected) === roles.primary;
+  const seen = { toApply, ...(isConnected && { isConnected }) };
+  if (ahead === undefined) return seen;
   const count = countTransactions(subtract(allOf(ahead[1]), all));
-  return { toApply, behind: { member: ahead[0], count } };
+  return { ...seen, behind: { member: ahead[0], count } };
 }
 
 /** Executed or received. */

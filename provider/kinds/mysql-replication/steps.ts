@@ -11,7 +11,11 @@ export type Task =
   | { readonly do: "promote"; readonly member: string }
   | { readonly do: "set replication account"; readonly member: string }
   | { readonly do: "leave"; readonly member: string }
-  | { readonly do: "forget"; readonly member: string }
+  | {
+      readonly do: "forget";
+      readonly member: string;
+      readonly why: "it does not answer" | "it is away";
+    }
   | { readonly do: "pause"; readonly member: string }
   | { readonly do: "acknowledge"; readonly member: string }
   | {

@@ -3,7 +3,7 @@
 import * as v from "valibot";
 import { hostSchema, integerIn, textOf } from "../../check";
 import { isMap } from "../../difference";
-import { HostUnreachable, ReadTimedOut } from "../../errors";
+import { HostAway, HostUnreachable, ReadTimedOut } from "../../errors";
 import type { Context, Host, Properties, Property } from "../../kind";
 import * as values from "../../schema/values";
 import type { Shell } from "../../ssh/shell";
@@ -81,8 +81,11 @@ export async function askMembers(
       async ([name, member]) => [name, await askMember(member, probe, context)] as const,
     ),
   );
-  const [, first] = asked[0] ?? [];
-  if (asked.every(([, answer]) => answer instanceof HostUnreachable)) throw first;
+  const silent = asked.flatMap(([, answer]) => (answer instanceof HostUnreachable ? [answer] : []));
+  if (silent.length === asked.length) {
+    // That a member is away is no news: the one to tell is why another does not answer.
+    throw silent.find((error) => !(error instanceof HostAway)) ?? silent[0];
+  }
   return Object.fromEntries(asked.map(([name, answer]) => [name, answered(answer)]));
 }
 
@@ -104,7 +107,12 @@ export async function askMember(
 /** A machine that cannot be reached is as silent as a mysqld that does not run: the others are judged without it. */
 export function answered(answer: Answer | HostUnreachable): Answer {
   return answer instanceof HostUnreachable
-    ? { mysqld: "silent", reason: answer.message, isUnreachable: true }
+    ? {
+        mysqld: "silent",
+        reason: answer.message,
+        isUnreachable: true,
+        ...(answer instanceof HostAway && { isAway: true }),
+      }
     : answer;
 }
 

@@ -8,7 +8,13 @@ export type MysqldStatus =
   | { readonly state: "running" }
   /** `isEmpty`: no data of a former mysqld is left either. */
   | { readonly state: "not installed"; readonly isEmpty?: true }
-  | { readonly state: "silent"; readonly reason: string; readonly isUnreachable?: boolean }
+  | {
+      readonly state: "silent";
+      readonly reason: string;
+      readonly isUnreachable?: boolean;
+      /** Its host is away, and was not asked. */
+      readonly isAway?: boolean;
+    }
   /** Two members that cannot be told apart, as copies of one disk. */
   | { readonly state: "duplicate"; readonly of: string; readonly by: "server_uuid" | "server_id" }
   | { readonly state: "misconfigured"; readonly variable: string; readonly value: string }
@@ -28,8 +34,8 @@ export function awayStatus(
   if (answer.mysqld === "absent") {
     return { state: "not installed", ...(answer.isEmpty && { isEmpty: true }) };
   }
-  const { reason, isUnreachable } = answer;
-  return { state: "silent", reason, ...(isUnreachable && { isUnreachable }) };
+  const { mysqld: state, ...silence } = answer;
+  return { state, ...silence };
 }
 
 interface Seen {

@@ -56,7 +56,13 @@ export interface Source {
 export type Answer =
   /** `isEmpty`: no data of a former one is left either. */
   | { readonly mysqld: "absent"; readonly isEmpty?: true }
-  | { readonly mysqld: "silent"; readonly reason: string; readonly isUnreachable?: boolean }
+  | {
+      readonly mysqld: "silent";
+      readonly reason: string;
+      readonly isUnreachable?: boolean;
+      /** Its host is away, and was not asked. */
+      readonly isAway?: boolean;
+    }
   | {
       readonly mysqld: "running";
       readonly facts: Facts;

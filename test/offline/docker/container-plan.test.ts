@@ -26,6 +26,12 @@ const cases: {
     is: [],
   },
   {
+    name: "a running container that need not be started",
+    live: { mustRun: true },
+    wanted: { mustRun: false, start: false },
+    is: [],
+  },
+  {
     name: "a port that the engine chose",
     live: { ports: [{ internal: 80, external: 49153, ip: "0.0.0.0", protocol: "tcp" }] },
     wanted: { ports: [{ internal: 80 }] },

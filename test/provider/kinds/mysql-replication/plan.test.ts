@@ -309,6 +309,14 @@ test("a replica of a writer whose data is given up is not made to follow the oth
   ]);
 });
 
+/** The replicas have noticed that the primary is gone. */
+function cutOff(servers: Servers): Servers {
+  const isConnecting = ({ source }: Facts) => ({
+    source: source && { ...source, receiver: "CONNECTING" },
+  });
+  return changed("web-02", isConnecting, changed("web-03", isConnecting, servers));
+}
+
 test("a dead primary that is taken out is replaced, and the preview counts what is lost", (t) => {
   const dead: Servers = {
     ...changed(
@@ -322,7 +330,7 @@ test("a dead primary that is taken out is replaced, and the preview counts what 
     "web-01": { mysqld: "silent", reason: "no answer" },
   };
   const desired = cluster({ primary: "web-02", ...without01 });
-  const steps = plan(observe(dead, cluster({}, 3)), desired);
+  const steps = plan(observe(cutOff(dead), cluster({}, 3)), desired);
   t.deepEqual(
     steps.map(({ sentence }) => sentence),
     [
@@ -347,7 +355,7 @@ test("what an asynchronous primary acknowledged alone cannot be counted", (t) =>
     "web-01": { mysqld: "silent", reason: "no answer" },
   };
   const [first] = plan(
-    observe(dead, before),
+    observe(cutOff(dead), before),
     cluster({ durability, primary: "web-02", ...without01 }),
   );
   t.regex(first?.warning ?? "", /how many transactions cannot be known without it/);
@@ -356,7 +364,7 @@ test("what an asynchronous primary acknowledged alone cannot be counted", (t) =>
     primary: "web-02",
     members: { "web-02": memberInputs("web-02", 2) },
   });
-  const [other] = plan(observe(dead, before), alone);
+  const [other] = plan(observe(cutOff(dead), before), alone);
   t.regex(other?.warning ?? "", /and only web-03 had received is lost/);
 });
 
@@ -366,10 +374,52 @@ test("a replica that lacks what another one received is not promoted", (t) => {
     "web-01": { mysqld: "silent", reason: "no answer" },
   };
   const desired = cluster({ primary: "web-02", ...without01 });
-  const [refusal] = plan(observe(dead, cluster({}, 3)), desired);
+  const [refusal] = plan(observe(cutOff(dead), cluster({}, 3)), desired);
   t.regex(
     refusal?.warning ?? "",
     /web-03 received 9 transactions more from web-01; .* make web-03 the primary/,
+  );
+});
+
+test("a primary that is away and still runs is not replaced", (t) => {
+  const servers: Servers = {
+    ...settled({ ...fresh, "web-03": freshServer("web-03") }),
+    "web-01": { mysqld: "silent", reason: "it is away", isUnreachable: true, isAway: true },
+  };
+  const desired = cluster({ primary: "web-02", ...without01 });
+  const [refusal, ...others] = plan(observe(servers, cluster({}, 3)), desired);
+  t.deepEqual(others, []);
+  t.regex(refusal?.warning ?? "", /^web-02: web-01 still runs: web-02 receives from it; nothing/);
+  const steps = plan(observe(cutOff(servers), cluster({}, 3)), desired);
+  t.deepEqual(
+    steps
+      .filter(({ host }) => host === "web-01")
+      .map(({ sentence, warning }) => [sentence, warning]),
+    [["web-01: take it out without telling it, since it is away", undefined]],
+  );
+});
+
+test("a primary whose only replica is away goes on alone, and the preview says what that means", (t) => {
+  const servers: Servers = {
+    ...settled(fresh),
+    "web-02": { mysqld: "silent", reason: "it is away", isUnreachable: true, isAway: true },
+  };
+  const alone = cluster({
+    durability: { carryOnAfterSeconds: 1 },
+    members: { "web-01": memberInputs("web-01", 1) },
+  });
+  const steps = plan(observe(servers, cluster()), alone);
+  t.deepEqual(
+    steps.map(({ sentence }) => sentence),
+    [
+      "web-01: acknowledge writes alone, there is no replica",
+      "web-02: take it out without telling it, since it is away",
+      "web-01: open for writes (super_read_only off)",
+    ],
+  );
+  t.is(
+    steps[1]?.warning,
+    "web-02 is away, and no replica is left: what web-01 acknowledges until one is back is on its disk alone",
   );
 });
 
