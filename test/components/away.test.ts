@@ -64,8 +64,9 @@ test("the replica of a primary that is away becomes the primary, and waits for n
     discardDataOn: [],
   });
   t.deepEqual(Object.keys(inputs.members as object), ["web-02"]);
-  const release = world.find("trilithon:index:Release", "application-web-02").inputs;
-  t.regex(JSON.stringify(release), /DATABASE_PRIMARY_HOST=\W*172\.31\.64\.22/);
+  const proxy = world.find("trilithon:index:Service", "database-proxy-web-02-service").inputs;
+  t.regex(JSON.stringify(proxy), /172\.31\.64\.22:3306/);
+  t.notRegex(JSON.stringify(proxy), /172\.31\.64\.21:3306/);
 });
 
 test("the outputs tell who is away, and who is the primary now", async (t) => {

@@ -39,9 +39,7 @@ test.serial(
     const preview = await readPreview(stack);
     isToldOnce(t, preview, "web-02");
     t.deepEqual(preview.updates.map(({ resource }) => resource).sort(), [
-      "application-web-01",
-      "database-content",
-      "database-password-retirement",
+      "database-proxy-web-01-service",
       "database-replication",
       "database-web-01-opening",
       "load-balancer-lb-01-service",
