@@ -58,7 +58,7 @@ export interface ApplicationArgs {
   readonly scheme?: pulumi.Input<"http" | "https">;
   /** Where Nginx is beside it. Default 80. */
   readonly webPort?: number | undefined;
-  /** Asked whether another server can serve before a host is drained. Default: nobody is asked. */
+  /** Asked whether another server can serve before a host is drained: any that says so is enough. Default: nobody is asked. */
   readonly loadBalancers?: readonly {
     readonly address: pulumi.Input<string>;
     readonly statsPort?: pulumi.Input<number>;
@@ -242,7 +242,7 @@ function createRelease(
   { runsWith, dependsOn }: Needs,
 ): Release {
   const { port, healthPath, start, readySeconds, stopSeconds, drainSeconds } = args;
-  const [loadBalancer] = args.loadBalancers ?? [];
+  const { loadBalancers = [] } = args;
   const root = `/srv/${args.name}`;
   const environmentFiles = {
     open: `/etc/${args.name}/environment`,
@@ -294,10 +294,13 @@ function createRelease(
         drain: {
           file: parent.drainFile,
           seconds: drainSeconds,
-          ...(loadBalancer && {
-            allowed: pulumi
-              .output({ statsPort: defaultPorts.statistics, ...loadBalancer })
-              .apply((known) => servesElsewhere(known, host.name)),
+          // One of them may be down.
+          ...(loadBalancers.length > 0 && {
+            allowed: loadBalancers.map((loadBalancer) =>
+              pulumi
+                .output({ statsPort: defaultPorts.statistics, ...loadBalancer })
+                .apply((known) => servesElsewhere(known, host.name)),
+            ),
           }),
           finished: pulumi.output(args.webPort ?? defaultPorts.web).apply(nothingUnderWay),
           finishSeconds: stopSeconds,

@@ -23,6 +23,8 @@ export interface Endpoints {
   /** The site's name, and how visitors reach it: sent as `Host` and `X-Forwarded-Proto` where its health is asked. */
   readonly domain: string;
   readonly scheme: "http" | "https";
+  /** The address that the load balancers share, of which one has it: what the domain's name should lead to. */
+  readonly virtualAddress?: string | undefined;
   /** Host name to a load balancer of its own. */
   readonly loadBalancers: Readonly<Record<string, LoadBalancerEndpoint>>;
   readonly hosts: Readonly<Record<string, HostEndpoint>>;
@@ -100,6 +102,7 @@ export function describeEndpoints(parts: Parts): pulumi.Output<Endpoints> {
     url: hosts.url,
     domain: settings.domain,
     scheme,
+    virtualAddress: loadBalancer.virtualAddress,
     loadBalancers: byName(hosts.loadBalancers.filter(isHere), ({ name }) => ({
       url: hosts.loadBalancerUrls[name] ?? hosts.url,
       statsUrl: loadBalancer.statsUrls[name] ?? "",

@@ -21,7 +21,7 @@ export interface StackHosts {
     | undefined;
   /** What everything else waits for: a wrong machine stops all before any is changed. */
   readonly machines: pulumi.Resource[];
-  /** Where a browser reaches the page from here: where there are several load balancers, by the first of them or by DNS. */
+  /** Where a browser reaches the page from here: of several load balancers by the address that they share, by the first of them or by DNS. */
   readonly url: string;
   /** Host name to where its load balancer answers from here. */
   readonly loadBalancerUrls: Readonly<Record<string, string>>;
@@ -80,13 +80,16 @@ function createExisting(
   return { name, roles, away, address, host, machine };
 }
 
-/** Of containers it is the first load balancer that is there. */
+/** Of containers without a shared address it is the first load balancer that is there. */
 function urlOf(settings: MachineSettings): string {
   const { domain, hosts, containers, loadBalancer } = settings;
+  const port = portSuffix(loadBalancer.port);
+  if (containers === undefined) return `http://${domain}${port}`;
+  // The network of the containers is this machine's own.
+  const { virtualAddress } = loadBalancer;
+  if (virtualAddress !== undefined) return `http://${virtualAddress}${port}`;
   const first = hosts.find((host) => host.roles.includes("load-balancer") && isHere(host));
-  return containers
-    ? (urlsOf(settings)[first?.name ?? ""] ?? "")
-    : `http://${domain}${portSuffix(loadBalancer.port)}`;
+  return urlsOf(settings)[first?.name ?? ""] ?? "";
 }
 
 function urlsOf(settings: MachineSettings): Readonly<Record<string, string>> {

@@ -7,14 +7,18 @@ import { type Host, isHere, onHost } from "./host";
 import { defaultPorts, loadBalancerOptions } from "./options";
 import { createPackages, withDefaults as packagesWithDefaults } from "./packages";
 import {
+  balancerHealthPath,
   haproxyFiles,
   haproxyOverrides,
   renderHaproxy,
   renderHaproxyUnit,
   renderUnavailable,
 } from "./render/haproxy";
+import { leaveAddressFile } from "./render/keepalived";
+import { nothingPassed } from "./render/probes";
 import { list, shape, text } from "./rule";
 import { address, domain, host, port, urlPath } from "./rules";
+import { createVirtualAddress } from "./virtual-address";
 
 /** A web server to send requests to: a `WebServer`, or one that this program did not make. */
 export interface BalancedServer {
@@ -51,6 +55,17 @@ export interface LoadBalancerArgs {
    * `-Host` and `-Port` are believed, and health checks say `X-Forwarded-Proto: https`. Of all others nothing is. Default none.
    */
   readonly trustedProxies?: pulumi.Input<readonly pulumi.Input<string>[]>;
+  /**
+   * An IPv4 address of the hosts' network that no host has. One of the load balancers answers at it, and another one takes it
+   * over within a second when that HAProxy or its host is gone. Default: each answers at its own addresses only.
+   */
+  readonly virtualAddress?: pulumi.Input<string>;
+  /**
+   * A command as words, run as root on the load balancer that becomes the one in charge, with `HOST_NAME`, `HOST_ADDRESS` and
+   * `VIRTUAL_ADDRESS` (which may be empty): for clouds where an address moves by a call of the provider's API. Run again up to five times
+   * until it ends with 0, for 30 seconds each. Default none.
+   */
+  readonly onMove?: pulumi.Input<readonly pulumi.Input<string>[]>;
   /** HAProxy's version, and packages besides it: Debian package to `present`, a version or a pattern such as `3.2.*`. */
   readonly packages?: pulumi.Input<Readonly<Record<string, pulumi.Input<string>>>>;
   /** Lines that end a section of HAProxy's configuration, as they are. */
@@ -71,6 +86,8 @@ export class LoadBalancer extends pulumi.ComponentResource {
   readonly hosts: readonly Host[];
   /** Where it answers, on all addresses of its hosts. */
   readonly port: pulumi.Output<number>;
+  /** The address that the load balancers share, if they do. */
+  readonly virtualAddress: pulumi.Output<string | undefined>;
   /**
    * Host name to its statistics for people, and `metrics` below it for Prometheus: on the host's private address only.
    */
@@ -84,15 +101,30 @@ export class LoadBalancer extends pulumi.ComponentResource {
     this.hosts = args.hosts;
     const known = readValues(check, complete);
     this.port = known.port;
+    this.virtualAddress = known.virtualAddress;
     this.statsUrls = Object.fromEntries(
       args.hosts.map((host) => [
         host.name,
         pulumi.interpolate`http://${host.address}:${known.statsPort}/`,
       ]),
     );
-    createServices(this, name, complete, known);
+    const services = createServices(this, name, complete, known);
+    if (isShared(args)) {
+      const servers = known.servers.apply((all) =>
+        all.map(({ host: { address }, port }) => ({ address, port })),
+      );
+      createVirtualAddress(this, name, {
+        ...{ hosts: args.hosts, servers, balancers: services },
+        ...{ port: known.port, virtualAddress: known.virtualAddress, onMove: known.onMove },
+      });
+    }
     this.registerOutputs({ port: this.port, statsUrls: this.statsUrls });
   }
+}
+
+/** Whether one of the load balancers is in charge. */
+function isShared({ virtualAddress, onMove }: LoadBalancerArgs): boolean {
+  return virtualAddress !== undefined || onMove !== undefined;
 }
 
 function withDefaults(args: LoadBalancerArgs) {
@@ -134,7 +166,13 @@ const entries = {
   healthPath: urlPath,
 };
 
-function checkAgreement({ hosts, servers, port, statsPort }: Complete): readonly Fault[] {
+function checkAgreement(args: Complete): readonly Fault[] {
+  const { hosts, servers, port, statsPort, virtualAddress } = args;
+  const taken = [...hosts, ...servers.map(({ host }) => host)].map(({ address }) => address);
+  const held = {
+    path: "virtualAddress",
+    message: unexpected("an address that no host has", virtualAddress),
+  };
   const clash = { path: "statsPort", message: unexpected("a port other than port", statsPort) };
   return [
     ...checkUnique("hosts", "a host that is not in the list before", hosts),
@@ -145,19 +183,20 @@ function checkAgreement({ hosts, servers, port, statsPort }: Complete): readonly
       ".host.name",
     ),
     ...(statsPort === port ? [clash] : []),
+    ...(virtualAddress !== undefined && taken.includes(virtualAddress) ? [held] : []),
   ];
 }
 
 function readValues(check: ArgsCheck<typeof entries>, args: Complete) {
-  const { domain, healthPath, port, statsPort, responseTimeoutSeconds, trustedProxies, rawLines } =
-    args;
+  const { domain, healthPath, port, statsPort, responseTimeoutSeconds } = args;
+  const { trustedProxies, virtualAddress, onMove, rawLines } = args;
   const servers = args.servers.map(({ host: { name, address }, port }) => ({
     host: { name, address },
     port,
   }));
   return whenKnown(check, {
     ...{ domain, healthPath, port, statsPort, responseTimeoutSeconds },
-    ...{ trustedProxies, rawLines, servers },
+    ...{ trustedProxies, virtualAddress, onMove, rawLines, servers },
   });
 }
 
@@ -215,7 +254,7 @@ function createService(
     {
       host: host.host,
       unit: "haproxy.service",
-      files: renderFiles(host, values),
+      files: renderFiles(host, values, isShared(args)),
       runsWith: packages.versions,
       // Its master process starts the new program as it reloads.
       onUpgrade: "reload",
@@ -229,15 +268,34 @@ function createService(
       overrides: haproxyOverrides,
       // One that cannot bind an address keeps its former worker, and answers as before.
       reloaded: { newWorker: true },
+      ...(isShared(args) && args.hosts.length > 1 && { drain: drainOf(host, args, values) }),
     },
     { ...onHost(host, parent, [packages, ...ready, ...before]), aliases: aliases("service") },
   );
 }
 
-function renderFiles({ address }: Host, values: Values) {
-  const config = pulumi.output({ ...values, address }).apply(({ servers, ...rest }) =>
+/** keepalived looks for the file once a second, and believes the second good look. */
+const leaveSeconds = 4;
+
+/** Another load balancer has the address before this one restarts. */
+function drainOf(host: Host, { hosts }: Complete, { port, statsPort }: Values) {
+  const others = hosts.filter((other) => other !== host);
+  return {
+    file: leaveAddressFile,
+    seconds: leaveSeconds,
+    allowed: others.map(({ address }) => ({
+      http: pulumi.interpolate`http://${address}:${port}${balancerHealthPath}`,
+    })),
+    finished: pulumi.output({ address: host.address, statsPort }).apply(nothingPassed),
+  };
+}
+
+function renderFiles({ address }: Host, values: Values, tellsHealth: boolean) {
+  const { virtualAddress: _, onMove: __, ...rendered } = values;
+  const config = pulumi.output({ ...rendered, address }).apply(({ servers, ...rest }) =>
     renderHaproxy({
       ...rest,
+      tellsHealth,
       servers: servers.map(({ host: { name, address }, port }) => ({ name, address, port })),
     }),
   );

@@ -4,7 +4,7 @@ import * as values from "../provider/schema/values";
 import { type DatabasePrivilege, morePrivileges } from "./database-privileges";
 import { mysqlRawLines } from "./mysql-raw-lines";
 import { integer, integerIn, list, mapping, record, rule, text, textOf } from "./rule";
-import { hostName, network, port, rawLines, seconds, urlPath } from "./rules";
+import { address, hostName, network, port, rawLines, seconds, urlPath } from "./rules";
 
 const isDurability = (value: unknown): value is Durability => v.is(durabilityForms, value);
 
@@ -70,6 +70,14 @@ export const loadBalancerOptions = {
   statsPort: v.exactOptional(port),
   responseTimeoutSeconds: v.exactOptional(seconds),
   trustedProxies: v.exactOptional(list("a list of networks", network)),
+  virtualAddress: v.exactOptional(address),
+  onMove: v.exactOptional(
+    list(
+      "a command as a list of words",
+      text("a word", (value) => /^[^\n\r\0]*$/.test(value)),
+      1,
+    ),
+  ),
   rawLines: v.exactOptional(
     record("an object of sections", {
       global: v.exactOptional(rawLines),

@@ -13,6 +13,8 @@ export interface HaproxyConfig {
   readonly healthPath: string;
   readonly responseTimeoutSeconds: number;
   readonly servers: readonly HaproxyServer[];
+  /** Whether it answers for itself at `balancerHealthPath`. Default false. */
+  readonly tellsHealth?: boolean;
   /** Networks of proxies before this one, whose X-Forwarded-* headers are believed. */
   readonly trustedProxies: readonly string[];
   /** Lines that end a section, as they are. */
@@ -34,6 +36,9 @@ export const haproxyFiles = {
   unavailable: "/etc/haproxy/503.html",
   unit: "/etc/systemd/system/haproxy.service.d/trilithon.conf",
 };
+
+/** HAProxy's own health, whatever becomes of the web servers. */
+export const balancerHealthPath = "/.trilithon/load-balancer";
 
 const socket = "/run/haproxy/admin.sock";
 /** How long a WebSocket may be idle, and how long one lives on after a reload. */
@@ -88,7 +93,13 @@ defaults
 
 frontend web
     bind :${port}
-    unique-id-format %[uuid()]
+${
+  config.tellsHealth
+    ? `    # Asked where load balancers share an address: an answer of HAProxy's own, whatever becomes of the web servers.
+    monitor-uri ${balancerHealthPath}
+`
+    : ""
+}    unique-id-format %[uuid()]
 ${renderForwarding(config.trustedProxies)}    http-request set-header X-Request-ID %[unique-id]
     # Nginx says by this that no application was reached, on any server by now.
     http-response return status 503 content-type "text/html; charset=utf-8" hdr "Retry-After" "5" hdr "Cache-Control" "no-store" file ${haproxyFiles.unavailable} if { status 425 }

@@ -13,6 +13,21 @@ export function servesElsewhere(
   };
 }
 
+/** HAProxy's statistics: no request is passed to a server. Fields before the current sessions: name, 3 numbers. */
+export function nothingPassed({
+  address,
+  statsPort,
+}: {
+  readonly address: string;
+  readonly statsPort: number;
+}) {
+  const none = (backend: string) => `^${backend},BACKEND,[^,]*,[^,]*,0,`;
+  return {
+    http: `http://${address}:${statsPort}/;csv`,
+    matches: `(?s)${none("web_servers")}.*${none("web_servers_once")}`,
+  };
+}
+
 /** Nginx's counters: the one request that it is answering is this one. */
 export function nothingUnderWay(webPort: number) {
   return { http: `http://127.0.0.1:${webPort}${webStatusPath}`, matches: "Writing: 1 " };

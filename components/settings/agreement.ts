@@ -25,6 +25,7 @@ export function checkAgreement(values: Values): readonly Fault[] {
   return [
     ...checkUnique(hosts, "name"),
     ...checkUnique(hosts, "address"),
+    ...checkVirtualAddress(values, hosts),
     ...(hosts.length > 0 ? checkRoles(hosts) : []),
     ...(hosts.length > 0 ? checkDatabase(values.database, hosts) : []),
     ...checkPorts(values, hosts),
@@ -62,6 +63,21 @@ function checkUnique(hosts: readonly Host[], key: "name" | "address"): readonly 
     const expected = `${key === "name" ? "a name" : "an address"} that no other host has`;
     return [fault(`${host.path}.${key}`, expected, host[key], `hosts[${first}] has it`)];
   });
+}
+
+function checkVirtualAddress(values: Values, hosts: readonly Host[]): readonly Fault[] {
+  const virtualAddress = virtualAddressOf(values);
+  const has = hosts.find(({ address }) => address !== undefined && address === virtualAddress);
+  if (has === undefined) return [];
+  const expected = "an address that no host has";
+  return [fault(virtualAddressPath, expected, virtualAddress, `${has.path} has it`)];
+}
+
+const virtualAddressPath = "loadBalancer.virtualAddress";
+
+function virtualAddressOf({ loadBalancer }: Values): string | undefined {
+  const given = isRecord(loadBalancer) ? loadBalancer.virtualAddress : undefined;
+  return wellFormed(schema.hostEntries.address, given);
 }
 
 function checkRoles(hosts: readonly Host[]): readonly Fault[] {
@@ -245,6 +261,7 @@ function checkContainers(values: Values, hosts: readonly Host[]): readonly Fault
     ),
     ...(values.privateKey === undefined ? [] : [fault("privateKey", "nothing", hidden, generated)]),
     ...hosts.flatMap(({ path, address }) => checkInSubnet(`${path}.address`, address, subnet)),
+    ...checkInSubnet(virtualAddressPath, virtualAddressOf(values), subnet),
     ...checkPublished(publish, sshPorts, hosts),
   ];
 }

@@ -65,10 +65,10 @@ export interface DrainArgs {
   /** How long the load balancer may take to notice, each way. 1 to 600. */
   readonly seconds: pulumi.Input<number>;
   /**
-   * Whether another server serves. Waited for, for 20 seconds; when none does, the unit restarts without being drained, and
-   * that is said. Default: it is always drained.
+   * Whether another server serves, as any of these says. Waited for, for 20 seconds; when none does, the unit restarts without
+   * being drained, and that is said. Default: it is always drained.
    */
-  readonly allowed?: pulumi.Input<HttpProbeArgs>;
+  readonly allowed?: pulumi.Input<pulumi.Input<HttpProbeArgs>[]>;
   /** Whether the requests under way have ended: the unit is stopped then. Default: it is not asked. */
   readonly finished?: pulumi.Input<HttpProbeArgs>;
   /** How long they may take, 1 to 3600. Default 30. */
@@ -119,6 +119,8 @@ export interface ServiceArgs {
   readonly overrides?: pulumi.Input<OverridesArgs>;
   /** What a reload does to what is open, in a few words for the preview: `WebSockets go on for 1 hour`. */
   readonly reloadNote?: pulumi.Input<string | undefined>;
+  /** What a restart costs where the host is not drained: `the address moves to another host`. */
+  readonly restartNote?: pulumi.Input<string | undefined>;
   /** Where others reach the unit: a preview says what another port costs. */
   readonly port?: pulumi.Input<number>;
   /** Takes the host out of the load balancer while the unit restarts. Default: it restarts at once. */

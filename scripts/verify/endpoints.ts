@@ -160,10 +160,10 @@ function servicesFor(role: Role, { ports, application }: Given): readonly Servic
   }
 }
 
-function helpersFor(role: Role, { ports }: Given): readonly string[] {
+function helpersFor(role: Role, { ports, virtualAddress }: Given): readonly string[] {
   switch (role) {
     case "load-balancer":
-      return [];
+      return virtualAddress === undefined ? [] : ["keepalived.service"];
     case "web":
       return ports.databaseProxy === undefined ? [] : ["trilithon-database-proxy.service"];
     case "database-primary":

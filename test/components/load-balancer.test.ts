@@ -16,6 +16,7 @@ async function run() {
     { ...args, port: 0, statsPort: 70000, domain: "example" },
     { ...args, servers: [] },
     { ...args, rawLines: { backend: ["a\nb"] } },
+    { ...args, virtualAddress: "10.0.0.2" },
   ].map((bad) => {
     try {
       new LoadBalancer("bad", bad);
@@ -55,5 +56,6 @@ LoadBalancer bad: statsPort: expected an integer from 1 to 65535, got 70000
 LoadBalancer bad: domain: expected a domain name such as www.example.com, got "example"`,
     "LoadBalancer bad: servers: expected a list of servers, got an empty list",
     'LoadBalancer bad: rawLines.backend[0]: expected one line of text, got "a\\nb"',
+    'LoadBalancer bad: virtualAddress: expected an address that no host has, got "10.0.0.2"',
   ]);
 });

@@ -247,6 +247,33 @@ const bad: readonly (readonly [string, Values, readonly string[]])[] = [
     ],
   ],
   [
+    "a shared address that a host has",
+    { ...good, loadBalancer: { virtualAddress: "172.31.64.21" } },
+    [
+      'loadBalancer.virtualAddress: expected an address that no host has, got "172.31.64.21": hosts[1] has it',
+    ],
+  ],
+  [
+    "a shared address outside of the network",
+    { ...good, loadBalancer: { virtualAddress: "172.31.65.10" } },
+    ['loadBalancer.virtualAddress: expected an address in 172.31.64.0/24, got "172.31.65.10"'],
+  ],
+  [
+    "a shared address of the network itself",
+    { ...good, loadBalancer: { virtualAddress: "172.31.64.1" } },
+    [
+      'loadBalancer.virtualAddress: expected a free address in 172.31.64.0/24, got "172.31.64.1": the first two and the last belong to the network',
+    ],
+  ],
+  [
+    "a shared address that is none, and a command without words",
+    { ...good, loadBalancer: { virtualAddress: "172.31.64.10/24", onMove: [] } },
+    [
+      'loadBalancer.virtualAddress: expected an IPv4 address such as 10.0.0.11, got "172.31.64.10/24"',
+      "loadBalancer.onMove: expected a command as a list of words, got an empty list",
+    ],
+  ],
+  [
     "a published port that is another host's SSH",
     { ...good, containers: { subnet: "172.31.64.0/24", publish: 2221 } },
     ["containers.publish: expected a port that no host's SSH is published at, got 2221"],

@@ -35,6 +35,7 @@ test("tells where everything is", async (t) => {
     url: "http://127.0.0.1:8081",
     domain: "www.foobar.com",
     scheme: "http",
+    virtualAddress: undefined,
     loadBalancers: {
       "lb-01": { url: "http://127.0.0.1:8081", statsUrl: "http://172.31.64.11:8404/" },
     },

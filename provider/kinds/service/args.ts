@@ -37,7 +37,8 @@ export interface Reloaded {
 export interface Drain {
   readonly file: string;
   readonly seconds: number;
-  readonly allowed?: HttpProbe;
+  /** Any of them says so. */
+  readonly allowed?: readonly HttpProbe[];
   readonly finished?: HttpProbe;
   readonly finishSeconds?: number;
 }
@@ -68,6 +69,7 @@ export interface Service {
   readonly overrides?: Overrides;
   readonly drain?: Drain;
   readonly reloadNote?: string;
+  readonly restartNote?: string;
   readonly port?: number;
   /** Package to the version that is installed: another one than the unit was started with is taken in. */
   readonly runsWith?: Readonly<Record<string, string>> | undefined;
@@ -132,6 +134,7 @@ const fileSchema = v.strictObject({
   onChange: v.optional(onChange),
 });
 
+const note = text(/^[^\n(),]+$/, "a few words without parentheses and commas");
 const httpUrl = text(/^http:\/\/[^\s/]+(\/\S*)?$/, 'a URL such as "http://127.0.0.1:3000/health"');
 const headers = v.record(
   text(/^[A-Za-z0-9-]+$/, "the name of a header"),
@@ -179,12 +182,15 @@ const serviceEntries = {
     v.strictObject({
       file: absolutePath,
       seconds: integerIn(values.drainSeconds),
-      allowed: v.optional(httpProbe),
+      allowed: v.optional(
+        v.pipe(v.array(httpProbe), v.minLength(1, "expected at least one probe")),
+      ),
       finished: v.optional(httpProbe),
       finishSeconds: v.optional(integerIn(values.waitSeconds)),
     }),
   ),
-  reloadNote: v.optional(text(/^[^\n(),]+$/, "a few words without parentheses and commas")),
+  reloadNote: v.optional(note),
+  restartNote: v.optional(note),
   port: v.optional(integerIn(values.port)),
   runsWith: v.optional(
     v.record(textOf(values.packageName), text(/^[A-Za-z0-9.+~:-]+$/, "a version")),

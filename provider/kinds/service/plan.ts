@@ -448,7 +448,7 @@ function stale({ configuration }: Service): OnChange {
 
 function unitSentence(
   action: UnitAction,
-  { name, drain, reloadNote }: Service,
+  { name, drain, reloadNote, restartNote }: Service,
   {
     drains,
     why,
@@ -467,7 +467,11 @@ function unitSentence(
   }
   const lost = drain?.allowed ? "no request lost while another server serves" : "no request lost";
   if (drains) return `drain the host and restart ${name} (${lost}${because})`;
-  return `${action} ${name}${because === "" ? "" : ` (it ${why})`}`;
+  const notes = [
+    ...(action === "restart" && restartNote !== undefined ? [restartNote] : []),
+    ...(why === undefined ? [] : [`it ${why}`]),
+  ];
+  return `${action} ${name}${notes.length === 0 ? "" : ` (${notes.join("; ")})`}`;
 }
 
 /** What a new address costs: nobody can be told of it before it is there. */

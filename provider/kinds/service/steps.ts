@@ -1,10 +1,10 @@
 /** What each step does in the script of a transaction, whose own `keep`, `beside`, `swap`, `fail` and `progress` it uses. */
 
-import { lines, type Shell, sh } from "../../ssh/shell";
+import { lines, Shell, sh } from "../../ssh/shell";
 import type { Drain, Service } from "./args";
 import { renderReset, renderResetAtStart } from "./overrides";
 import type { ServiceStep, UnitAction } from "./plan";
-import { renderHttpProbe } from "./probe";
+import { type HttpProbe, renderHttpProbe } from "./probe";
 import { renderReloaded, renderWait } from "./ready";
 
 /** Makes the new file beside the old one; nothing that is live has changed yet. */
@@ -144,7 +144,7 @@ done`;
     sh`
 progress 'waiting until another server serves'
 end=$(($(date +%s) + ${allowedSeconds}))
-until ${renderHttpProbe(allowed)} >/dev/null 2>&1 </dev/null; do
+until { ${anyOf(allowed)}; } >/dev/null 2>&1 </dev/null; do
   if [ "$(date +%s)" -ge "$end" ]; then alone=yes; break; fi
   sleep 0.5
 done
@@ -155,6 +155,11 @@ else`,
     finish,
     sh`fi`,
   );
+}
+
+/** One that is asked may be down itself. */
+function anyOf(probes: readonly HttpProbe[]): Shell {
+  return new Shell(probes.map((probe) => renderHttpProbe(probe).text).join(" || "));
 }
 
 /** One that was changed just before needs some seconds until the load balancer finds it well. */

@@ -7,6 +7,7 @@ import { hostServingChecks } from "./host-serving";
 import { replicationChecks } from "./replication";
 import { balanceChecks, publicFileChecks, siteCheck } from "./serving";
 import { unitChecks } from "./units";
+import { virtualAddressChecks } from "./virtual-address";
 import { writeCheck } from "./write";
 
 export interface Checks {
@@ -26,6 +27,7 @@ export function listChecks(
     together: [
       ...unitChecks(endpoints),
       ...hostServingChecks(endpoints),
+      ...virtualAddressChecks(endpoints),
       ...(isGuestBook
         ? guestBookChecks(endpoints)
         : [siteCheck(endpoints), ...publicFileChecks(endpoints)]),

@@ -1,4 +1,4 @@
-/** HTTP requests that a host sends to itself. */
+/** HTTP requests that a host sends, to itself or to an address of the stack. */
 import { sh } from "../../../provider/ssh/shell";
 import type { Site } from "../check";
 import type { EndpointHost } from "../endpoints";
@@ -12,6 +12,8 @@ export interface HostQuestion {
   readonly scheme: "http" | "https";
   /** One after the other, each over a connection of its own. */
   readonly times: number;
+  /** Default 127.0.0.1. */
+  readonly address?: string;
 }
 
 export interface HostAnswer {
@@ -26,9 +28,10 @@ export interface HostAnswer {
 export async function askHost(
   site: Site,
   host: EndpointHost,
-  { port, path, domain, scheme, times }: HostQuestion,
+  { port, path, domain, scheme, times, address }: HostQuestion,
 ): Promise<readonly HostAnswer[]> {
-  const args = [String(port), path, domain, scheme, String(times)];
+  const common = [String(port), path, domain, scheme, String(times)];
+  const args = address === undefined ? common : [...common, address];
   const script = sh`perl -MIO::Socket::INET -e ${program} ${args} 2>&1 || true`;
   const text = await site.run(host, script.text, 15);
   const records = text.split(separator).filter((record) => record.trim() !== "");
@@ -53,10 +56,10 @@ const separator = "\u001e";
 
 /** Perl and its sockets are on every Debian; curl is not. */
 const program = `
-my ($port, $path, $domain, $scheme, $times) = @ARGV;
+my ($port, $path, $domain, $scheme, $times, $address) = @ARGV;
 alarm 12;
 for (1 .. $times) {
-  my $socket = IO::Socket::INET->new(PeerAddr => "127.0.0.1", PeerPort => $port, Timeout => 5) or die "refuses connections\\n";
+  my $socket = IO::Socket::INET->new(PeerAddr => $address // "127.0.0.1", PeerPort => $port, Timeout => 5) or die "refuses connections\\n";
   print $socket "GET $path HTTP/1.1\\r\\nHost: $domain\\r\\nX-Forwarded-Proto: $scheme\\r\\nConnection: close\\r\\n\\r\\n";
   my $answer = "";
   while (<$socket>) { $answer .= $_ if length($answer) < 65536 }

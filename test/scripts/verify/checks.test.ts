@@ -79,6 +79,61 @@ test("of another application only what every one has is checked, and each load b
   );
 });
 
+const sharing = parseEndpoints({ ...shopOutput, virtualAddress: "172.31.64.10" });
+const isOfAddress = ({ name }: { readonly name: string }) => name.startsWith("172.31.64.10: ");
+
+test("where load balancers share an address, keepalived and the holder are checked", (t) => {
+  const all = listChecks(sharing, { changes: "none" }).together.map(({ name }) => name);
+  const without = listChecks(parseEndpoints(shopOutput), { changes: "none" }).together;
+  t.deepEqual(
+    all.filter((name) => !without.some((check) => check.name === name)),
+    [
+      "lb-01: keepalived.service is running",
+      "lb-02: keepalived.service is running",
+      "172.31.64.10: one load balancer has it, and the page is there",
+    ],
+  );
+});
+
+const holdings: [title: string, holders: string[], status: number, expected: object][] = [
+  ["one", ["lb-02"], 302, { passed: true, seen: "lb-02 has it; web-02 asked there: status 302" }],
+  ["none", [], 302, { passed: false, seen: "no host has it" }],
+  ["two", ["lb-01", "lb-02"], 302, { passed: false, seen: "lb-01 and lb-02 have it" }],
+  [
+    "one that serves no page",
+    ["lb-01"],
+    503,
+    { passed: false, seen: "lb-01 has it; web-02 asked there: status 503" },
+  ],
+];
+
+for (const [title, holders, status, expected] of holdings) {
+  test(`who has the shared address is told: ${title}`, async (t) => {
+    const asked: string[] = [];
+    const site: Site = {
+      ...healthyShop(),
+      endpoints: sharing,
+      run: async ({ name }, script) => {
+        const local = holders.includes(name) ? ["172.31.64.11", "172.31.64.10"] : ["172.31.64.12"];
+        if (script.startsWith("ip -j")) {
+          return JSON.stringify([
+            { addr_info: local.map((one) => ({ local: one })) },
+            { addr_info: [{}] },
+          ]);
+        }
+        asked.push(`${name}${script.slice(script.lastIndexOf("\n'") + 2)}`);
+        return `HTTP/1.1 ${status} x\r\n\r\n\u001e`;
+      },
+    };
+    const [check] = listChecks(sharing, { changes: "none" }).together.filter(isOfAddress);
+    t.truthy(check);
+    if (check === undefined) return;
+    t.like(await runCheck(check, site), expected);
+    const page = "web-02 81 /up www.foobar.com https 1 172.31.64.10 2>&1 || true";
+    t.deepEqual(asked, holders.length === 1 ? [page] : []);
+  });
+}
+
 /** As a healthy stack answers: the application wants its own name and HTTPS, and says nothing of itself. */
 function healthyShop(): Site & { readonly asked: string[] } {
   const asked: string[] = [];

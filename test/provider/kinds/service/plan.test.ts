@@ -71,6 +71,18 @@ const cases: Case[] = [
     ],
   },
   {
+    name: "what a restart costs is told",
+    live: conf(file("old\n")),
+    want: { restartNote: "another host takes over", ...conf(file("new\n")) },
+    paths: ["files /etc/nginx.conf content"],
+    sentences: [
+      "write /etc/nginx.conf (1 line)",
+      "check it",
+      "restart nginx (another host takes over)",
+      "wait until it is ready",
+    ],
+  },
+  {
     name: "nothing is there yet",
     live: "nothing",
     paths: [],

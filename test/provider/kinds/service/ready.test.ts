@@ -145,7 +145,7 @@ for (const [serves, drained] of [
           drain: {
             file: drain,
             seconds: 1,
-            allowed: { http: `http://127.0.0.1:${port}/` },
+            allowed: [{ http: "http://127.0.0.1:9/" }, { http: `http://127.0.0.1:${port}/` }],
             finished: { http: `http://127.0.0.1:${port}/` },
             finishSeconds: 1,
           },

@@ -263,7 +263,7 @@ onLinux("a restart waits for the other server and for the requests under way", a
   const drain = {
     file: sandbox.path("/run/drain"),
     seconds: 3,
-    allowed: { http: allowed.http },
+    allowed: [{ http: allowed.http }],
     finished: { http: finished.http },
     finishSeconds: 60,
   };

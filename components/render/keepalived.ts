@@ -1,0 +1,308 @@
+/** The files of keepalived, by which one of several load balancers has the address that they share. */
+
+import { balancerHealthPath } from "./haproxy";
+import { renderRestartAlways } from "./restart-always";
+
+export interface KeepalivedConfig {
+  readonly hostName: string;
+  /** Of this host, on the private network. */
+  readonly address: string;
+  /** Its place among the load balancers, from 0. */
+  readonly place: number;
+  /** Addresses of the other load balancers. */
+  readonly peers: readonly string[];
+  /** What should be reached from here unless this host is cut off: web servers and load balancers on other hosts, `10.0.0.21:80`. */
+  readonly others: readonly string[];
+  /** Where none is shared, keepalived only tells who would have it. */
+  readonly virtualAddress: string | undefined;
+}
+
+export interface AddressScriptConfig {
+  readonly hostName: string;
+  readonly address: string;
+  readonly virtualAddress: string | undefined;
+  /** Run as root on the host that becomes the holder. */
+  readonly onMove: readonly string[] | undefined;
+}
+
+export const keepalivedFiles = {
+  config: "/etc/keepalived/keepalived.conf",
+  /** All that keepalived's unit and a preview ask of the host. */
+  script: "/etc/keepalived/trilithon-address",
+  /** Run by keepalived once a second. */
+  check: "/etc/keepalived/trilithon-check",
+  unit: "/etc/systemd/system/keepalived.service.d/trilithon.conf",
+};
+
+/** While this file is there its host does not have the shared address, or gives it up within two seconds. A reboot removes it. */
+export const leaveAddressFile = "/run/trilithon/leave-address";
+
+/** Written by the unit before keepalived reads its configuration: the interface with the host's address. */
+const interfaceFile = "/run/trilithon/keepalived-interface.conf";
+
+/** A host that is cut off loses to one that is not, whatever their places. */
+const cutOffWeight = 120;
+
+export function renderKeepalived(config: KeepalivedConfig): string {
+  const { hostName, address, place, peers, others, virtualAddress } = config;
+  return `# Written by trilithon: what is changed here by hand is taken back by the next \`pulumi up\`.
+# $INTERFACE is the one that has this host's address: the unit looks for it at each start and reload.
+include ${interfaceFile}
+
+global_defs {
+    router_id ${hostName}
+    vrrp_version 3
+    # The first announcements of an address may be lost.
+    vrrp_garp_master_repeat 3
+    # Who missed them, or heard another host, learns within a second where the address is.
+    vrrp_garp_master_refresh 1
+    # On a busy machine a holder that announces late would lose the address without a cause.
+    vrrp_priority -20
+    enable_script_security
+    script_user nobody
+}
+
+# A request to HAProxy itself: one that is dead, hangs or refuses gives the address up.
+vrrp_script haproxy_answers {
+    script "${keepalivedFiles.check} haproxy"
+    interval 1
+    timeout 1
+    fall 1
+    rise 2
+}
+${
+  others.length === 0
+    ? ""
+    : `
+# Two that were cut off from each other may both have the address: the one that reaches others keeps it.
+vrrp_script reaches_others {
+    script "${keepalivedFiles.check} others ${others.join(" ")}"
+    interval 1
+    timeout 1
+    fall 1
+    rise 2
+    weight -${cutOffWeight}
+}
+`
+}
+# As this runs, keepalived runs: systemd kills one that is frozen (WatchdogSec), and starts it again.
+vrrp_script keepalived_runs {
+    script "/usr/bin/env NOTIFY_SOCKET=/run/systemd/notify /usr/bin/systemd-notify WATCHDOG=1"
+    interval 1
+    weight -1
+}
+
+vrrp_instance load_balancer {
+    # Who has it keeps it: a host that returns moves nothing.
+    state BACKUP
+    nopreempt
+    interface $INTERFACE
+    virtual_router_id ${routerId(virtualAddress)}
+    priority ${priority(place)}
+    advert_int 0.2
+    unicast_src_ip ${address}
+    unicast_peer {
+${indent(peers.length === 0 ? ["224.0.0.18"] : peers)}    }
+${
+  virtualAddress === undefined
+    ? ""
+    : `    virtual_ipaddress {\n        ${virtualAddress}/32 dev $INTERFACE\n    }\n`
+}    track_script {
+        haproxy_answers
+        keepalived_runs
+${others.length === 0 ? "" : "        reaches_others\n"}    }
+    notify "${keepalivedFiles.script} moved" root
+}
+`;
+}
+
+function indent(lines: readonly string[]): string {
+  return lines.map((line) => `        ${line}\n`).join("");
+}
+
+/** Those that share an address have the same, and other stacks of the network another. */
+function routerId(virtualAddress: string | undefined): number {
+  return virtualAddress === undefined ? 51 : Math.max(1, Number(virtualAddress.split(".")[3]));
+}
+
+/**
+ * The higher it is, the sooner a host takes an address over that nobody announces any more: the next one 12 ms after the
+ * first, so that two do not take it at once.
+ */
+function priority(place: number): number {
+  return Math.max(cutOffWeight + 1, 254 - 15 * place);
+}
+
+/** What keepalived asks: perl-base is on every Debian. */
+export function renderCheck(port: number): string {
+  return `#!/usr/bin/perl
+# Written by trilithon: what is changed here by hand is taken back by the next \`pulumi up\`.
+use strict;
+use warnings;
+use Errno qw(ECONNREFUSED);
+use IO::Select;
+use IO::Socket::INET;
+use Socket;
+
+my ($what, @others) = @ARGV;
+my $is_good = $what eq "haproxy" ? haproxy_answers() : reaches_one();
+exit($is_good ? 0 : 1);
+
+sub haproxy_answers {
+    return if -e "${leaveAddressFile}";
+    my $haproxy = IO::Socket::INET->new(PeerAddr => "127.0.0.1:${port}", Timeout => 1) or return;
+    print $haproxy "GET ${balancerHealthPath} HTTP/1.0\\r\\n\\r\\n";
+    return (<$haproxy> // "") =~ m{^HTTP/1\\.[01] 200 };
+}
+
+# A refused connection was reached, too.
+sub reaches_one {
+    my $open = IO::Select->new;
+    for my $other (@others) {
+        my $socket = IO::Socket::INET->new(PeerAddr => $other, Blocking => 0) or next;
+        $open->add($socket);
+    }
+    # keepalived waits for a second in all.
+    while (my @done = $open->can_write(0.9)) {
+        for my $socket (@done) {
+            my $error = $socket->sockopt(SO_ERROR);
+            return 1 if $error == 0 or $error == ECONNREFUSED;
+            $open->remove($socket);
+        }
+    }
+    return;
+}
+`;
+}
+
+/** All else: what the unit does at its start, reload and end, what keepalived tells of a move, and what a preview asks. */
+export function renderAddressScript(config: AddressScriptConfig): string {
+  const { hostName, address, virtualAddress = "", onMove = [] } = config;
+  return `#!/bin/sh
+# Written by trilithon: what is changed here by hand is taken back by the next \`pulumi up\`.
+export LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bin
+HOST_NAME=${hostName}
+HOST_ADDRESS=${address}
+VIRTUAL_ADDRESS=${virtualAddress}
+name=\${VIRTUAL_ADDRESS:-the load balancers}
+table='netdev trilithon_address'
+
+interface() { ip -o -4 addr show to "$HOST_ADDRESS/32" | awk '{ print $2; exit }'; }
+has() { [ -n "$VIRTUAL_ADDRESS" ] && ip -o -4 addr show to "$VIRTUAL_ADDRESS/32" | grep -q .; }
+# nftables keeps for a moment that VRRP went out, and that it came in.
+announces() { nft list set $table announces 2>/dev/null | grep -q elements; }
+hears() { nft list set $table hears 2>/dev/null | grep -q elements; }
+
+# The kernel answers for the address while it is announced, and no longer: a holder that is frozen is silent before
+# another one takes over. It needs Linux 5.16; before that nothing is guarded.
+guard() {
+  nft -f - <<END
+table $table
+delete table $table
+table $table {
+    set announces { type iface_index; flags timeout; size 16; }
+    set hears { type iface_index; flags timeout; size 16; }
+    chain out {
+        type filter hook egress device "$1" priority 0;
+        ip protocol 112 update @announces { meta oif timeout 500ms }
+\${VIRTUAL_ADDRESS:+        arp saddr ip $VIRTUAL_ADDRESS meta oif != @announces drop}
+    }
+    chain in {
+        type filter hook ingress device "$1" priority 0;
+        ip protocol 112 update @hears { meta iif timeout 1s }
+    }
+}
+END
+}
+is_guarded() { nft list table $table >/dev/null 2>&1; }
+
+# Looks twice: an announcement may be late.
+tell() {
+  wrong=$(look)
+  [ -z "$wrong" ] || { sleep 1; look; }
+}
+look() {
+  if ! is_guarded; then
+    [ -e /run/trilithon/unguarded ] || echo "nftables has lost the guard of $name"
+  elif has && ! announces; then
+    echo "this host has $VIRTUAL_ADDRESS without announcing it"
+  elif [ -n "$VIRTUAL_ADDRESS" ] && announces && ! has; then
+    echo "this host announces $VIRTUAL_ADDRESS without having it"
+  elif ! announces && ! hears; then
+    echo "no load balancer announces $name"
+  fi
+}
+
+case $1 in
+  # Which interface it is.
+  find-interface)
+    interface=$(interface)
+    [ -n "$interface" ] || { echo "no interface has the address $HOST_ADDRESS" >&2; exit 1; }
+    mkdir -p /run/trilithon
+    echo "\\$INTERFACE=$interface" >${interfaceFile}
+    ;;
+  prepare)
+    "$0" find-interface || exit
+    if guard "$(interface)"; then rm -f /run/trilithon/unguarded; else : >/run/trilithon/unguarded; fi
+    ;;
+  # What a keepalived that was killed has left.
+  release)
+    if has; then ip addr del "$VIRTUAL_ADDRESS/32" dev "$(interface)"; fi
+    if is_guarded; then nft delete table $table; fi
+    ;;
+  # keepalived's words: the kind of thing, its name, the state, the priority.
+  moved)
+    echo "$4" >/run/trilithon/keepalived-state
+${renderOnMove(onMove)}    ;;
+  ready) [ -z "$(look)" ] ;;
+  tell) tell ;;
+  reset)
+    [ -n "$(tell)" ] || exit 0
+    systemctl restart keepalived.service
+    for try in 1 2 3 4 5 6 7 8 9 10; do
+      sleep 1
+      wrong=$(look)
+      [ -n "$wrong" ] || exit 0
+    done
+    echo "$wrong" >&2
+    exit 1
+    ;;
+esac
+`;
+}
+
+/** The command of the program, tried again while this host is the holder: the provider may be busy with the same failure. */
+function renderOnMove(words: readonly string[]): string {
+  if (words.length === 0) return "";
+  return `    [ "$4" = MASTER ] || exit 0
+    export HOST_NAME HOST_ADDRESS VIRTUAL_ADDRESS
+    for try in 1 2 3 4 5; do
+      systemd-cat -t trilithon-on-move timeout 30 ${words.map(quote).join(" ")} </dev/null && exit
+      sleep 2
+      [ "$(cat /run/trilithon/keepalived-state)" = MASTER ] || exit 0
+    done
+`;
+}
+
+function quote(word: string): string {
+  return `'${word.replaceAll("'", "'\\''")}'`;
+}
+
+/** After HAProxy, and stopped before it: so the address moves first when the machine shuts down. */
+export function renderKeepalivedUnit(): string {
+  const { script } = keepalivedFiles;
+  return `${renderRestartAlways()}# One that is frozen is found by its checks, which tell systemd that it runs.
+NotifyAccess=all
+WatchdogSec=5
+WatchdogSignal=SIGKILL
+TimeoutStopSec=5
+ExecStartPre=${script} prepare
+ExecReload=
+ExecReload=${script} prepare
+ExecReload=/bin/kill -HUP $MAINPID
+ExecStopPost=${script} release
+
+[Unit]
+After=haproxy.service
+`;
+}

@@ -1,0 +1,67 @@
+/** One of the load balancers has the address that they share, and the page is there. */
+import * as v from "valibot";
+import { type Check, type Finding, failed, passed, type Site } from "../check";
+import {
+  type EndpointHost,
+  type Endpoints,
+  hostsWith,
+  serviceOf,
+  startCommand,
+} from "../endpoints";
+import { askHost } from "./host-http";
+import { isAnswered } from "./serving";
+
+export function virtualAddressChecks(endpoints: Endpoints): readonly Check[] {
+  const { virtualAddress, stack } = endpoints;
+  if (virtualAddress === undefined) return [];
+  const balancers = hostsWith(endpoints, "load-balancer");
+  const names = balancers.map(({ name }) => name);
+  return [
+    {
+      name: `${virtualAddress}: one load balancer has it, and the page is there`,
+      expected: `one of ${names.join(", ")} has the address, and answers there`,
+      remedy: `${startCommand(stack)}; why: journalctl -u keepalived on these hosts`,
+      deadlineSeconds: 40,
+      run: async (site) => {
+        const has = await Promise.all(balancers.map((host) => askAddress(site, host)));
+        const holders = names.filter((_, index) => has[index]);
+        const finding = judgeHolders(holders);
+        return finding.passed ? askPage(site, virtualAddress, finding) : finding;
+      },
+    },
+  ];
+
+  async function askAddress(site: Site, host: EndpointHost): Promise<boolean> {
+    return hasAddress(await site.run(host, "ip -j -4 addr show", 10), virtualAddress ?? "");
+  }
+}
+
+/** From the last host of the stack: whoever has the address is reached over the network, unless there is no other. */
+async function askPage(site: Site, address: string, holder: Finding): Promise<Finding> {
+  const { hosts, healthPath: path, domain, scheme } = site.endpoints;
+  const from = hosts.findLast(({ name }) => !holder.seen.startsWith(`${name} `)) ?? hosts[0];
+  const [balancer] = hostsWith(site.endpoints, "load-balancer");
+  if (from === undefined || balancer === undefined) return failed("there are no hosts");
+  const port = serviceOf(balancer, "load-balancer")?.port ?? 80;
+  const [answer] = await askHost(site, from, { address, port, path, domain, scheme, times: 1 });
+  const { status, fault = "no answer" } = answer ?? {};
+  const isGood = status !== undefined && isAnswered(status);
+  const seen = `${holder.seen}; ${from.name} asked there: ${status === undefined ? fault : `status ${status}`}`;
+  return isGood ? passed(seen) : failed(seen);
+}
+
+const interfaces = v.array(
+  v.object({ addr_info: v.array(v.object({ local: v.optional(v.string()) })) }),
+);
+
+/** Whether a host has an address, as `ip -j addr` says. */
+export function hasAddress(answer: string, address: string): boolean {
+  const found = v.parse(interfaces, JSON.parse(answer));
+  return found.some(({ addr_info }) => addr_info.some(({ local }) => local === address));
+}
+
+export function judgeHolders(names: readonly string[]): Finding {
+  if (names.length === 0) return failed("no host has it");
+  const text = names.join(" and ");
+  return names.length === 1 ? passed(`${text} has it`) : failed(`${text} have it`);
+}

@@ -1,0 +1,182 @@
+import { execFileSync, spawnSync } from "node:child_process";
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, type Server } from "node:http";
+import { type AddressInfo, createServer as createTcpServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import test from "ava";
+import {
+  renderAddressScript,
+  renderCheck,
+  renderKeepalived,
+  renderKeepalivedUnit,
+} from "../../../components/render/keepalived";
+import { isGolden } from "./golden";
+
+const config = {
+  hostName: "lb-02",
+  address: "172.31.64.12",
+  place: 1,
+  peers: ["172.31.64.11"],
+  others: ["172.31.64.21:80", "172.31.64.11:80"],
+  virtualAddress: "172.31.64.10",
+};
+const script = {
+  hostName: "lb-02",
+  address: "172.31.64.12",
+  virtualAddress: "172.31.64.10",
+  onMove: undefined,
+};
+
+test("renders the configuration of the second of two load balancers", (t) => {
+  isGolden(t, "keepalived.conf", renderKeepalived(config));
+});
+
+test("renders the script of the unit and of previews", (t) => {
+  isGolden(t, "trilithon-address", renderAddressScript(script));
+});
+
+test("renders the check", (t) => {
+  isGolden(t, "trilithon-check", renderCheck(80));
+});
+
+test("renders the unit's additions", (t) => {
+  isGolden(t, "keepalived.service.conf", renderKeepalivedUnit());
+});
+
+test("one load balancer alone announces as well, as its way to do so must not change with the second one", (t) => {
+  const text = renderKeepalived({ ...config, peers: [], others: [] });
+  t.regex(text, /unicast_peer \{\n {8}224\.0\.0\.18\n/);
+  t.notRegex(text, /reaches_others/);
+});
+
+test("the later in the list, the later a host takes over, and no host gets a priority that is none", (t) => {
+  const priorities = [0, 1, 2, 30].map((place) => {
+    const [, text] = /^ {4}priority (\d+)$/m.exec(renderKeepalived({ ...config, place })) ?? [];
+    return Number(text);
+  });
+  t.deepEqual(priorities, [254, 239, 224, 121]);
+});
+
+test("without a shared address one load balancer is in charge all the same", (t) => {
+  const text = renderKeepalived({ ...config, virtualAddress: undefined });
+  t.notRegex(text, /virtual_ipaddress/);
+  t.regex(text, /notify "\/etc\/keepalived\/trilithon-address moved" root/);
+});
+
+const folder = mkdtempSync(join(tmpdir(), "trilithon-keepalived-"));
+test.after.always(() => rmSync(folder, { recursive: true, force: true }));
+
+function write(name: string, text: string): string {
+  const path = join(folder, name);
+  writeFileSync(path, text);
+  chmodSync(path, 0o755);
+  return path;
+}
+
+/** The scripts with their files below a folder of the test's own. */
+function here(text: string): string {
+  return text.replaceAll("/run/trilithon", folder);
+}
+
+test("the command of the program is run where the address came to, with its words as they are", (t) => {
+  const onMove = [
+    "sh",
+    "-c",
+    'echo "$1 $HOST_NAME $HOST_ADDRESS $VIRTUAL_ADDRESS"',
+    "x",
+    "it's $HOME",
+  ];
+  // Without systemd: the rest of the words is run.
+  write("systemd-cat", `#!/bin/sh\nshift 2\nexec "$@"\n`);
+  const text = here(renderAddressScript({ ...script, onMove }));
+  const path = write("moved", text.replace(" PATH=", ` PATH=${folder}:`));
+  const run = (state: string) =>
+    execFileSync("sh", [path, "moved", "INSTANCE", "load_balancer", state, "239"], {
+      encoding: "utf8",
+    });
+  t.is(run("MASTER"), "it's $HOME lb-02 172.31.64.12 172.31.64.10\n");
+  t.is(run("BACKUP"), "");
+});
+
+/** Which sets of nftables have an entry, whether the host has the address: what is told then. */
+const looks: [title: string, seen: string, told: string][] = [
+  ["a holder that announces", "has announces", ""],
+  ["one that hears the holder", "hears", ""],
+  ["a second holder", "has hears", "this host has 172.31.64.10 without announcing it\n"],
+  ["one that lost it", "announces", "this host announces 172.31.64.10 without having it\n"],
+  ["no holder", "", "no load balancer announces 172.31.64.10\n"],
+  ["no guard", "has announces unloaded", "nftables has lost the guard of 172.31.64.10\n"],
+];
+
+for (const [title, seen, told] of looks) {
+  test(`tells of ${title}: ${told || "nothing"}`, (t) => {
+    const stubs = `
+ip() { case $SEEN in *has*) echo '2: eth0 inet 172.31.64.10/32' ;; esac; }
+nft() {
+  case "$1 $2" in
+    'list table') case $SEEN in *unloaded*) return 1 ;; esac ;;
+    'list set') case " $SEEN " in *" $5 "*) echo 'elements = { "eth0" }' ;; esac ;;
+  esac
+}
+sleep() { :; }
+`;
+    const path = write(
+      `tell-${looks.findIndex(([name]) => name === title)}`,
+      here(renderAddressScript(script)).replace("#!/bin/sh\n", `#!/bin/sh\n${stubs}`),
+    );
+    const env = { ...process.env, SEEN: seen };
+    t.is(execFileSync("sh", [path, "tell"], { encoding: "utf8", env }), told);
+  });
+}
+
+async function listening(server: Server | ReturnType<typeof createTcpServer>): Promise<number> {
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return (server.address() as AddressInfo).port;
+}
+
+/** In a process of its own, as the servers of this one have to answer meanwhile. */
+async function check(text: string, ...args: string[]): Promise<number | null> {
+  const { spawn } = await import("node:child_process");
+  return new Promise((resolve) => {
+    spawn("perl", ["-e", text, ...args]).on("close", (status) => resolve(status));
+  });
+}
+
+test.serial("HAProxy counts as well when it answers 200, and no file says to leave", async (t) => {
+  let status = 200;
+  const server = createServer((request, response) => {
+    response.writeHead(request.url === "/.trilithon/load-balancer" ? status : 500).end();
+  });
+  const port = await listening(server);
+  const text = here(renderCheck(port));
+  t.is(await check(text, "haproxy"), 0);
+  status = 503;
+  t.is(await check(text, "haproxy"), 1);
+  status = 200;
+  writeFileSync(join(folder, "leave-address"), "");
+  t.is(await check(text, "haproxy"), 1);
+  rmSync(join(folder, "leave-address"));
+  t.is(await check(text, "haproxy"), 0);
+  await new Promise((resolve) => server.close(resolve));
+  t.is(await check(text, "haproxy"), 1);
+});
+
+test.serial(
+  "another host is reached when it accepts or refuses; one answer of several is enough",
+  async (t) => {
+    const server = createTcpServer();
+    const port = await listening(server);
+    const text = renderCheck(80);
+    const nowhere = "255.255.255.255:9";
+    t.is(await check(text, "others", nowhere, `127.0.0.1:${port}`), 0);
+    await new Promise((resolve) => server.close(resolve));
+    t.is(await check(text, "others", nowhere, `127.0.0.1:${port}`), 0);
+    t.is(await check(text, "others", nowhere), 1);
+  },
+);
+
+test("the shell takes the script", (t) => {
+  const path = write("syntax", renderAddressScript({ ...script, onMove: ["true"] }));
+  t.is(spawnSync("sh", ["-n", path]).status, 0);
+});
