@@ -54,8 +54,6 @@ global_defs {
     vrrp_version 3
     # The first announcements of an address may be lost.
     vrrp_garp_master_repeat 3
-    # Who missed them, or heard another host, learns within a second where the address is.
-    vrrp_garp_master_refresh 1
     # On a busy machine a holder that announces late would lose the address without a cause.
     vrrp_priority -20
     enable_script_security

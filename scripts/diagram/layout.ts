@@ -27,6 +27,8 @@ export interface Layout {
   readonly services: readonly PlacedService[];
 }
 
+type Slots = Readonly<Record<Service["role"], number>>;
+
 const column = { width: 232, gap: 56 };
 const margin = 36;
 const service = { width: 192, height: 46 };
@@ -34,33 +36,52 @@ const service = { width: 192, height: 46 };
 export const hostTitle = 46;
 const rows = { browser: 28, balancer: 132, hosts: 290 };
 /** Below a host's top. Room between the application and the databases, where reads and writes cross. */
-const slots: Readonly<Record<Service["role"], number>> = {
+const slots: Slots = {
   "load-balancer": hostTitle,
   "web-server": hostTitle,
   application: hostTitle + 78,
   database: hostTitle + 206,
 };
+/** Where a host is a load balancer and more: the others' are below, and all hosts stand side by side. */
+const slotsOfAll: Slots = {
+  "load-balancer": hostTitle,
+  "web-server": hostTitle + 124,
+  application: hostTitle + 202,
+  database: hostTitle + 330,
+};
 const legendHeight = 64;
 
 export function layOut({ hosts }: Endpoints): Layout {
-  const balancers = hosts.filter(({ roles }) => roles.includes("load-balancer"));
-  const others = hosts.filter(({ roles }) => !roles.includes("load-balancer"));
+  const isBalancer = ({ roles }: EndpointHost) => roles.includes("load-balancer");
+  const isShared = hosts.some((host) => isBalancer(host) && host.roles.length > 1);
+  const balancers = isShared ? hosts : hosts.filter(isBalancer);
+  const others = hosts.filter((host) => !balancers.includes(host));
+  const at = isShared ? slotsOfAll : slots;
   const columns = Math.max(balancers.length, others.length, 2);
   const width = columns * column.width + (columns - 1) * column.gap + 2 * margin;
-  const placed = [...place(balancers, rows.balancer, width), ...place(others, rows.hosts, width)];
+  const placed = [
+    ...place(balancers, { y: rows.balancer, width, at }),
+    ...place(others, { y: rows.hosts, width, at }),
+  ];
   const bottom = Math.max(...placed.map(({ box }) => box.y + box.height));
   return {
     width,
     height: bottom + legendHeight,
     browser: { x: width / 2 - 130, y: rows.browser, width: 260, height: 48 },
     hosts: placed,
-    services: placed.flatMap(placeServices),
+    services: placed.flatMap((host) => placeServices(host, at)),
   };
 }
 
-function place(hosts: readonly EndpointHost[], y: number, width: number): readonly PlacedHost[] {
+interface Row {
+  readonly y: number;
+  readonly width: number;
+  readonly at: Slots;
+}
+
+function place(hosts: readonly EndpointHost[], { y, width, at }: Row): readonly PlacedHost[] {
   const taken = hosts.length * column.width + (hosts.length - 1) * column.gap;
-  const lowest = Math.max(...hosts.flatMap((host) => host.services.map(({ role }) => slots[role])));
+  const lowest = Math.max(...hosts.flatMap((host) => host.services.map(({ role }) => at[role])));
   return hosts.map((host, index) => ({
     host,
     box: {
@@ -72,13 +93,13 @@ function place(hosts: readonly EndpointHost[], y: number, width: number): readon
   }));
 }
 
-function placeServices({ host, box }: PlacedHost): readonly PlacedService[] {
+function placeServices({ host, box }: PlacedHost, at: Slots): readonly PlacedService[] {
   return host.services.map((given) => ({
     host,
     service: given,
     box: {
       x: box.x + (box.width - service.width) / 2,
-      y: box.y + slots[given.role],
+      y: box.y + at[given.role],
       ...service,
     },
   }));

@@ -33,6 +33,7 @@ export function renderDiagram(endpoints: Endpoints): string {
     ...hosts.map(renderHost),
     ...renderLinks(browser, services),
     renderBrowser(browser, endpoints.url),
+    ...renderVirtualAddress(browser, endpoints.virtualAddress),
     ...services.map(renderService),
     renderLegend(width, height),
   ];
@@ -56,6 +57,14 @@ function renderBrowser({ x, y, width, height }: Box, url: string): string {
   return `<rect class="browser" x="${x}" y="${y}" width="${width}" height="${height}" rx="24"/>
 ${text("browser-text strong", middle, y + 20, "Browser")}
 ${text("browser-text", middle, y + 37, url)}`;
+}
+
+function renderVirtualAddress({ x, y, width }: Box, address: string | undefined): string[] {
+  if (address === undefined) return [];
+  return [`${address}:`, "one load balancer has it"].map(
+    (line, index) =>
+      `<text class="quiet" x="${x + width + 14}" y="${y + 20 + 17 * index}">${escapeXml(line)}</text>`,
+  );
 }
 
 function renderHost({ host, box: { x, y, width, height } }: PlacedHost): string {

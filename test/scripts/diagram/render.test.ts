@@ -26,6 +26,23 @@ test("draws hosts of one role, and more than two", (t) => {
   ]);
 });
 
+test("draws the stack whose hosts are load balancers and more, and the address that these share", (t) => {
+  const [one, two, three] = ["lb-01", "web-01", "web-02"].map(
+    (name) => Object(sampleOutput.hosts)[name],
+  );
+  const output = {
+    ...sampleOutput,
+    url: "http://172.31.64.10",
+    virtualAddress: "172.31.64.10",
+    hosts: {
+      "node-01": { ...one, roles: ["load-balancer", "database-primary"] },
+      "node-02": { ...two, roles: ["load-balancer", "web", "database-replica"] },
+      "node-03": { ...three, roles: ["web", "database-replica"] },
+    },
+  };
+  isGolden(t, "infrastructure-ha.svg", renderDiagram(parseEndpoints(output)));
+});
+
 test("names stay text", (t) => {
   const svg = renderDiagram(parseEndpoints({ ...sampleOutput, url: "http://x/?<&>" }));
   t.true(svg.includes("http://x/?&#60;&#38;&#62;"));
