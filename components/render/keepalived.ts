@@ -253,6 +253,8 @@ case $1 in
     echo "$4" >/run/trilithon/keepalived-state
 ${renderOnMove(onMove)}    ;;
   ready) [ -z "$(look)" ] ;;
+  # Whether its kernel answers for the address.
+  answers) has && { announces || ! is_guarded; } ;;
   tell) tell ;;
   reset)
     [ -n "$(tell)" ] || exit 0

@@ -1,4 +1,7 @@
-/** Watches, on the load balancers themselves, who holds the shared address: ten times a second. */
+/**
+ * Watches, on the load balancers themselves, who has the shared address and answers for it: ten times a second. One that is
+ * cut off answers as well, but nobody hears it.
+ */
 import { sh } from "../../provider/ssh/shell";
 import { hostsWith } from "../verify/endpoints";
 import type { Machines } from "./machines";
@@ -18,7 +21,7 @@ export async function watchHolders(
   if (virtualAddress === undefined) return;
   const script = sh`i=0
 while [ $i -lt ${String(Math.ceil(seconds * 10))} ]; do
-  ip -4 -o addr show to ${virtualAddress} | grep -q . && date +%s.%N >>/var/tmp/trilithon-drill-${mark}
+  /etc/keepalived/trilithon-address answers && date +%s.%N >>/var/tmp/trilithon-drill-${mark}
   i=$((i + 1)); sleep 0.1
 done`;
   await Promise.all(
