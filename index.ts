@@ -1,6 +1,6 @@
 /** The picture in code: browser -> load balancer -> web servers -> application -> database. */
 import { Application } from "./components/application";
-import { MysqlPair } from "./components/database";
+import { createDatabase } from "./components/create-database";
 import { DatabaseProxy } from "./components/database-proxy";
 import { describeEndpoints, describeSshKeys } from "./components/endpoints";
 import { isHere } from "./components/host";
@@ -18,9 +18,7 @@ const hosts = createHosts(settings);
 // A machine that is not what it should be stops everything before any machine is changed.
 const afterMachines = { dependsOn: hosts.machines };
 
-const database =
-  hosts.database &&
-  new MysqlPair("database", { ...settings.database, ...hosts.database }, afterMachines);
+const database = createDatabase("database", hosts.database, settings.database, afterMachines);
 
 // No application needs to know who the primary is.
 const databaseProxy =

@@ -6,6 +6,7 @@ import type { DatabaseProxy } from "./database-proxy";
 import { isHere } from "./host";
 import type { StackHost, StackHosts } from "./hosts";
 import type { LoadBalancer } from "./load-balancer";
+import { MysqlGroup } from "./mysql-group";
 import { defaultPorts } from "./options";
 import { roleCheck } from "./render/mysql-role";
 import type { Role, StackSettings } from "./settings";
@@ -56,6 +57,8 @@ export interface Endpoints {
         readonly primary: string;
         readonly replicas: readonly string[];
         readonly name: string;
+        /** Of a group the members elect the primary; a pair may be one that is alone. */
+        readonly topology: "pair" | "group";
       }
     | undefined;
 }
@@ -86,7 +89,7 @@ interface Parts {
   readonly settings: StackSettings;
   readonly scheme: "http" | "https";
   readonly hosts: StackHosts;
-  readonly database: MysqlPair | undefined;
+  readonly database: MysqlPair | MysqlGroup | undefined;
   readonly databaseProxy: DatabaseProxy | undefined;
   readonly application: Application;
   readonly webServers: readonly WebServer[];
@@ -122,6 +125,7 @@ export function describeEndpoints(parts: Parts): pulumi.Output<Endpoints> {
       primary: database.primary.name,
       replicas: database.replicas.map(({ name }) => name),
       name: database.databaseName,
+      topology: database instanceof MysqlGroup ? ("group" as const) : ("pair" as const),
     },
   };
   return pulumi.output(endpoints);
@@ -134,7 +138,7 @@ export function describeSshKeys({ all }: StackHosts): pulumi.Output<Record<strin
 
 function describeHost(
   { name, address, host, roles, away }: StackHost,
-  database: MysqlPair | undefined,
+  database: Parts["database"],
 ): pulumi.Input<HostEndpoint> {
   const { address: sshAddress, port: sshPort, user, hostKey } = host;
   // While the primary is away, another member is the primary.

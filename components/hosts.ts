@@ -16,9 +16,7 @@ export interface StackHosts {
   readonly loadBalancers: readonly StackHost[];
   readonly web: readonly StackHost[];
   /** Who keeps the data; a stack may have no database. */
-  readonly database:
-    | { readonly primary: StackHost; readonly replicas: readonly StackHost[] }
-    | undefined;
+  readonly database: DatabaseHosts | undefined;
   /** What everything else waits for: a wrong machine stops all before any is changed. */
   readonly machines: pulumi.Resource[];
   /** Where a browser reaches the page from here: of several load balancers by the address that they share, by the first of them or by DNS. */
@@ -26,6 +24,20 @@ export interface StackHosts {
   /** Host name to where its load balancer answers from here. */
   readonly loadBalancerUrls: Readonly<Record<string, string>>;
 }
+
+export type DatabaseHosts =
+  | {
+      readonly topology: "pair";
+      readonly primary: StackHost;
+      /** None, where the primary is alone. */
+      readonly replicas: readonly StackHost[];
+    }
+  | {
+      readonly topology: "group";
+      readonly members: readonly StackHost[];
+      /** Where the settings say who it is to be. */
+      readonly primary?: StackHost;
+    };
 
 type MachineSettings = Omit<Settings, "application">;
 
@@ -40,7 +52,7 @@ export function createHosts(settings: MachineSettings): StackHosts {
     all,
     loadBalancers,
     web: having("web"),
-    database: pairOf(
+    database: databaseHostsOf(
       [...having("database-primary"), ...having("database"), ...having("database-replica")],
       settings.database.primary,
     ),
@@ -50,11 +62,19 @@ export function createHosts(settings: MachineSettings): StackHosts {
   };
 }
 
-/** The first takes the writes, unless the settings say who does. */
-function pairOf(members: readonly StackHost[], wished: string | undefined): StackHosts["database"] {
-  const primary = members.find(({ name }) => name === wished) ?? members[0];
+/** A group elects its primary; of a pair the first takes the writes. The settings may wish for one. */
+function databaseHostsOf(
+  members: readonly StackHost[],
+  wished: string | undefined,
+): DatabaseHosts | undefined {
+  const found = members.find(({ name }) => name === wished);
+  if (members.filter(({ roles }) => roles.includes("database")).length > 2) {
+    return { topology: "group", members, ...(found && { primary: found }) };
+  }
+  const primary = found ?? members[0];
   if (primary === undefined) return undefined;
-  return { primary, replicas: members.filter((member) => member !== primary) };
+  const replicas = members.filter((member) => member !== primary);
+  return { topology: "pair", primary, replicas };
 }
 
 function createMachines({

@@ -18,6 +18,10 @@ export {
   type MysqlPasswordRetirementArgs,
 } from "../provider/resources/mysql-content";
 export {
+  MysqlGroupReplication,
+  type MysqlGroupReplicationArgs,
+} from "../provider/resources/mysql-group";
+export {
   MysqlReplication,
   type MysqlReplicationArgs,
 } from "../provider/resources/mysql-replication";
@@ -30,4 +34,6 @@ export { DatabaseProxy, type DatabaseProxyArgs, type ProxiedDatabase } from "./d
 export { ExistingHost, type ExistingHostArgs } from "./existing-host";
 export type { Host } from "./host";
 export { type BalancedServer, LoadBalancer, type LoadBalancerArgs } from "./load-balancer";
+export { MysqlGroup, type MysqlGroupArgs } from "./mysql-group";
+export type { MysqlArgs } from "./mysql-members";
 export { type ServedApplication, WebServer, type WebServerArgs } from "./web-server";

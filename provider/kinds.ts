@@ -6,6 +6,7 @@ import { certificateAuthority } from "./kinds/certificate-authority";
 import { machine } from "./kinds/machine";
 import { mysqlContent } from "./kinds/mysql-content/kind";
 import { mysqlPasswordRetirement } from "./kinds/mysql-content/retirement";
+import { mysqlGroup } from "./kinds/mysql-group/kind";
 import { mysqlReplication } from "./kinds/mysql-replication/kind";
 import { packages } from "./kinds/packages/kind";
 import { password } from "./kinds/password";
@@ -18,6 +19,7 @@ export const kinds: readonly AnyKind[] = [
   anyKind(service),
   anyKind(release),
   anyKind(mysqlReplication),
+  anyKind(mysqlGroup),
   anyKind(mysqlContent),
   anyKind(mysqlPasswordRetirement),
   anyKind(password),

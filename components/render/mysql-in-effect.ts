@@ -12,11 +12,20 @@ const ownVariables = [
   ...["log_bin_trust_function_creators", "max_connections"],
 ];
 
+const ownVariablesOfGroup = [
+  ...["member_expel_timeout", "unreachable_majority_timeout", "autorejoin_tries"],
+  ...["exit_state_action", "consistency", "recovery_reconnect_interval", "message_cache_size"],
+].map((name) => `group_replication_${name}`);
+
+function ownVariablesOf(topology: MysqlConfig["topology"]): readonly string[] {
+  return topology === "group" ? [...ownVariables, ...ownVariablesOfGroup] : ownVariables;
+}
+
 /** As the stack's own file sets them; what it does not name is off. */
 function wantedValues(config: MysqlConfig): ReadonlyMap<string, string> {
   const lines = renderMysql({ ...config, rawLines: [] }).split("\n");
   const set = new Map(lines.map((line) => [optionOf(line), /= (.*)$/.exec(line)?.[1]]));
-  return new Map(ownVariables.map((name) => [name, set.get(name) ?? "OFF"]));
+  return new Map(ownVariablesOf(config.topology).map((name) => [name, set.get(name) ?? "OFF"]));
 }
 
 /** For a Service's `overrides`: what was set by SET GLOBAL or SET PERSIST, and its way back. */
@@ -60,12 +69,14 @@ const toldElsewhere = [
     "offline\\_mode",
     "clone\\_valid\\_donor\\_list",
   ],
+  ...["group\\_replication\\_group\\_%", "group\\_replication\\_bootstrap\\_group"],
+  "group\\_replication\\_start\\_on\\_boot",
   ...["server\\_uuid", "%\\_pwd"],
 ];
 
 /** For a Service's `configurationCommand`: the variables in effect. */
-export function renderMysqlConfigurationCommand(): string[] {
-  const names = ownVariables.map((name) => `'${name}'`);
+export function renderMysqlConfigurationCommand(topology: MysqlConfig["topology"]): string[] {
+  const names = ownVariablesOf(topology).map((name) => `'${name}'`);
   const others = toldElsewhere.map((pattern) => `VARIABLE_NAME NOT LIKE '${pattern}'`);
   const query = `SELECT CONCAT(VARIABLE_NAME, ' = ', VARIABLE_VALUE) FROM performance_schema.global_variables
   WHERE VARIABLE_NAME NOT IN (${names.join(", ")}) AND ${others.join(" AND ")} ORDER BY VARIABLE_NAME`;

@@ -1,6 +1,8 @@
 /** The configuration of a member of a MySQL cluster. Debian's own files stay; this one is read last. */
 
 export interface MysqlConfig {
+  /** What the members of the cluster form. */
+  readonly topology: "pair" | "group";
   /** IPv4: where the other members and the applications reach it, and what its server id is made of. */
   readonly address: string;
   readonly bufferPoolMegabytes: number;
@@ -11,6 +13,13 @@ export interface MysqlConfig {
   /** Lines that end the file, as they are. */
   readonly rawLines: readonly string[];
 }
+
+/** The members of a group trust each other by these. */
+export const mysqlCertificates = {
+  authority: "/etc/mysql/trilithon/authority.pem",
+  certificate: "/etc/mysql/trilithon/server.pem",
+  privateKey: "/etc/mysql/trilithon/server-key.pem",
+};
 
 export const mysqlConfigPath = "/etc/mysql/mysql.conf.d/zz-trilithon.cnf";
 
@@ -29,7 +38,7 @@ skip_name_resolve = ON
 # Sockets count as secure; over the network everything is TLS.
 require_secure_transport = ON
 
-# Every start is closed for writes: the primary is opened once its replicas follow it.
+# Every start is closed for writes: ${opener[config.topology]}.
 super_read_only = ON
 
 # Replication by transaction ids: a member can follow any other without positions.
@@ -50,19 +59,63 @@ replica_preserve_commit_order = ON
 # A dead connection to the primary is noticed within these seconds.
 replica_net_timeout = 10
 
-# Loaded on every member, since any may become the primary.
-plugin_load_add = semisync_source.so
-plugin_load_add = semisync_replica.so
-plugin_load_add = mysql_clone.so
-# Whether a replica acknowledges is agreed on when it connects, which a persisted variable can come too late for. The
-# primary's side goes by role, and is set by \`SET PERSIST\`.
-rpl_semi_sync_replica_enabled = ON
+${config.topology === "group" ? renderGroup(address) : renderSemiSynchronous()}
 # Without a key a changed row is looked for in the whole table on the replica.
 sql_require_primary_key = ${requirePrimaryKeys ? "ON" : "OFF"}
 ${config.trustsCreators ? "# Functions and triggers are replicated as the rows that they change.\nlog_bin_trust_function_creators = ON\n" : ""}
 innodb_buffer_pool_size = ${bufferPoolMegabytes}M
 max_connections = ${maxConnections}
 ${rawLines.map((line) => `${line}\n`).join("")}`;
+}
+
+const opener = {
+  pair: "the primary is opened once its replicas follow it",
+  group: "the group opens the member that it elects",
+};
+
+function renderSemiSynchronous(): string {
+  return `# Loaded on every member, since any may become the primary.
+plugin_load_add = semisync_source.so
+plugin_load_add = semisync_replica.so
+plugin_load_add = mysql_clone.so
+# Whether a replica acknowledges is agreed on when it connects, which a persisted variable can come too late for. The
+# primary's side goes by role, and is set by \`SET PERSIST\`.
+rpl_semi_sync_replica_enabled = ON`;
+}
+
+/** Which group it is, and where its members are, is persisted: members come and go without a restart. */
+function renderGroup(address: string): string {
+  const { authority, certificate, privateKey } = mysqlCertificates;
+  return `# Members trust certificates of the cluster's own authority, and no others.
+ssl_ca = ${authority}
+ssl_cert = ${certificate}
+ssl_key = ${privateKey}
+
+plugin_load_add = mysql_clone.so
+plugin_load_add = group_replication.so
+clone_ssl_ca = ${authority}
+# A group replicates InnoDB's tables only.
+disabled_storage_engines = MyISAM,BLACKHOLE,FEDERATED,ARCHIVE,MEMORY
+# Members speak with each other where clients do: no port of its own, the same accounts and certificates.
+group_replication_communication_stack = MYSQL
+group_replication_local_address = ${address}:3306
+group_replication_ssl_mode = VERIFY_CA
+group_replication_recovery_use_ssl = ON
+group_replication_recovery_ssl_ca = ${authority}
+group_replication_recovery_ssl_verify_server_cert = ON
+# A member that starts comes back by itself, and tries again where the donor is away.
+group_replication_start_on_boot = ON
+group_replication_recovery_reconnect_interval = 2
+# A member that is silent is put out after the 5 s that MySQL takes to suspect it: more was measured to be far more.
+group_replication_member_expel_timeout = 0
+# One that lost the majority refuses what it cannot commit, and comes back by itself. Meanwhile it serves nobody.
+group_replication_unreachable_majority_timeout = 10
+group_replication_autorejoin_tries = 20
+group_replication_exit_state_action = OFFLINE_MODE
+# After a fail-over nobody reads what is older than what was acknowledged.
+group_replication_consistency = BEFORE_ON_PRIMARY_FAILOVER
+# The least: hosts are small.
+group_replication_message_cache_size = 134217728`;
 }
 
 /** What a line of an option file sets. MySQL takes `-` for `_`. */

@@ -96,7 +96,7 @@ function checkRoles(hosts: readonly Host[]): readonly Fault[] {
   ];
 }
 
-/** One is alone, two are a pair. */
+/** One is alone, two are a pair, three or more are a group: of an even number neither half would be the greater one. */
 function checkMembers(
   members: readonly Host[],
   primaries: readonly Host[],
@@ -110,8 +110,12 @@ function checkMembers(
     const message = `expected the role database on every member of the database, got ${names}: ${remedy}`;
     return [{ path: "hosts", message }];
   }
-  if (members.length < 3) return [];
-  const message = `expected one or two hosts with the role database, got ${members.map(nameOf).join(", ")}`;
+  const { length } = members;
+  if (length < 3 || (length % 2 === 1 && length <= groupAtMost)) return [];
+  const names = members.map(nameOf).join(", ");
+  const remedy =
+    length > groupAtMost ? "take it from some" : "give it to one more, or take it from one";
+  const message = `expected one, two, or an odd number up to ${groupAtMost} of hosts with the role database, got ${length} (${names}): ${remedy}`;
   return [{ path: "hosts", message }];
 }
 
@@ -156,6 +160,9 @@ function checkRolesOfOne({ path, roles }: Host): readonly Fault[] {
   ];
 }
 
+/** MySQL's limit. */
+const groupAtMost = 9;
+
 function checkDatabase(database: unknown, hosts: readonly Host[]): readonly Fault[] {
   const having = (role: schema.Role) => hosts.filter(({ roles }) => roles.includes(role));
   const members = having("database");
@@ -169,6 +176,9 @@ function checkDatabase(database: unknown, hosts: readonly Host[]): readonly Faul
   const lacking = fault("database.durability", carryOnWords, durability, "there is no replica");
   return [
     ...(durability === "wait-for-replica" && !hasReplica ? [lacking] : []),
+    ...(durability !== undefined && members.length > 2
+      ? [fault("database.durability", "nothing", durability, "a group waits for its majority")]
+      : []),
     ...checkWish(primary, members),
   ];
 }

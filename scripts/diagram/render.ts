@@ -75,7 +75,7 @@ function renderHost({ host, box: { x, y, width, height } }: PlacedHost): string 
 
 function renderService({ host, service, box: { x, y, width, height } }: PlacedService): string {
   const [name, purpose] = describeService(host, service);
-  const role = service.role === "database" ? databaseRole(host) : "service";
+  const role = service.role === "database" ? styles[databaseRole(host)] : "service";
   const middle = x + width / 2;
   return `<rect class="${role}" x="${x}" y="${y}" width="${width}" height="${height}" rx="8"/>
 ${text("strong", middle, y + 19, `${name} :${service.port}`)}
@@ -95,14 +95,18 @@ function describeService(host: EndpointHost, { role, unit }: Service): readonly 
   }
 }
 
-function databaseRole({ roles }: EndpointHost): "primary" | "replica" {
+/** Any member of a group may be the primary. */
+const styles = { primary: "primary", replica: "replica", "member of a group": "primary" } as const;
+
+function databaseRole({ roles }: EndpointHost): keyof typeof styles {
+  if (roles.includes("database")) return "member of a group";
   return roles.includes("database-primary") ? "primary" : "replica";
 }
 
 function renderLinks(browser: Box, services: readonly PlacedService[]): readonly string[] {
   const of = (role: Service["role"]) => services.filter(({ service }) => service.role === role);
   const members = of("database");
-  const primaries = members.filter(({ host }) => databaseRole(host) === "primary");
+  const primaries = members.filter(({ host }) => databaseRole(host) !== "replica");
   const replicas = members.filter(({ host }) => databaseRole(host) === "replica");
   const readers = replicas.length > 0 ? replicas : primaries;
   const each = (

@@ -1,7 +1,8 @@
 /** The stack's `endpoints` output, as the scripts read it: the only thing that they know of a stack. */
 import * as v from "valibot";
 
-export type Role = "load-balancer" | "web" | "database-primary" | "database-replica";
+/** A member of a group has the role `database`: who is the primary, the members know. */
+export type Role = "load-balancer" | "web" | "database" | "database-primary" | "database-replica";
 
 /** A systemd unit that serves on a host. */
 export interface Service {
@@ -89,7 +90,12 @@ const endpoints = v.object({
     isGuestBook: v.optional(v.boolean(), false),
   }),
   // Not there where the stack has no database.
-  database: v.optional(v.object({ name: v.string(), primary: v.string() })),
+  database: v.optional(
+    v.object({
+      ...{ name: v.string(), primary: v.string() },
+      topology: v.optional(v.picklist(["pair", "group"]), "pair"),
+    }),
+  ),
   // Not there in the outputs of stacks that had one load balancer only.
   loadBalancers: v.optional(v.record(v.string(), v.object({ url: v.string() })), {}),
   // Not there where load balancers share none.
@@ -130,7 +136,7 @@ export function parseEndpoints(value: unknown): Endpoints {
     away: named.filter(([, { away }]) => away).map(([name]) => name),
     hosts: here.map(([name, { sshAddress, away: _, ...given }]) => {
       const roles = given.roles.map((role): Role => {
-        if (role !== "database") return role;
+        if (role !== "database" || database?.topology === "group") return role;
         return name === database?.primary ? "database-primary" : "database-replica";
       });
       return {
@@ -154,6 +160,7 @@ function servicesFor(role: Role, { ports, application }: Given): readonly Servic
         { role: "web-server", unit: "nginx.service", port: ports.web },
         { role: "application", unit: application.unit, port: application.port },
       ];
+    case "database":
     case "database-primary":
     case "database-replica":
       return [{ role: "database", unit: "mysql.service", port: ports.database ?? 3306 }];
@@ -166,6 +173,7 @@ function helpersFor(role: Role, { ports, virtualAddress }: Given): readonly stri
       return virtualAddress === undefined ? [] : ["keepalived.service"];
     case "web":
       return ports.databaseProxy === undefined ? [] : ["trilithon-database-proxy.service"];
+    case "database":
     case "database-primary":
     case "database-replica":
       return ports.databaseRole === undefined ? [] : ["trilithon-mysql-role.service"];
@@ -174,6 +182,11 @@ function helpersFor(role: Role, { ports, virtualAddress }: Given): readonly stri
 
 export function hostsWith(endpoints: Endpoints, role: Role): readonly EndpointHost[] {
   return endpoints.hosts.filter(({ roles }) => roles.includes(role));
+}
+
+/** The members of the database, whatever they form. */
+export function databaseHosts({ hosts }: Endpoints): readonly EndpointHost[] {
+  return hosts.filter(({ services }) => services.some(({ role }) => role === "database"));
 }
 
 export function serviceOf(host: EndpointHost, role: Service["role"]): Service | undefined {

@@ -2,7 +2,7 @@
 import * as v from "valibot";
 import { sh } from "../../provider/ssh/shell";
 import type { Site } from "./check";
-import type { EndpointHost } from "./endpoints";
+import { databaseHosts, type EndpointHost } from "./endpoints";
 
 /** Runs SQL whose answer is one JSON value in one row. */
 export async function askMysql<const T extends v.GenericSchema>(
@@ -16,6 +16,29 @@ export async function askMysql<const T extends v.GenericSchema>(
   const line = text.trim().split("\n").at(-1) ?? "";
   return v.parse(answer, line === "" ? null : JSON.parse(line));
 }
+
+const openness = v.object({ isOpen: v.number(), sources: v.number(), hasQuorum: v.number() });
+
+/** The member that takes writes, as the members say; `undefined` where none does, or several do. */
+export async function findPrimary(site: Site): Promise<EndpointHost | undefined> {
+  const members = databaseHosts(site.endpoints);
+  const found = await Promise.all(
+    members.map(async (host) => {
+      const state = await askMysql(site, host, { sql: opennessSql, answer: openness }).catch(
+        () => undefined,
+      );
+      return state?.isOpen === 1 && state.sources === 0 && state.hasQuorum === 1 ? [host] : [];
+    }),
+  );
+  const [primary, ...others] = found.flat();
+  return others.length === 0 ? primary : undefined;
+}
+
+// Of a member of no group there is nobody to have a majority of.
+const opennessSql = `SELECT JSON_OBJECT(
+  'isOpen', @@GLOBAL.super_read_only = 0 AND @@GLOBAL.read_only = 0 AND @@GLOBAL.offline_mode = 0,
+  'sources', (SELECT COUNT(*) FROM performance_schema.replication_connection_configuration WHERE CHANNEL_NAME = '' AND HOST <> ''),
+  'hasQuorum', (SELECT COALESCE(2 * SUM(MEMBER_STATE <> 'UNREACHABLE') > COUNT(*), 1) FROM performance_schema.replication_group_members));`;
 
 /** A set of GTIDs inside quotes: nothing but hexadecimal digits, tags and punctuation may stand in it. */
 export function quoteGtidSet(set: string): string {

@@ -62,6 +62,9 @@ function outputsOf(type: string, name: string): Readonly<Record<string, unknown>
       return { value: `password-of-${name}` };
     case "trilithon:index:SshKey":
       return { privateKey: `private-key-of-${name}`, publicKey: `ssh-ed25519 ${name}` };
+    case "trilithon:index:CertificateAuthority":
+    case "trilithon:index:Certificate":
+      return { certificate: `certificate-of-${name}`, privateKey: `private-key-of-${name}` };
     default:
       return {};
   }

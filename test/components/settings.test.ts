@@ -12,6 +12,11 @@ const members = hosts.map(({ roles, ...host }) => ({
   ...host,
   roles: roles.map((role) => role.replace(/-(primary|replica)$/, "")),
 }));
+const moreMembers = [1, 2, 3].map((number) => ({
+  name: `db-0${number}`,
+  address: `172.31.64.3${number}`,
+  roles: ["database"],
+}));
 const good = { domain: "www.foobar.com", hosts, containers: { subnet: "172.31.64.0/24" } };
 
 const hostKey = `ssh-ed25519 ${"A".repeat(68)}`;
@@ -63,6 +68,8 @@ test("takes members of a database, and a wish for the primary", (t) => {
   for (const primary of ["web-01", "web-02"]) {
     const database = { primary, durability: "wait-for-replica" };
     t.deepEqual(faultsOf({ ...good, hosts: members, database }), []);
+    const hosts = [...members, ...moreMembers];
+    t.deepEqual(faultsOf({ ...good, hosts, database: { primary } }), []);
   }
 });
 
@@ -446,6 +453,24 @@ const bad: readonly (readonly [string, Values, readonly string[]])[] = [
     withHost(1, { roles: ["web", "database"] }),
     [
       "hosts: expected the role database on every member of the database, got web-02 as database-primary or database-replica: give all of them the role database, and say database.primary",
+    ],
+  ],
+  [
+    "four members of a database",
+    { ...good, hosts: [...members, ...moreMembers.slice(0, 2)] },
+    [
+      "hosts: expected one, two, or an odd number up to 9 of hosts with the role database, got 4 (web-01, web-02, db-01, db-02): give it to one more, or take it from one",
+    ],
+  ],
+  [
+    "a durability of a group",
+    {
+      ...good,
+      hosts: [...members, ...moreMembers.slice(0, 1)],
+      database: { durability: "wait-for-replica" },
+    },
+    [
+      'database.durability: expected nothing, got "wait-for-replica": a group waits for its majority',
     ],
   ],
   [

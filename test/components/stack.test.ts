@@ -52,7 +52,9 @@ test("tells where everything is", async (t) => {
       unit: "guestbook.service",
       isGuestBook: false,
     },
-    database: { primary: "web-01", replicas: ["web-02"], name: "guestbook" },
+    database: {
+      ...{ primary: "web-01", replicas: ["web-02"], name: "guestbook", topology: "pair" },
+    },
   });
   t.is(keys["web-01"], "private-key-of-hosts-key");
 });

@@ -4,21 +4,14 @@ import { Refused } from "../../errors";
 import type { Context } from "../../kind";
 import { lines, type Shell, sh } from "../../ssh/shell";
 import { type Member, memberOf, runOn } from "../mysql/members";
-import { renderAwait, renderFill } from "../mysql/scripts";
+import { renderAwait, renderFill, renderPromote } from "../mysql/scripts";
 import { mysql, mysqlGoingOn } from "../mysql/sql";
 import { isRefusal } from "../mysql/steps";
 import type { Replication } from "./args";
 import { diff } from "./diff";
 import { plan } from "./plan";
 import { readReplication } from "./read";
-import {
-  renderCatchUp,
-  renderClose,
-  renderDemote,
-  renderFollow,
-  renderPromote,
-  renderReceive,
-} from "./scripts";
+import { renderCatchUp, renderClose, renderDemote, renderFollow, renderReceive } from "./scripts";
 import * as sql from "./statements";
 import type { ReplicationStep, Task } from "./steps";
 

@@ -1,16 +1,9 @@
 /** Asks every member at the same time, and tells from the answers how the cluster is. */
 
-import { isMap } from "../../difference";
 import type { Context } from "../../kind";
 import { parseGtidSet, subtract } from "../mysql/gtid";
-import {
-  type Answers,
-  answered,
-  askMember,
-  askMembers,
-  type MemberProbe,
-  type Members,
-} from "../mysql/members";
+import { type Answers, answered, askMember, askMembers, type MemberProbe } from "../mysql/members";
+import { withNewNames } from "../mysql/new-names";
 import { type Answer, type Facts, renderProbe } from "../mysql/probe";
 import { rolesOf, runningFacts } from "../mysql/roles";
 import type { Durability, Replication } from "./args";
@@ -25,33 +18,6 @@ export async function readReplication(
   const probe = probeOf(expected);
   const answers = await askMembers(expected.members, probe, context);
   return observe(await withLatePrimary(answers, { expected, probe, context }), expected);
-}
-
-/** A member that is reached where one of another name was is that one, and goes on under its new name. */
-export function withNewNames(recorded: Replication, desired: Replication): Replication {
-  if (!isMap(desired.members)) return recorded;
-  const { primary, members } = recorded;
-  const newNames = new Map(
-    Object.entries(members)
-      .filter(([former]) => desired.members[former] === undefined)
-      .flatMap(([former, { address, port }]) => {
-        const now = Object.entries(desired.members).find(
-          ([, one]) => one.address === address && one.port === port,
-        );
-        return now === undefined ? [] : [[former, now[0]] as const];
-      }),
-  );
-  if (newNames.size === 0) return recorded;
-  const kept = Object.entries(members).filter(([name]) => !newNames.has(name));
-  return {
-    ...recorded,
-    members: { ...Object.fromEntries(kept), ...only(desired.members, [...newNames.values()]) },
-    primary: newNames.get(primary) ?? primary,
-  };
-}
-
-function only(members: Members, names: readonly string[]): Members {
-  return Object.fromEntries(Object.entries(members).filter(([name]) => names.includes(name)));
 }
 
 /** Answers `undefined` when there is no MySQL on any member. */

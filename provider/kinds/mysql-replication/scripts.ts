@@ -1,6 +1,7 @@
 /** The longer things that run on a member of a pair. Each wait has a deadline. */
 
 import { type Shell, sh } from "../../ssh/shell";
+import { catchUpSeconds } from "../mysql/scripts";
 import { literal, mysql, mysqlGoingOn } from "../mysql/sql";
 import { closeStatements, letGoStatements } from "./statements";
 
@@ -39,25 +40,6 @@ while [ "$left" -gt 0 ]; do
 done
 echo 'it follows, but did not catch up within ${catchUpSeconds} seconds; the next up waits on' >&2
 exit 1`;
-}
-
-/** Applies all that was received, then stops following. A member that follows nobody is left as it is. */
-export function renderPromote(): Shell {
-  const count =
-    "SELECT COUNT(*) FROM performance_schema.replication_connection_configuration WHERE HOST <> ''";
-  const received = `SELECT RECEIVED_TRANSACTION_SET INTO @received FROM performance_schema.replication_connection_status WHERE CHANNEL_NAME = ''`;
-  return sh`configured=$(${mysql(count)}
-) || exit 1
-[ "$configured" != 0 ] || exit 0
-behind=$(${mysql(
-    "STOP REPLICA IO_THREAD",
-    "START REPLICA SQL_THREAD",
-    received,
-    `SELECT WAIT_FOR_EXECUTED_GTID_SET(@received, ${catchUpSeconds})`,
-  )}
-) || exit 1
-[ "$behind" != 1 ] || { echo 'it did not apply all that it had received' >&2; exit 1; }
-${mysql("STOP REPLICA", "RESET REPLICA ALL")}`;
 }
 
 /**
@@ -106,5 +88,4 @@ const waitingQuery =
   "SELECT VARIABLE_VALUE FROM performance_schema.global_status WHERE VARIABLE_NAME = 'Rpl_semi_sync_source_wait_sessions'";
 
 const connectSeconds = 30;
-const catchUpSeconds = 900;
 const switchSeconds = 30;

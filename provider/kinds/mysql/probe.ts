@@ -24,7 +24,7 @@ export interface Facts {
   readonly plugins: readonly string[];
   /** What stands in mysqld-auto.cnf. */
   readonly persisted: Readonly<Record<string, string>>;
-  /** `rpl_semi_sync_*`, in lower case. */
+  /** `rpl_semi_sync_*`, and of a group's member `group_replication_*`, in lower case. */
   readonly variables: Readonly<Record<string, string>>;
   /** `rpl_semi_sync_*`, in lower case. */
   readonly status: Readonly<Record<string, string>>;
@@ -33,6 +33,27 @@ export interface Facts {
   /** How many CLONEs are filling it at the moment. */
   readonly isCloning: number;
   readonly source: Source | null;
+  /** Where it was asked for. */
+  readonly group?: GroupFacts;
+}
+
+/** What a member knows of its group. */
+export interface GroupFacts {
+  /** As it sees them, itself among them. */
+  readonly members: readonly GroupMember[];
+  /** What arrived from the group, be it applied or not. Empty where it is in none. */
+  readonly received: string;
+  /** The account by which it reaches the others. */
+  readonly recoveryUser: string | null;
+  readonly isPasswordRight: number | null;
+}
+
+export interface GroupMember {
+  readonly uuid: string;
+  readonly host: string;
+  readonly port: number;
+  readonly state: "ONLINE" | "RECOVERING" | "OFFLINE" | "ERROR" | "UNREACHABLE";
+  readonly role: "PRIMARY" | "SECONDARY" | "";
 }
 
 /** How a member follows another. */
@@ -90,15 +111,18 @@ export interface ProbeArgs {
   readonly accounts: readonly AskedAccount[];
   /** The password that a replica's connection is compared with; default: none is. */
   readonly replicationPassword?: string;
+  /** Whether the member is one of a group, and says what it knows of it. Default: of a pair. */
+  readonly topology?: "group" | "pair";
 }
 
-export function renderProbe({ member, accounts, replicationPassword = "" }: ProbeArgs): Shell {
+export function renderProbe(args: ProbeArgs): Shell {
+  const { member, accounts } = args;
   return lines(
     sh`command -v mysql >/dev/null && command -v mysqld >/dev/null || { echo absent; [ -n "$(ls -A /var/lib/mysql 2>/dev/null)" ] || echo empty; exit 0; }`,
     sh`export LC_ALL=C`,
     // A mysqld that hangs costs this one question its time, and nothing else.
     sh`facts=$( {
-${askMysql(factsQuery(replicationPassword))}
+${askMysql(...factsStatements(args))}
 } 2>&1 ) || {
   status=$?
   echo silent
@@ -139,27 +163,68 @@ function lastError(said: readonly string[]): string {
   return /ERROR.*/.exec(text)?.[0] ?? (text === "" ? "no answer" : text);
 }
 
-function factsQuery(replicationPassword: string): string {
+/** After a fail-over a group holds reads back until the new primary has applied all: not those of the status. */
+const readAtOnce = [
+  `SET @read = IF((SELECT COUNT(*) FROM performance_schema.global_variables WHERE VARIABLE_NAME = 'group_replication_consistency') > 0,
+  "SET SESSION group_replication_consistency = 'EVENTUAL'", 'DO 0')`,
+  "PREPARE at_once FROM @read",
+  "EXECUTE at_once",
+];
+
+function factsStatements({
+  replicationPassword = "",
+  topology = "pair",
+}: ProbeArgs): readonly string[] {
+  const query = factsQuery(replicationPassword, topology);
+  return topology === "group" ? [...readAtOnce, query] : [query];
+}
+
+/** Whether a channel's account has that password. */
+function passwordQuery(password: string, channel: string): string {
+  return `(SELECT CAST(User_password AS BINARY) = CAST(${literal(password)} AS BINARY)
+      FROM mysql.slave_master_info WHERE Channel_name = ${literal(channel)})`;
+}
+
+function groupQuery(password: string): string {
+  const channel = "group_replication_recovery";
+  return `'group', JSON_OBJECT(
+  'members', COALESCE((SELECT JSON_ARRAYAGG(JSON_OBJECT('uuid', MEMBER_ID, 'host', MEMBER_HOST, 'port', MEMBER_PORT,
+    'state', MEMBER_STATE, 'role', MEMBER_ROLE)) FROM performance_schema.replication_group_members), JSON_ARRAY()),
+  'received', COALESCE((SELECT REPLACE(RECEIVED_TRANSACTION_SET, '\\n', '')
+    FROM performance_schema.replication_connection_status WHERE CHANNEL_NAME = 'group_replication_applier'), ''),
+  'recoveryUser', (SELECT User_name FROM mysql.slave_master_info WHERE Channel_name = '${channel}'),
+  'isPasswordRight', ${passwordQuery(password, channel)}),
+`;
+}
+
+function factsQuery(replicationPassword: string, topology: "group" | "pair"): string {
   const object = (table: string, where: string) =>
     `(SELECT JSON_OBJECTAGG(LOWER(VARIABLE_NAME), VARIABLE_VALUE) FROM performance_schema.${table} WHERE ${where})`;
   const semiSync = "VARIABLE_NAME LIKE 'rpl\\\\_semi\\\\_sync\\\\_%'";
+  const isGroup = topology === "group";
+  const own = isGroup
+    ? `${semiSync} OR VARIABLE_NAME LIKE 'group\\\\_replication\\\\_%'`
+    : semiSync;
+  const plugins = [
+    ...["rpl_semi_sync_source", "rpl_semi_sync_replica", "clone"],
+    ...(isGroup ? ["group_replication"] : []),
+  ];
   return `SELECT JSON_OBJECT(
 'serverId', @@server_id, 'serverUuid', @@server_uuid, 'gtidMode', @@gtid_mode, 'logBin', @@log_bin,
 'gtidExecuted', REPLACE(@@gtid_executed, '\\n', ''), 'superReadOnly', @@super_read_only, 'readOnly', @@read_only, 'offlineMode', @@offline_mode,
 'plugins', (SELECT JSON_ARRAYAGG(PLUGIN_NAME) FROM information_schema.PLUGINS WHERE PLUGIN_STATUS = 'ACTIVE'
-  AND PLUGIN_NAME IN ('rpl_semi_sync_source', 'rpl_semi_sync_replica', 'clone')),
+  AND PLUGIN_NAME IN (${plugins.map(literal).join(", ")})),
 'persisted', COALESCE(${object("persisted_variables", "TRUE")}, JSON_OBJECT()),
-'variables', COALESCE(${object("global_variables", semiSync)}, JSON_OBJECT()),
+'variables', COALESCE(${object("global_variables", own)}, JSON_OBJECT()),
 'status', COALESCE(${object("global_status", semiSync)}, JSON_OBJECT()),
 'cluster', (SELECT TABLE_COMMENT FROM information_schema.TABLES
   WHERE TABLE_SCHEMA = '${marker.schema}' AND TABLE_NAME = '${marker.table}'),
 'schemas', COALESCE((SELECT JSON_ARRAYAGG(SCHEMA_NAME) FROM information_schema.SCHEMATA
   WHERE SCHEMA_NAME NOT IN (${systemSchemas.map(literal).join(", ")})), JSON_ARRAY()),
 'isCloning', (${cloningQuery}),
-'source', (SELECT JSON_OBJECT('host', c.HOST, 'port', c.PORT, 'user', c.USER, 'autoPosition', c.AUTO_POSITION,
+${isGroup ? groupQuery(replicationPassword) : ""}'source', (SELECT JSON_OBJECT('host', c.HOST, 'port', c.PORT, 'user', c.USER, 'autoPosition', c.AUTO_POSITION,
     'ssl', c.SSL_ALLOWED, 'retryCount', c.CONNECTION_RETRY_COUNT,
-    'isPasswordRight', (SELECT CAST(User_password AS BINARY) = CAST(${literal(replicationPassword)} AS BINARY)
-      FROM mysql.slave_master_info WHERE Channel_name = ''),
+    'isPasswordRight', ${passwordQuery(replicationPassword, "")},
     'received', REPLACE(r.RECEIVED_TRANSACTION_SET, '\\n', ''),
     'receiver', r.SERVICE_STATE,
     'receiverError', IF(r.LAST_ERROR_NUMBER = 0, NULL, CONCAT('error ', r.LAST_ERROR_NUMBER, ': ', r.LAST_ERROR_MESSAGE)),

@@ -99,3 +99,24 @@ grep -E 'ERROR|[Cc]lone' /var/log/mysql/error.log | tail -n 5 >&2
 exit 1`,
   );
 }
+
+/** Applies all that was received, then stops following. A member that follows nobody is left as it is. */
+export function renderPromote(): Shell {
+  const count =
+    "SELECT COUNT(*) FROM performance_schema.replication_connection_configuration WHERE HOST <> ''";
+  const received = `SELECT RECEIVED_TRANSACTION_SET INTO @received FROM performance_schema.replication_connection_status WHERE CHANNEL_NAME = ''`;
+  return sh`configured=$(${mysql(count)}
+) || exit 1
+[ "$configured" != 0 ] || exit 0
+behind=$(${mysql(
+    "STOP REPLICA IO_THREAD",
+    "START REPLICA SQL_THREAD",
+    received,
+    `SELECT WAIT_FOR_EXECUTED_GTID_SET(@received, ${catchUpSeconds})`,
+  )}
+) || exit 1
+[ "$behind" != 1 ] || { echo 'it did not apply all that it had received' >&2; exit 1; }
+${mysql("STOP REPLICA", "RESET REPLICA ALL")}`;
+}
+
+export const catchUpSeconds = 900;

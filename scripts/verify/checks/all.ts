@@ -2,6 +2,7 @@
 import type { Check } from "../check";
 import type { Endpoints } from "../endpoints";
 import { failoverCheck } from "./failover";
+import { groupChecks } from "./group";
 import { guestBookChecks } from "./guest-book";
 import { hostServingChecks } from "./host-serving";
 import { replicationChecks } from "./replication";
@@ -33,6 +34,7 @@ export function listChecks(
         : [siteCheck(endpoints), ...publicFileChecks(endpoints)]),
       ...(isWriting ? [writeCheck(endpoints)] : []),
       ...replicationChecks(endpoints),
+      ...groupChecks(endpoints),
     ],
     // The others' requests would take the turns that it counts.
     alone: [...balanceChecks(endpoints), ...(failover ? [failover] : [])],

@@ -1,8 +1,8 @@
 /** A write goes to the primary, and is there on every replica. */
 import * as v from "valibot";
 import { type Check, type Finding, failed, passed, type Site } from "../check";
-import { type Endpoints, hostsWith } from "../endpoints";
-import { askMysql, quoteGtidSet } from "../mysql";
+import { databaseHosts, type Endpoints } from "../endpoints";
+import { askMysql, findPrimary, quoteGtidSet } from "../mysql";
 
 const place = v.object({ role: v.picklist(["primary", "replica"]), host: v.string() });
 const writtenAnswer = v.object({
@@ -61,12 +61,14 @@ async function followEntry(
   endpoints: Endpoints,
   { written, cookie }: { readonly written: Written; readonly cookie: string },
 ): Promise<Finding> {
-  const primaries = hostsWith(endpoints, "database-primary").map(({ name }) => name);
+  const primary = await findPrimary(site);
   const { role, host } = written.writtenTo;
-  if (role !== "primary" || !primaries.includes(host)) {
-    return failed(`written to the ${role} on ${host}`);
+  if (role !== "primary" || primary?.name !== host) {
+    const present =
+      primary === undefined ? "nobody is the primary" : `the primary is ${primary.name}`;
+    return failed(`written to the ${role} on ${host}, but ${present}`);
   }
-  const replicas = hostsWith(endpoints, "database-replica");
+  const replicas = databaseHosts(endpoints).filter((member) => member !== primary);
   const lacking = await Promise.all(
     replicas.map(async (replica) => {
       const has = await askMysql(site, replica, {
@@ -100,7 +102,7 @@ async function followEntry(
 }
 
 async function removeEntry(site: Site, endpoints: Endpoints, id: number): Promise<void> {
-  const [primary] = hostsWith(endpoints, "database-primary");
+  const primary = await findPrimary(site);
   if (primary === undefined) return;
   const sql = `DELETE FROM ${endpoints.database}.entries WHERE id = ${id}; SELECT ROW_COUNT();`;
   await askMysql(site, primary, { sql, answer: v.number() });

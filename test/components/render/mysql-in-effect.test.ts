@@ -5,6 +5,7 @@ import {
 } from "../../../components/render/mysql-in-effect";
 
 const config = {
+  topology: "pair" as const,
   address: "10.0.0.1",
   bufferPoolMegabytes: 128,
   maxConnections: 200,
@@ -43,9 +44,20 @@ test("what the user's own lines set is not put back to the stack's value", (t) =
 });
 
 test("what shows the cluster's leader, and what the stack's file sets, is told elsewhere", (t) => {
-  const command = renderMysqlConfigurationCommand().join(" ");
+  const command = renderMysqlConfigurationCommand("pair").join(" ");
   for (const name of ["gtid\\_%", "rpl\\_semi\\_sync\\_%", "%read\\_only"]) {
     t.true(command.includes(`NOT LIKE '${name}'`), name);
   }
   for (const name of wanted().find.keys()) t.true(command.includes(`'${name}'`), name);
+});
+
+test("of a group's member its timeouts and its exit are looked for as well", (t) => {
+  const { find } = wanted({ topology: "group" });
+  t.is(find.get("group_replication_exit_state_action"), "OFFLINE_MODE");
+  t.is(find.get("group_replication_unreachable_majority_timeout"), "10");
+  t.false([...find.keys()].some((name) => name.includes("group_name")));
+  const told = renderMysqlConfigurationCommand("group").join(" ");
+  // Which group it is in, and where that is, is told by the kind that leads it.
+  t.regex(told, /NOT LIKE 'group\\_replication\\_group\\_%'/);
+  t.regex(told, /'group_replication_consistency'/);
 });

@@ -3,6 +3,7 @@ import { bufferPoolMegabytes, renderMysql } from "../../../components/render/mys
 import { isGolden } from "./golden";
 
 const config = {
+  topology: "pair" as const,
   address: "172.31.64.21",
   bufferPoolMegabytes: 256,
   maxConnections: 200,
@@ -13,6 +14,10 @@ const config = {
 
 test("renders the configuration of a member", (t) => {
   isGolden(t, "zz-trilithon.cnf", renderMysql(config));
+});
+
+test("renders the configuration of a group's member", (t) => {
+  isGolden(t, "zz-trilithon-group.cnf", renderMysql({ ...config, topology: "group" }));
 });
 
 test("tables without a primary key, and functions and triggers, are let through by setting", (t) => {

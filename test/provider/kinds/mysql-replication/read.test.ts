@@ -1,5 +1,6 @@
 import test from "ava";
-import { observe, withNewNames } from "../../../../provider/kinds/mysql-replication/read";
+import { withNewNames } from "../../../../provider/kinds/mysql/new-names";
+import { observe } from "../../../../provider/kinds/mysql-replication/read";
 import { cluster } from "../../../support/mysql-inputs";
 import { freshServer, running } from "../../../support/mysql-model";
 

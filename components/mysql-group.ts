@@ -1,0 +1,224 @@
+/** MySQL on three hosts or more, as a group: its members elect the one that takes the writes. */
+import * as pulumi from "@pulumi/pulumi";
+import * as v from "valibot";
+import { Certificate, CertificateAuthority, Password } from "../provider/resources/generated";
+import type { MysqlContent } from "../provider/resources/mysql-content";
+import { MysqlGroupReplication } from "../provider/resources/mysql-group";
+import type { FileArgs, Service } from "../provider/resources/service";
+import { replicationAccount } from "../provider/schema/values";
+import { checkArgs, checkUnique, whenKnown } from "./check-args";
+import type { ProxiedDatabase } from "./database-proxy";
+import { type Fault, unexpected } from "./expectation";
+import { type Host, isHere } from "./host";
+import {
+  type Cluster,
+  checkDiscarded,
+  clusterName,
+  createContent,
+  createMembers,
+  createPassword,
+  createRetirement,
+  environmentOf,
+  type MemberOptions,
+  type MysqlArgs,
+  memberOptionsOf,
+  mysqlPort,
+} from "./mysql-members";
+import { databaseOptions } from "./options";
+import { mysqlCertificates } from "./render/mysql";
+import { renderGroupReadyScript } from "./render/mysql-group-ready";
+import { handover, renderHandoverDropIn, renderHandoverScript } from "./render/mysql-handover";
+import { createRoleCheck } from "./role-check";
+import { list } from "./rule";
+import { host } from "./rules";
+
+export interface MysqlGroupArgs extends MysqlArgs {
+  /**
+   * Three, five, seven or nine hosts: with an odd number a part of them always knows whether it is the greater one. They elect the
+   * primary among them, and are filled by CLONE when they are empty.
+   */
+  readonly members: readonly Host[];
+  /** Takes the writes: one of the members. Another one than at present is a planned switch. Default: whoever is the primary stays it. */
+  readonly primary?: Host;
+}
+
+/**
+ * A MySQL cluster whose members elect the primary (Group Replication): when it dies, another one takes over within seconds, and no
+ * acknowledged write is lost. Members speak encrypted, by certificates of the cluster's own authority.
+ * Destroying it stops the daemons and leaves all data where it is.
+ *
+ *     new MysqlGroup("database", { members: [hosts.a, hosts.b, hosts.c], name: "shop" });
+ */
+export class MysqlGroup extends pulumi.ComponentResource implements ProxiedDatabase {
+  readonly databaseName: string;
+  /** Of every member. */
+  readonly port = mysqlPort;
+  /** The account that an application uses. */
+  readonly user: string;
+  /** A secret, made once. */
+  readonly password: pulumi.Output<string>;
+  readonly members: readonly Host[];
+  /** Whom the program wishes for; else the first that is not away. Who it is in truth the members know. */
+  readonly primary: Host;
+  /** The others that are not away. */
+  readonly replicas: readonly Host[];
+  readonly ready: MysqlContent;
+  /** What beside each member tells its role: a `DatabaseProxy` asks there. */
+  readonly roleChecks: readonly Service[];
+  readonly #name: string;
+  readonly #cluster: Cluster;
+
+  constructor(name: string, args: MysqlGroupArgs, opts?: pulumi.ComponentResourceOptions) {
+    // The type of a pair's component: two members that become three keep their resources.
+    super("trilithon:components:Database", name, {}, opts);
+    const check = { component: `MysqlGroup ${name}`, entries, plain: plainArgs };
+    checkArgs(check, args, () => checkAgreement(args));
+    this.databaseName = args.name;
+    this.user = args.name;
+    this.members = args.members;
+    const here = args.members.filter(isHere);
+    const wished = args.primary?.name;
+    // Somebody has to be named, and one that is not away is there.
+    this.primary = here.find((member) => member.name === wished) ?? here[0] ?? firstOf(args);
+    this.replicas = here.filter((member) => member !== this.primary);
+    this.#name = name;
+    this.password = createPassword(this, name, args);
+    const options = whenKnown(check, memberOptionsOf(args));
+    const services = createServices(this, name, args, options);
+    this.#cluster = createGroup(this, name, args, services);
+    const { password } = this;
+    const content = { args, options, password, cluster: this.#cluster };
+    this.ready = createContent(this, name, content, this.primary.deletedWith);
+    const roles = { sort: "group" as const, maxLagSeconds: options.maxLagSeconds };
+    this.roleChecks = this.members.map((member) =>
+      createRoleCheck(this, `${name}-${member.name}`, member, roles, this.ready),
+    );
+    this.registerOutputs({ databaseName: this.databaseName, user: this.user });
+  }
+
+  /** How an application on a host reaches it. Give it a `DatabaseProxy`: these name the primary as it was wished for. */
+  environmentFor(host: { readonly name: string }): Record<string, pulumi.Input<string>> {
+    return {
+      ...environmentOf(host, this.primary, this.replicas),
+      DATABASE_NAME: this.databaseName,
+      DATABASE_USER: this.user,
+      DATABASE_PASSWORD: this.password,
+      DATABASE_SSL: "required",
+    };
+  }
+
+  /** Ends a former password once all of `users` (applications, say) run with the new one. Call it once. */
+  retireFormerPassword(users: readonly pulumi.Resource[]): void {
+    const after = [this.ready, ...users];
+    const { deletedWith } = this.primary;
+    const passwords = { [this.user]: this.password };
+    createRetirement(this, this.#name, passwords, { cluster: this.#cluster, after, deletedWith });
+  }
+}
+
+/** They say which members there are, and name what belongs to them. */
+const plainArgs = [
+  ...["members", "members.name", "primary", "primary.name"],
+  ...["name", "privileges", "discardDataOn", "cluster"],
+];
+
+const { durability: _, ...options } = databaseOptions;
+const entries = {
+  ...options,
+  members: list("a list of three hosts or more", host, 3),
+  primary: v.exactOptional(host),
+};
+
+function checkAgreement(args: MysqlGroupArgs): readonly Fault[] {
+  const { members, primary } = args;
+  const names = members.map(({ name }) => name);
+  const count = unexpected("an odd number of hosts, at most nine", String(members.length));
+  const isOdd = members.length % 2 === 1 && members.length <= 9;
+  const stranger = unexpected(`one of ${names.join(", ")}`, primary?.name);
+  return [
+    ...checkUnique("members", "a host that is no other member", members),
+    ...(isOdd ? [] : [{ path: "members", message: count }]),
+    ...(primary === undefined || names.includes(primary.name)
+      ? []
+      : [{ path: "primary", message: stranger }]),
+    ...checkDiscarded(args, names),
+  ];
+}
+
+function firstOf({ members }: MysqlGroupArgs): Host {
+  const [first] = members;
+  if (first === undefined) throw new Error("a group has members");
+  return first;
+}
+
+function createServices(
+  parent: MysqlGroup,
+  name: string,
+  args: MysqlGroupArgs,
+  options: MemberOptions,
+): readonly Service[] {
+  const authority = new CertificateAuthority(
+    `${name}-authority`,
+    { name: `${name} authority` },
+    { parent },
+  );
+  const filesOf = ({ name: member, address }: Host): Readonly<Record<string, FileArgs>> => {
+    const own = new Certificate(
+      `${name}-${member}-certificate`,
+      {
+        name: member,
+        addresses: [address],
+        authorityCertificate: authority.certificate,
+        authorityPrivateKey: authority.privateKey,
+      },
+      { parent },
+    );
+    return {
+      [mysqlCertificates.authority]: { content: authority.certificate },
+      [mysqlCertificates.certificate]: { content: own.certificate },
+      [mysqlCertificates.privateKey]: {
+        content: pulumi.secret(own.privateKey),
+        ...{ mode: "0600", owner: "mysql", group: "mysql" },
+      },
+      [handover.dropIn]: { content: renderHandoverDropIn(), onChange: "nothing" },
+      [handover.scriptPath]: {
+        content: renderHandoverScript(),
+        ...{ mode: "0755", onChange: "nothing" },
+      },
+    };
+  };
+  return createMembers(parent, name, {
+    ...{ topology: "group", hosts: args.members, options, packages: args.packages, filesOf },
+    isReady: ["sh", "-c", renderGroupReadyScript()],
+  });
+}
+
+function createGroup(
+  parent: MysqlGroup,
+  name: string,
+  args: MysqlGroupArgs,
+  services: readonly Service[],
+): Cluster {
+  const { discardDataOn = [] } = args;
+  const password = new Password(`${name}-replication-password`, {}, { parent });
+  const members = Object.fromEntries(
+    args.members.map(({ name, address, host }) => [name, { host, address }] as const),
+  );
+  const away = args.members.filter((member) => !isHere(member)).map(({ name }) => name);
+  const { deletedWith } = parent.primary;
+  const wish = args.primary !== undefined && isHere(args.primary) ? args.primary.name : undefined;
+  const group = new MysqlGroupReplication(
+    `${name}-group`,
+    {
+      cluster: clusterName(name, args),
+      members,
+      ...(wish !== undefined && { primary: wish }),
+      replicationAccount: { name: replicationAccount, password: pulumi.secret(password.value) },
+      discardDataOn: discardDataOn.filter((name) => !away.includes(name)),
+      away,
+    },
+    // The daemons have to run, with their configuration, before they can form a group.
+    { parent, dependsOn: [...services], ...(deletedWith && { deletedWith }) },
+  );
+  return { cluster: group.cluster, members, primary: parent.primary.name };
+}

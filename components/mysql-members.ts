@@ -1,0 +1,272 @@
+/** What the members of a MySQL cluster have in common, whatever they form: mysqld with its configuration, and what they hold. */
+import * as pulumi from "@pulumi/pulumi";
+import { Password } from "../provider/resources/generated";
+import {
+  MysqlContent,
+  type MysqlMemberArgs,
+  MysqlPasswordRetirement,
+} from "../provider/resources/mysql-content";
+import { type FileArgs, Service } from "../provider/resources/service";
+import type { Known } from "./check-args";
+import { type DatabasePrivilege, needsTrust, privilegesOf } from "./database-privileges";
+import { type Fault, unexpected } from "./expectation";
+import { type Host, onHost } from "./host";
+import { inTurn } from "./in-turn";
+import { createPackages, withDefaults } from "./packages";
+import {
+  bufferPoolMegabytes,
+  type MysqlConfig,
+  mysqlConfigPath,
+  renderMysql,
+} from "./render/mysql";
+import { renderMysqlConfigurationCommand, renderMysqlOverrides } from "./render/mysql-in-effect";
+import { renderRestartAlways } from "./render/restart-always";
+import { roleCheckAccount } from "./role-check";
+
+/** What every MySQL cluster takes, whatever its members form. */
+export interface MysqlArgs {
+  /**
+   * The database that is created, and the account for it: at most 32 letters, digits and underscores, which is MySQL's
+   * limit for accounts.
+   */
+  readonly name: string;
+  /** Of the host's memory, 5 to 80. Default 25: the application and Nginx share the host. At least 128 MB are taken. */
+  readonly bufferPoolPercent?: pulumi.Input<number>;
+  /**
+   * 10 to 10000. Default 200: MySQL's own 151 is soon used by a few dozen application processes. The application may
+   * have all but 20 of them: replication and an administrator always get in.
+   */
+  readonly maxConnections?: pulumi.Input<number>;
+  /** MySQL's version, and packages besides it: Debian package to `present`, a version or a pattern such as `9.7.*`. */
+  readonly packages?: pulumi.Input<Readonly<Record<string, pulumi.Input<string>>>>;
+  /**
+   * What the application may do beyond reading, writing and altering its tables: `temporary tables`, `lock tables`, `views`,
+   * `routines`, `triggers`, `events`. Default none.
+   */
+  readonly privileges?: readonly DatabasePrivilege[];
+  /**
+   * Whether each table must have a primary key. Default true. Without one, a replica looks through the whole table for
+   * each changed row, falls behind, and may take hours to be promoted.
+   */
+  readonly requirePrimaryKeys?: pulumi.Input<boolean>;
+  /** Any text: another one than before makes a new password. The former one stays good until all hosts have the new one. */
+  readonly passwordKeeper?: pulumi.Input<string>;
+  /** A replica that is further behind gets no new reads of a `DatabaseProxy`. 1 to 3600, default 10. */
+  readonly maxLagSeconds?: pulumi.Input<number>;
+  /** Lines for MySQL's `[mysqld]` section, as they are. */
+  readonly rawLines?: pulumi.Input<readonly string[]>;
+  /** Hosts whose data may be thrown away to fill them from the primary again. Take it out once that is done. Default: none. */
+  readonly discardDataOn?: readonly string[];
+  /**
+   * The name that the data is marked with when the cluster is made. Default: made of project, stack and component. Needed
+   * only to take over data that another stack made, under its name.
+   */
+  readonly cluster?: string;
+}
+
+/** Of every member. */
+export const mysqlPort = 3306;
+
+/** Which cluster it is, and who is in it, for all resources that speak of it. */
+export interface Cluster {
+  /** An output: what waits for it waits for the topology. */
+  readonly cluster: pulumi.Output<string>;
+  readonly members: Readonly<Record<string, MysqlMemberArgs>>;
+  readonly primary: string;
+}
+
+/** How the members of a cluster differ by what they form. */
+export interface Members {
+  readonly topology: MysqlConfig["topology"];
+  /** One at a time, in this order. */
+  readonly hosts: readonly Host[];
+  readonly options: MemberOptions;
+  readonly packages: MysqlArgs["packages"];
+  /** Further files of a member's `mysql.service`. */
+  readonly filesOf?: (host: Host) => Readonly<Record<string, FileArgs>>;
+  /** How to know that a member serves again after a restart. */
+  readonly isReady: readonly string[];
+}
+
+export type MemberOptions = Known<ReturnType<typeof memberOptionsOf>>;
+
+export function memberOptionsOf(args: MysqlArgs) {
+  const { bufferPoolPercent = 25, maxConnections = 200, rawLines = [], privileges = [] } = args;
+  const { requirePrimaryKeys = true, maxLagSeconds = 10 } = args;
+  const trustsCreators = needsTrust(privileges);
+  return {
+    ...{ bufferPoolPercent, maxConnections, requirePrimaryKeys, trustsCreators, rawLines },
+    maxLagSeconds,
+  };
+}
+
+export function createMembers(
+  parent: pulumi.Resource,
+  name: string,
+  members: Members,
+): readonly Service[] {
+  return inTurn(members.hosts, (host, before: Service | undefined) =>
+    createMember(parent, `${name}-${host.name}`, host, members, before ? [before] : []),
+  );
+}
+
+function createMember(
+  parent: pulumi.Resource,
+  name: string,
+  host: Host,
+  { topology, options, packages: wanted, filesOf, isReady }: Members,
+  before: readonly Service[],
+): Service {
+  const packages = createPackages(
+    parent,
+    `${name}-packages`,
+    host,
+    {
+      name: "mysql-packages",
+      packages: withDefaults({ "mysql-server": "present" }, wanted),
+      // mysqld does not run while its package is upgraded.
+      mayStop: ["mysql.service"],
+    },
+    // With a version of its own a member may be upgraded: one at a time.
+    wanted === undefined ? [] : before,
+  );
+  const { address, machine } = host;
+  const config = pulumi
+    .output({ ...options, address, memoryMegabytes: machine.memoryMegabytes })
+    // Of a machine that was away from the beginning it is not known.
+    .apply(({ bufferPoolPercent, memoryMegabytes = 0, ...known }) => ({
+      ...known,
+      topology,
+      bufferPoolMegabytes: bufferPoolMegabytes(memoryMegabytes, bufferPoolPercent),
+    }));
+  return new Service(
+    `${name}-service`,
+    {
+      host: host.host,
+      unit: "mysql.service",
+      files: {
+        [mysqlConfigPath]: { content: config.apply(renderMysql) },
+        "/etc/systemd/system/mysql.service.d/trilithon.conf": {
+          content: renderRestartAlways(),
+          onChange: "nothing",
+        },
+        ...filesOf?.(host),
+      },
+      runsWith: packages.versions,
+      check: ["mysqld", "--validate-config"],
+      log: "/var/log/mysql/error.log",
+      configurationFiles: [
+        "/etc/mysql/my.cnf",
+        "/etc/mysql/conf.d/*.cnf",
+        "/etc/mysql/mysql.conf.d/*.cnf",
+      ],
+      configurationCommand: renderMysqlConfigurationCommand(topology),
+      overrides: config.apply(renderMysqlOverrides),
+      onChange: "restart",
+      // A start after a crash reads the whole redo log.
+      ready: { command: [...isReady], deadlineSeconds: 300 },
+    },
+    onHost(host, parent, [packages, ...before]),
+  );
+}
+
+/** What the content is made of, beside its cluster. */
+export interface ContentOf {
+  readonly args: MysqlArgs;
+  readonly options: MemberOptions;
+  readonly password: pulumi.Output<string>;
+  readonly cluster: Cluster;
+}
+
+export function createContent(
+  parent: pulumi.Resource,
+  name: string,
+  { args, options, password, cluster }: ContentOf,
+  deletedWith: pulumi.Resource | undefined,
+): MysqlContent {
+  const grants = { [`${args.name}.*`]: [...privilegesOf(args.privileges ?? [])] };
+  const maxConnections = options.maxConnections.apply((all) => all - reservedConnections(all));
+  return new MysqlContent(
+    `${name}-content`,
+    {
+      ...cluster,
+      databases: [args.name],
+      accounts: {
+        [args.name]: { password, grants, maxConnections },
+        ...roleCheckAccount,
+      },
+    },
+    { parent, ...(deletedWith && { deletedWith }) },
+  );
+}
+
+/** Left to replication and to an administrator, however many commits of the application wait. */
+function reservedConnections(maxConnections: number): number {
+  return Math.min(20, Math.floor(maxConnections / 2));
+}
+
+/** The application's, made once. */
+export function createPassword(
+  parent: pulumi.Resource,
+  name: string,
+  { passwordKeeper }: MysqlArgs,
+): pulumi.Output<string> {
+  const keeper = passwordKeeper === undefined ? {} : { keeper: passwordKeeper };
+  const password = new Password(`${name}-password`, keeper, { parent });
+  // Marked here as well: as long as it is not known, Pulumi does not take it for a secret.
+  return pulumi.secret(password.value);
+}
+
+/** A former password ends once all of `users` run with the new one. */
+export function createRetirement(
+  parent: pulumi.Resource,
+  name: string,
+  passwords: Readonly<Record<string, pulumi.Output<string>>>,
+  { cluster, after, deletedWith }: RetirementOf,
+): void {
+  new MysqlPasswordRetirement(
+    `${name}-password-retirement`,
+    { ...cluster, passwords },
+    { parent, dependsOn: [...after], ...(deletedWith && { deletedWith }) },
+  );
+}
+
+export interface RetirementOf {
+  readonly cluster: Cluster;
+  readonly after: readonly pulumi.Resource[];
+  readonly deletedWith: pulumi.Resource | undefined;
+}
+
+/** How an application on a host reaches the members; reads go to the host's own member where it has one. */
+export function environmentOf(
+  host: { readonly name: string },
+  primary: Host,
+  replicas: readonly Host[],
+): Record<string, pulumi.Input<string>> {
+  const readers = replicas.length > 0 ? replicas : [primary];
+  const nearest = readers.find(({ name }) => name === host.name) ?? readers[0] ?? primary;
+  return {
+    DATABASE_PRIMARY_HOST: primary.address,
+    DATABASE_REPLICA_HOSTS: pulumi
+      .all(replicas.map(({ address }) => address))
+      .apply((addresses) => addresses.join(",")),
+    DATABASE_READ_HOST: nearest.address,
+    DATABASE_PORT: String(mysqlPort),
+  };
+}
+
+/** The name that the data is marked with when the cluster is made. */
+export function clusterName(name: string, { cluster }: MysqlArgs): string {
+  return cluster ?? [pulumi.getProject(), pulumi.getStack(), name].join("_").replace(/\W/g, "_");
+}
+
+/** Names in `discardDataOn` that are none of the members. */
+export function checkDiscarded(
+  { discardDataOn = [] }: MysqlArgs,
+  names: readonly string[],
+): readonly Fault[] {
+  return discardDataOn.flatMap((name, index) => {
+    const message = unexpected(`one of ${names.join(", ")}`, name);
+    return names.includes(name) ? [] : [{ path: `discardDataOn[${index}]`, message }];
+  });
+}

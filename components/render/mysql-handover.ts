@@ -1,0 +1,39 @@
+/** What a member of a group does before its mysqld stops: it hands the role of the primary over. */
+
+export const handover = {
+  dropIn: "/etc/systemd/system/mysql.service.d/trilithon-handover.conf",
+  scriptPath: "/usr/local/sbin/trilithon-mysql-handover",
+};
+
+/** With each stop and restart of the unit, whoever asks for it, and when the machine shuts down. */
+export function renderHandoverDropIn(): string {
+  return `# Written by trilithon.
+[Service]
+# As root, who may log in over the socket.
+ExecStop=+${handover.scriptPath}
+`;
+}
+
+/** A planned switch refuses writes for a fraction of a second, a primary that just stops for some seconds. */
+export function renderHandoverScript(): string {
+  return `#!/bin/sh
+# Written by trilithon: what is changed here by hand is taken back by the next \`pulumi up\`.
+# Where this member is the primary and another one is ready for it, that one becomes the primary.
+export LC_ALL=C
+
+sql() {
+  timeout --kill-after=1 20 mysql --user=root --batch --skip-column-names --execute="$1"
+}
+
+successor="SELECT other.MEMBER_ID
+  FROM performance_schema.replication_group_members AS other
+  JOIN performance_schema.replication_group_members AS own ON own.MEMBER_ID = @@server_uuid
+  WHERE own.MEMBER_ROLE = 'PRIMARY' AND own.MEMBER_STATE = 'ONLINE'
+    AND other.MEMBER_ROLE = 'SECONDARY' AND other.MEMBER_STATE = 'ONLINE' LIMIT 1"
+
+found=$(sql "$successor" 2>/dev/null) || exit 0
+[ -n "$found" ] || exit 0
+# Transactions that still run after 5 seconds are cut off: mysqld stops.
+sql "SELECT group_replication_set_as_primary('$found', 5)" || true
+`;
+}

@@ -1,0 +1,177 @@
+/** Carries the steps out, looks again, and is content only with what it then sees. */
+
+import { randomUUID } from "node:crypto";
+import { Refused } from "../../errors";
+import type { Context } from "../../kind";
+import type { Shell } from "../../ssh/shell";
+import { type Member, memberOf, runOn } from "../mysql/members";
+import { renderAwait, renderFill, renderPromote } from "../mysql/scripts";
+import { mysql } from "../mysql/sql";
+import { isRefusal } from "../mysql/steps";
+import type { Group } from "./args";
+import { diff } from "./diff";
+import { plan } from "./plan";
+import { readGroup } from "./read";
+import { renderBootstrap, renderJoin, renderOpened, renderSwitch } from "./scripts";
+import * as sql from "./statements";
+import type { GroupStep, Task } from "./steps";
+
+/** Only a mysqld that has started, or a group that has a primary, shows what else there is to do. */
+const roundsAtMost = 4;
+const looksAtMost = 10;
+const answerSeconds = 60;
+const longSeconds = 24 * 3600;
+
+/** What all that is done in one round has in common: the group as last seen, and as desired. */
+interface Round {
+  readonly live: Group | undefined;
+  readonly desired: Group;
+  readonly context: Context;
+}
+
+export async function applyGroup(
+  steps: readonly GroupStep[],
+  live: Group | undefined,
+  desired: Group,
+  context: Context,
+): Promise<Group> {
+  if (live === undefined) {
+    const names = Object.keys(desired.members).join(", ");
+    throw new Error(`cluster ${desired.cluster}: there is no MySQL on ${names}: install it before`);
+  }
+  let left = steps;
+  let before: Group | undefined = live;
+  for (let round = 0; round < roundsAtMost; round++) {
+    refuse(left);
+    for (const { sentence, task } of left) {
+      context.signal.throwIfAborted();
+      context.progress(sentence);
+      await carryOut(task, { live: before, desired, context });
+    }
+    before = await settled(desired, context);
+    left = plan(before, desired);
+    if (before !== undefined && left.length === 0) return before;
+  }
+  refuse(left);
+  const undone = left.map(({ sentence }) => sentence).join(", ");
+  throw new Error(
+    `cluster ${desired.cluster}: not as wanted after ${roundsAtMost} attempts; still to do: ${undone}; ` +
+      `last seen: ${JSON.stringify(before?.status)}`,
+  );
+}
+
+function refuse(steps: readonly GroupStep[]): void {
+  const refusals = steps.filter(isRefusal);
+  if (refusals.length > 0) throw new Refused(refusals);
+}
+
+/** Members need a moment to hear of each other. */
+async function settled(desired: Group, context: Context): Promise<Group | undefined> {
+  for (let look = 1; ; look++) {
+    const live = await readGroup(desired, context);
+    const isMoving = diff(live ?? desired, desired).some(({ path }) => path[0] === "status");
+    if (look === looksAtMost || !isMoving) return live;
+    await new Promise((resolve) => setTimeout(resolve, 500));
+  }
+}
+
+async function carryOut(task: Task, round: Round): Promise<void> {
+  const { desired, context } = round;
+  if (task.do === "refuse" || (task.do === "await" && task.member === "")) return;
+  const run = (script: Shell, deadlineSeconds?: number) =>
+    runMember(task.member, script, round, deadlineSeconds);
+  switch (task.do) {
+    case "await":
+      await run(renderAwait(answerSeconds), longSeconds);
+      return;
+    case "close":
+      await run(mysql("SET GLOBAL super_read_only = ON"));
+      return;
+    case "stop":
+      await run(mysql(...sql.stopStatements), longSeconds);
+      return;
+    case "stop following":
+      await run(renderPromote(), longSeconds);
+      return;
+    case "found":
+      await run(renderOpened(...sql.foundStatements(desired)));
+      return;
+    case "set replication account": {
+      const statements = sql.accountStatements(desired);
+      await run(task.on === "primary" ? mysql(...statements) : renderOpened(...statements));
+      return;
+    }
+    case "bootstrap": {
+      // Another name for each beginning: a member of a former group cannot come into this one by itself, and what it has
+      // of its own cannot be taken for what this one has.
+      const groupName = randomUUID();
+      const configure = sql.configureStatements(desired, { groupName, isIn: false });
+      await run(renderBootstrap(configure), longSeconds);
+      return;
+    }
+    case "configure": {
+      const groupName = await groupNameOn(task.member, round);
+      await run(mysql(...sql.configureStatements(desired, { groupName, isIn: true })));
+      return;
+    }
+    case "fill": {
+      const groupName = await groupNameOn(task.from, round);
+      const configure = sql.configureStatements(desired, { groupName, isIn: false });
+      await run(mysql(...sql.stopStatements, ...configure), longSeconds);
+      await run(renderFill(knownMember(task.from, round), desired, task.discards), longSeconds);
+      return;
+    }
+    case "join": {
+      const groupName = await groupNameOn(task.through, round);
+      const configure = sql.configureStatements(desired, { groupName, isIn: false });
+      await run(renderJoin(configure, task.after), longSeconds);
+      return;
+    }
+    case "let clients in":
+      await run(mysql("SET GLOBAL offline_mode = OFF"));
+      return;
+    case "open":
+      await run(mysql("SET GLOBAL super_read_only = OFF", "SET GLOBAL read_only = OFF"));
+      return;
+    case "switch": {
+      const uuid = await runMember(task.member, mysql("SELECT @@server_uuid"), round);
+      await runMember(task.from, renderSwitch(uuid.trim()), round, longSeconds);
+      return;
+    }
+    case "leave":
+      await run(mysql(...sql.leaveStatements), longSeconds);
+      return;
+    case "forget":
+      context.tell("warning", `${task.member}: taken out without being told: it does not answer`);
+      return;
+    default:
+      task satisfies never;
+  }
+}
+
+async function groupNameOn(name: string, round: Round): Promise<string> {
+  return (await runMember(name, mysql("SELECT @@group_replication_group_name"), round)).trim();
+}
+
+function runMember(
+  name: string,
+  script: Shell,
+  round: Round,
+  deadlineSeconds?: number,
+): Promise<string> {
+  const { desired, context } = round;
+  const command = {
+    member: knownMember(name, round),
+    name,
+    script,
+    doing: `setting up MySQL of cluster ${desired.cluster}`,
+    secrets: [desired.replicationAccount.password],
+    deadlineSeconds,
+  };
+  return runOn(command, context);
+}
+
+/** A member that is to leave is known to the state alone. */
+function knownMember(name: string, { live, desired }: Round): Member {
+  return memberOf(name, { ...live?.members, ...desired.members });
+}

@@ -1,0 +1,143 @@
+/** What is done where a group has a majority: its members are led by MySQL, the others are brought in. */
+
+import { compare } from "../../difference";
+import { awaiting, lettingClientsIn, refusal } from "../mysql/steps";
+import type { Group } from "./args";
+import { type Cluster, isRunning } from "./cluster";
+import { planAddress, planEntry, planSettings, planWrites } from "./plan-member";
+import { groupPrivileges } from "./read";
+import type { PlainStep } from "./steps";
+
+export function planGroup(cluster: Cluster): PlainStep[] {
+  const { live, desired } = cluster;
+  const split = splitOf(live);
+  if (split.length > 1) return planSplit(split, cluster);
+  const leader = live.primary;
+  if (leader === "") {
+    const electing = Object.keys(live.status).filter((name) =>
+      ["electing", "split"].includes(live.status[name]?.membership?.state ?? ""),
+    );
+    const member = electing[0] ?? "";
+    return [
+      {
+        sentence: `${member}: look again once the group has elected a primary`,
+        task: { do: "await", member },
+      },
+    ];
+  }
+  if ({ ...live.members, ...desired.members }[leader] === undefined) {
+    const reason = "the group has a primary that is none of the members";
+    return [refusal(leader, reason, "add it to the members")];
+  }
+  return [
+    ...Object.keys(desired.members).flatMap((name) => planMember(name, leader, cluster)),
+    ...planAccount(leader, "primary", cluster),
+    ...planSwitch(leader, cluster),
+    ...planLeaving(cluster),
+  ];
+}
+
+/** The primaries of several groups. */
+function splitOf({ status }: Group): string[] {
+  const primaries = Object.values(status).flatMap(({ membership }) =>
+    membership?.state === "split" ? [membership.primary] : [],
+  );
+  return [...new Set(primaries)];
+}
+
+/** Which of two groups is given up is not for us to say. */
+function planSplit(primaries: readonly string[], { live, desired }: Cluster): PlainStep[] {
+  const groupOf = (primary: string) =>
+    Object.keys(live.status).filter((name) => {
+      const membership = live.status[name]?.membership;
+      return membership?.state === "split" && membership.primary === primary;
+    });
+  const kept = primaries.filter((primary) =>
+    groupOf(primary).some((name) => !desired.discardDataOn.includes(name)),
+  );
+  if (kept.length === 1) {
+    return primaries
+      .filter((primary) => !kept.includes(primary))
+      .flatMap(groupOf)
+      .map((name) => stopping(name, `the group of ${kept[0]} is the one that stays`));
+  }
+  const groups = primaries.map((primary) => `that of ${primary} (${groupOf(primary).join(", ")})`);
+  const remedy = "name all members of the one that is given up in discardDataOn";
+  return [refusal(primaries.join(" and "), `there are two groups: ${groups.join(", ")}`, remedy)];
+}
+
+export function stopping(name: string, why: string): PlainStep {
+  return {
+    sentence: `${name}: leave the group that it is in, since ${why}`,
+    warning: `${name}: refuses writes until it is in the group again`,
+    task: { do: "stop", member: name },
+  };
+}
+
+function planMember(name: string, leader: string, cluster: Cluster): PlainStep[] {
+  const status = cluster.status[name];
+  if (status === undefined || status.mysqld.state === "away") return [];
+  if (!isRunning(status)) return [awaiting(name, status.mysqld)];
+  const { membership } = status;
+  const isIn = membership?.state === "ok" || membership?.state === "recovering";
+  const entry = membership?.state === "ok" ? [] : planEntry(name, leader, cluster);
+  const writes = planWrites(name, leader, status);
+  if (!isIn) {
+    // A member that enters is closed, and configured, by its entry.
+    const isOffline = status.writes?.state === "offline";
+    return [...entry, ...(isOffline ? [lettingClientsIn(name)] : [])];
+  }
+  return [...entry, ...writes, ...planSettings(name, status), ...planAddress(name, cluster)];
+}
+
+/** On the primary, or on the member that is about to be the first of a group. */
+export function planAccount(
+  member: string,
+  on: "primary" | "closed",
+  { live, desired }: Cluster,
+): PlainStep[] {
+  if (compare(live, desired, ["replicationAccount"]).length === 0) return [];
+  const { name } = desired.replicationAccount;
+  const what = live.replicationAccount.name === "" ? "create" : "mend";
+  return [
+    {
+      sentence: `${member}: ${what} the replication account ${name} (${groupPrivileges.join(", ")})`,
+      task: { do: "set replication account", member, on },
+    },
+  ];
+}
+
+/** A planned switch: to whom the program says, or away from a primary that is to leave. */
+export function planSwitch(leader: string, { live, desired, status }: Cluster): PlainStep[] {
+  const isLeaving = desired.members[leader] === undefined;
+  const stays = Object.keys(desired.members).filter((name) => isRunning(status[name]));
+  const successor =
+    stays.find((name) => live.status[name]?.membership?.state === "ok") ?? stays[0] ?? leader;
+  const target = desired.primary || (isLeaving ? successor : leader);
+  if (target === leader) return [];
+  return [
+    {
+      sentence: `${target}: make it the primary instead of ${leader} (MySQL refuses writes for less than a second; given up after 30 s where a transaction runs that long)`,
+      warning: `${target} becomes the primary instead of ${leader}: no acknowledged write is lost, writes are refused for less than a second`,
+      task: { do: "switch", member: target, from: leader },
+    },
+  ];
+}
+
+/** Members that are taken out. */
+export function planLeaving({ live, desired }: Cluster): PlainStep[] {
+  return Object.keys(live.members)
+    .filter((name) => desired.members[name] === undefined)
+    .map((name) =>
+      isRunning(live.status?.[name]) || live.status?.[name] === undefined
+        ? {
+            sentence: `${name}: leave the group (it keeps its data and stays closed for writes)`,
+            task: { do: "leave", member: name },
+          }
+        : {
+            sentence: `${name}: take it out without telling it, since it does not answer`,
+            warning: `${name} does not answer, and is taken out as it is`,
+            task: { do: "forget", member: name },
+          },
+    );
+}

@@ -1,0 +1,80 @@
+/** Asks every member at the same time, and tells from the answers how the group is. */
+
+import type { Context } from "../../kind";
+import { type Answers, askMembers, type MemberProbe } from "../mysql/members";
+import { withNewNames } from "../mysql/new-names";
+import { renderProbe } from "../mysql/probe";
+import type { Group } from "./args";
+import { statusOf } from "./status";
+import { topologyOf } from "./topology";
+
+export async function readGroup(
+  recorded: Group,
+  context: Context,
+  desired?: Group,
+): Promise<Group | undefined> {
+  const expected = desired === undefined ? recorded : expectedOf(recorded, desired);
+  const { cluster, replicationAccount, members, away } = expected;
+  const accounts = [{ ...replicationAccount, from: "%" }];
+  const probe: MemberProbe = {
+    doing: `reading MySQL of cluster ${cluster}`,
+    script: (member) =>
+      renderProbe({
+        member,
+        accounts,
+        replicationPassword: replicationAccount.password,
+        topology: "group",
+      }),
+    accounts,
+  };
+  const asked = Object.entries(members).filter(([name]) => !away.includes(name));
+  return observe(await askMembers(Object.fromEntries(asked), probe, context), expected);
+}
+
+/** Who is away, and whose data is given up, is what the program says now. */
+function expectedOf(recorded: Group, desired: Group): Group {
+  const { away, discardDataOn } = desired;
+  return { ...withNewNames(recorded, desired), ...{ away, discardDataOn } };
+}
+
+/** Answers `undefined` when there is no MySQL on any member. */
+export function observe(answers: Answers, expected: Group): Group | undefined {
+  if (Object.values(answers).every(({ mysqld }) => mysqld === "absent")) return undefined;
+  const topology = topologyOf(answers, expected);
+  const { primaries, fullest } = topology;
+  const primary = primaries.length === 1 ? (primaries[0] ?? "") : "";
+  const isBegun = topology.transactions !== undefined || topology.candidates.length > 0;
+  return {
+    ...expected,
+    primary,
+    replicationAccount: isBegun
+      ? accountOf(answers, primary || fullest, expected)
+      : { name: "", password: "" },
+    status: statusOf(answers, topology, expected),
+    fullest,
+  };
+}
+
+/** To be cloned from, to be connected to whatever the limits are, to form a group, and to send the binary log. */
+export const groupPrivileges = [
+  ...["BACKUP_ADMIN", "CONNECTION_ADMIN"],
+  ...["GROUP_REPLICATION_STREAM", "REPLICATION SLAVE"],
+];
+
+/** Where nobody can tell, it stands as last known. */
+function accountOf(
+  answers: Answers,
+  speaker: string,
+  { replicationAccount }: Group,
+): Group["replicationAccount"] {
+  const answer = answers[speaker];
+  if (answer?.mysqld !== "running") return replicationAccount;
+  const { name, password } = replicationAccount;
+  const found = answer.accounts[name];
+  if (found === undefined) return { name: "", password: "" };
+  const lacking = groupPrivileges.filter((one) => !found.grants["*.*"]?.includes(one));
+  return {
+    name: lacking.length === 0 ? name : `${name} (without ${lacking.join(", ")})`,
+    password: found.login === "denied" ? "(another)" : password,
+  };
+}

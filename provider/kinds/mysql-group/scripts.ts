@@ -1,0 +1,107 @@
+/** The longer things that run on a member of a group. Each wait has a deadline. */
+
+import { lines, type Shell, sh } from "../../ssh/shell";
+import { catchUpSeconds } from "../mysql/scripts";
+import { literal, mysql } from "../mysql/sql";
+import { bootstrappedStatement, bootstrapStatements, stopStatements } from "./statements";
+
+const ownState =
+  "SELECT COALESCE((SELECT MEMBER_STATE FROM performance_schema.replication_group_members WHERE MEMBER_ID = @@server_uuid), 'OFFLINE')";
+
+/** What the server says of itself, where it does not tell the client. */
+const lastWords = sh`grep -F group_replication "$(${mysql("SELECT @@log_error")}
+)" 2>/dev/null | grep -F ERROR | tail -n 5 >&2`;
+
+/** Runs what changes a closed member, and closes it again whatever becomes of that. */
+export function renderOpened(...statements: readonly string[]): Shell {
+  return sh`${mysql("SET GLOBAL super_read_only = OFF", ...statements)}
+status=$?
+${mysql("SET GLOBAL super_read_only = ON")}
+exit $status`;
+}
+
+/** Begins a group with this member. A start on boot that is still under way is ended before. */
+export function renderBootstrap(configure: readonly string[]): Shell {
+  return sh`${mysql(...stopStatements, ...configure, ...bootstrapStatements)}
+status=$?
+${mysql(bootstrappedStatement)}
+[ "$status" = 0 ] || { ${lastWords}
+exit "$status"; }
+${renderOnline()}`;
+}
+
+/** A member that was just filled joins by itself as it starts; any other is told to. */
+export function renderJoin(configure: readonly string[], after: "fill" | "nothing"): Shell {
+  const settleSeconds = after === "fill" ? 15 : 0;
+  return lines(
+    sh`
+left=${startSeconds}
+while [ "$left" -gt 0 ]; do
+  state=$(${mysql(ownState)}
+  ) || state=silent
+  case "$state" in
+    ONLINE | RECOVERING) break ;;
+    silent) sleep 1 ;;
+    *) [ "$left" -gt ${startSeconds - settleSeconds} ] || break
+       sleep 1 ;;
+  esac
+  left=$((left - 1))
+done
+case "$state" in
+  ONLINE | RECOVERING) ;;
+  *)
+${mysql(...stopStatements, ...configure, "START GROUP_REPLICATION")}
+    status=$?
+    [ "$status" = 0 ] || { ${lastWords}
+    exit "$status"; } ;;
+esac`,
+    renderOnline(),
+  );
+}
+
+/** Waits until the member has caught up with the group. */
+function renderOnline(): Shell {
+  return sh`
+left=${catchUpSeconds}
+while [ "$left" -gt 0 ]; do
+  state=$(${mysql(ownState)}
+  ) || state=silent
+  case "$state" in
+    ONLINE) exit 0 ;;
+    RECOVERING) [ $((left % 10)) -ne 0 ] || echo '@progress catching up with the group' ;;
+    ERROR | OFFLINE)
+      echo "it left the group again: $state" >&2
+      ${lastWords}
+      exit 1 ;;
+  esac
+  left=$((left - 1))
+  sleep 1
+done
+echo 'it is in the group, but did not catch up within ${catchUpSeconds} seconds; the next up waits on' >&2
+exit 1`;
+}
+
+/** Nothing is changed where a transaction runs on for too long: it would be cut off. */
+export function renderSwitch(uuid: string): Shell {
+  const longest = `SELECT CONCAT('thread ', trx_mysql_thread_id, ', which runs for ', TIMESTAMPDIFF(SECOND, trx_started, NOW()), ' s') FROM information_schema.INNODB_TRX WHERE trx_rows_modified > 0 AND TIMESTAMPDIFF(SECOND, trx_started, NOW()) >= 2 ORDER BY trx_started LIMIT 1`;
+  return sh`left=${switchSeconds}
+while :; do
+  running=$(${mysql(longest)}
+  ) || exit 1
+  [ -n "$running" ] || break
+  [ "$left" -gt 0 ] || {
+    echo "a transaction did not end within ${switchSeconds} seconds: $running; nothing was changed" >&2
+    exit 1
+  }
+  echo "@progress waiting for the transaction of $running"
+  left=$((left - 1))
+  sleep 1
+done
+said=$(${mysql(`SELECT group_replication_set_as_primary(${literal(uuid)}, ${cutOffSeconds})`)}
+) || { printf '%s\n' "$said" >&2; exit 1; }`;
+}
+
+const startSeconds = 120;
+const switchSeconds = 30;
+/** What began in the last moment is cut off after so long; its client is told. */
+const cutOffSeconds = 5;
