@@ -57,14 +57,15 @@ global_defs {
     # On a busy machine a holder that announces late would lose the address without a cause.
     vrrp_priority -20
     enable_script_security
-    script_user nobody
+    script_user root
 }
 
-# A request to HAProxy itself: one that is dead, hangs or refuses gives the address up.
+# A request to HAProxy itself: one that is dead or refuses gives the address up at once, one that hangs after 2 s. A busy
+# machine may need one of them.
 vrrp_script haproxy_answers {
     script "${keepalivedFiles.check} haproxy"
     interval 1
-    timeout 1
+    timeout 2
     fall 1
     rise 2
 }
@@ -86,7 +87,8 @@ vrrp_script reaches_others {
 # As this runs, keepalived runs: systemd kills one that is frozen (WatchdogSec), and starts it again.
 vrrp_script keepalived_runs {
     script "/usr/bin/env NOTIFY_SOCKET=/run/systemd/notify /usr/bin/systemd-notify WATCHDOG=1"
-    interval 1
+    interval 2
+    timeout 2
     weight -1
 }
 
@@ -109,7 +111,7 @@ ${
         haproxy_answers
         keepalived_runs
 ${others.length === 0 ? "" : "        reaches_others\n"}    }
-    notify "${keepalivedFiles.script} moved" root
+    notify "${keepalivedFiles.script} moved"
 }
 `;
 }
@@ -147,8 +149,11 @@ my $is_good = $what eq "haproxy" ? haproxy_answers() : reaches_one();
 exit($is_good ? 0 : 1);
 
 sub haproxy_answers {
-    return if -e "${leaveAddressFile}";
-    my $haproxy = IO::Socket::INET->new(PeerAddr => "127.0.0.1:${port}", Timeout => 1) or return;
+    if (-e "${leaveAddressFile}") {
+        system "${keepalivedFiles.script}", "hand-over";
+        return;
+    }
+    my $haproxy = IO::Socket::INET->new(PeerAddr => "127.0.0.1:${port}", Timeout => 2) or return;
     print $haproxy "GET ${balancerHealthPath} HTTP/1.0\\r\\n\\r\\n";
     return (<$haproxy> // "") =~ m{^HTTP/1\\.[01] 200 };
 }
@@ -186,7 +191,18 @@ name=\${VIRTUAL_ADDRESS:-the load balancers}
 table='netdev trilithon_address'
 
 interface() { ip -o -4 addr show to "$HOST_ADDRESS/32" | awk '{ print $2; exit }'; }
-has() { [ -n "$VIRTUAL_ADDRESS" ] && ip -o -4 addr show to "$VIRTUAL_ADDRESS/32" | grep -q .; }
+of_interfaces() { [ -z "$VIRTUAL_ADDRESS" ] || ip -o -4 addr show to "$VIRTUAL_ADDRESS/32"; }
+# On an interface: on lo (the first one) it is what hand_over leaves.
+has() { of_interfaces | grep -qv '^1: '; }
+# While another host takes the address over, the requests that are here already are answered as before: the kernel takes
+# the address for its own, but its answers to ARP are held back by the guard.
+hand_over() { has && ip addr add "$VIRTUAL_ADDRESS/32" dev lo 2>/dev/null; }
+end_hand_over() {
+  of_interfaces | grep -q '^1: ' || return 0
+  nft flush set $table announces 2>/dev/null
+  sleep 2
+  ip addr del "$VIRTUAL_ADDRESS/32" dev lo 2>/dev/null
+}
 # nftables keeps for a moment that VRRP went out, and that it came in.
 announces() { nft list set $table announces 2>/dev/null | grep -q elements; }
 hears() { nft list set $table hears 2>/dev/null | grep -q elements; }
@@ -243,14 +259,17 @@ case $1 in
     "$0" find-interface || exit
     if guard "$(interface)"; then rm -f /run/trilithon/unguarded; else : >/run/trilithon/unguarded; fi
     ;;
-  # What a keepalived that was killed has left.
+  hand-over) hand_over ;;
+  # What a keepalived that was killed has left goes as well.
   release)
+    end_hand_over
     if has; then ip addr del "$VIRTUAL_ADDRESS/32" dev "$(interface)"; fi
     if is_guarded; then nft delete table $table; fi
     ;;
   # keepalived's words: the kind of thing, its name, the state, the priority.
   moved)
     echo "$4" >/run/trilithon/keepalived-state
+    [ "$4" = MASTER ] || end_hand_over
 ${renderOnMove(onMove)}    ;;
   ready) [ -z "$(look)" ] ;;
   # Whether its kernel answers for the address.
@@ -293,13 +312,14 @@ export function renderKeepalivedUnit(): string {
   const { script } = keepalivedFiles;
   return `${renderRestartAlways()}# One that is frozen is found by its checks, which tell systemd that it runs.
 NotifyAccess=all
-WatchdogSec=5
+WatchdogSec=8
 WatchdogSignal=SIGKILL
 TimeoutStopSec=5
 ExecStartPre=${script} prepare
 ExecReload=
 ExecReload=${script} prepare
 ExecReload=/bin/kill -HUP $MAINPID
+ExecStop=-${script} hand-over
 ExecStopPost=${script} release
 
 [Unit]
