@@ -40,6 +40,9 @@ export const leaveAddressFile = "/run/trilithon/leave-address";
 /** Written by the unit before keepalived reads its configuration: the interface with the host's address. */
 const interfaceFile = "/run/trilithon/keepalived-interface.conf";
 
+/** keepalived wants one: this host's own by any means, so that nothing changes. */
+const noAddress = "127.0.0.51/32 dev lo";
+
 /** A host that is cut off loses to one that is not, whatever their places. */
 const cutOffWeight = 120;
 
@@ -103,11 +106,10 @@ vrrp_instance load_balancer {
     unicast_src_ip ${address}
     unicast_peer {
 ${indent(peers.length === 0 ? ["224.0.0.18"] : peers)}    }
-${
-  virtualAddress === undefined
-    ? ""
-    : `    virtual_ipaddress {\n        ${virtualAddress}/32 dev $INTERFACE\n    }\n`
-}    track_script {
+    virtual_ipaddress {
+        ${virtualAddress === undefined ? noAddress : `${virtualAddress}/32 dev $INTERFACE`}
+    }
+    track_script {
         haproxy_answers
         keepalived_runs
 ${others.length === 0 ? "" : "        reaches_others\n"}    }
