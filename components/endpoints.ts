@@ -8,7 +8,9 @@ import type { StackHost, StackHosts } from "./hosts";
 import type { LoadBalancer } from "./load-balancer";
 import { MysqlGroup } from "./mysql-group";
 import { defaultPorts } from "./options";
+import { leaveAddressFile } from "./render/keepalived";
 import { roleCheck } from "./render/mysql-role";
+import { webStatusPath } from "./render/nginx";
 import type { Role, StackSettings } from "./settings";
 import { isGuestBook } from "./source-folder";
 import type { WebServer } from "./web-server";
@@ -26,6 +28,8 @@ export interface Endpoints {
   readonly scheme: "http" | "https";
   /** The address that the load balancers share, of which one has it: what the domain's name should lead to. */
   readonly virtualAddress?: string | undefined;
+  /** While this file is there, a load balancer's host leaves that address to another one. */
+  readonly leaveAddressFile: string;
   /** Host name to a load balancer of its own. */
   readonly loadBalancers: Readonly<Record<string, LoadBalancerEndpoint>>;
   readonly hosts: Readonly<Record<string, HostEndpoint>>;
@@ -47,6 +51,10 @@ export interface Endpoints {
     /** A file that Nginx serves itself, if there is one. */
     readonly staticPath?: string | undefined;
     readonly unit: string;
+    /** While this file is there its host's health check answers 404, and load balancers send it nothing new. */
+    readonly drainFile: string;
+    /** On each web server, asked from itself: Nginx's counters, among them the requests under way. */
+    readonly statusPath: string;
     /** Whether it is the sample in `app/`, whose pages and entries can be checked: `verify.json` in its source says so. */
     readonly isGuestBook: boolean;
   };
@@ -81,6 +89,8 @@ export interface HostEndpoint {
   /** `ssh-ed25519 AAAA...` */
   readonly hostKey: string;
   readonly roles: readonly Role[];
+  /** Debian package to the version or pattern that the settings hold it at; left out where there is none. */
+  readonly pinned?: Readonly<Record<string, string>> | undefined;
   /** Nothing is asked of it. */
   readonly away?: boolean | undefined;
 }
@@ -99,18 +109,19 @@ interface Parts {
 export function describeEndpoints(parts: Parts): pulumi.Output<Endpoints> {
   const { settings, scheme, hosts, database, databaseProxy } = parts;
   const { application, webServers, loadBalancer } = parts;
-  const { port, healthPath, staticPath, unit } = application;
+  const { port, healthPath, staticPath, unit, drainFile } = application;
   const endpoints = {
     stack: pulumi.getStack(),
     url: hosts.url,
     domain: settings.domain,
     scheme,
     virtualAddress: loadBalancer.virtualAddress,
+    leaveAddressFile,
     loadBalancers: byName(hosts.loadBalancers.filter(isHere), ({ name }) => ({
       url: hosts.loadBalancerUrls[name] ?? hosts.url,
       statsUrl: loadBalancer.statsUrls[name] ?? "",
     })),
-    hosts: byName(hosts.all, (host) => describeHost(host, database)),
+    hosts: byName(hosts.all, (host) => describeHost(host, parts)),
     ports: {
       loadBalancer: loadBalancer.port,
       web: webServers[0]?.port ?? defaultPorts.web,
@@ -118,7 +129,7 @@ export function describeEndpoints(parts: Parts): pulumi.Output<Endpoints> {
       ...(databaseProxy && { databaseProxy: databaseProxy.port }),
     },
     application: {
-      ...{ port, healthPath, staticPath, unit },
+      ...{ port, healthPath, staticPath, unit, drainFile, statusPath: webStatusPath },
       isGuestBook: isGuestBook(settings.application.source),
     },
     database: database && {
@@ -137,17 +148,30 @@ export function describeSshKeys({ all }: StackHosts): pulumi.Output<Record<strin
 }
 
 function describeHost(
-  { name, address, host, roles, away }: StackHost,
-  database: Parts["database"],
+  stackHost: StackHost,
+  { database, settings }: Parts,
 ): pulumi.Input<HostEndpoint> {
+  const { name, address, host, roles, away } = stackHost;
   const { address: sshAddress, port: sshPort, user, hostKey } = host;
   // While the primary is away, another member is the primary.
   const present = roles.map((role) => {
     if (!role.startsWith("database-")) return role;
     return database?.primary.name === name ? "database-primary" : "database-replica";
   });
-  const more = away ? { away } : {};
+  const more = { ...pinnedOn(stackHost, settings), ...(away && { away }) };
   return pulumi.output({ address, sshAddress, sshPort, user, hostKey, roles: present, ...more });
+}
+
+/** Of what runs on a host. */
+function pinnedOn({ roles }: StackHost, settings: StackSettings): Pick<HostEndpoint, "pinned"> {
+  const { loadBalancer, web, application, database } = settings;
+  const packages = {
+    ...(roles.includes("load-balancer") && loadBalancer.packages),
+    ...(roles.includes("web") && { ...web.packages, ...application.packages }),
+    ...(roles.some((role) => role.startsWith("database")) && database.packages),
+  };
+  const pinned = Object.entries(packages).filter(([, version]) => version !== "present");
+  return pinned.length > 0 ? { pinned: Object.fromEntries(pinned) } : {};
 }
 
 function byName<Value>(

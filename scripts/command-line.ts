@@ -21,11 +21,15 @@ export interface Command<O extends Options> {
   /** What it does, for the help. */
   readonly about: string;
   readonly options: O;
+  /** Its one word, which must be given: `HOST`. The stack is then named by `--stack` only. Default: its one word is the stack. */
+  readonly word?: string;
 }
 
 export interface CommandLine<O extends Options> {
   /** Named by `--stack S` or as the only word. Default: PULUMI_STACK, or `dev`. */
   readonly stack: string;
+  /** What the command's `word` stands for; else empty. */
+  readonly word: string;
   readonly values: Values<O>;
 }
 
@@ -46,7 +50,13 @@ export function readCommandLine<const O extends Options>(
     process.stdout.write(renderHelp(command));
     return undefined;
   }
-  const named = typeof values.stack === "string" ? [values.stack, ...positionals] : positionals;
+  const words = command.word === undefined ? [] : positionals;
+  if (command.word !== undefined && words.length !== 1) {
+    const given = words.length === 0 ? "nothing" : words.join(" ");
+    throw new Error(`expected one ${command.word}, got ${given}: see ${command.name} --help`);
+  }
+  const stacks = command.word === undefined ? positionals : [];
+  const named = typeof values.stack === "string" ? [values.stack, ...stacks] : stacks;
   if (named.length > 1) {
     throw new Error(`expected one stack, got ${named.join(" ")}: see ${command.name} --help`);
   }
@@ -56,19 +66,20 @@ export function readCommandLine<const O extends Options>(
   ]);
   return {
     stack: named[0] ?? (environment.PULUMI_STACK || "dev"),
+    word: words[0] ?? "",
     // The parser was told the types by the same table.
     values: Object.fromEntries(flags) as Values<O>,
   };
 }
 
-export function renderHelp({ name, about, options }: Command<Options>): string {
+export function renderHelp({ name, about, options, word }: Command<Options>): string {
   const rows = Object.entries({ ...options, ...common }).map(
     ([option, { value, about: text }]: [string, Option]) =>
       [`--${option}${value ? ` ${value}` : ""}`, text] as const,
   );
   const width = Math.max(...rows.map(([option]) => option.length));
   const lines = rows.map(([option, text]) => `  ${option.padEnd(width)}  ${text}`);
-  return [`${name} [STACK] [options]`, "", about, "", ...lines, ""].join("\n");
+  return [`${name} ${word ?? "[STACK]"} [options]`, "", about, "", ...lines, ""].join("\n");
 }
 
 function parsed({ name }: Command<Options>, args: readonly string[], options: Options) {

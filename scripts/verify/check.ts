@@ -18,6 +18,8 @@ export interface Check {
   /** What to do when it fails. */
   readonly remedy: string;
   readonly deadlineSeconds: number;
+  /** Fails as long as the host is drained. Default false. */
+  readonly failsWhileDrained?: boolean;
   readonly run: (site: Site) => Promise<Finding>;
 }
 

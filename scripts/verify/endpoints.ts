@@ -23,6 +23,8 @@ export interface EndpointHost {
   /** `ssh-ed25519 AAAA...` */
   readonly hostKey: string;
   readonly roles: readonly Role[];
+  /** Debian package to the version or pattern that the stack's settings hold it at. */
+  readonly pinned: Readonly<Record<string, string>>;
   readonly services: readonly Service[];
   /** Units beside them: what leads to the database, and what tells a member's role. */
   readonly helpers: readonly string[];
@@ -39,6 +41,10 @@ export interface Endpoints {
   readonly healthPath: string;
   /** A file that Nginx serves itself, if there is one. */
   readonly staticPath: string | undefined;
+  /** Makes a web server's health check answer 404. */
+  readonly drainFile: string;
+  /** Nginx's counters, asked from the web server itself. */
+  readonly statusPath: string;
   /** Whether the application is the sample in `app/`. */
   readonly isGuestBook: boolean;
   /** Those that are not away. */
@@ -49,6 +55,8 @@ export interface Endpoints {
   readonly loadBalancerUrls: Readonly<Record<string, string>>;
   /** The address that load balancers share, if they do. */
   readonly virtualAddress: string | undefined;
+  /** While it is there, a load balancer's host leaves that address to another one. */
+  readonly leaveAddressFile: string;
   /** The database's name in MySQL, if there is a database. */
   readonly database: string | undefined;
   /** After this long the load balancer sends nothing more to a web server that stopped. */
@@ -66,6 +74,7 @@ const host = v.object({
     v.picklist(["load-balancer", "web", "database", "database-primary", "database-replica"]),
   ),
   away: v.optional(v.boolean(), false),
+  pinned: v.optional(v.record(v.string(), v.string()), {}),
 });
 const ports = v.object({
   loadBalancer: port,
@@ -79,7 +88,7 @@ const endpoints = v.object({
   stack: v.string(),
   url: v.pipe(v.string(), v.url()),
   hosts: v.record(v.string(), host),
-  // These two and `isGuestBook` are not there in the outputs of older stacks.
+  // These two, `isGuestBook`, `drainFile` and `statusPath` are not there in the outputs of older stacks.
   domain: v.optional(v.string()),
   scheme: v.optional(v.picklist(["http", "https"]), "http"),
   application: v.object({
@@ -88,6 +97,8 @@ const endpoints = v.object({
     unit: v.string(),
     staticPath: v.optional(v.string()),
     isGuestBook: v.optional(v.boolean(), false),
+    drainFile: v.optional(v.string()),
+    statusPath: v.optional(v.string(), "/.trilithon/status"),
   }),
   // Not there where the stack has no database.
   database: v.optional(
@@ -100,6 +111,7 @@ const endpoints = v.object({
   loadBalancers: v.optional(v.record(v.string(), v.object({ url: v.string() })), {}),
   // Not there where load balancers share none.
   virtualAddress: v.optional(v.string()),
+  leaveAddressFile: v.optional(v.string(), "/run/trilithon/leave-address"),
   ports,
 });
 type Given = v.InferOutput<typeof endpoints>;
@@ -127,10 +139,13 @@ export function parseEndpoints(value: unknown): Endpoints {
     healthPath: application.healthPath,
     staticPath: application.staticPath,
     isGuestBook: application.isGuestBook,
+    drainFile: application.drainFile ?? `/run/${application.unit.replace(/\.service$/, "")}.drain`,
+    statusPath: application.statusPath,
     loadBalancerUrls: Object.fromEntries(
       Object.entries(loadBalancers).map(([name, { url }]) => [name, url]),
     ),
     virtualAddress: result.output.virtualAddress,
+    leaveAddressFile: result.output.leaveAddressFile,
     database: database?.name,
     failoverSeconds,
     away: named.filter(([, { away }]) => away).map(([name]) => name),
@@ -187,6 +202,17 @@ export function hostsWith(endpoints: Endpoints, role: Role): readonly EndpointHo
 /** The members of the database, whatever they form. */
 export function databaseHosts({ hosts }: Endpoints): readonly EndpointHost[] {
   return hosts.filter(({ services }) => services.some(({ role }) => role === "database"));
+}
+
+/** Of a host: each drains it of one of its roles while it is there. */
+export function drainFilesOf(
+  { drainFile, virtualAddress, leaveAddressFile }: Endpoints,
+  { roles }: EndpointHost,
+): readonly string[] {
+  return [
+    ...(roles.includes("load-balancer") && virtualAddress !== undefined ? [leaveAddressFile] : []),
+    ...(roles.includes("web") ? [drainFile] : []),
+  ];
 }
 
 export function serviceOf(host: EndpointHost, role: Service["role"]): Service | undefined {

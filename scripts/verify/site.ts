@@ -3,15 +3,31 @@ import { Session } from "../../provider/ssh/session";
 import type { Site } from "./check";
 import type { EndpointHost, Endpoints } from "./endpoints";
 import { request } from "./http";
+import type { StackOutputs } from "./outputs";
 
 export interface OpenSite extends Site {
   close(): Promise<void>;
 }
 
-/** `privateKeys`: host name to private key. */
+/** For as long as `use` takes. */
+export async function withSite<Result>(
+  { endpoints, privateKeys }: StackOutputs,
+  doing: string,
+  use: (site: Site) => Promise<Result>,
+): Promise<Result> {
+  const site = openSite(endpoints, privateKeys, doing);
+  try {
+    return await use(site);
+  } finally {
+    await site.close();
+  }
+}
+
+/** `privateKeys`: host name to private key. `doing` stands in the error of a command that fails. */
 export function openSite(
   endpoints: Endpoints,
   privateKeys: Readonly<Record<string, string>>,
+  doing = "checking",
 ): OpenSite {
   const sessions = new Map<string, Session>();
   const session = (host: EndpointHost): Session => {
@@ -33,7 +49,7 @@ export function openSite(
     request: (question) =>
       request({ ...question, headers: { Host: endpoints.domain, ...question.headers } }),
     run: async (host, script, deadlineSeconds) =>
-      session(host).run({ script, deadlineSeconds, doing: "checking" }),
+      session(host).run({ script, deadlineSeconds, doing }),
     close: async () => {
       await Promise.all([...sessions.values()].map((opened) => opened.close()));
     },

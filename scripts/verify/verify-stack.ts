@@ -2,7 +2,7 @@
 import { runCheck, type Verdict } from "./check";
 import { listChecks } from "./checks/all";
 import type { StackOutputs } from "./outputs";
-import { openSite } from "./site";
+import { withSite } from "./site";
 
 export interface VerifyOptions {
   /** `none` leaves out what writes an entry or stops a server. */
@@ -10,16 +10,13 @@ export interface VerifyOptions {
 }
 
 export async function verifyStack(
-  { endpoints, privateKeys }: StackOutputs,
+  outputs: StackOutputs,
   options: VerifyOptions,
 ): Promise<readonly Verdict[]> {
-  const checks = listChecks(endpoints, options);
-  const site = openSite(endpoints, privateKeys);
-  try {
+  const checks = listChecks(outputs.endpoints, options);
+  return withSite(outputs, "checking", async (site) => {
     const verdicts = await Promise.all(checks.together.map((check) => runCheck(check, site)));
     for (const check of checks.alone) verdicts.push(await runCheck(check, site));
     return verdicts;
-  } finally {
-    await site.close();
-  }
+  });
 }

@@ -36,6 +36,7 @@ test("tells where everything is", async (t) => {
     domain: "www.foobar.com",
     scheme: "http",
     virtualAddress: undefined,
+    leaveAddressFile: "/run/trilithon/leave-address",
     loadBalancers: {
       "lb-01": { url: "http://127.0.0.1:8081", statsUrl: "http://172.31.64.11:8404/" },
     },
@@ -50,6 +51,8 @@ test("tells where everything is", async (t) => {
       healthPath: "/healthz",
       staticPath: undefined,
       unit: "guestbook.service",
+      drainFile: "/run/guestbook.drain",
+      statusPath: "/.trilithon/status",
       isGuestBook: false,
     },
     database: {

@@ -38,6 +38,15 @@ test("a wrong command line is refused, with the way to the help", (t) => {
   t.throws(() => read("one", "--stack", "two"), { message: /^expected one stack, got two one/ });
 });
 
+test("a command's own word has to be given, and the stack is then the option's", (t) => {
+  const readWord = (...args: string[]) => readCommandLine({ ...command, word: "HOST" }, args, {});
+  t.like(readWord("web-01", "--stack", "prod"), { word: "web-01", stack: "prod" });
+  t.like(readWord("web-01"), { word: "web-01", stack: "dev" });
+  t.throws(() => readWord(), { message: /^expected one HOST, got nothing: see npm run look --/ });
+  t.throws(() => readWord("one", "two"), { message: /^expected one HOST, got one two: see/ });
+  t.regex(renderHelp({ ...command, word: "HOST" }), /^npm run look -- HOST \[options\]\n/);
+});
+
 test("the help names every option", (t) => {
   t.is(
     renderHelp(command),
@@ -53,7 +62,16 @@ Looks at a stack.
   );
 });
 
-for (const name of ["start", "down", "verify", "diagram", "preview-comment/cli"]) {
+for (const name of [
+  "start",
+  "down",
+  "verify",
+  "diagram",
+  "preview-comment/cli",
+  "drain",
+  "undrain",
+  "maintain",
+]) {
   test(`${name} shows its help, and refuses what it does not know`, (t) => {
     const run = (arg: string) =>
       spawnSync(process.execPath, [join(root, "scripts", "launch.mjs"), name, arg], {
@@ -61,7 +79,7 @@ for (const name of ["start", "down", "verify", "diagram", "preview-comment/cli"]
       });
     const help = run("--help");
     t.is(help.status, 0, help.stderr);
-    t.regex(help.stdout, /\[STACK\] \[options\]\n[\s\S]* --stack STACK /);
+    t.regex(help.stdout, /(\[STACK\]|HOST) \[options\]\n[\s\S]* --stack STACK /);
     const unknown = run("--no-such-option");
     t.is(unknown.status, 1);
     t.regex(unknown.stderr, /--no-such-option.*--help/s);

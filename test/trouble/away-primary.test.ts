@@ -95,7 +95,8 @@ test.serial("with a transaction of its own it is refused by name", async (t) => 
   await stack.on(
     "web-01",
     `mysql -e "SET GLOBAL super_read_only = OFF; SET GLOBAL read_only = OFF;
-      INSERT INTO guestbook.entries (name, message) VALUES ('stray', 'nobody else has it');
+      INSERT INTO guestbook.entries (submission, name, message, taken_by)
+        VALUES (UUID(), 'stray', 'nobody else has it', 'nobody');
       SET GLOBAL super_read_only = ON"`,
   );
   await configure({ primary: "web-02" });

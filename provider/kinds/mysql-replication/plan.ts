@@ -191,7 +191,7 @@ function planLeaving(cluster: Cluster): PlainStep[] {
     );
 }
 
-function forgetting(name: string, { live, desired, replaces }: Cluster): PlainStep {
+function forgetting(name: string, { live, desired }: Cluster): PlainStep {
   const mysqld = live.status?.[name]?.mysqld;
   const isAway = mysqld?.state === "silent" && mysqld.isAway === true;
   const why = isAway ? "it is away" : "it does not answer";
@@ -200,8 +200,7 @@ function forgetting(name: string, { live, desired, replaces }: Cluster): PlainSt
   if (!isAway) {
     return { sentence, warning: `${name} does not answer, and is taken out as it is`, task };
   }
-  // What becomes of a primary that is away says its promotion.
-  if (name === replaces || !isAlone(desired)) return { sentence, task };
+  if (!isAlone(desired)) return { sentence, task };
   const warning = `${name} is away, and no replica is left: what ${desired.primary} acknowledges until one is back is on its disk alone`;
   return { sentence, warning, task };
 }

@@ -4,7 +4,7 @@ import type { Endpoints } from "../endpoints";
 import { failoverCheck } from "./failover";
 import { groupChecks } from "./group";
 import { guestBookChecks } from "./guest-book";
-import { hostServingChecks } from "./host-serving";
+import { hostServingChecks, takingPartChecks } from "./host-serving";
 import { replicationChecks } from "./replication";
 import { balanceChecks, publicFileChecks, siteCheck } from "./serving";
 import { unitChecks } from "./units";
@@ -27,6 +27,7 @@ export function listChecks(
   return {
     together: [
       ...unitChecks(endpoints),
+      ...takingPartChecks(endpoints),
       ...hostServingChecks(endpoints),
       ...virtualAddressChecks(endpoints),
       ...(isGuestBook

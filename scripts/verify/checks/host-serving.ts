@@ -1,6 +1,8 @@
 /** Each web server serves on its own, seen from the host itself: who of two is broken. */
+import { sh } from "../../../provider/ssh/shell";
 import { type Check, type Finding, failed, passed } from "../check";
 import {
+  drainFilesOf,
   type EndpointHost,
   type Endpoints,
   hostsWith,
@@ -10,12 +12,37 @@ import {
 import { askHost, type HostAnswer } from "./host-http";
 
 export function hostServingChecks(endpoints: Endpoints): readonly Check[] {
-  return hostsWith(endpoints, "web").flatMap((host) =>
-    (["web-server", "application"] as const).flatMap((role) => {
+  return hostsWith(endpoints, "web").flatMap((host) => [
+    ...(["web-server", "application"] as const).flatMap((role) => {
       const service = serviceOf(host, role);
       return service === undefined ? [] : [servingCheck(endpoints, host, service)];
     }),
-  );
+  ]);
+}
+
+/** A host that serves is not drained. */
+export function takingPartChecks(endpoints: Endpoints): readonly Check[] {
+  return endpoints.hosts.flatMap((host) => {
+    const files = drainFilesOf(endpoints, host);
+    return files.length === 0 ? [] : [takingPartCheck(endpoints.stack, host, files)];
+  });
+}
+
+function takingPartCheck(stack: string, host: EndpointHost, files: readonly string[]): Check {
+  return {
+    name: `${host.name}: takes part`,
+    expected: "it is not drained",
+    remedy: `npm run undrain -- ${host.name} --stack ${stack}`,
+    deadlineSeconds: 25,
+    failsWhileDrained: true,
+    run: async (site) => {
+      const said = await site.run(host, sh`ls -d -- ${files} 2>/dev/null || true`.text, 10);
+      const found = files.filter((file) => said.split("\n").includes(file));
+      return found.length === 0
+        ? passed("not drained")
+        : failed(`drained: ${found.join(" and ")} is there`);
+    },
+  };
 }
 
 function servingCheck(endpoints: Endpoints, host: EndpointHost, service: Service): Check {
@@ -27,6 +54,8 @@ function servingCheck(endpoints: Endpoints, host: EndpointHost, service: Service
     expected: `a status from 200 to 299 at port ${port}, from ${host.name}`,
     remedy: `journalctl -u ${unit} on ${host.name}${isWebServer ? ", and the application behind it" : ""}`,
     deadlineSeconds: 25,
+    // Nginx tells the load balancers 404 then.
+    failsWhileDrained: isWebServer,
     run: async (site) => {
       const [answer] = await askHost(site, host, { port, path, domain, scheme, times: 1 });
       return judgeServing(answer ?? { body: "" }, {

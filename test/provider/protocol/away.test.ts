@@ -1,6 +1,12 @@
 /** Hosts that the settings say are away: nothing is asked of them, nothing on them changes, and nothing is forgotten. */
-import { anyKind } from "../../../provider/kind";
+import test from "ava";
+import { HostAway } from "../../../provider/errors";
+import { anyKind, type Host } from "../../../provider/kind";
+import { mysqlReplication } from "../../../provider/kinds/mysql-replication/kind";
 import { service } from "../../../provider/kinds/service/kind";
+import { contextOf } from "../../../provider/protocol/context";
+import { Run } from "../../../provider/protocol/run";
+import { Pool } from "../../../provider/ssh/pool";
 import { startMachine, wireHost } from "../../support/machine";
 import { onLinux } from "../../support/on-linux";
 import { TestPlugin } from "../../support/plugin";
@@ -119,4 +125,29 @@ onLinux("a removal leaves what is on a host that is away as it is, and says so",
   await away.destroy();
   t.deepEqual(plugin.engine.told(), ["left as it is on web-01, which is away: web-01/motd"]);
   t.is(await sandbox.read("/etc/motd"), "one\n");
+});
+
+test("a kind over several hosts reaches none that is away", async (t) => {
+  const host = { name: "web-01", address: "127.0.0.1", port: 1 } as Host;
+  const run = new Run([
+    { name: "web-01", isAway: true },
+    { name: "web-02", isAway: false },
+  ]);
+  const context = contextOf(
+    {
+      kind: anyKind(mysqlReplication),
+      urn: "urn:pulumi:dev::test::trilithon:index:MysqlReplication::database",
+      engine: undefined,
+      pool: new Pool(),
+      run,
+      signal: AbortSignal.abort(),
+    },
+    { properties: {}, secrets: [] },
+  );
+  const message = "web-01: it is away, as the settings say";
+  await t.throwsAsync(context.ask(host, "true", "reading"), { instanceOf: HostAway, message });
+  await t.throwsAsync(context.run(host, { script: "true", doing: "writing" }), { message });
+  t.is(run.areAway([host]), "web-01");
+  t.is(run.areAway([host, { ...host, name: "web-02" }]), undefined);
+  t.is(run.areAway([]), undefined);
 });

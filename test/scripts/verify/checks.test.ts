@@ -25,6 +25,8 @@ test("every part of the stack is checked", (t) => {
       "web-02: nginx.service is running",
       "web-02: guestbook.service is running",
       "web-02: mysql.service is running",
+      "web-01: takes part",
+      "web-02: takes part",
       "web-01: nginx answers",
       "web-01: guestbook answers",
       "web-02: nginx answers",
@@ -66,6 +68,8 @@ test("of another application only what every one has is checked, and each load b
       "web-01: shop.service is running",
       "web-02: nginx.service is running",
       "web-02: shop.service is running",
+      "web-01: takes part",
+      "web-02: takes part",
       "web-01: nginx answers",
       "web-01: shop answers",
       "web-02: nginx answers",
@@ -90,6 +94,8 @@ test("where load balancers share an address, keepalived and the holder are check
     [
       "lb-01: keepalived.service is running",
       "lb-02: keepalived.service is running",
+      "lb-01: takes part",
+      "lb-02: takes part",
       "172.31.64.10: one load balancer has it, and the page is there",
     ],
   );
@@ -181,6 +187,15 @@ test("a healthy stack with another application passes", async (t) => {
   ]);
 });
 
+test("a drained host does not pass, and the remedy takes it back in", async (t) => {
+  const site = { ...healthyShop(), run: async () => "/run/shop.drain\n" };
+  const { together } = listChecks(site.endpoints, { changes: "none" });
+  const checks = together.filter(({ name }) => name === "web-01: takes part");
+  const [verdict] = await Promise.all(checks.map((check) => runCheck(check, site)));
+  t.like(verdict, { passed: false, seen: "drained: /run/shop.drain is there" });
+  t.is(verdict?.remedy, "npm run undrain -- web-01 --stack prod");
+});
+
 test("each remedy that names a command names the stack", (t) => {
   const endpoints = parseEndpoints({ ...sampleOutput, stack: "prod" });
   const { together, alone } = listChecks(endpoints, { changes: "allowed" });
@@ -189,7 +204,11 @@ test("each remedy that names a command names the stack", (t) => {
     (remedy) => remedy.match(/npm .*?(?= brings| sets|;|,|$)/g) ?? [],
   );
   t.true(commands.length > 5);
-  t.deepEqual([...new Set(commands)], ["npm start -- --stack prod"]);
+  t.deepEqual([...new Set(commands)].sort(), [
+    "npm run undrain -- web-01 --stack prod",
+    "npm run undrain -- web-02 --stack prod",
+    "npm start -- --stack prod",
+  ]);
 });
 
 test("outputs of an older stack have no checks of the guest book, until the next up", (t) => {
