@@ -80,6 +80,7 @@ my $every = 0.1;        # seconds between two questions
 my $fresh = 1;          # seconds for which an answer counts
 my $hung = 5;           # seconds after which a client without an answer is replaced
 my $patience = 2;       # seconds for the request of one who asks here
+my $doubt = 5;          # seconds after it was cut off from most members, in which it may not know yet that it was replaced
 $SIG{PIPE} = 'IGNORE';
 $SIG{CHLD} = 'IGNORE';
 
@@ -113,6 +114,7 @@ my ($number, $asked_at, $is_waiting) = (0, 0, 0);
 my ($role, $why, $answered_at) = ('neither', 'mysqld has not answered yet', 0);
 my %requests;                        # by file number: who asks, since when, and what it has sent
 my $told = '';
+my $cut_off_at = 0;
 
 sub start_client {
   my ($in, $out) = (undef, undef);
@@ -175,8 +177,12 @@ sub judge {
   my $behind = sprintf('%.1f s behind', $lag < 0 ? 0 : $lag);
   if ($sort eq 'group') {
     return ('neither', "$state in its group") unless $state eq 'ONLINE';
-    return ('neither', "reaches $reachable of $members members") unless 2 * $reachable > $members;
+    if (2 * $reachable <= $members) {
+      $cut_off_at = time;
+      return ('neither', "reaches $reachable of $members members");
+    }
     if ($group_role eq 'PRIMARY') {
+      return ('neither', 'was cut off a moment ago') if time - $cut_off_at < $doubt;
       return $is_closed ? ('neither', 'the primary, not open for writes') : ('primary', 'the primary');
     }
     return $lag > $max_lag ? ('neither', $behind) : ('replica', "a replica, $behind");

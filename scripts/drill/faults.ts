@@ -1,5 +1,4 @@
 /** The faults that a drill causes, for real. Each ends by itself, on the machine, also when the drill does not live to see it. */
-import { sh } from "../../provider/ssh/shell";
 import { type EndpointHost, hostsWith } from "../verify/endpoints";
 import type { Machines, View } from "./machines";
 
@@ -66,22 +65,31 @@ const frozen =
       `systemctl kill --signal=STOP ${unit}; sleep ${seconds}; systemctl kill --signal=CONT ${unit}`,
     );
 
-/** By routing rules, which every Linux has: what comes in is dropped, and what goes out as well, but not what stays inside. */
+/** What comes in is dropped, and what goes out as well, but not what stays inside. */
 const cutOff: Fault["cause"] = (machines, host, seconds) =>
   machines.launch(host, renderCutOff([], seconds));
 
-/** With peers, only what goes between them and the host. */
+/**
+ * With peers, only what goes between them and the host. By nftables where they are, else by routing rules, which every
+ * Linux has, but which do not hold for a socket that is bound to an interface, as keepalived's is.
+ */
 export function renderCutOff(peers: readonly string[], seconds: number): string {
   const rules =
-    peers.length === 0
-      ? [sh`pref 11 from all blackhole`]
-      : peers.flatMap((peer) => [
-          sh`pref 11 from ${peer} blackhole`,
-          sh`pref 11 to ${peer} blackhole`,
-        ]);
+    peers.length === 0 ? ["from all"] : peers.flatMap((peer) => [`from ${peer}`, `to ${peer}`]);
+  const drops = (direction: "saddr" | "daddr") =>
+    peers.length === 0 ? "drop" : `ip ${direction} { ${peers.join(", ")} } drop`;
   return `sleep 0.3
+if command -v nft >/dev/null; then
+  nft 'table inet trilithon_drill {
+    chain in { type filter hook input priority -300; iif lo accept; ${drops("saddr")}; }
+    chain out { type filter hook output priority -300; oif lo accept; ${drops("daddr")}; }
+  }'
+  sleep ${seconds}
+  nft delete table inet trilithon_drill
+  exit
+fi
 ip rule add pref 10 iif lo lookup local
-${rules.map(({ text }) => `ip rule add ${text}`).join("\n")}
+${rules.map((rule) => `ip rule add pref 11 ${rule} blackhole`).join("\n")}
 ip rule add pref 12 from all lookup local
 ip rule del pref 0
 sleep ${seconds}

@@ -9,15 +9,20 @@ export interface Outage {
   readonly failed: Readonly<Record<string, number>>;
 }
 
-/** Of the requests that started in a part of the load, in its milliseconds. */
+/** Of the requests that started in a part of the load, in its milliseconds; the first good answer after it ends an outage, too. */
 export function outageOf(samples: readonly Sample[], from: number, to: number): Outage {
   const sent = samples.filter(({ startedAt }) => startedAt >= from && startedAt <= to);
-  const answers = sent
-    .filter(({ failure }) => failure === undefined)
+  const answers = samples
+    .filter(({ failure, endedAt }) => failure === undefined && endedAt >= from)
     .map(({ endedAt }) => endedAt)
     .sort((one, other) => one - other);
-  const moments = [from, ...answers, ...(answers.length === 0 ? [to] : [])];
-  const gaps = moments.slice(1).map((moment, index) => moment - (moments[index] ?? from));
+  const last = Math.max(to, ...samples.map(({ endedAt }) => endedAt));
+  const moments = [from, ...answers, ...((answers.at(-1) ?? from) < to ? [last] : [])];
+  const gaps = moments
+    .slice(1)
+    .map((moment, index) => ({ begin: moments[index] ?? from, end: moment }))
+    .filter(({ begin }) => begin <= to)
+    .map(({ begin, end }) => end - begin);
   const failed: Record<string, number> = {};
   for (const { failure } of sent) if (failure) failed[failure] = (failed[failure] ?? 0) + 1;
   return { seconds: Math.max(0, ...gaps) / 1000, sent: sent.length, failed };

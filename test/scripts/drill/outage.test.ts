@@ -13,7 +13,7 @@ test("the outage is the longest time without a good answer", (t) => {
   const samples = [0, 100, 200].map((at) => good(at));
   const after = [900, 1000].map((at) => good(at));
   const failed = [bad(300, "status 503"), bad(400, "status 503"), bad(500, "hung up")];
-  t.deepEqual(outageOf([...failed, ...after, ...samples], 100, 2000), {
+  t.deepEqual(outageOf([...failed, ...after, ...samples], 100, 1000), {
     seconds: 0.7,
     sent: 7,
     failed: { "status 503": 2, "hung up": 1 },
@@ -22,6 +22,13 @@ test("the outage is the longest time without a good answer", (t) => {
 
 test("an answer that came late ends the outage when it came, not when it was asked for", (t) => {
   t.is(outageOf([good(0), good(100, 6100), good(200, 6200)], 0, 10_000).seconds, 6.095);
+});
+
+test("what ends after the fault counts to its end, and what begins after it does not count", (t) => {
+  const samples = [good(0), good(100), good(9000), good(20_000)];
+  t.is(outageOf(samples, 0, 5000).seconds, 8.9);
+  t.is(outageOf([good(0), good(4000), good(5100), good(20_000)], 0, 5000).seconds, 4);
+  t.is(outageOf([good(0), bad(100, "refused"), bad(9000, "refused")], 0, 5000).seconds, 9.995);
 });
 
 test("without any answer the outage is the whole time", (t) => {
