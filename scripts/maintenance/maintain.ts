@@ -29,6 +29,9 @@ interface Work {
 /** Answers whether all that was to be done is done. Throws at the first host that does not come back. */
 export async function maintain(outputs: StackOutputs, options: MaintainOptions): Promise<boolean> {
   const { say } = options;
+  if (options.host === undefined) {
+    for (const name of outputs.endpoints.away) say(`${name}: it is away, and left out`);
+  }
   const all = await survey(outputs, options);
   for (const one of all) say(describe(one));
   const due = all.filter((one) => isDue(one, options));

@@ -1,6 +1,14 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import test from "ava";
 import { devStack, pulumiEnvironment } from "../../../scripts/setup/environment";
-import { addressedStack, placeOf, settingsFile } from "../../../scripts/setup/stack-place";
+import {
+  addressedStack,
+  awayHosts,
+  placeOf,
+  settingsFile,
+} from "../../../scripts/setup/stack-place";
 
 const named = (...args: string[]) => addressedStack(args, { PULUMI_STACK: "selected" });
 
@@ -38,4 +46,23 @@ test("only dev is opened with the published passphrase, and only dev's state nev
 
 test("the settings of a stack stand in a file of its own name", (t) => {
   t.is(settingsFile({ ...devStack, stack: "org/trilithon/prod" }), "Pulumi.prod.yaml");
+});
+
+test("the hosts that are away stand in that file", (t) => {
+  const project = mkdtempSync(join(tmpdir(), "trilithon-"));
+  t.teardown(() => rmSync(project, { recursive: true }));
+  const place = { ...devStack, project };
+  t.deepEqual(awayHosts(place), []);
+  writeFileSync(
+    join(project, "Pulumi.dev.yaml"),
+    `config:
+  trilithon:hosts:
+    - {name: web-01, address: 10.0.0.1, roles: [web], away: false}
+    - {name: web-02, address: 10.0.0.2, roles: [web], away: true}
+    - {name: web-03, address: 10.0.0.3, roles: [web]}
+`,
+  );
+  t.deepEqual(awayHosts(place), ["web-02"]);
+  writeFileSync(join(project, "Pulumi.dev.yaml"), "config:\n  trilithon:hosts: none\n");
+  t.deepEqual(awayHosts(place), []);
 });
