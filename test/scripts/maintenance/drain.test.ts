@@ -1,0 +1,111 @@
+/** Which hosts must not be taken away, judged by what they answer. The rest is seen on real hosts, in test/end-to-end/maintenance. */
+import test from "ava";
+import { meaningOfAbsence } from "../../../scripts/maintenance/database";
+import { findHost, obstaclesOf } from "../../../scripts/maintenance/drain";
+import type { Site } from "../../../scripts/verify/check";
+import { parseEndpoints } from "../../../scripts/verify/endpoints";
+import { sampleOutput, shopOutput } from "../verify/sample";
+
+interface Answers {
+  /** What HAProxy says of web-01 and web-02. */
+  readonly servers?: readonly [string, string];
+  /** Of MySQL on the host that is asked. */
+  readonly member?: object;
+  /** Of a load balancer: an HTTP status. */
+  readonly status?: number;
+}
+
+function siteOf(output: object, { servers = ["UP", "UP"], member, status = 200 }: Answers): Site {
+  const row = (name: string, state: string) => `web_servers,${name},${"0,".repeat(15)}${state},1`;
+  return {
+    endpoints: parseEndpoints(output),
+    request: () => Promise.reject(new Error("not asked")),
+    run: async (_host, script) => {
+      if (script.includes("show stat")) {
+        return servers.map((state, index) => row(`web-0${index + 1}`, state)).join("\n");
+      }
+      if (script.includes("mysql")) return JSON.stringify(member);
+      if (script.includes("perl")) return `HTTP/1.1 ${status} x\r\n\r\n\u001e`;
+      return "";
+    },
+  };
+}
+
+const obstacles = (site: Site, name: string) => obstaclesOf(site, findHost(site, name));
+
+test("the only load balancer stays, and one that visitors reach by its own address", async (t) => {
+  t.deepEqual(await obstacles(siteOf(sampleOutput, {}), "lb-01"), [
+    "lb-01: it is the only load balancer",
+  ]);
+  t.deepEqual(await obstacles(siteOf(shopOutput, {}), "lb-01"), [
+    "lb-01: visitors reach this load balancer by its own address: lead them to the others first (DNS)",
+  ]);
+});
+
+test("of load balancers that share an address another one has to serve", async (t) => {
+  const shared = { ...shopOutput, virtualAddress: "172.31.64.10" };
+  t.deepEqual(await obstacles(siteOf(shared, {}), "lb-01"), []);
+  t.deepEqual(await obstacles(siteOf(shared, { status: 503 }), "lb-01"), [
+    "lb-01: no other load balancer serves: lb-02 answers with status 503",
+  ]);
+});
+
+test("the last web server stays, as every load balancer sees it", async (t) => {
+  t.deepEqual(await obstacles(siteOf(shopOutput, {}), "web-01"), []);
+  t.deepEqual(await obstacles(siteOf(shopOutput, { servers: ["UP", "NOLB"] }), "web-01"), [
+    "web-01: no other web server would be left: lb-01 sees web-02 is NOLB",
+  ]);
+  // One that is down itself may go.
+  t.deepEqual(await obstacles(siteOf(shopOutput, { servers: ["DOWN", "UP 1/2"] }), "web-01"), []);
+});
+
+test("the primary of a pair stays, with the way to make another one the primary", async (t) => {
+  const member = (isOpen: number) => ({ member: { isOpen, group: null } });
+  t.deepEqual(await obstacles(siteOf(sampleOutput, member(0)), "web-02"), []);
+  const [told = "", ...others] = await obstacles(siteOf(sampleOutput, member(1)), "web-01");
+  t.deepEqual(others, []);
+  t.regex(told, /^web-01: it is MySQL's primary: make web-02 the primary first/);
+  t.regex(told, /database\.primary: web-02 in Pulumi\.dev\.yaml.*up --stack dev$/);
+  const { endpoints } = siteOf(sampleOutput, {});
+  t.regex(meaningOfAbsence(endpoints, findHost(siteOf(sampleOutput, {}), "web-02")) ?? "", /wait/);
+});
+
+test("without a member its group needs a majority", async (t) => {
+  const roles = ["database"];
+  const hosts = Object.fromEntries(
+    ["node-01", "node-02", "node-03"].map((name, index) => {
+      const address = `172.31.64.3${index + 1}`;
+      return [name, { ...sampleOutput.hosts["lb-01"], address, roles }];
+    }),
+  );
+  const database = { ...sampleOutput.database, topology: "group" };
+  const output = { ...sampleOutput, hosts: { ...sampleOutput.hosts, ...hosts }, database };
+  const group = (...states: readonly string[]) => ({
+    member: {
+      isOpen: 1,
+      group: states.map((state, index) => ({
+        ...{ id: `0000000${index}`, address: `172.31.64.3${index + 1}`, state },
+        role: index === 0 ? "PRIMARY" : "SECONDARY",
+      })),
+    },
+  });
+  const all = siteOf(output, group("ONLINE", "ONLINE", "ONLINE"));
+  t.deepEqual(await obstacles(all, "node-01"), []);
+  const two = siteOf(output, group("ONLINE", "ONLINE", "UNREACHABLE"));
+  t.deepEqual(await obstacles(two, "node-01"), [
+    "node-01: without it the group has no majority (node-01 ONLINE, node-02 ONLINE, node-03 UNREACHABLE): bring the others back first",
+  ]);
+  t.deepEqual(await obstacles(two, "node-03"), []);
+});
+
+test("a host that is not there is told apart from one that is away", (t) => {
+  const hosts = {
+    ...sampleOutput.hosts,
+    "web-02": { ...sampleOutput.hosts["web-02"], away: true },
+  };
+  const site = siteOf({ ...sampleOutput, hosts }, {});
+  t.throws(() => findHost(site, "web-02"), { message: "web-02: it is away, as the settings say" });
+  t.throws(() => findHost(site, "web-03"), {
+    message: "web-03: no host of this stack: expected one of lb-01, web-01",
+  });
+});
