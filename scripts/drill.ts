@@ -1,5 +1,6 @@
 /** `npm run drill -- [--stack S] [--only KIND] [--rounds N]`: breaks a running stack on purpose, under load, and reports what that did. */
-import { writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { readFile, writeFile } from "node:fs/promises";
 import { readCommandLine } from "./command-line";
 import { renderDrawing } from "./drill/drawing";
 import { type Fault, faults } from "./drill/faults";
@@ -28,6 +29,11 @@ Kinds: ${kinds.join(", ")}.`,
       reads: { type: "string", value: "N", about: "reads a second (default 20)" },
       writes: { type: "string", value: "N", about: "writes a second, of the sample (default 10)" },
       json: { type: "boolean", about: "one JSON document instead of a table" },
+      record: {
+        type: "string",
+        value: "FILE",
+        about: "keep each round there (JSON), and report all that stand there",
+      },
       drawing: { type: "string", value: "FILE", about: "write an SVG as well" },
       yes: {
         type: "string",
@@ -59,13 +65,15 @@ Kinds: ${kinds.join(", ")}.`,
     if (status !== 0) throw new Error(`stack ${stack}: \`up\` failed, see above`);
   };
   const machines = reachMachines(outputs, { areContainers, up });
-  const rounds: Round[] = [];
+  const rounds: Round[] = await readRecord(values.record);
   const leftOut: Record<string, string> = {};
   for (let turn = 1; turn <= count("rounds", 1); turn += 1) {
     for (const fault of chosen(values.only)) {
       const round = await runRound(machines, fault, args, (text) => say(`round ${turn}`, text));
       if (typeof round === "string") leftOut[fault.kind] = round;
       else rounds.push(round);
+      // A long drill that is cut short has not been for nothing.
+      if (values.record) await writeFile(values.record, `${JSON.stringify(rounds)}\n`);
     }
   }
   const drill: Drill = { stack, ...args, rounds, leftOut };
@@ -83,6 +91,14 @@ function chosen(only: string | undefined): readonly Fault[] {
     if (fault) return fault;
     throw new Error(`--only: expected one of ${kinds.join(", ")}, got "${name}"`);
   });
+}
+
+/** Rounds of drills before, of which this one is the continuation. */
+async function readRecord(file: string | undefined): Promise<Round[]> {
+  if (file === undefined || !existsSync(file)) return [];
+  const rounds: unknown = JSON.parse(await readFile(file, "utf8"));
+  if (!Array.isArray(rounds)) throw new Error(`--record: ${file} is no record of a drill`);
+  return rounds;
 }
 
 function readCount(name: string, text: string | undefined, otherwise: number): number {
