@@ -48,8 +48,9 @@ const restartingPrimary: Target = ({ outputs }, view) =>
 const webServer: Target = ({ outputs }, view) => {
   const web = hostsWith(outputs.endpoints, "web");
   if (web.length < 2) return "there are not two web servers";
+  // One that is nothing else just now, if there is one.
   const others = web.filter(({ name }) => name !== view.primary && name !== view.holders[0]);
-  return others[0] ?? "each web server is the primary or holds the address as well";
+  return others[0] ?? web[0] ?? "there is no web server";
 };
 
 const killed = {
