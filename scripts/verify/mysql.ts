@@ -36,9 +36,9 @@ export async function findPrimary(site: Site): Promise<EndpointHost | undefined>
 
 // Of a member of no group there is nobody to have a majority of.
 const opennessSql = `SELECT JSON_OBJECT(
-  'isOpen', @@GLOBAL.super_read_only = 0 AND @@GLOBAL.read_only = 0 AND @@GLOBAL.offline_mode = 0,
+  'isOpen', IF(@@GLOBAL.super_read_only = 0 AND @@GLOBAL.read_only = 0 AND @@GLOBAL.offline_mode = 0, 1, 0),
   'sources', (SELECT COUNT(*) FROM performance_schema.replication_connection_configuration WHERE CHANNEL_NAME = '' AND HOST <> ''),
-  'hasQuorum', (SELECT COALESCE(2 * SUM(MEMBER_STATE <> 'UNREACHABLE') > COUNT(*), 1) FROM performance_schema.replication_group_members));`;
+  'hasQuorum', (SELECT IF(COUNT(*) = 0 OR 2 * SUM(MEMBER_STATE <> 'UNREACHABLE') > COUNT(*), 1, 0) FROM performance_schema.replication_group_members));`;
 
 /** A set of GTIDs inside quotes: nothing but hexadecimal digits, tags and punctuation may stand in it. */
 export function quoteGtidSet(set: string): string {

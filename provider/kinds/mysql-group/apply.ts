@@ -4,7 +4,7 @@ import { randomUUID } from "node:crypto";
 import { Refused } from "../../errors";
 import type { Context } from "../../kind";
 import type { Shell } from "../../ssh/shell";
-import { type Member, memberOf, runOn } from "../mysql/members";
+import { type Member, type Members, memberOf, runOn } from "../mysql/members";
 import { renderAwait, renderFill, renderPromote } from "../mysql/scripts";
 import { mysql } from "../mysql/sql";
 import { isRefusal } from "../mysql/steps";
@@ -41,6 +41,7 @@ export async function applyGroup(
   }
   let left = steps;
   let before: Group | undefined = live;
+  let known = live.members;
   for (let round = 0; round < roundsAtMost; round++) {
     refuse(left);
     for (const { sentence, task } of left) {
@@ -48,7 +49,8 @@ export async function applyGroup(
       context.progress(sentence);
       await carryOut(task, { live: before, desired, context });
     }
-    before = await settled(desired, context);
+    known = withoutLeft(known, left, desired);
+    before = await settled(known, desired, context);
     left = plan(before, desired);
     if (before !== undefined && left.length === 0) return before;
   }
@@ -65,10 +67,29 @@ function refuse(steps: readonly GroupStep[]): void {
   if (refusals.length > 0) throw new Refused(refusals);
 }
 
+/** The members that are to be there, and those that are yet to leave: the group may be theirs. */
+export function withoutLeft(
+  known: Members,
+  steps: readonly GroupStep[],
+  { members }: Group,
+): Members {
+  const left = steps.flatMap(({ task }) =>
+    task.do === "leave" || task.do === "forget" ? [task.member] : [],
+  );
+  const staying = Object.entries(known).filter(
+    ([name]) => members[name] === undefined && !left.includes(name),
+  );
+  return { ...Object.fromEntries(staying), ...members };
+}
+
 /** Members need a moment to hear of each other. */
-async function settled(desired: Group, context: Context): Promise<Group | undefined> {
+async function settled(
+  members: Members,
+  desired: Group,
+  context: Context,
+): Promise<Group | undefined> {
   for (let look = 1; ; look++) {
-    const live = await readGroup(desired, context);
+    const live = await readGroup({ ...desired, members }, context, desired);
     const isMoving = diff(live ?? desired, desired).some(({ path }) => path[0] === "status");
     if (look === looksAtMost || !isMoving) return live;
     await new Promise((resolve) => setTimeout(resolve, 500));

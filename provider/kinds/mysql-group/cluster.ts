@@ -40,7 +40,7 @@ export function clusterOf(live: Group, desired: Group): Cluster {
 
 function statusIn(name: string, live: Group, desired: Group): MemberStatus {
   if (desired.away.includes(name)) return { mysqld: { state: "away" } };
-  if (isNew(name, live, desired)) return newcomer;
+  if (isMadeAnew(name, live, desired)) return newcomer;
   const found = live.status?.[name] ?? newcomer;
   const { mysqld } = found;
   // MySQL is yet to be installed there: it will have what a new machine has.
@@ -51,9 +51,9 @@ export function isRunning(status: MemberStatus | undefined): boolean {
   return status?.mysqld.state === "running";
 }
 
-function isNew(name: string, live: Group, desired: Group): boolean {
+function isMadeAnew(name: string, live: Group, desired: Group): boolean {
   const [old, now] = [live.members[name], desired.members[name]];
-  return old === undefined || !isSame(old.host?.instance, now?.host?.instance);
+  return old !== undefined && !isSame(old.host?.instance, now?.host?.instance);
 }
 
 const newcomer: MemberStatus = {

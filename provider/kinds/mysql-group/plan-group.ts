@@ -29,12 +29,8 @@ export function planGroup(cluster: Cluster): PlainStep[] {
     const reason = "the group has a primary that is none of the members";
     return [refusal(leader, reason, "add it to the members")];
   }
-  return [
-    ...Object.keys(desired.members).flatMap((name) => planMember(name, leader, cluster)),
-    ...planAccount(leader, "primary", cluster),
-    ...planSwitch(leader, cluster),
-    ...planLeaving(cluster),
-  ];
+  const steps = Object.keys(desired.members).flatMap((name) => planMember(name, leader, cluster));
+  return [...steps, ...planAccount(leader, "primary", cluster), ...planEnd(leader, steps, cluster)];
 }
 
 /** The primaries of several groups. */
@@ -46,7 +42,12 @@ function splitOf({ status }: Group): string[] {
 }
 
 /** Which of two groups is given up is not for us to say. */
-function planSplit(primaries: readonly string[], { live, desired }: Cluster): PlainStep[] {
+function planSplit(primaries: readonly string[], { live, desired, status }: Cluster): PlainStep[] {
+  // One that does not answer may be in either of them.
+  const silent = Object.entries({ ...live.status, ...status }).flatMap(([name, { mysqld }]) =>
+    mysqld.state === "running" || mysqld.state === "away" ? [] : [awaiting(name, mysqld)],
+  );
+  if (silent.length > 0) return silent;
   const groupOf = (primary: string) =>
     Object.keys(live.status).filter((name) => {
       const membership = live.status[name]?.membership;
@@ -107,37 +108,50 @@ export function planAccount(
   ];
 }
 
-/** A planned switch: to whom the program says, or away from a primary that is to leave. */
-export function planSwitch(leader: string, { live, desired, status }: Cluster): PlainStep[] {
+/**
+ * What is done once all are in that can be: the planned switch, to whom the program says or away from a primary that is to
+ * leave, and who leaves. A primary that nobody can follow yet stays for this round.
+ */
+export function planEnd(
+  leader: string,
+  steps: readonly PlainStep[],
+  { live, desired, status }: Cluster,
+): PlainStep[] {
   const isLeaving = desired.members[leader] === undefined;
-  const stays = Object.keys(desired.members).filter((name) => isRunning(status[name]));
-  const successor =
-    stays.find((name) => live.status[name]?.membership?.state === "ok") ?? stays[0] ?? leader;
-  const target = desired.primary || (isLeaving ? successor : leader);
-  if (target === leader) return [];
+  const isIn = (name: string) =>
+    status[name]?.membership?.state === "ok" ||
+    steps.some(({ task }) => task.do === "join" && task.member === name);
+  const successors = [desired.primary, ...Object.keys(desired.members)].filter(isIn);
+  const target = desired.primary !== "" || isLeaving ? (successors[0] ?? leader) : leader;
+  const isWish = desired.primary === "" || target === desired.primary || isLeaving;
+  const isSwitched = target !== leader && isWish;
+  const leaving = Object.keys(live.members).filter(
+    (name) => desired.members[name] === undefined && (name !== leader || isSwitched),
+  );
   return [
-    {
-      sentence: `${target}: make it the primary instead of ${leader} (MySQL refuses writes for less than a second; given up after 30 s where a transaction runs that long)`,
-      warning: `${target} becomes the primary instead of ${leader}: no acknowledged write is lost, writes are refused for less than a second`,
-      task: { do: "switch", member: target, from: leader },
-    },
+    ...(isSwitched ? [switching(leader, target)] : []),
+    ...leaving.map((name) => planLeaving(name, live)),
   ];
 }
 
-/** Members that are taken out. */
-export function planLeaving({ live, desired }: Cluster): PlainStep[] {
-  return Object.keys(live.members)
-    .filter((name) => desired.members[name] === undefined)
-    .map((name) =>
-      isRunning(live.status?.[name]) || live.status?.[name] === undefined
-        ? {
-            sentence: `${name}: leave the group (it keeps its data and stays closed for writes)`,
-            task: { do: "leave", member: name },
-          }
-        : {
-            sentence: `${name}: take it out without telling it, since it does not answer`,
-            warning: `${name} does not answer, and is taken out as it is`,
-            task: { do: "forget", member: name },
-          },
-    );
+function switching(leader: string, target: string): PlainStep {
+  return {
+    sentence: `${target}: make it the primary instead of ${leader} (MySQL refuses writes for less than a second; given up after 30 s where a transaction runs that long)`,
+    warning: `${target} becomes the primary instead of ${leader}: no acknowledged write is lost, writes are refused for less than a second`,
+    task: { do: "switch", member: target, from: leader },
+  };
+}
+
+/** Of a member that is taken out. */
+function planLeaving(name: string, live: Group): PlainStep {
+  return isRunning(live.status?.[name]) || live.status?.[name] === undefined
+    ? {
+        sentence: `${name}: leave the group (it keeps its data and stays closed for writes)`,
+        task: { do: "leave", member: name },
+      }
+    : {
+        sentence: `${name}: take it out without telling it, since it does not answer`,
+        warning: `${name} does not answer, and is taken out as it is`,
+        task: { do: "forget", member: name },
+      };
 }

@@ -2,7 +2,7 @@
 
 import { awaiting, awaitingClone, lettingClientsIn, refusal } from "../mysql/steps";
 import { type Cluster, isRunning } from "./cluster";
-import { planAccount, planLeaving, planSwitch, stopping } from "./plan-group";
+import { planAccount, planEnd, stopping } from "./plan-group";
 import { dataSentence, planEntry, unfollowing } from "./plan-member";
 import type { PlainStep } from "./steps";
 
@@ -42,6 +42,11 @@ function planSilent(name: string, holders: readonly string[], { status }: Cluste
 /** No member has data of this cluster: one is made the first. */
 function planFoundation(names: readonly string[], cluster: Cluster): PlainStep[] {
   const { desired, status, live } = cluster;
+  if (desired.away.length > 0) {
+    const reason = `no member has data of cluster ${desired.cluster}, and ${desired.away.join(", ")} cannot be asked`;
+    const remedy = "bring it back, or take it out of the members to begin without its data";
+    return [refusal(desired.away.join(", "), reason, remedy)];
+  }
   const unmarked = names.find((name) => status[name]?.data?.state === "unmarked");
   const founder = desired.primary || unmarked || names[0] || "";
   const { data } = status[founder] ?? {};
@@ -124,6 +129,9 @@ function planStart(
   const open = Object.keys(live.members).filter(
     (name) => (status[name] ?? live.status[name])?.writes?.state === "open",
   );
+  const entries = names
+    .filter((name) => name !== first)
+    .flatMap((name) => planEntry(name, first, cluster));
   return [
     ...open.map(
       (name): PlainStep => ({
@@ -135,9 +143,8 @@ function planStart(
     ...following,
     ...planAccount(first, "closed", cluster),
     bootstrap,
-    ...names.filter((name) => name !== first).flatMap((name) => planEntry(name, first, cluster)),
+    ...entries,
     ...offline.map(lettingClientsIn),
-    ...planSwitch(first, cluster),
-    ...planLeaving(cluster),
+    ...planEnd(first, entries, cluster),
   ];
 }

@@ -1,7 +1,9 @@
 /** Asks every member at the same time, and tells from the answers how the group is. */
 
+import { isMap } from "../../difference";
 import type { Context } from "../../kind";
-import { type Answers, askMembers, type MemberProbe } from "../mysql/members";
+import { hasUnknown } from "../../protocol/values";
+import { type Answers, askMembers, type MemberProbe, type Members } from "../mysql/members";
 import { withNewNames } from "../mysql/new-names";
 import { renderProbe } from "../mysql/probe";
 import type { Group } from "./args";
@@ -14,6 +16,26 @@ export async function readGroup(
   desired?: Group,
 ): Promise<Group | undefined> {
   const expected = desired === undefined ? recorded : expectedOf(recorded, desired);
+  const all = { ...newMembers(expected, desired), ...expected.members };
+  return seenFrom(await ask({ ...expected, members: all }, context), expected, all);
+}
+
+/** Members that the state does not know yet are asked as well, where they can be: they may be in a group of their own. */
+function newMembers({ members }: Group, desired: Group | undefined): Members {
+  if (desired === undefined || !isMap(desired.members)) return {};
+  const added = Object.entries(desired.members).filter(
+    ([name, member]) => members[name] === undefined && isMap(member) && !hasUnknown(member),
+  );
+  return Object.fromEntries(added);
+}
+
+/** The members are those of the state; the status is of all that were asked. */
+export function seenFrom(answers: Answers, expected: Group, members: Members): Group | undefined {
+  const live = observe(answers, { ...expected, members });
+  return live && { ...live, members: expected.members };
+}
+
+function ask(expected: Group, context: Context): Promise<Answers> {
   const { cluster, replicationAccount, members, away } = expected;
   const accounts = [{ ...replicationAccount, from: "%" }];
   const probe: MemberProbe = {
@@ -28,7 +50,7 @@ export async function readGroup(
     accounts,
   };
   const asked = Object.entries(members).filter(([name]) => !away.includes(name));
-  return observe(await askMembers(Object.fromEntries(asked), probe, context), expected);
+  return askMembers(Object.fromEntries(asked), probe, context);
 }
 
 /** Who is away, and whose data is given up, is what the program says now. */
