@@ -17,7 +17,7 @@ import * as sql from "./statements";
 import type { GroupStep, Task } from "./steps";
 
 /** Only a mysqld that has started, or a group that has a primary, shows what else there is to do. */
-const roundsAtMost = 4;
+const roundsAtMost = 6;
 const looksAtMost = 10;
 const answerSeconds = 60;
 const longSeconds = 24 * 3600;

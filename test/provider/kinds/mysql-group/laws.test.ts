@@ -156,7 +156,7 @@ function run(
   let state = known(world, { ...recorded.members, ...desired.members });
   let members = recorded.members;
   const trail: string[] = [];
-  for (let round = 0; round < 5; round++) {
+  for (let round = 0; round < 7; round++) {
     const live = seen(state, { ...recorded, members }, desired);
     // No MySQL anywhere: it is installed first.
     if (live === undefined) return "waits";
