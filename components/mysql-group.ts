@@ -4,12 +4,12 @@ import * as v from "valibot";
 import { Certificate, CertificateAuthority, Password } from "../provider/resources/generated";
 import type { MysqlContent } from "../provider/resources/mysql-content";
 import { MysqlGroupReplication } from "../provider/resources/mysql-group";
-import type { FileArgs, Service } from "../provider/resources/service";
+import { type FileArgs, Service } from "../provider/resources/service";
 import { replicationAccount } from "../provider/schema/values";
 import { checkArgs, checkUnique, whenKnown } from "./check-args";
 import type { ProxiedDatabase } from "./database-proxy";
 import { type Fault, unexpected } from "./expectation";
-import { type Host, isHere } from "./host";
+import { type Host, isHere, onHost } from "./host";
 import {
   type Cluster,
   checkDiscarded,
@@ -28,6 +28,7 @@ import { databaseOptions } from "./options";
 import { mysqlCertificates } from "./render/mysql";
 import { renderGroupReadyScript } from "./render/mysql-group-ready";
 import { handover, renderHandoverDropIn, renderHandoverScript } from "./render/mysql-handover";
+import { rejoinUnit, renderRejoinScript, renderRejoinUnit } from "./render/mysql-rejoin";
 import { createRoleCheck } from "./role-check";
 import { list } from "./rule";
 import { host } from "./rules";
@@ -93,6 +94,9 @@ export class MysqlGroup extends pulumi.ComponentResource implements ProxiedDatab
     this.roleChecks = this.members.map((member) =>
       createRoleCheck(this, `${name}-${member.name}`, member, roles, this.ready),
     );
+    for (const member of this.members) {
+      createRejoin(this, `${name}-${member.name}`, member, this.ready);
+    }
     this.registerOutputs({ databaseName: this.databaseName, user: this.user });
   }
 
@@ -191,6 +195,28 @@ function createServices(
     ...{ topology: "group", hosts: args.members, options, packages: args.packages, filesOf },
     isReady: ["sh", "-c", renderGroupReadyScript()],
   });
+}
+
+/** Beside every member: brings it back where MySQL itself would wait for minutes, or give up. */
+function createRejoin(
+  parent: pulumi.Resource,
+  name: string,
+  host: Host,
+  group: pulumi.Resource,
+): void {
+  new Service(
+    `${name}-rejoin`,
+    {
+      host: host.host,
+      unit: rejoinUnit.name,
+      files: {
+        [rejoinUnit.path]: { content: renderRejoinUnit() },
+        [rejoinUnit.scriptPath]: { content: renderRejoinScript(), mode: "0755" },
+      },
+      onChange: "restart",
+    },
+    onHost(host, parent, [group]),
+  );
 }
 
 function createGroup(

@@ -33,7 +33,8 @@ successor="SELECT other.MEMBER_ID
 
 found=$(sql "$successor" 2>/dev/null) || exit 0
 [ -n "$found" ] || exit 0
-# Transactions that still run after 5 seconds are cut off: mysqld stops.
-sql "SELECT group_replication_set_as_primary('$found', 5)" || true
+# Waits for transactions that run, up to 20 seconds: then they are cut off, as mysqld stops. Told a time, MySQL would refuse all
+# queries meanwhile, also those that only read.
+sql "SELECT group_replication_set_as_primary('$found')" || true
 `;
 }

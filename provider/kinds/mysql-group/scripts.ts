@@ -81,9 +81,14 @@ echo 'it is in the group, but did not catch up within ${catchUpSeconds} seconds;
 exit 1`;
 }
 
-/** Nothing is changed where a transaction runs on for too long: it would be cut off. */
+/**
+ * Nothing is changed where a transaction runs on for too long. MySQL itself would cut it off, if it were told a time, and refuse
+ * all queries until then, also those that only read.
+ */
 export function renderSwitch(uuid: string): Shell {
-  const longest = `SELECT CONCAT('thread ', trx_mysql_thread_id, ', which runs for ', TIMESTAMPDIFF(SECOND, trx_started, NOW()), ' s') FROM information_schema.INNODB_TRX WHERE trx_rows_modified > 0 AND TIMESTAMPDIFF(SECOND, trx_started, NOW()) >= 2 ORDER BY trx_started LIMIT 1`;
+  const longest = `SELECT CONCAT('thread ', trx_mysql_thread_id, ', which runs for ', TIMESTAMPDIFF(SECOND, trx_started, NOW()), ' s') FROM information_schema.INNODB_TRX WHERE trx_rows_modified > 0 AND TIMESTAMPDIFF(SECOND, trx_started, NOW()) >= ${longSeconds} ORDER BY trx_started LIMIT 1`;
+  const asked =
+    "SELECT ID FROM performance_schema.processlist WHERE INFO LIKE 'SELECT group_replication_set_as_primary(%' LIMIT 1";
   return sh`left=${switchSeconds}
 while :; do
   running=$(${mysql(longest)}
@@ -97,11 +102,30 @@ while :; do
   left=$((left - 1))
   sleep 1
 done
-said=$(${mysql(`SELECT group_replication_set_as_primary(${literal(uuid)}, ${cutOffSeconds})`)}
-) || { printf '%s\n' "$said" >&2; exit 1; }`;
+said=$(mktemp)
+trap 'rm -f "$said"' EXIT
+{
+${mysql(`SELECT group_replication_set_as_primary(${literal(uuid)})`)}
+} >"$said" 2>&1 &
+client=$!
+left=${switchSeconds}
+while kill -0 "$client" 2>/dev/null; do
+  [ "$left" -gt 0 ] || {
+    id=$(${mysql(asked)}
+    )
+    echo "KILL QUERY $id" | mysql --user=root
+    wait "$client"
+    cat "$said" >&2
+    echo "the role was not handed over within ${switchSeconds} seconds; nothing was changed" >&2
+    exit 1
+  }
+  left=$((left - 1))
+  sleep 1
+done
+wait "$client" || { cat "$said" >&2; exit 1; }`;
 }
 
 const startSeconds = 120;
 const switchSeconds = 30;
-/** What began in the last moment is cut off after so long; its client is told. */
-const cutOffSeconds = 5;
+/** What runs for less is about to end: MySQL waits for it. */
+const longSeconds = 2;

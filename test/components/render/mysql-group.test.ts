@@ -1,0 +1,99 @@
+import { execFileSync, spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import test, { type ExecutionContext } from "ava";
+import { renderGroupReadyScript } from "../../../components/render/mysql-group-ready";
+import {
+  handover,
+  renderHandoverDropIn,
+  renderHandoverScript,
+} from "../../../components/render/mysql-handover";
+import {
+  rejoinUnit,
+  renderRejoinScript,
+  renderRejoinUnit,
+} from "../../../components/render/mysql-rejoin";
+import { isGolden } from "./golden";
+
+test("renders what brings a member back into its group", (t) => {
+  isGolden(t, rejoinUnit.name, renderRejoinUnit());
+  isGolden(t, "trilithon-mysql-rejoin", renderRejoinScript());
+});
+
+test("renders what hands the role of the primary over before mysqld stops", (t) => {
+  isGolden(t, "trilithon-handover.conf", renderHandoverDropIn());
+  isGolden(t, "trilithon-mysql-handover", renderHandoverScript());
+  t.true(renderHandoverDropIn().includes(handover.scriptPath));
+});
+
+/** Runs a script with a client that says what a member says. */
+function run(script: string, said: string) {
+  const client = `mysql() { printf '%s\\n' '${said}'; }\n`;
+  return spawnSync("/bin/sh", ["-c", client + script], { encoding: "utf8", timeout: 10_000 });
+}
+
+function isReady(t: ExecutionContext, said: string): boolean {
+  const { status, stderr } = run(renderGroupReadyScript(), said);
+  if (status !== 0) t.is(stderr, `the member is ${said}\n`);
+  return status === 0;
+}
+
+test("a member is ready once it is in its group, or knows of none, or found nobody for minutes", (t) => {
+  t.true(isReady(t, "ONLINE 1 0"));
+  t.true(isReady(t, "OFFLINE 0 0"));
+  t.true(isReady(t, "OFFLINE 1 1"));
+  t.true(isReady(t, "ERROR 1 0"));
+  t.false(isReady(t, "OFFLINE 1 0"));
+  t.false(isReady(t, "RECOVERING 1 0"));
+  t.false(isReady(t, "RECOVERING 1 1"));
+});
+
+/** Runs the script against a client that answers each status line once; answers what it was told to do, and at which look. */
+function rejoin(t: ExecutionContext, answers: readonly string[]): readonly string[] {
+  const folder = mkdtempSync(join(tmpdir(), "trilithon-rejoin-"));
+  t.teardown(() => rmSync(folder, { recursive: true }));
+  writeFileSync(join(folder, "answers"), `${answers.join("\n")}\n`);
+  writeFileSync(join(folder, "done"), "");
+  const stub = `cd '${folder}'
+looks=0
+timeout() { shift 2; "$@"; }
+sleep() { looks=$((looks + 1)); [ -s answers ] || exit 0; }
+mysql() {
+  case "$*" in
+    *CONCAT_WS*) answer=$(head -n 1 answers); sed -i 1d answers
+      [ "$answer" != silent ] || return 1; echo "$answer" ;;
+    *) printf '%s %s\\n' "$looks" "\${5#--execute=}" >>done ;;
+  esac
+}
+`;
+  execFileSync("/bin/sh", ["-c", stub + renderRejoinScript()], { timeout: 20_000 });
+  const said = readFileSync(join(folder, "done"), "utf8");
+  return said.split("\n").filter((line) => line !== "");
+}
+
+const again = "STOP GROUP_REPLICATION; START GROUP_REPLICATION";
+const times = (count: number, answer: string) => Array.from({ length: count }, () => answer);
+
+test("a member that left its group joins again after ten seconds, then less and less often", (t) => {
+  t.deepEqual(rejoin(t, times(4, "ERROR 1 1")), []);
+  t.deepEqual(rejoin(t, times(35, "ERROR 1 1")), [`4 ${again}`, `14 ${again}`, `34 ${again}`]);
+  t.deepEqual(rejoin(t, times(5, "OFFLINE 1 0")), [`4 ${again}`]);
+});
+
+test("clients are let in again once it is back, and by nobody else's leave", (t) => {
+  t.deepEqual(rejoin(t, [...times(5, "ERROR 1 1"), "ONLINE 1 1", "ONLINE 1 1"]), [
+    `4 ${again}`,
+    "5 SET GLOBAL offline_mode = OFF",
+  ]);
+  // Closed by hand.
+  t.deepEqual(rejoin(t, times(9, "ONLINE 1 1")), []);
+});
+
+test("a member that is fenced, that somebody is at work on, or that is silent is left alone", (t) => {
+  t.deepEqual(rejoin(t, times(9, "OFFLINE 0 0")), []);
+  t.deepEqual(rejoin(t, times(9, "RECOVERING 1 0")), []);
+  t.deepEqual(rejoin(t, times(9, "silent")), []);
+  // It is not patience that counts, but how long it was outside at a stretch.
+  t.deepEqual(rejoin(t, [...times(4, "ERROR 1 0"), "ONLINE 1 0", ...times(4, "ERROR 1 0")]), []);
+});
