@@ -26,7 +26,7 @@ while [ $i -lt ${String(Math.ceil(seconds * 10))} ]; do
 done`;
   await Promise.all(
     hostsWith(endpoints, "load-balancer").map((host) =>
-      machines.launch(host, script.text).catch(() => undefined),
+      machines.launch(host, script.text, unitOf(mark)).catch(() => undefined),
     ),
   );
 }
@@ -38,9 +38,16 @@ export async function readDoubleHolding(machines: Machines, mark: string): Promi
   const file = `/var/tmp/trilithon-drill-${mark}`;
   const found = await Promise.all(
     hostsWith(endpoints, "load-balancer").map(async (host) => {
-      const text = await machines.run(host, `cat ${file} 2>/dev/null; rm -f ${file}`);
+      const text = await machines.run(
+        host,
+        `systemctl stop ${unitOf(mark)} 2>/dev/null; cat ${file} 2>/dev/null; rm -f ${file}`,
+      );
       return [host.name, text.trim().split("\n").filter(Boolean).map(Number)] as const;
     }),
   );
   return doubleHolding(Object.fromEntries(found), stepSeconds);
+}
+
+function unitOf(mark: string): string {
+  return `trilithon-drill-watch-${mark}`;
 }

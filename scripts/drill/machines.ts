@@ -11,8 +11,8 @@ export interface Machines {
   readonly areContainers: boolean;
   /** Over a connection of its own: the one before may be dead. */
   run(host: EndpointHost, script: string, deadlineSeconds?: number): Promise<string>;
-  /** Starts a script that goes on when the connection is gone; it has to end what it begins. */
-  launch(host: EndpointHost, script: string): Promise<void>;
+  /** Starts a script, as a unit, that goes on when the connection is gone; it has to end what it begins. */
+  launch(host: EndpointHost, script: string, unit?: string): Promise<void>;
   /** As if its power were cut. */
   kill(host: EndpointHost): Promise<void>;
   /** One that was killed is started; a machine that exists starts again by itself. */
@@ -47,8 +47,7 @@ export function reachMachines(
     areContainers,
     up,
     run,
-    launch: async (host, script) => {
-      const unit = `trilithon-drill-${Date.now()}`;
+    launch: async (host, script, unit = `trilithon-drill-${Date.now()}`) => {
       await run(host, sh`systemd-run --quiet --collect --unit=${unit} /bin/sh -c ${script}`.text);
     },
     kill: async (host) => {
