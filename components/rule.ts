@@ -58,7 +58,9 @@ export function oneOf<const T extends readonly string[]>(...words: T) {
 export function list<T>(expected: string, item: v.GenericSchema<unknown, T>, atLeast = 0) {
   const schema = v.pipe(
     v.array(item, ({ input }) => unexpected(expected, input)),
-    v.minLength(atLeast, `expected ${expected}, got an empty list`),
+    v.minLength(atLeast, ({ input: { length } }) =>
+      length === 0 ? unexpected(expected, []) : `expected ${expected}, got a list of ${length}`,
+    ),
     v.readonly(),
   );
   return telling(schema, expected);

@@ -8,6 +8,7 @@ async function run() {
   await mockPulumi({ preview: true });
   const { Application } = await import("../../components/application");
   const { MysqlPair } = await import("../../components/database");
+  const { MysqlGroup } = await import("../../components/mysql-group");
   const { ExistingHost } = await import("../../components/existing-host");
   const { LoadBalancer } = await import("../../components/load-balancer");
   const { WebServer } = await import("../../components/web-server");
@@ -41,6 +42,16 @@ async function run() {
     application: (change: object) =>
       tell(() => new Application("one", { ...good.application, ...change })),
     database: (change: object) => tell(() => new MysqlPair("one", { ...good.database, ...change })),
+    group: (change: object) =>
+      tell(
+        () =>
+          new MysqlGroup("one", {
+            ...{
+              members: ["a", "b", "c"].map((name, index) => makeHost(name, `10.0.1.${index + 1}`)),
+            },
+            ...{ name: "shop", ...change },
+          }),
+      ),
     host: (change: object) => tell(() => new ExistingHost("one", { ...good.host, ...change })),
     loadBalancer: (change: object) =>
       tell(() => new LoadBalancer("one", { ...good.loadBalancer, ...change })),
@@ -136,3 +147,19 @@ test("a host tells what cannot be reached, and never its key", async (t) => {
 });
 
 test.after.always(async () => (await program).settle());
+
+test("a group has an odd number of members, and a primary among them", async (t) => {
+  const { told, a } = await program;
+  const four = ["a", "b", "c", "d"].map((name) => ({ ...a, name }));
+  t.deepEqual(told.group({ members: four }), [
+    'MysqlGroup one: members: expected an odd number of hosts, at most nine, got "4"',
+  ]);
+  t.deepEqual(told.group({ members: four.slice(0, 2) }), [
+    "MysqlGroup one: members: expected a list of three hosts or more, got a list of 2",
+  ]);
+  t.deepEqual(told.group({ primary: { ...a, name: "z" }, discardDataOn: ["y"] }), [
+    'MysqlGroup one: primary: expected one of a, b, c, got "z"',
+    'MysqlGroup one: discardDataOn[0]: expected one of a, b, c, got "y"',
+  ]);
+  t.deepEqual(told.group({ durability: "wait-for-replica" }).length, 1);
+});

@@ -115,10 +115,10 @@ onLinux(
     member.says("0 ONLINE PRIMARY 3 1 0 - - 0");
     await member.becomes("/primary", "503 reaches 1 of 3 members");
     // It may have been replaced meanwhile, and not know it yet.
-  member.says("0 ONLINE PRIMARY 3 3 0 - - 0");
-  await member.becomes("/primary", "503 was cut off a moment ago");
-  await member.becomes("/primary", "200 the primary");
-  member.says("1 ONLINE PRIMARY 3 2 0 - - 0");
+    member.says("0 ONLINE PRIMARY 3 3 0 - - 0");
+    await member.becomes("/primary", "503 was cut off a moment ago");
+    await member.becomes("/primary", "200 the primary");
+    member.says("1 ONLINE PRIMARY 3 2 0 - - 0");
     await member.becomes("/primary", "503 the primary, not open for writes");
     member.says("0 OFFLINE - 1 1 0 - - 0");
     await member.becomes("/primary", "503 OFFLINE in its group");
