@@ -51,13 +51,18 @@ async function askPage(site: Site, address: string, holder: Finding): Promise<Fi
 }
 
 const interfaces = v.array(
-  v.object({ addr_info: v.array(v.object({ local: v.optional(v.string()) })) }),
+  v.object({
+    ifname: v.optional(v.string()),
+    addr_info: v.array(v.object({ local: v.optional(v.string()) })),
+  }),
 );
 
-/** Whether a host has an address, as `ip -j addr` says. */
+/** Whether a host has an address, as `ip -j addr` says. On `lo` one that just left has it for what is still under way. */
 export function hasAddress(answer: string, address: string): boolean {
   const found = v.parse(interfaces, JSON.parse(answer));
-  return found.some(({ addr_info }) => addr_info.some(({ local }) => local === address));
+  return found.some(
+    ({ ifname, addr_info }) => ifname !== "lo" && addr_info.some(({ local }) => local === address),
+  );
 }
 
 export function judgeHolders(names: readonly string[]): Finding {

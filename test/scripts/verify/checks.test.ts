@@ -124,7 +124,7 @@ for (const [title, holders, status, expected] of holdings) {
         if (script.startsWith("ip -j")) {
           return JSON.stringify([
             { addr_info: local.map((one) => ({ local: one })) },
-            { addr_info: [{}] },
+            { ifname: "lo", addr_info: [{}, { local: "172.31.64.10" }] },
           ]);
         }
         asked.push(`${name}${script.slice(script.lastIndexOf("\n'") + 2)}`);
