@@ -141,27 +141,28 @@ export function renderCheck(port: number): string {
 # Written by trilithon: what is changed here by hand is taken back by the next \`pulumi up\`.
 use strict;
 use warnings;
-use Errno qw(ECONNREFUSED);
-use IO::Select;
-use IO::Socket::INET;
 use Socket;
 
 my ($what, @others) = @ARGV;
 my $is_good = $what eq "haproxy" ? haproxy_answers() : reaches_one();
 exit($is_good ? 0 : 1);
 
+# How long it may take is keepalived's to say.
 sub haproxy_answers {
     if (-e "${leaveAddressFile}") {
         system "${keepalivedFiles.script}", "hand-over";
         return;
     }
-    my $haproxy = IO::Socket::INET->new(PeerAddr => "127.0.0.1:${port}", Timeout => 2) or return;
-    print $haproxy "GET ${balancerHealthPath} HTTP/1.0\\r\\n\\r\\n";
+    socket(my $haproxy, PF_INET, SOCK_STREAM, 0) or return;
+    connect($haproxy, pack_sockaddr_in(${port}, INADDR_LOOPBACK)) or return;
+    syswrite $haproxy, "GET ${balancerHealthPath} HTTP/1.0\\r\\n\\r\\n";
     return (<$haproxy> // "") =~ m{^HTTP/1\\.[01] 200 };
 }
 
 # A refused connection was reached, too.
 sub reaches_one {
+    require IO::Select;
+    require IO::Socket::INET;
     my $open = IO::Select->new;
     for my $other (@others) {
         my $socket = IO::Socket::INET->new(PeerAddr => $other, Blocking => 0) or next;
@@ -171,7 +172,7 @@ sub reaches_one {
     while (my @done = $open->can_write(0.9)) {
         for my $socket (@done) {
             my $error = $socket->sockopt(SO_ERROR);
-            return 1 if $error == 0 or $error == ECONNREFUSED;
+            return 1 if $error == 0 or $error == Errno::ECONNREFUSED();
             $open->remove($socket);
         }
     }
