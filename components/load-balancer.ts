@@ -262,7 +262,9 @@ function createService(
       // Debian's unit takes further options from there.
       configurationFiles: ["/etc/default/haproxy"],
       onChange: "reload",
-      ready: { tcp: parent.port },
+      ready: isShared(args)
+        ? { http: pulumi.interpolate`http://127.0.0.1:${parent.port}${balancerHealthPath}` }
+        : { tcp: parent.port },
       port: parent.port,
       reloadNote: "WebSockets go on for 1 hour",
       overrides: haproxyOverrides,

@@ -43,7 +43,14 @@ const interfaceFile = "/run/trilithon/keepalived-interface.conf";
 /** keepalived wants one: this host's own by any means, so that nothing changes. */
 const noAddress = "127.0.0.51/32 dev lo";
 
-/** A host that is cut off loses to one that is not, whatever their places. */
+/**
+ * Two that did not hear each other, as one was frozen or cut off, both have the address, and the higher priority keeps it: that of the
+ * one which took it over lately, and of one that reaches others.
+ */
+const settledFile = "/run/trilithon/keepalived-settled";
+const stateFile = "/run/trilithon/keepalived-state";
+// Later than systemd kills one that is frozen.
+const settled = { seconds: 10, weight: 60 };
 const cutOffWeight = 120;
 
 export function renderKeepalived(config: KeepalivedConfig): string {
@@ -76,7 +83,7 @@ ${
   others.length === 0
     ? ""
     : `
-# Two that were cut off from each other may both have the address: the one that reaches others keeps it.
+# Of two that were cut off from each other, and both have the address, the one that reaches others keeps it.
 vrrp_script reaches_others {
     script "${keepalivedFiles.check} others ${others.join(" ")}"
     interval 1
@@ -87,6 +94,12 @@ vrrp_script reaches_others {
 }
 `
 }
+# Of two that did not hear each other for a moment, the one that has the address for longer gives it up: visitors are at the
+# other one by now.
+vrrp_track_file settled {
+    file ${settledFile}
+}
+
 # As this runs, keepalived runs: systemd kills one that is frozen (WatchdogSec), and starts it again.
 vrrp_script keepalived_runs {
     script "/usr/bin/env NOTIFY_SOCKET=/run/systemd/notify /usr/bin/systemd-notify WATCHDOG=1"
@@ -113,6 +126,9 @@ ${indent(peers.length === 0 ? ["224.0.0.18"] : peers)}    }
         haproxy_answers
         keepalived_runs
 ${others.length === 0 ? "" : "        reaches_others\n"}    }
+    track_file {
+        settled weight -1
+    }
     notify "${keepalivedFiles.script} moved"
 }
 `;
@@ -132,7 +148,7 @@ function routerId(virtualAddress: string | undefined): number {
  * first, so that two do not take it at once.
  */
 function priority(place: number): number {
-  return Math.max(cutOffWeight + 1, 254 - 15 * place);
+  return Math.max(settled.weight + cutOffWeight + 1, 254 - 15 * place);
 }
 
 /** What keepalived asks: perl-base is on every Debian. */
@@ -190,6 +206,8 @@ export LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bin
 HOST_NAME=${hostName}
 HOST_ADDRESS=${address}
 VIRTUAL_ADDRESS=${virtualAddress}
+# VRRP of these load balancers: the second byte of its header is virtual_router_id.
+vrrp='ip protocol 112 @th,8,8 ${routerId(config.virtualAddress)}'
 name=\${VIRTUAL_ADDRESS:-the load balancers}
 table='netdev trilithon_address'
 
@@ -221,15 +239,20 @@ table $table {
     set hears { type iface_index; flags timeout; size 16; }
     chain out {
         type filter hook egress device "$1" priority 0;
-        ip protocol 112 update @announces { meta oif timeout 500ms }
+        $vrrp update @announces { meta oif timeout 500ms }
 \${VIRTUAL_ADDRESS:+        arp saddr ip $VIRTUAL_ADDRESS meta oif != @announces drop}
     }
     chain in {
         type filter hook ingress device "$1" priority 0;
-        ip protocol 112 update @hears { meta iif timeout 1s }
+        $vrrp update @hears { meta iif timeout 1s }
     }
 }
 END
+}
+# keepalived lowers the priority by what stands in the file.
+settle() {
+  sleep ${settled.seconds}
+  [ "$(cat ${stateFile})" != MASTER ] || echo ${settled.weight} >${settledFile}
 }
 is_guarded() { nft list table $table >/dev/null 2>&1; }
 
@@ -256,6 +279,7 @@ case $1 in
     interface=$(interface)
     [ -n "$interface" ] || { echo "no interface has the address $HOST_ADDRESS" >&2; exit 1; }
     mkdir -p /run/trilithon
+    [ -e ${settledFile} ] || echo 0 >${settledFile}
     echo "\\$INTERFACE=$interface" >${interfaceFile}
     ;;
   prepare)
@@ -268,11 +292,13 @@ case $1 in
     end_hand_over
     if has; then ip addr del "$VIRTUAL_ADDRESS/32" dev "$(interface)"; fi
     if is_guarded; then nft delete table $table; fi
+    echo 0 >${settledFile}
     ;;
   # keepalived's words: the kind of thing, its name, the state, the priority.
   moved)
-    echo "$4" >/run/trilithon/keepalived-state
-    [ "$4" = MASTER ] || end_hand_over
+    echo "$4" >${stateFile}
+    echo 0 >${settledFile}
+    if [ "$4" = MASTER ]; then settle >/dev/null 2>&1 & else end_hand_over; fi
 ${renderOnMove(onMove)}    ;;
   ready) [ -z "$(look)" ] ;;
   # Whether its kernel answers for the address.
@@ -301,7 +327,7 @@ function renderOnMove(words: readonly string[]): string {
     for try in 1 2 3 4 5; do
       systemd-cat -t trilithon-on-move timeout 30 ${words.map(quote).join(" ")} </dev/null && exit
       sleep 2
-      [ "$(cat /run/trilithon/keepalived-state)" = MASTER ] || exit 0
+      [ "$(cat ${stateFile})" = MASTER ] || exit 0
     done
 `;
 }

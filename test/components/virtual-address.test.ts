@@ -48,7 +48,7 @@ test("keepalived knows its peers, what it should reach, and comes after HAProxy 
     "others 172.31.64.13:8080 172.31.64.11:80",
     "172.31.64.10/32 dev $INTERFACE",
     "'/usr/local/bin/move' 'it'\\\\''s me'",
-    "127.0.0.1:80",
+    "pack_sockaddr_in(80, INADDR_LOOPBACK)",
   ]) {
     t.true(files.includes(line), line);
   }
@@ -63,6 +63,7 @@ test("HAProxy tells its health, and gives the address up before it restarts", as
   const { world } = await program;
   const { inputs } = world.find(...haproxy("node-01"));
   t.regex(JSON.stringify(inputs.files), /monitor-uri \/\.trilithon\/load-balancer/);
+  t.deepEqual(inputs.ready, { http: "http://127.0.0.1:80/.trilithon/load-balancer" });
   t.like(inputs.drain, {
     file: "/run/trilithon/leave-address",
     allowed: [{ http: "http://172.31.64.12:80/.trilithon/load-balancer" }],

@@ -55,7 +55,7 @@ test("the later in the list, the later a host takes over, and no host gets a pri
     const [, text] = /^ {4}priority (\d+)$/m.exec(renderKeepalived({ ...config, place })) ?? [];
     return Number(text);
   });
-  t.deepEqual(priorities, [254, 239, 224, 121]);
+  t.deepEqual(priorities, [254, 239, 224, 181]);
 });
 
 test("without a shared address one load balancer is in charge all the same", (t) => {
@@ -89,6 +89,7 @@ test("the command of the program is run where the address came to, with its word
   ];
   // Without systemd: the rest of the words is run.
   write("systemd-cat", `#!/bin/sh\nshift 2\nexec "$@"\n`);
+  write("sleep", "#!/bin/sh\n");
   const text = here(renderAddressScript({ ...script, onMove }));
   const path = write("moved", text.replace(" PATH=", ` PATH=${folder}:`));
   const run = (state: string) =>

@@ -1,5 +1,6 @@
 /** Which load balancer answers at an address, asked all the time. */
 import { request } from "node:http";
+import type { ExecutionContext } from "ava";
 
 export interface Answers {
   /** Who answered the requests in the order in which they were sent: each name again only after another one had answered. */
@@ -16,13 +17,14 @@ const answerMilliseconds = 5000;
 export const balancerHeader = "x-balancer";
 
 /** Each request over a connection of its own, whether or not the former ones are answered. */
-export function watchBalancers(url: string): { stop(): Promise<Answers> } {
+export function watchBalancers(t: ExecutionContext, url: string): { stop(): Promise<Answers> } {
   const begin = performance.now();
   const asked: Promise<string | undefined>[] = [];
   const timer = setInterval(() => {
     const due = ((performance.now() - begin) / 1000) * requestsPerSecond;
     while (asked.length < due) asked.push(ask(url));
   }, 5);
+  t.teardown(() => clearInterval(timer));
   return {
     stop: async () => {
       clearInterval(timer);
