@@ -206,7 +206,7 @@ export LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bin
 HOST_NAME=${hostName}
 HOST_ADDRESS=${address}
 VIRTUAL_ADDRESS=${virtualAddress}
-# VRRP of these load balancers: the second byte of its header is virtual_router_id.
+# VRRP of these load balancers: the second byte of its header is virtual_router_id, the third the priority, 0 from one that leaves.
 vrrp='ip protocol 112 @th,8,8 ${routerId(config.virtualAddress)}'
 name=\${VIRTUAL_ADDRESS:-the load balancers}
 table='netdev trilithon_address'
@@ -220,7 +220,6 @@ has() { of_interfaces | grep -qv '^1: '; }
 hand_over() { has && ip addr add "$VIRTUAL_ADDRESS/32" dev lo 2>/dev/null; }
 end_hand_over() {
   of_interfaces | grep -q '^1: ' || return 0
-  nft flush set $table announces 2>/dev/null
   sleep 2
   ip addr del "$VIRTUAL_ADDRESS/32" dev lo 2>/dev/null
 }
@@ -239,7 +238,8 @@ table $table {
     set hears { type iface_index; flags timeout; size 16; }
     chain out {
         type filter hook egress device "$1" priority 0;
-        $vrrp update @announces { meta oif timeout 500ms }
+        $vrrp @th,16,8 0 delete @announces { meta oif }
+        $vrrp @th,16,8 != 0 update @announces { meta oif timeout 500ms }
 \${VIRTUAL_ADDRESS:+        arp saddr ip $VIRTUAL_ADDRESS meta oif != @announces drop}
     }
     chain in {

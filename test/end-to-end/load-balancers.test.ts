@@ -219,7 +219,19 @@ async function holders(of: readonly string[] = names): Promise<readonly string[]
   const found = await Promise.all(
     of.map(async (name) => {
       const { stdout } = await capture("docker", [
-        ...["exec", container(name), "ip", "-o", "-4", "addr", "show", "to", `${address}/32`],
+        ...[
+          "exec",
+          container(name),
+          "ip",
+          "-o",
+          "-4",
+          "addr",
+          "show",
+          "dev",
+          "eth0",
+          "to",
+          `${address}/32`,
+        ],
       ]);
       return stdout.includes(address) ? [name] : [];
     }),
