@@ -109,7 +109,10 @@ function createProxy(
     // socat carries what HAProxy knows of the members over a reload. Debian's own HAProxy listens on nothing beside it.
     packages: { haproxy: "present", socat: "present" },
   });
-  const there = database.members.filter(isHere);
+  // By name, so that another primary changes no file.
+  const there = database.members
+    .filter(isHere)
+    .sort((one, other) => (one.name < other.name ? -1 : 1));
   const isNearest = (member: Host) => member.name === host.name;
   const nearestFirst = [
     ...there.filter(isNearest),
@@ -131,8 +134,8 @@ function createProxy(
       onUpgrade: "reload",
       check: ["haproxy", "-c", "-q", "-f", databaseProxy.config],
       onChange: "reload",
-      reloaded: { newWorker: true },
-      reloadNote: "connections to the database that are open end within 5 seconds",
+      reloaded: { newWorker: true, endsConnections: true },
+      reloadNote: "after 5 seconds at most",
       overrides: databaseProxyOverrides,
       ready: { tcp: port },
     },

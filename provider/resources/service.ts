@@ -38,6 +38,8 @@ export interface ReadyArgs {
 export interface ReloadedArgs {
   /** A process is made for the new configuration, as HAProxy and Nginx make workers. Without a new one the change is taken back. */
   readonly newWorker?: pulumi.Input<boolean>;
+  /** Connections that are open end soon after it; the preview says so. Default false. */
+  readonly endsConnections?: pulumi.Input<boolean>;
 }
 
 /** One question over plain HTTP, seen from the host itself. */

@@ -223,6 +223,29 @@ test.serial("a new version and the way back to the former one drop no request", 
 });
 
 test.serial(
+  "the primary is handed over and back: no request fails, and no application is restarted",
+  async (t) => {
+    const before = await readProcesses(stack, hosts);
+    const [balancer, first, second] = listHosts();
+    const swapped = [
+      balancer,
+      { ...Object(first), roles: ["web", "database-replica"] },
+      { ...Object(second), roles: ["web", "database-primary"] },
+    ];
+    await stack.configure({ ...good, "trilithon:hosts": swapped });
+    t.regex(
+      summary(await readPreview(stack), "database-replication"),
+      /^web-01: hand the role of the primary over to web-02 \(writes are refused for about a second;/,
+    );
+    await underLoad(t, () => stack.up());
+    t.deepEqual((await readPreview(stack)).updates, []);
+    await underLoad(t, configureAndUp);
+    t.deepEqual((await readPreview(stack)).updates, []);
+    t.deepEqual(moved(before, await readProcesses(stack, hosts)), []);
+  },
+);
+
+test.serial(
   "a third web server is one line and one `up`: it serves, and the others are not touched",
   async (t) => {
     const before = await readState(stack, hosts);

@@ -32,6 +32,7 @@ export interface Ready {
 export interface Reloaded {
   /** A process is made for the new configuration, as HAProxy and Nginx make workers. */
   readonly newWorker?: boolean;
+  readonly endsConnections?: boolean;
 }
 
 export interface Drain {
@@ -170,6 +171,7 @@ const serviceEntries = {
   reloaded: v.optional(
     v.strictObject({
       newWorker: v.optional(v.boolean("expected true or false")),
+      endsConnections: v.optional(v.boolean("expected true or false")),
     }),
   ),
   log: v.optional(absolutePath),

@@ -448,7 +448,7 @@ function stale({ configuration }: Service): OnChange {
 
 function unitSentence(
   action: UnitAction,
-  { name, drain, reloadNote, restartNote }: Service,
+  { name, drain, reloaded, reloadNote, restartNote }: Service,
   {
     drains,
     why,
@@ -462,8 +462,9 @@ function unitSentence(
   const because = why === undefined ? "" : `; it ${why}`;
   if (action === "reload" && moved !== undefined) return `reload ${name} (${moved}${because})`;
   if (action === "reload") {
+    const kept = reloaded?.endsConnections ? "open connections end" : "no connection dropped";
     const note = reloadNote === undefined ? "" : `; ${reloadNote}`;
-    return `reload ${name} (no connection dropped${note}${because})`;
+    return `reload ${name} (${kept}${note}${because})`;
   }
   const lost = drain?.allowed ? "no request lost while another server serves" : "no request lost";
   if (drains) return `drain the host and restart ${name} (${lost}${because})`;

@@ -17,6 +17,8 @@ const nginx = (host: string) => ({ host, resource: `${host}-nginx-service` });
 const application = (host: string) => ({ host, resource: `application-${host}` });
 const mysql = (host: string) => ({ host, resource: `database-${host}-service` });
 const opening = (host: string) => ({ host, resource: `database-${host}-opening` });
+const proxy = (host: string) => ({ host, resource: `database-proxy-${host}-service` });
+const role = (host: string) => ({ host, resource: `database-${host}-role` });
 const replication = { resource: "database-replication" };
 const content = { resource: "database-content" };
 const sql = (statement: string) => `mysql -e "${statement}"`;
@@ -64,6 +66,14 @@ export const drifts: readonly (readonly Drift[])[] = [
       break: "dpkg --remove --force-depends socat",
       paths: ["packages.socat"],
       sentence: /^lb-01: install socat \S+ \[drift\]$/,
+    },
+    {
+      name: "a line added to the configuration of the proxy to the database",
+      ...proxy("web-02"),
+      break: `${later} echo '# by hand' >>/etc/trilithon/database-proxy.cfg`,
+      paths: ['files["/etc/trilithon/database-proxy.cfg"].content', "configuration"],
+      sentence:
+        /^web-02: write \/etc\/trilithon\/database-proxy\.cfg \(1 line\), check it, reload trilithon-database-proxy \(open connections end; after 5 seconds at most\), wait until it is ready \[drift\]$/,
     },
     {
       name: "the replica stopped",
@@ -393,6 +403,22 @@ export const drifts: readonly (readonly Drift[])[] = [
         /^web-01: end the drain that was left behind \(\/run\/guestbook\.drain\) \[drift\]$/,
     },
     {
+      name: "the primary taken out of the proxy at run time",
+      ...proxy("web-02"),
+      break:
+        "echo 'set server primary/web-01 state maint' | socat stdio /run/trilithon-database-proxy/admin.sock",
+      paths: ["overridden"],
+      sentence:
+        /^web-02: put back what was set at run time \(primary\/web-01 is in maintenance\) \[drift\]$/,
+    },
+    {
+      name: "what tells the member's role stopped",
+      ...role("web-01"),
+      break: "systemctl stop trilithon-mysql-role",
+      paths: ["state"],
+      sentence: /^web-01: start trilithon-mysql-role, wait until it is ready \[drift\]$/,
+    },
+    {
       name: "the application hangs",
       ...application("web-02"),
       break: "systemctl kill --signal=STOP guestbook",
@@ -456,6 +482,22 @@ export const drifts: readonly (readonly Drift[])[] = [
       break: "systemctl mask haproxy",
       paths: ["enabled", "masked"],
       sentence: /^lb-01: unmask haproxy, enable haproxy at boot \[drift\]$/,
+    },
+    {
+      name: "what tells the member's role edited",
+      ...role("web-02"),
+      break: "sed -i 's/^my .fresh = 1;/my $fresh = 60;/' /usr/local/sbin/trilithon-mysql-role",
+      paths: ['files["/usr/local/sbin/trilithon-mysql-role"].content', "configuration"],
+      sentence:
+        /^web-02: write \/usr\/local\/sbin\/trilithon-mysql-role \(1 line\), restart trilithon-mysql-role, wait until it is ready \[drift\]$/,
+    },
+    {
+      name: "the account of what tells the role given a password",
+      host: "web-01",
+      ...content,
+      break: sql("ALTER USER trilithon_role@localhost IDENTIFIED BY 'by hand'"),
+      paths: ["accounts.trilithon_role.password"],
+      sentence: /^web-01: change account trilithon_role \(its password\) \[drift\]$/,
     },
     {
       name: "nginx's drop-in removed",
