@@ -9,6 +9,8 @@ import { type Catalog, evaluate, type Row, select, type Value } from "./select";
 export interface User {
   /** None of those that log in over the socket. */
   password: string | undefined;
+  /** Of those, another system user whose account it is. */
+  systemUser?: string;
   former?: string;
   needsTls: boolean;
   isLocked: boolean;
@@ -599,9 +601,14 @@ export class Mysqld {
           if (user.password === undefined) throw new SqlError(3894, "no current password");
           user.former = user.password;
         }
-        user.password = text;
+        // As MySQL: the plugin stays, and takes it for the name of a system user.
+        if (user.password === undefined) user.systemUser = text;
+        else user.password = text;
       }
-      if (rest === "IDENTIFIED WITH auth_socket") user.password = undefined;
+      if (rest === "IDENTIFIED WITH auth_socket") {
+        user.password = undefined;
+        delete user.systemUser;
+      }
       if (rest.includes(" REQUIRE SSL")) user.needsTls = true;
       if (rest.endsWith("ACCOUNT UNLOCK")) user.isLocked = false;
       else if (rest.endsWith("ACCOUNT LOCK")) user.isLocked = true;
@@ -755,6 +762,7 @@ export class Mysqld {
             HOST: host,
             MAX_USER_CONNECTIONS: user.maxConnections,
             USER_ATTRIBUTES: user.former === undefined ? null : { additional_password: "x" },
+            AUTHENTICATION_STRING: user.systemUser ?? "",
             PLUGIN: user.password === undefined ? "auth_socket" : "caching_sha2_password",
           };
         });

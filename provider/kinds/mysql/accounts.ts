@@ -15,7 +15,7 @@ export interface AccountFacts {
   readonly maxConnections: number;
   /** Whether a former password is good as well. */
   readonly hasFormerPassword: boolean;
-  /** MySQL's plugin by which it logs in: `caching_sha2_password`, `auth_socket`. */
+  /** MySQL's plugin by which it logs in: `caching_sha2_password`, `auth_socket`, or `auth_socket of another` system user. */
   readonly plugin: string;
 }
 
@@ -31,7 +31,7 @@ export interface AskedAccount {
  * part that there is; then the grants of the expected one.
  */
 export function renderGrantsQuestion({ name, from }: AskedAccount, index: number): string {
-  return `SELECT 'account ${index}', Host, max_user_connections, COALESCE(JSON_CONTAINS_PATH(User_attributes, 'one', '$.additional_password'), 0), plugin
+  return `SELECT 'account ${index}', Host, max_user_connections, COALESCE(JSON_CONTAINS_PATH(User_attributes, 'one', '$.additional_password'), 0), IF(plugin = 'auth_socket' AND authentication_string <> '', 'auth_socket of another', plugin)
   FROM mysql.user WHERE User = ${literal(name)};
 SHOW GRANTS FOR ${accountName(name, from)}`;
 }

@@ -171,9 +171,13 @@ onLinux("an account without a password is the system user's, over the socket alo
   t.like(desired.accounts.trilithon_role, { from: "localhost" });
   const { sentences, state } = await up(t, hosts, desired);
   t.true(sentences.some((one) => one.includes("create account trilithon_role")));
-  // Somebody gives it a password: from then on anybody who knows it gets in.
-  hosts.on("web-01").take("ALTER USER 'trilithon_role'@'localhost' IDENTIFIED BY 'known'");
+  // MySQL takes this for the name of the system user whose account it is from then on.
+  hosts.on("web-01").take("ALTER USER 'trilithon_role'@'localhost' IDENTIFIED BY 'nobody'");
+  const found = await mysqlContent.read({ ...state }, hosts.context);
+  t.deepEqual(found && mysqlContent.diff(found, desired), [
+    { path: ["accounts", "trilithon_role", "password"], kind: "delete" },
+  ]);
   const again = await up(t, hosts, desired, state);
   t.deepEqual(again.sentences, ["web-01: change account trilithon_role (its password)"]);
-  t.is(hosts.on("web-01").data.users.get("'trilithon_role'@'localhost'")?.password, undefined);
+  t.is(hosts.on("web-01").data.users.get("'trilithon_role'@'localhost'")?.systemUser, undefined);
 });
