@@ -591,7 +591,7 @@ export class Mysqld {
       password === undefined ? undefined : String(evaluate(password, this.#catalog(session)));
     const [, limit] = /WITH MAX_USER_CONNECTIONS (\d+)$/.exec(rest) ?? [];
     const known =
-      /^(IDENTIFIED WITH auth_socket|IDENTIFIED BY '.*'( REQUIRE SSL)?( RETAIN CURRENT PASSWORD)?( ACCOUNT UNLOCK)?|ACCOUNT (UN)?LOCK|DISCARD OLD PASSWORD|WITH MAX_USER_CONNECTIONS \d+)$/;
+      /^(IDENTIFIED WITH auth_socket( AS '.*')?|IDENTIFIED BY '.*'( REQUIRE SSL)?( RETAIN CURRENT PASSWORD)?( ACCOUNT UNLOCK)?|ACCOUNT (UN)?LOCK|DISCARD OLD PASSWORD|WITH MAX_USER_CONNECTIONS \d+)$/;
     if (!known.test(rest)) throw new SqlError(1064, `unknown ALTER USER: ${rest}`);
     this.#change(({ users }) => {
       const user = accountOf(users, key);
@@ -601,13 +601,14 @@ export class Mysqld {
           if (user.password === undefined) throw new SqlError(3894, "no current password");
           user.former = user.password;
         }
-        // As MySQL: the plugin stays, and takes it for the name of a system user.
-        if (user.password === undefined) user.systemUser = text;
-        else user.password = text;
+        // As MySQL: the plugin stays, and knows no password.
+        if (user.password !== undefined) user.password = text;
       }
-      if (rest === "IDENTIFIED WITH auth_socket") {
+      const [socket, systemUser] = /^IDENTIFIED WITH auth_socket(?: AS '(.*)')?$/.exec(rest) ?? [];
+      if (socket !== undefined) {
         user.password = undefined;
         delete user.systemUser;
+        if (systemUser !== undefined) user.systemUser = systemUser;
       }
       if (rest.includes(" REQUIRE SSL")) user.needsTls = true;
       if (rest.endsWith("ACCOUNT UNLOCK")) user.isLocked = false;

@@ -495,7 +495,9 @@ export const drifts: readonly (readonly Drift[])[] = [
       name: "the account of what tells the role given a password",
       host: "web-01",
       ...content,
-      break: sql("ALTER USER trilithon_role@localhost IDENTIFIED BY 'by hand'"),
+      break: sql(
+        "ALTER USER trilithon_role@localhost IDENTIFIED WITH caching_sha2_password BY 'by hand'",
+      ),
       paths: ["accounts.trilithon_role.password"],
       sentence: /^web-01: change account trilithon_role \(its password\) \[drift\]$/,
     },

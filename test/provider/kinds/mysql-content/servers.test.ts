@@ -171,8 +171,10 @@ onLinux("an account without a password is the system user's, over the socket alo
   t.like(desired.accounts.trilithon_role, { from: "localhost" });
   const { sentences, state } = await up(t, hosts, desired);
   t.true(sentences.some((one) => one.includes("create account trilithon_role")));
-  // MySQL takes this for the name of the system user whose account it is from then on.
-  hosts.on("web-01").take("ALTER USER 'trilithon_role'@'localhost' IDENTIFIED BY 'nobody'");
+  // Another system user's from then on.
+  hosts
+    .on("web-01")
+    .take("ALTER USER 'trilithon_role'@'localhost' IDENTIFIED WITH auth_socket AS 'nobody'");
   const found = await mysqlContent.read({ ...state }, hosts.context);
   t.deepEqual(found && mysqlContent.diff(found, desired), [
     { path: ["accounts", "trilithon_role", "password"], kind: "delete" },
