@@ -13,7 +13,9 @@ import { type Settings, TestStack, threeHosts } from "./support/test-stack";
 
 const stackName = "away";
 const number = 83;
-const url = `http://127.0.0.1:${8000 + number}`;
+/** Apart from those of other tests, of which each takes as many as it has load balancers. */
+const publish = 8183;
+const url = `http://127.0.0.1:${publish}`;
 const names = ["lb-01", "lb-02", "web-01", "web-02"];
 
 let stack: TestStack;
@@ -97,7 +99,7 @@ test.serial("taken back, it is a new machine, and gets all that belongs there", 
   await stack.configure(settings());
   await stack.up();
   t.is(await stateOf("lb-02"), "running");
-  const answer = await fetch(`http://127.0.0.1:${8001 + number}/`);
+  const answer = await fetch(`http://127.0.0.1:${publish + 1}/`);
   t.is(answer.status, 200);
   t.deepEqual((await readPreview(stack)).updates, []);
   await isVerified(t, []);
@@ -117,7 +119,12 @@ test.serial("a dead host that is away is removed like any other", async (t) => {
 });
 
 function settings(away?: string): Settings {
-  return { ...threeHosts(number), "trilithon:hosts": hosts(away) };
+  const containers = { subnet: `172.31.${number}.0/24`, publish, sshPortBase: 26_000 };
+  return {
+    ...threeHosts(number),
+    "trilithon:containers": containers,
+    "trilithon:hosts": hosts(away),
+  };
 }
 
 function hosts(away?: string) {

@@ -223,6 +223,12 @@ function settings(): Settings {
   const net = `172.31.${number}`;
   return {
     ...threeHosts(number),
+    "trilithon:containers": {
+      subnet: `172.31.${number}.0/24`,
+      // Two load balancers take two ports.
+      publish: 8183,
+      sshPortBase: 26_000,
+    },
     "trilithon:loadBalancer": { virtualAddress: address },
     // Port 80 is the load balancer's.
     "trilithon:web": { port: 8080 },

@@ -24,6 +24,12 @@ const writes = new AcknowledgedWrites(url);
 test.before(async () => {
   stack = await TestStack.make(stackName, {
     ...threeHosts(number),
+    "trilithon:containers": {
+      subnet: `172.31.${number}.0/24`,
+      // Two load balancers take two ports.
+      publish: 8183,
+      sshPortBase: 26_000,
+    },
     "trilithon:loadBalancer": { virtualAddress: `${net}.10` },
     // Port 80 is the load balancer's.
     "trilithon:web": { port: 8080 },
