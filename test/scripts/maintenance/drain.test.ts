@@ -1,4 +1,4 @@
-/** Which hosts must not be taken away, judged by what they answer. The rest is seen on real hosts, in test/end-to-end/maintenance. */
+/** Which hosts must not be taken away, judged by what they answer. The rest is seen on real hosts, in test/trouble/maintenance. */
 import test from "ava";
 import { meaningOfAbsence } from "../../../scripts/maintenance/database";
 import { findHost, obstaclesOf } from "../../../scripts/maintenance/drain";

@@ -9,9 +9,9 @@ import { capture, must } from "../../scripts/setup/run";
 import { parseEndpoints } from "../../scripts/verify/endpoints";
 import { renderTable } from "../../scripts/verify/report";
 import { verifyStack } from "../../scripts/verify/verify-stack";
-import { ask, balancerHeader, watchBalancers } from "./support/balancers";
-import { readPreview, summary } from "./support/preview";
-import { type Settings, TestStack } from "./support/test-stack";
+import { ask, balancerHeader, watchBalancers } from "../end-to-end/support/balancers";
+import { readPreview, summary } from "../end-to-end/support/preview";
+import { type Settings, TestStack } from "../end-to-end/support/test-stack";
 
 const stackName = "load-balancers";
 const net = "172.31.82";

@@ -11,9 +11,9 @@ import { parseEndpoints } from "../../scripts/verify/endpoints";
 import type { StackOutputs } from "../../scripts/verify/outputs";
 import { withSite } from "../../scripts/verify/site";
 import { verifyStack } from "../../scripts/verify/verify-stack";
-import { startLoad } from "./support/load";
-import { readPreview } from "./support/preview";
-import { type Settings, TestStack, threeHosts } from "./support/test-stack";
+import { startLoad } from "../end-to-end/support/load";
+import { readPreview } from "../end-to-end/support/preview";
+import { type Settings, TestStack, threeHosts } from "../end-to-end/support/test-stack";
 
 const stackName = "away-maintenance";
 const number = 83;
