@@ -1,6 +1,6 @@
 /**
  * Two load balancers that share an address: whatever becomes of the one that has it, the other one answers there, never both, and
- * what returns takes nothing back. No duration is asserted: they are in docs/reliability.md.
+ * what returns takes nothing back. How long that takes is measured by `npm run drill`.
  */
 import { join } from "node:path";
 import test, { type ExecutionContext } from "ava";
