@@ -82,7 +82,9 @@ export function answersOf(
 
 function answerOf(name: string, world: World, members: Group["members"]): Answer {
   const server = serverOf(world, name);
-  if (server.reach === "absent") return { mysqld: "absent" };
+  if (server.reach === "absent") {
+    return { mysqld: "absent", ...(server.schemas.length === 0 && { isEmpty: true }) };
+  }
   if (server.reach !== "answers") {
     const isUnreachable = server.reach === "unreachable" && { isUnreachable: true };
     return { mysqld: "silent", reason: "ERROR 2002", ...isUnreachable };
@@ -100,9 +102,9 @@ function answerOf(name: string, world: World, members: Group["members"]): Answer
     readOnly: server.isOpen ? 0 : 1,
     offlineMode: server.isOffline ? 1 : 0,
     persisted: {
-      ...server.persisted,
       ...(server.groupName !== "" && { group_replication_group_name: server.groupName }),
       ...(server.seeds !== "" && { group_replication_group_seeds: server.seeds }),
+      ...server.persisted,
     },
     variables: {
       group_replication_group_name: server.groupName,

@@ -280,3 +280,37 @@ test.serial(
     await isWhole(t);
   },
 );
+
+test.serial("a former pair becomes a group, with all that it holds", async (t) => {
+  await mysqlds.kill(...names);
+  for (const name of names) await mysqlds.install(name);
+  await mysqlds.sql(
+    "node-01",
+    `SET PERSIST super_read_only = OFF; SET PERSIST read_only = OFF;
+CREATE DATABASE trilithon; CREATE TABLE trilithon.cluster (id TINYINT PRIMARY KEY) COMMENT = 'guestbook';
+CREATE USER replication IDENTIFIED BY 'of replication' REQUIRE SSL;
+GRANT BACKUP_ADMIN, REPLICATION SLAVE ON *.* TO replication;
+CREATE DATABASE app; CREATE TABLE app.entries (entry VARCHAR(40) PRIMARY KEY)`,
+  );
+  const options = Object.entries({
+    ...{ SOURCE_HOST: "'10.0.0.1'", SOURCE_PORT: 3311, SOURCE_USER: "'replication'" },
+    ...{ SOURCE_PASSWORD: "'of replication'", SOURCE_AUTO_POSITION: 1, SOURCE_SSL: 1 },
+  }).map(([name, value]) => `${name} = ${value}`);
+  await mysqlds.sql("node-02", `CHANGE REPLICATION SOURCE TO ${options.join(", ")}; START REPLICA`);
+  acknowledged.length = 0;
+  await write("node-01", "of the pair");
+  await mysqlds.shell("sleep 2");
+  t.deepEqual(await up(group({ primary: "node-01" })), [
+    "node-01: close for writes (super_read_only on) until the group is there",
+    "node-02: apply what it received, and stop following 10.0.0.1:3311",
+    "node-01: mend the replication account replication (BACKUP_ADMIN, CONNECTION_ADMIN, GROUP_REPLICATION_STREAM, REPLICATION SLAVE)",
+    "node-01: bring the group back from it, since it has all that any other has (asked: node-01, node-02, node-03)",
+    "node-02: join the group (was: outside)",
+    "node-03: fill from node-01 by CLONE (it has no data)",
+    "node-03: join the group",
+  ]);
+  t.is((await settles(t, group({ primary: "node-01" }))).primary, "node-01");
+  await write("node-01", "of the group");
+  await mysqlds.shell("sleep 1");
+  await isWhole(t);
+});

@@ -52,9 +52,7 @@ export function topologyOf(answers: Answers, expected: Expected): Topology {
     const sets = members.map(([, one]) => allTextOf(one)).join(",");
     return {
       views,
-      // Two groups without a primary in sight are two all the same.
-      primaries:
-        groups.size > 1 && primaries.length < 2 ? members.map(([name]) => name) : primaries,
+      primaries,
       ...(first !== undefined && { groupName: first }),
       transactions: parseGtidSet(sets),
       candidates: [],

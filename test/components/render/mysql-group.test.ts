@@ -95,5 +95,7 @@ test("a member that is fenced, that somebody is at work on, or that is silent is
   t.deepEqual(rejoin(t, times(9, "RECOVERING 1 0")), []);
   t.deepEqual(rejoin(t, times(9, "silent")), []);
   // It is not patience that counts, but how long it was outside at a stretch.
-  t.deepEqual(rejoin(t, [...times(4, "ERROR 1 0"), "ONLINE 1 0", ...times(4, "ERROR 1 0")]), []);
+  for (const between of ["ONLINE 1 0", "OFFLINE 0 0", "RECOVERING 1 0"]) {
+    t.deepEqual(rejoin(t, [...times(4, "ERROR 1 0"), between, ...times(4, "ERROR 1 0")]), []);
+  }
 });
