@@ -145,7 +145,8 @@ async function carryOut(task: Task, round: Round): Promise<void> {
     case "join": {
       const groupName = await groupNameOn(task.through, round);
       const configure = sql.configureStatements(desired, { groupName, isIn: false });
-      await run(renderJoin(configure, task.after), longSeconds);
+      const account = sql.accountStatements(desired);
+      await run(renderJoin({ account, configure }, task.after), longSeconds);
       return;
     }
     case "let clients in":

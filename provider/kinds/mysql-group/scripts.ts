@@ -30,8 +30,17 @@ exit "$status"; }
 ${renderOnline()}`;
 }
 
-/** A member that was just filled joins by itself as it starts; any other is told to. */
-export function renderJoin(configure: readonly string[], after: "fill" | "nothing"): Shell {
+/**
+ * A member that was just filled joins by itself as it starts; any other is told to. It reaches itself by the account as well, which
+ * may be newer than what it holds: so it gets it beside its binary log.
+ */
+export function renderJoin(
+  {
+    account,
+    configure,
+  }: { readonly account: readonly string[]; readonly configure: readonly string[] },
+  after: "fill" | "nothing",
+): Shell {
   const settleSeconds = after === "fill" ? 15 : 0;
   return lines(
     sh`
@@ -50,9 +59,19 @@ done
 case "$state" in
   ONLINE | RECOVERING) ;;
   *)
-${mysql(...stopStatements, ...configure, "START GROUP_REPLICATION")}
+${mysql(
+  ...stopStatements,
+  "SET sql_log_bin = 0",
+  "SET GLOBAL super_read_only = OFF",
+  ...account,
+  "SET GLOBAL super_read_only = ON",
+  ...configure,
+  "START GROUP_REPLICATION",
+)}
     status=$?
-    [ "$status" = 0 ] || { ${lastWords}
+    [ "$status" = 0 ] || {
+${mysql("SET GLOBAL super_read_only = ON")}
+    ${lastWords}
     exit "$status"; } ;;
 esac`,
     renderOnline(),
