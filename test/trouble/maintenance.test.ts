@@ -154,7 +154,10 @@ async function isKeptWherePinned(t: ExecutionContext): Promise<void> {
 async function holders(): Promise<readonly string[]> {
   const found = await Promise.all(
     nodes.map(async (node) => {
-      const said = await stack.on(node, `ip -o -4 addr show to ${address}/32 | grep -v "^1: " || true`);
+      const said = await stack.on(
+        node,
+        `ip -o -4 addr show to ${address}/32 | grep -v "^1: " || true`,
+      );
       return said.includes(address) ? [node] : [];
     }),
   );
