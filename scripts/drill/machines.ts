@@ -121,17 +121,23 @@ export async function look(machines: Machines): Promise<View> {
   };
 }
 
-/** Waits until all is as it should be; answers how long that took, or what was still wrong. */
+/** A member that was expelled takes itself for one of the group for some seconds more. */
+const steadySeconds = 4;
+
+/** Waits until all is as it should be, and stays so; answers how long that took, or what was still wrong. */
 export async function recovered(
   machines: Machines,
   deadlineSeconds: number,
 ): Promise<{ readonly seconds: number } | { readonly faults: readonly string[] }> {
   const begin = performance.now();
+  let wellSince: number | undefined;
   for (;;) {
     const { faults } = await look(machines);
     const seconds = (performance.now() - begin) / 1000;
-    if (faults.length === 0) return { seconds };
-    if (seconds > deadlineSeconds) return { faults };
+    wellSince = faults.length === 0 ? (wellSince ?? seconds) : undefined;
+    if (wellSince !== undefined && seconds - wellSince >= steadySeconds)
+      return { seconds: wellSince };
+    if (wellSince === undefined && seconds > deadlineSeconds) return { faults };
     await wait(0.5);
   }
 }

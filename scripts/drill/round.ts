@@ -32,6 +32,8 @@ export interface Round {
 }
 
 const quietSeconds = 2;
+/** A member that lost its group may take a minute until it joins again. */
+const catchUpSeconds = 150;
 const recoverySeconds = 180;
 
 /** Or why it was left out. */
@@ -109,12 +111,12 @@ async function readStored(
     const stored = await Promise.all(
       members.map(async (member) => {
         const wait = executed
-          ? `DO WAIT_FOR_EXECUTED_GTID_SET('${executed.replaceAll(/\s/g, "")}', 30);`
+          ? `DO WAIT_FOR_EXECUTED_GTID_SET('${executed.replaceAll(/\s/g, "")}', ${catchUpSeconds});`
           : "";
         const messages = await askMysql(site, member, {
           sql: `${wait} SELECT JSON_ARRAYAGG(message) FROM ${table} WHERE name = 'drill' AND message LIKE '${mark} %';`,
           answer: v.nullable(v.array(v.string())),
-          deadlineSeconds: 40,
+          deadlineSeconds: catchUpSeconds + 10,
         });
         return new Set(messages ?? []);
       }),
