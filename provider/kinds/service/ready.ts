@@ -56,8 +56,24 @@ while state=$(systemctl show -P ActiveState -- ${unit}):$(systemctl show -P Stat
   sleep 0.2
 done
 [ "$taken" = yes ] || fail ${`${name} did not take the new configuration; all is put back as it was:`}"
-$(journal)"`;
+$(journal)"
+${reloaded?.newWorker ? untilFormerWorkersListenNoMore : sh`:`}`;
 }
+
+/**
+ * A worker of before that still accepts connections would answer for the new ones, and well. It stops within milliseconds;
+ * one that does not is not waited for longer than 10 seconds.
+ */
+const untilFormerWorkersListenNoMore = sh`
+former_listens() {
+  listening=$(ss -Hltnp 2>/dev/null)
+  for worker in $workers; do
+    case $listening in *"pid=$worker,"*) return 0 ;; esac
+  done
+  false
+}
+end=$(($(date +%s) + 10))
+while former_listens && [ "$(date +%s)" -lt "$end" ]; do sleep 0.1; done`;
 
 /**
  * Prints `alive`, or `silent` and why. An application that answers at all is alive: what makes it say 503, a database

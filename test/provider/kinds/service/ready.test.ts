@@ -1,8 +1,10 @@
 /** Readiness over HTTP and TCP, against real ports of this computer. */
 
+import { execFileSync } from "node:child_process";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { ExecutionContext } from "ava";
+import { renderReloaded } from "../../../../provider/kinds/service/ready";
 import { startMachine, wireHost } from "../../../support/machine";
 import { onLinux } from "../../../support/on-linux";
 import { wire } from "../../../support/wire";
@@ -173,3 +175,22 @@ for (const [serves, drained] of [
     );
   });
 }
+
+onLinux(
+  "a reload is over once no former worker listens any more: it would answer for the new ones",
+  (t) => {
+    const service = { unit: "it.service", name: "it", reloaded: { newWorker: true } };
+    const { text } = renderReloaded(Object(service));
+    // The former worker, 41, listens at the first two looks.
+    const stubs = `main=40 workers=' 41 '
+children() { echo 42; }
+systemctl() { echo active; }
+journal() { :; }
+fail() { echo "failed: $1"; exit 1; }
+looks=$(mktemp)
+ss() { echo look >>"$looks"; [ "$(wc -l <"$looks")" -gt 2 ] || echo 'users:(("it",pid=41,fd=6))'; echo 'users:(("it",pid=42,fd=6))'; }
+`;
+    const script = `${stubs}${text}\ncat "$looks"; rm "$looks"`;
+    t.is(execFileSync("/bin/sh", ["-c", script], { encoding: "utf8" }), "look\nlook\nlook\n");
+  },
+);
