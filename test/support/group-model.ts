@@ -173,6 +173,7 @@ export function carryOut(world: World, task: Task, desired: Group): World {
   switch (task.do) {
     case "refuse":
       throw new Error("what is refused is not carried out");
+    case "note":
     case "forget":
       return world;
     case "await": {

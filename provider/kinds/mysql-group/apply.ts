@@ -98,7 +98,8 @@ async function settled(
 
 async function carryOut(task: Task, round: Round): Promise<void> {
   const { desired, context } = round;
-  if (task.do === "refuse" || (task.do === "await" && task.member === "")) return;
+  if (task.do === "refuse" || task.do === "note" || (task.do === "await" && task.member === ""))
+    return;
   const run = (script: Shell, deadlineSeconds?: number) =>
     runMember(task.member, script, round, deadlineSeconds);
   switch (task.do) {

@@ -24,6 +24,14 @@ function planAll(live: Group | undefined, desired: Group): PlainStep[] {
   if (diff(seen, desired).length === 0) return [];
   const cluster = clusterOf(seen, desired);
   const steps = cluster.isFormed ? planGroup(cluster) : planRestart(cluster);
+  if (steps.length === 0) return [noteOf(seen, desired)];
   const refusals = steps.filter(isRefusal);
   return refusals.length > 0 ? refusals : inOrder(steps);
+}
+
+/** The program names a member, or reaches one otherwise, and all on the machines is as it should be. */
+function noteOf(live: Group, desired: Group): PlainStep {
+  const places = new Set(diff(live, desired).map(({ path }) => path.slice(0, 2).join(" ")));
+  const sentence = `take note of ${[...places].join(", ")}: nothing is to be done there`;
+  return { sentence, task: { do: "note" } };
 }

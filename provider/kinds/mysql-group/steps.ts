@@ -4,6 +4,8 @@ import type { Step, StepText } from "../../kind";
 
 export type Task =
   | { readonly do: "refuse" }
+  /** Nothing on any member. */
+  | { readonly do: "note" }
   | { readonly do: "await"; readonly member: string }
   | { readonly do: "close"; readonly member: string }
   | { readonly do: "stop"; readonly member: string }
@@ -57,6 +59,7 @@ export function placed(step: PlainStep): GroupStep {
  */
 const order: readonly (readonly Task["do"][])[] = [
   ["refuse"],
+  ["note"],
   ["await"],
   ["close"],
   ["stop"],

@@ -201,7 +201,11 @@ function holds(server: Server | undefined): boolean {
   return server !== undefined && (server.schemas.length > 0 || server.cluster !== null);
 }
 
-const options = { numRuns: 1000 };
+// The same cases in each run of the suite; others, and more of them, with `TRILITHON_SEED` and `TRILITHON_RUNS`.
+const options = {
+  numRuns: Number(process.env.TRILITHON_RUNS ?? 1000),
+  seed: Number(process.env.TRILITHON_SEED ?? 1),
+};
 
 interface Args {
   readonly recorded: Group;
