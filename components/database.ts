@@ -110,14 +110,7 @@ export class MysqlPair extends pulumi.ComponentResource implements Database {
 
   /** How an application on a host reaches it; reads go to the host's own member where it has one. */
   environmentFor(host: { readonly name: string }): Record<string, pulumi.Input<string>> {
-    return {
-      ...environmentOf(host, this.primary, this.replicas),
-      DATABASE_NAME: this.databaseName,
-      DATABASE_USER: this.user,
-      DATABASE_PASSWORD: this.password,
-      // The servers' certificates are their own: encrypted, but not verified.
-      DATABASE_SSL: "required",
-    };
+    return environmentOf(host, this);
   }
 
   /** Ends a former password once all of `users` (applications, say) run with the new one. Call it once. */

@@ -102,13 +102,7 @@ export class MysqlGroup extends pulumi.ComponentResource implements ProxiedDatab
 
   /** How an application on a host reaches it. Give it a `DatabaseProxy`: these name the primary as it was wished for. */
   environmentFor(host: { readonly name: string }): Record<string, pulumi.Input<string>> {
-    return {
-      ...environmentOf(host, this.primary, this.replicas),
-      DATABASE_NAME: this.databaseName,
-      DATABASE_USER: this.user,
-      DATABASE_PASSWORD: this.password,
-      DATABASE_SSL: "required",
-    };
+    return environmentOf(host, this);
   }
 
   /** Ends a former password once all of `users` (applications, say) run with the new one. Call it once. */

@@ -237,11 +237,10 @@ export interface RetirementOf {
   readonly deletedWith: pulumi.Resource | undefined;
 }
 
-/** How an application on a host reaches the members; reads go to the host's own member where it has one. */
+/** How an application on a host reaches the members, and with what; reads go to the host's own member where it has one. */
 export function environmentOf(
   host: { readonly name: string },
-  primary: Host,
-  replicas: readonly Host[],
+  { primary, replicas, databaseName, user, password }: Reached,
 ): Record<string, pulumi.Input<string>> {
   const readers = replicas.length > 0 ? replicas : [primary];
   const nearest = readers.find(({ name }) => name === host.name) ?? readers[0] ?? primary;
@@ -252,7 +251,20 @@ export function environmentOf(
       .apply((addresses) => addresses.join(",")),
     DATABASE_READ_HOST: nearest.address,
     DATABASE_PORT: String(mysqlPort),
+    DATABASE_NAME: databaseName,
+    DATABASE_USER: user,
+    DATABASE_PASSWORD: password,
+    // Encrypted, but applications are not given the authority of the servers' certificates.
+    DATABASE_SSL: "required",
   };
+}
+
+interface Reached {
+  readonly databaseName: string;
+  readonly user: string;
+  readonly password: pulumi.Output<string>;
+  readonly primary: Host;
+  readonly replicas: readonly Host[];
 }
 
 /** The name that the data is marked with when the cluster is made. */

@@ -1,5 +1,5 @@
 /** The faults that a drill causes, for real. Each ends by itself, on the machine, also when the drill does not live to see it. */
-import { type EndpointHost, hostsWith } from "../verify/endpoints";
+import { databaseHosts, type EndpointHost, hostsWith } from "../verify/endpoints";
 import type { Machines, View } from "./machines";
 
 export interface Fault {
@@ -15,12 +15,6 @@ export interface Fault {
 
 type Target = Fault["target"];
 
-function membersOf({ outputs }: Machines): readonly EndpointHost[] {
-  return outputs.endpoints.hosts.filter(({ roles }) =>
-    roles.some((role) => role.startsWith("database")),
-  );
-}
-
 const holder: Target = ({ outputs }, { holders }) => {
   const { endpoints } = outputs;
   const balancing = hostsWith(endpoints, "load-balancer");
@@ -31,13 +25,13 @@ const holder: Target = ({ outputs }, { holders }) => {
 };
 
 const primary: Target = (machines, view) => {
-  const members = membersOf(machines);
+  const members = databaseHosts(machines.outputs.endpoints);
   if (members.length < 3) return "two members cannot vote: a person promotes the replica";
   return members.find(({ name }) => name === view.primary) ?? "no member is the primary";
 };
 
 const replica: Target = (machines, view) => {
-  const members = membersOf(machines);
+  const members = databaseHosts(machines.outputs.endpoints);
   if (members.length < 2) return "there is no replica";
   return members.find(({ name }) => name !== view.primary) ?? "no member is a replica";
 };
@@ -169,7 +163,9 @@ export const faults: readonly Fault[] = [
     kind: "replica-killed",
     about: "a replica's machine loses its power",
     target: (machines, view) =>
-      membersOf(machines).length < 3 ? "writes wait for the only replica" : replica(machines, view),
+      databaseHosts(machines.outputs.endpoints).length < 3
+        ? "writes wait for the only replica"
+        : replica(machines, view),
     ...killed,
   },
   {
@@ -177,7 +173,9 @@ export const faults: readonly Fault[] = [
     about: "the primary no longer reaches another member",
     target: primary,
     cause: (machines, host, seconds) => {
-      const other = membersOf(machines).find(({ name }) => name !== host.name);
+      const other = databaseHosts(machines.outputs.endpoints).find(
+        ({ name }) => name !== host.name,
+      );
       return machines.launch(host, renderCutOff(other ? [other.address] : [], seconds));
     },
   },
@@ -186,7 +184,7 @@ export const faults: readonly Fault[] = [
     about: "no member reaches another one",
     target: primary,
     cause: async (machines, _, seconds) => {
-      const members = membersOf(machines);
+      const members = databaseHosts(machines.outputs.endpoints);
       await Promise.all(
         members.map((member) => {
           const others = members.filter(({ name }) => name !== member.name);

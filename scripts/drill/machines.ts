@@ -1,10 +1,12 @@
 /** The stack's machines as a drill sees and breaks them: over SSH, and for containers by their engine. */
 import { sh } from "../../provider/ssh/shell";
 import { capture, must } from "../setup/run";
-import { wait } from "../verify/check";
-import { type EndpointHost, hostsWith } from "../verify/endpoints";
+import { type Site, wait } from "../verify/check";
+import { hasAddress } from "../verify/checks/virtual-address";
+import { databaseHosts, type EndpointHost, hostsWith } from "../verify/endpoints";
 import type { StackOutputs } from "../verify/outputs";
-import { openSite } from "../verify/site";
+import { withSite } from "../verify/site";
+import { type Row, readStatistics } from "../verify/statistics";
 
 export interface Machines {
   readonly outputs: StackOutputs;
@@ -25,7 +27,7 @@ export function reachMachines(
   outputs: StackOutputs,
   { areContainers, up }: Pick<Machines, "areContainers" | "up">,
 ): Machines {
-  const { endpoints, privateKeys } = outputs;
+  const { endpoints } = outputs;
   const containerOf = async ({ name }: EndpointHost): Promise<string> => {
     const filters = [`label=trilithon.stack=${endpoints.stack}`, `label=trilithon.host=${name}`];
     const found = await capture("docker", [
@@ -34,14 +36,8 @@ export function reachMachines(
     ]);
     return found.stdout.trim();
   };
-  const run: Machines["run"] = async (host, script, deadlineSeconds = 15) => {
-    const site = openSite(endpoints, privateKeys);
-    try {
-      return await site.run(host, script, deadlineSeconds);
-    } finally {
-      await site.close();
-    }
-  };
+  const run: Machines["run"] = (host, script, deadlineSeconds = 15) =>
+    withSite(outputs, "drilling", (site) => site.run(host, script, deadlineSeconds));
   return {
     outputs,
     areContainers,
@@ -60,8 +56,9 @@ export function reachMachines(
   };
 }
 
-/** What the proxies to the database and the load balancers say of those behind them; `undefined`: nobody says anything. */
+/** The stack as its proxies and load balancers see it. */
 export interface View {
+  /** `undefined` where none of them, or not all alike, name one. */
   readonly primary: string | undefined;
   /** Hosts that hold the shared address. */
   readonly holders: readonly string[];
@@ -69,56 +66,79 @@ export interface View {
   readonly faults: readonly string[];
 }
 
-const proxyScript =
-  "echo 'show stat' | socat -t 2 stdio /run/trilithon-database-proxy/admin.sock | cut -d, -f1,2,18";
-const balancerScript =
-  "echo 'show stat' | socat -t 2 stdio /run/haproxy/admin.sock | cut -d, -f1,2,18";
-
-export async function look(machines: Machines): Promise<View> {
-  const { endpoints } = machines.outputs;
-  const members = endpoints.hosts.filter(({ roles }) =>
-    roles.some((role) => role.startsWith("database")),
-  );
-  const ask = async (host: EndpointHost, script: string): Promise<string> =>
-    machines.run(host, script).catch(() => "");
+/** Each host is asked over one connection; of one that does not answer nothing is up. */
+export function look({ outputs }: Machines): Promise<View> {
+  const { endpoints } = outputs;
+  const members = databaseHosts(endpoints);
   const web = hostsWith(endpoints, "web");
   const balancing = hostsWith(endpoints, "load-balancer");
-  const [proxies, balancers, holdings] = await Promise.all([
-    Promise.all(members.length > 0 ? web.map((host) => ask(host, proxyScript)) : []),
-    Promise.all(balancing.map((host) => ask(host, balancerScript))),
-    Promise.all(balancing.map((host) => ask(host, holderScript(endpoints.virtualAddress)))),
-  ]);
-  const primaries = proxies.map((text) => upIn(text, "primary"));
-  const [first = []] = primaries.filter((up) => up.length > 0);
-  const holders = balancing.filter((_, index) => holdings[index]?.trim() === "holds");
-  const names = balancing.map(({ name }) => name);
-  return {
-    primary: first.length === 1 ? first[0] : undefined,
-    holders: holders.map(({ name }) => name),
-    faults: [
-      ...proxies.flatMap((text, index) => {
-        const [on, primary, replicas] = [
-          web[index]?.name,
-          upIn(text, "primary"),
-          upIn(text, "replicas"),
-        ];
-        if (text === "") return [`${on} does not tell who is the primary`];
-        return [
-          ...(primary.length === 1 ? [] : [`${on} sees ${primary.length} primaries`]),
-          ...(replicas.length === members.length - 1
+  return withSite(outputs, "looking at the stack", async (site) => {
+    const [proxies, balancers, holdings] = await Promise.all([
+      Promise.all(
+        members.length > 0 ? web.map((host) => statistics(site, host, "database-proxy")) : [],
+      ),
+      Promise.all(balancing.map((host) => statistics(site, host, "haproxy"))),
+      Promise.all(balancing.map((host) => holdsAddress(site, host))),
+    ]);
+    const [first = []] = proxies
+      .map((rows) => upIn(rows, "primary"))
+      .filter(({ length }) => length > 0);
+    const holders = balancing.filter((_, index) => holdings[index]);
+    return {
+      primary: first.length === 1 ? first[0] : undefined,
+      holders: holders.map(({ name }) => name),
+      faults: [
+        ...proxies.flatMap((rows, index) => proxyFaults(web[index]?.name, rows, members.length)),
+        ...balancers.flatMap((rows, index) => {
+          const { length } = upIn(rows, "web_servers");
+          const name = balancing[index]?.name;
+          return length === web.length
             ? []
-            : [`${on} sees ${replicas.length} of ${members.length - 1} replicas`]),
-        ];
-      }),
-      ...balancers.flatMap((text, index) => {
-        const up = upIn(text, "web_servers").length;
-        return up === web.length ? [] : [`${names[index]} sees ${up} of ${web.length} web servers`];
-      }),
-      ...(endpoints.virtualAddress === undefined || holders.length === 1
-        ? []
-        : [`${holders.length} hosts hold the address`]),
-    ],
-  };
+            : [`${name} sees ${length} of ${web.length} web servers`];
+        }),
+        ...(endpoints.virtualAddress === undefined || holders.length === 1
+          ? []
+          : [`${holders.length} hosts hold the address`]),
+      ],
+    };
+  });
+}
+
+function proxyFaults(
+  on: string | undefined,
+  rows: readonly Row[],
+  members: number,
+): readonly string[] {
+  if (rows.length === 0) return [`${on} does not tell who is the primary`];
+  const [primaries, replicas] = [upIn(rows, "primary").length, upIn(rows, "replicas").length];
+  return [
+    ...(primaries === 1 ? [] : [`${on} sees ${primaries} primaries`]),
+    ...(replicas === members - 1 ? [] : [`${on} sees ${replicas} of ${members - 1} replicas`]),
+  ];
+}
+
+function statistics(
+  site: Site,
+  host: EndpointHost,
+  of: "haproxy" | "database-proxy",
+): Promise<readonly Row[]> {
+  return readStatistics(site, host, of).catch(() => []);
+}
+
+async function holdsAddress(site: Site, host: EndpointHost): Promise<boolean> {
+  const { virtualAddress } = site.endpoints;
+  if (virtualAddress === undefined) return false;
+  const answer = await site.run(host, "ip -j -4 addr show", 10).catch(() => "[]");
+  return hasAddress(answer, virtualAddress);
+}
+
+/** Servers of a backend that are up. Those at rest, that get nothing new, are not. */
+function upIn(rows: readonly Row[], backend: string): readonly string[] {
+  return rows
+    .filter(
+      ({ proxy, name, state }) => proxy === backend && name !== "BACKEND" && /^UP\b/.test(state),
+    )
+    .map(({ name }) => name);
 }
 
 /** A member that was expelled takes itself for one of the group for some seconds more. */
@@ -140,17 +160,4 @@ export async function recovered(
     if (wellSince === undefined && seconds > deadlineSeconds) return { faults };
     await wait(0.5);
   }
-}
-
-function holderScript(address: string | undefined): string {
-  if (address === undefined) return "echo no";
-  return sh`ip -4 -o addr show to ${address} | grep -q . && echo holds || echo no`.text;
-}
-
-/** Servers of a backend that are up. Those at rest, that get nothing new, are not. */
-function upIn(stat: string, backend: string): readonly string[] {
-  return stat.split("\n").flatMap((line) => {
-    const [of, name = "", status = ""] = line.trim().split(",");
-    return of === backend && name !== "BACKEND" && /^UP\b/.test(status) ? [name] : [];
-  });
 }

@@ -1,8 +1,9 @@
 /** One fault under load, and what it did. */
 import * as v from "valibot";
 import { wait } from "../verify/check";
+import { databaseHosts } from "../verify/endpoints";
 import { askMysql } from "../verify/mysql";
-import { openSite } from "../verify/site";
+import { withSite } from "../verify/site";
 import type { Fault } from "./faults";
 import { readDoubleHolding, watchHolders } from "./holders";
 import { Load, type Samples } from "./load";
@@ -92,14 +93,11 @@ async function readStored(
   machines: Machines,
   mark: string,
 ): Promise<readonly ReadonlySet<string>[]> {
-  const { endpoints, privateKeys } = machines.outputs;
+  const { endpoints } = machines.outputs;
   if (endpoints.database === undefined || !endpoints.isGuestBook) return [];
   const { primary } = await look(machines);
-  const members = endpoints.hosts.filter(({ roles }) =>
-    roles.some((role) => role.startsWith("database")),
-  );
-  const site = openSite(endpoints, privateKeys);
-  try {
+  const members = databaseHosts(endpoints);
+  return withSite(machines.outputs, "comparing what is stored", async (site) => {
     const table = `${endpoints.database}.entries`;
     const leader = members.find(({ name }) => name === primary);
     const executed =
@@ -126,7 +124,5 @@ async function readStored(
       await askMysql(site, leader, { sql, answer: v.number(), deadlineSeconds: 30 });
     }
     return stored;
-  } finally {
-    await site.close();
-  }
+  });
 }

@@ -5,8 +5,8 @@ import { askHost } from "../verify/checks/host-http";
 import { isAnswered } from "../verify/checks/serving";
 import { hasAddress } from "../verify/checks/virtual-address";
 import { type EndpointHost, hostsWith, serviceOf } from "../verify/endpoints";
+import { readStatistics } from "../verify/statistics";
 import type { DrainOptions } from "./drain";
-import { readStatistics } from "./statistics";
 import { until } from "./until";
 
 /** keepalived looks for the file once a second, and tells the others twice. */

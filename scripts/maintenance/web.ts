@@ -3,7 +3,7 @@ import { sh } from "../../provider/ssh/shell";
 import type { Site } from "../verify/check";
 import { askHost } from "../verify/checks/host-http";
 import { type EndpointHost, hostsWith, serviceOf } from "../verify/endpoints";
-import { readStatistics } from "./statistics";
+import { readStatistics } from "../verify/statistics";
 import { until } from "./until";
 
 type Say = (message: string) => void;

@@ -1,13 +1,12 @@
 /** Carries the steps out, looks again, and is content only with what it then sees. */
 
 import { randomUUID } from "node:crypto";
-import { Refused } from "../../errors";
 import type { Context } from "../../kind";
 import type { Shell } from "../../ssh/shell";
-import { type Member, type Members, memberOf, runOn } from "../mysql/members";
+import type { Members } from "../mysql/members";
+import { knownMember, type Round, refuse, runMember } from "../mysql/round";
 import { renderAwait, renderFill, renderPromote } from "../mysql/scripts";
 import { mysql } from "../mysql/sql";
-import { isRefusal } from "../mysql/steps";
 import type { Group } from "./args";
 import { diff } from "./diff";
 import { plan } from "./plan";
@@ -21,13 +20,6 @@ const roundsAtMost = 6;
 const looksAtMost = 10;
 const answerSeconds = 60;
 const longSeconds = 24 * 3600;
-
-/** What all that is done in one round has in common: the group as last seen, and as desired. */
-interface Round {
-  readonly live: Group | undefined;
-  readonly desired: Group;
-  readonly context: Context;
-}
 
 export async function applyGroup(
   steps: readonly GroupStep[],
@@ -62,11 +54,6 @@ export async function applyGroup(
   );
 }
 
-function refuse(steps: readonly GroupStep[]): void {
-  const refusals = steps.filter(isRefusal);
-  if (refusals.length > 0) throw new Refused(refusals);
-}
-
 /** The members that are to be there, and those that are yet to leave: the group may be theirs. */
 export function withoutLeft(
   known: Members,
@@ -96,7 +83,7 @@ async function settled(
   }
 }
 
-async function carryOut(task: Task, round: Round): Promise<void> {
+async function carryOut(task: Task, round: Round<Group>): Promise<void> {
   const { desired, context } = round;
   if (task.do === "refuse" || task.do === "note" || (task.do === "await" && task.member === ""))
     return;
@@ -172,29 +159,6 @@ async function carryOut(task: Task, round: Round): Promise<void> {
   }
 }
 
-async function groupNameOn(name: string, round: Round): Promise<string> {
+async function groupNameOn(name: string, round: Round<Group>): Promise<string> {
   return (await runMember(name, mysql("SELECT @@group_replication_group_name"), round)).trim();
-}
-
-function runMember(
-  name: string,
-  script: Shell,
-  round: Round,
-  deadlineSeconds?: number,
-): Promise<string> {
-  const { desired, context } = round;
-  const command = {
-    member: knownMember(name, round),
-    name,
-    script,
-    doing: `setting up MySQL of cluster ${desired.cluster}`,
-    secrets: [desired.replicationAccount.password],
-    deadlineSeconds,
-  };
-  return runOn(command, context);
-}
-
-/** A member that is to leave is known to the state alone. */
-function knownMember(name: string, { live, desired }: Round): Member {
-  return memberOf(name, { ...live?.members, ...desired.members });
 }

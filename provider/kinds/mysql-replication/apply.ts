@@ -1,12 +1,10 @@
 /** Carries the steps out, looks again, and is content only with what it then sees. */
 
-import { Refused } from "../../errors";
 import type { Context } from "../../kind";
 import { lines, type Shell, sh } from "../../ssh/shell";
-import { type Member, memberOf, runOn } from "../mysql/members";
+import { knownMember, type Round, refuse, runMember } from "../mysql/round";
 import { renderAwait, renderFill, renderPromote } from "../mysql/scripts";
 import { mysql, mysqlGoingOn } from "../mysql/sql";
-import { isRefusal } from "../mysql/steps";
 import type { Replication } from "./args";
 import { diff } from "./diff";
 import { plan } from "./plan";
@@ -20,13 +18,6 @@ const roundsAtMost = 4;
 const looksAtMost = 4;
 const answerSeconds = 60;
 const longSeconds = 24 * 3600;
-
-/** What all that is done in one round has in common: the cluster as last seen, and as desired. */
-interface Round {
-  readonly live: Replication | undefined;
-  readonly desired: Replication;
-  readonly context: Context;
-}
 
 export async function applyReplication(
   steps: readonly ReplicationStep[],
@@ -55,12 +46,10 @@ export async function applyReplication(
   );
 }
 
-function refuse(steps: readonly ReplicationStep[]): void {
-  const refusals = steps.filter(isRefusal);
-  if (refusals.length > 0) throw new Refused(refusals);
-}
-
-async function carryOutAll(steps: readonly ReplicationStep[], round: Round): Promise<void> {
+async function carryOutAll(
+  steps: readonly ReplicationStep[],
+  round: Round<Replication>,
+): Promise<void> {
   let paused: string | undefined;
   try {
     for (const { sentence, task } of steps) {
@@ -92,7 +81,7 @@ async function settled(desired: Replication, context: Context): Promise<Replicat
   }
 }
 
-async function carryOut(task: Task, round: Round): Promise<void> {
+async function carryOut(task: Task, round: Round<Replication>): Promise<void> {
   const { desired, context } = round;
   if (task.do === "refuse" || (task.do === "await" && task.member === "")) return;
   const run = (script: Shell, deadlineSeconds?: number) =>
@@ -164,7 +153,7 @@ async function carryOut(task: Task, round: Round): Promise<void> {
  * Writes are refused from the moment in which the old primary is closed until the new one is opened. Before it, the new
  * one has to be close behind; if it then does not get the rest in time, all is as it was.
  */
-async function handOver(from: string, to: string, round: Round): Promise<void> {
+async function handOver(from: string, to: string, round: Round<Replication>): Promise<void> {
   await runMember(to, renderCatchUp(await executedOn(from, round)), round, longSeconds);
   try {
     await runMember(from, renderDemote(), round);
@@ -181,7 +170,7 @@ async function handOver(from: string, to: string, round: Round): Promise<void> {
 /** Once replicas follow, they get the account from the primary too. */
 async function logReplicationAccount(
   { member }: { readonly member: string },
-  round: Round,
+  round: Round<Replication>,
 ): Promise<void> {
   const script = mysql(...sql.replicationAccountStatements(round.desired));
   // Where the role was handed over meanwhile, the former primary refuses it; the new one got it by then.
@@ -189,7 +178,7 @@ async function logReplicationAccount(
 }
 
 /** Replicas agree to acknowledge when they connect. Where one cannot connect, its own steps say so. */
-async function waitForReplicas(name: string, round: Round): Promise<void> {
+async function waitForReplicas(name: string, round: Round<Replication>): Promise<void> {
   await runMember(name, mysql(...sql.sourceStatements(round.desired)), round);
   for (const other of Object.keys(round.desired.members)) {
     if (other === name) continue;
@@ -198,29 +187,6 @@ async function waitForReplicas(name: string, round: Round): Promise<void> {
   }
 }
 
-async function executedOn(name: string, round: Round): Promise<string> {
+async function executedOn(name: string, round: Round<Replication>): Promise<string> {
   return (await runMember(name, mysql("SELECT @@gtid_executed"), round)).trim();
-}
-
-function runMember(
-  name: string,
-  script: Shell,
-  round: Round,
-  deadlineSeconds?: number,
-): Promise<string> {
-  const { desired, context } = round;
-  const command = {
-    member: knownMember(name, round),
-    name,
-    script,
-    doing: `setting up MySQL of cluster ${desired.cluster}`,
-    secrets: [desired.replicationAccount.password],
-    deadlineSeconds,
-  };
-  return runOn(command, context);
-}
-
-/** A member that is to leave is known to the state alone. */
-function knownMember(name: string, { live, desired }: Round): Member {
-  return memberOf(name, { ...live?.members, ...desired.members });
 }

@@ -1,6 +1,6 @@
-/** What HAProxy on a load balancer's host says of its servers. */
-import type { Site } from "../verify/check";
-import type { EndpointHost } from "../verify/endpoints";
+/** What HAProxy on a host says of its servers: a load balancer's, or that of the proxy to the database. */
+import type { Site } from "./check";
+import type { EndpointHost } from "./endpoints";
 
 export interface Row {
   readonly proxy: string;
@@ -12,9 +12,14 @@ export interface Row {
   readonly state: string;
 }
 
-const script = `echo 'show stat' | socat -t 2 stdio /run/haproxy/admin.sock`;
+const folders = { haproxy: "/run/haproxy", "database-proxy": "/run/trilithon-database-proxy" };
 
-export async function readStatistics(site: Site, host: EndpointHost): Promise<readonly Row[]> {
+export async function readStatistics(
+  site: Site,
+  host: EndpointHost,
+  of: keyof typeof folders = "haproxy",
+): Promise<readonly Row[]> {
+  const script = `echo 'show stat' | socat -t 2 stdio ${folders[of]}/admin.sock`;
   return parseStatistics(await site.run(host, script, 10));
 }
 

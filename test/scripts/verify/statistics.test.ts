@@ -1,5 +1,5 @@
 import test from "ava";
-import { parseStatistics } from "../../../scripts/maintenance/statistics";
+import { parseStatistics } from "../../../scripts/verify/statistics";
 
 const line = (proxy: string, name: string, state: string) =>
   [proxy, name, ...Array.from({ length: 15 }, () => "0"), state, "1", "1"].join(",");
