@@ -29,6 +29,8 @@ export function classifyFault(error: unknown): Fault {
     if (number === missingTable) return "missing-table";
     if (unknownOutcomes.has(number)) return "lost";
   }
+  // While TLS was being agreed on: another member is about to become the primary.
+  if (/socket disconnected/.test(String(property(error, "message")))) return "nobody";
   // The server's TLS or way of logging in is not what the settings say.
   if (code === "HANDSHAKE_SSL_ERROR" || code === "HANDSHAKE_NO_SSL_SUPPORT") return "refused";
   if (["PROTOCOL_CONNECTION_LOST", "ECONNRESET", "EPIPE"].includes(code)) return "lost";

@@ -2,6 +2,7 @@
 
 import type { PoolConnection, RowDataPacket } from "mysql2/promise";
 import type { Entry } from "../entry";
+import { classifyFault } from "./fault";
 import type { Member, Place } from "./member";
 
 export interface Question {
@@ -32,6 +33,7 @@ const waitSeconds = 1;
 /** A wait holds a connection: a forged cookie must not hold them all. */
 const maxWaitsPerMember = 4;
 const readDeadlineSeconds = 3;
+const pauseSeconds = 0.2;
 
 /** What is remembered between two reads. */
 interface Memory {
@@ -42,7 +44,25 @@ interface Memory {
 
 export function createReader(members: Members): (question: Question) => Promise<Reading> {
   const memory: Memory = { turn: 0, waits: new Map(), behindUntil: new Map() };
-  return (question) => readBook(members, memory, question);
+  return (question) => readPatiently(members, memory, question);
+}
+
+/** In the moment in which another member becomes the primary all connections may be lost at once: then once more. */
+async function readPatiently(
+  members: Members,
+  memory: Memory,
+  question: Question,
+): Promise<Reading> {
+  const end = performance.now() + readDeadlineSeconds * 1000;
+  for (;;) {
+    try {
+      return await readBook(members, memory, question);
+    } catch (error) {
+      const isPassing = ["lost", "nobody"].includes(classifyFault(error));
+      if (!isPassing || performance.now() + pauseSeconds * 1000 > end) throw error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, pauseSeconds * 1000));
+  }
 }
 
 async function readBook(members: Members, memory: Memory, question: Question): Promise<Reading> {

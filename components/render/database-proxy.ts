@@ -85,7 +85,8 @@ frontend writes
 frontend reads
     bind ${databaseProxy.reads}:${port}
     use_backend replicas if { nbsrv(replicas) gt 0 }
-    default_backend primary
+    use_backend primary if { nbsrv(primary) gt 0 }
+    default_backend anyone
 
 backend primary
     http-check send meth GET uri /primary
@@ -100,6 +101,13 @@ backend replicas
     http-check expect status 200
     # One that becomes the primary, or is behind, keeps the connections that it has and gets no new ones.
     http-check disable-on-404
+    default-server on-marked-down shutdown-sessions
+${servers((index) => (index === 0 ? "" : " backup"))}
+
+# In the middle of a switch nobody is the primary or a replica: a moment ago they were.
+backend anyone
+    http-check send meth GET uri /reads
+    http-check expect status 200
     default-server on-marked-down shutdown-sessions
 ${servers((index) => (index === 0 ? "" : " backup"))}
 `;

@@ -66,6 +66,8 @@ export function renderRoleCheckScript(): string {
 #   GET /primary   200: takes writes. 503: does not, or is not known to.
 #   GET /replica   200: serves reads. 404: runs, but is the primary, or is behind: keeps the reads that it has, and gets no
 #                  new ones. 503: does not answer.
+#   GET /reads     200: the primary, a replica, one that is behind, or one that was such a moment ago: read where nobody else
+#                  can be, as in the middle of a switch. 503: no.
 #   GET /          200 and a line for people, or 503.
 use strict;
 use warnings;
@@ -80,6 +82,7 @@ my $every = 0.1;        # seconds between two questions
 my $fresh = 1;          # seconds for which an answer counts
 my $hung = 5;           # seconds after which a client without an answer is replaced
 my $patience = 2;       # seconds for the request of one who asks here
+my $moment = 60;        # seconds for which one that is no replica any more is read where nobody else can be
 my $doubt = 5;          # seconds after it was cut off from most members, in which it may not know yet that it was replaced
 $SIG{PIPE} = 'IGNORE';
 $SIG{CHLD} = 'IGNORE';
@@ -115,6 +118,7 @@ my ($role, $why, $answered_at) = ('neither', 'mysqld has not answered yet', 0);
 my %requests;                        # by file number: who asks, since when, and what it has sent
 my $told = '';
 my $cut_off_at = 0;
+my $read_at = 0;                     # when it was last one to read from
 
 sub start_client {
   my ($in, $out) = (undef, undef);
@@ -165,6 +169,7 @@ sub hear {
       $is_waiting = 0;
       $answered_at = time;
       ($role, $why) = judge(split / /, $1);
+      $read_at = $answered_at if $role ne 'neither' || $why =~ /behind$/;
     } elsif ($line =~ /^ERROR/) {
       $why = $line;
     }
@@ -203,8 +208,9 @@ sub answer {
   }
   return ($role eq 'primary' ? 200 : 503, $why) if $path eq '/primary';
   return ($role eq 'replica' ? 200 : 404, $why) if $path eq '/replica';
+  return ($answered_at - $read_at < $moment ? 200 : 503, $why) if $path eq '/reads';
   return (200, $why) if $path eq '/';
-  return (404, 'ask for /primary, /replica or /');
+  return (404, 'ask for /primary, /replica, /reads or /');
 }
 
 sub serve {

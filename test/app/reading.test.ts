@@ -6,6 +6,8 @@ interface Behaviour {
   readonly has?: boolean;
   readonly arrives?: boolean;
   readonly isAway?: boolean;
+  /** How many connections are lost before one answers. */
+  readonly losses?: number;
 }
 
 /** A member that answers the reader's statements as told, and counts its waits. */
@@ -32,6 +34,9 @@ function member(role: Member["role"], host: string, behaviour: Behaviour = {}) {
     use: async (_, work) => {
       seen.reads += 1;
       if (behaviour.isAway) throw new Error("away");
+      if (seen.reads <= (behaviour.losses ?? 0)) {
+        throw Object.assign(new Error("lost"), { code: "PROTOCOL_CONNECTION_LOST" });
+      }
       return work(connection);
     },
     avoid: () => {
@@ -90,6 +95,15 @@ test("with the primary away a replica that is behind is better than nothing, and
   const read = createReader({ primary: primary.member, replicas: [replica.member] });
   const { readFrom, detour } = await read(owed);
   t.deepEqual([readFrom.role, detour], ["replica", "stale"]);
+});
+
+test("connections that are all lost at once are tried again", async (t) => {
+  const primary = member("primary", "p", { losses: 1 });
+  const replica = member("replica", "r", { losses: 2 });
+  const read = createReader({ primary: primary.member, replicas: [replica.member] });
+  const { readFrom } = await read(anything);
+  t.is(readFrom.role, "primary");
+  t.deepEqual([primary.seen.reads, replica.seen.reads], [2, 2]);
 });
 
 test("with nobody there the error is told", async (t) => {

@@ -237,9 +237,10 @@ test.serial(
       summary(await readPreview(stack), "database-replication"),
       /^web-01: hand the role of the primary over to web-02 \(writes are refused for about a second;/,
     );
-    await underLoad(t, () => stack.up());
+    // 50 writes a second.
+    await underLoad(t, () => stack.up(), { writeEvery: 4 });
     t.deepEqual((await readPreview(stack)).updates, []);
-    await underLoad(t, configureAndUp);
+    await underLoad(t, configureAndUp, { writeEvery: 4 });
     t.deepEqual((await readPreview(stack)).updates, []);
     t.deepEqual(moved(before, await readProcesses(stack, hosts)), []);
   },
@@ -389,8 +390,12 @@ async function verify(changes: "allowed" | "none") {
 }
 
 /** Not one request may fail: counted where they are sent. */
-async function underLoad<T>(t: ExecutionContext, work: (load: Load) => Promise<T>): Promise<T> {
-  const load = startLoad({ url, requestsPerSecond: 200, writeEvery: 10 });
+async function underLoad<T>(
+  t: ExecutionContext,
+  work: (load: Load) => Promise<T>,
+  { writeEvery } = { writeEvery: 10 },
+): Promise<T> {
+  const load = startLoad({ url, requestsPerSecond: 200, writeEvery });
   try {
     await sleep(2000);
     const result = await work(load);

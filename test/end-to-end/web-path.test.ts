@@ -191,7 +191,7 @@ const cases: readonly Case[] = [
 ];
 
 for (const { title, path, request, status, headers = {}, body } of cases) {
-  test(title, async (t) => {
+  test.serial(title, async (t) => {
     const answer = await (await running).send(path, request);
     t.is(answer.status, status);
     for (const [name, value] of Object.entries(headers)) {
@@ -221,7 +221,7 @@ function echoOf({ body }: Answer): Echo & { readonly all: Readonly<Record<string
   return { ...echo, all };
 }
 
-test("an upload arrives whole, with Expect: 100-continue too", async (t) => {
+test.serial("an upload arrives whole, with Expect: 100-continue too", async (t) => {
   const path = await running;
   const body = Buffer.alloc(3 * 1024 * 1024, "upload");
   const sha256 = createHash("sha256").update(body).digest("hex");
@@ -231,7 +231,7 @@ test("an upload arrives whole, with Expect: 100-continue too", async (t) => {
   }
 });
 
-test("a file is sent again only when it is another one", async (t) => {
+test.serial("a file is sent again only when it is another one", async (t) => {
   const path = await running;
   const { headers } = await path.send("/app.css");
   for (const [name, value] of [
@@ -243,7 +243,7 @@ test("a file is sent again only when it is another one", async (t) => {
   t.is((await path.send("/app.css", { headers: { "if-none-match": '"other"' } })).status, 200);
 });
 
-test("a file that was compressed before is sent as it is", async (t) => {
+test.serial("a file that was compressed before is sent as it is", async (t) => {
   const path = await running;
   const content = gzipSync("compressed before").toString("base64");
   await path.inside(
@@ -255,7 +255,7 @@ test("a file that was compressed before is sent as it is", async (t) => {
   t.is((await path.send("/big.js")).body, "plain\n");
 });
 
-test("what a client says of itself reaches no application", async (t) => {
+test.serial("what a client says of itself reaches no application", async (t) => {
   const path = await running;
   const claimed = Object.fromEntries(
     [
@@ -276,7 +276,7 @@ test("what a client says of itself reaches no application", async (t) => {
   t.is(all["x-request-id"]?.length, 1);
 });
 
-test("events and streams arrive as they are made", async (t) => {
+test.serial("events and streams arrive as they are made", async (t) => {
   const path = await running;
   for (const route of ["/events", "/stream"]) {
     const times = await path.arrivals(route);
@@ -289,7 +289,7 @@ test("events and streams arrive as they are made", async (t) => {
   }
 });
 
-test("a WebSocket is carried, and no other protocol", async (t) => {
+test.serial("a WebSocket is carried, and no other protocol", async (t) => {
   const path = await running;
   const socket = await path.webSocket();
   t.true(await echoes(socket));

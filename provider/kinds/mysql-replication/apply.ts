@@ -9,7 +9,14 @@ import type { Replication } from "./args";
 import { diff } from "./diff";
 import { plan } from "./plan";
 import { readReplication } from "./read";
-import { renderCatchUp, renderClose, renderDemote, renderFollow, renderReceive } from "./scripts";
+import {
+  renderAcknowledge,
+  renderCatchUp,
+  renderClose,
+  renderDemote,
+  renderFollow,
+  renderSucceed,
+} from "./scripts";
 import * as sql from "./statements";
 import type { ReplicationStep, Task } from "./steps";
 
@@ -109,8 +116,7 @@ async function carryOut(task: Task, round: Round<Replication>): Promise<void> {
       await run(mysqlGoingOn(...sql.pauseStatements));
       return;
     case "acknowledge":
-      await run(mysql(...sql.acknowledgeStatements));
-      await run(lines(mysqlGoingOn(...sql.reconnectStatements), sh`true`));
+      await run(renderAcknowledge());
       return;
     case "wait for replicas":
       await waitForReplicas(task.member, round);
@@ -156,15 +162,14 @@ async function carryOut(task: Task, round: Round<Replication>): Promise<void> {
 async function handOver(from: string, to: string, round: Round<Replication>): Promise<void> {
   await runMember(to, renderCatchUp(await executedOn(from, round)), round, longSeconds);
   try {
-    await runMember(from, renderDemote(), round);
-    await runMember(to, renderReceive(await executedOn(from, round), from), round);
+    const executed = (await runMember(from, renderDemote(), round)).trim();
+    await runMember(to, renderSucceed(executed, from), round);
   } catch (error) {
     // The first failure is the one to tell; where this fails too, the next read shows a closed primary.
     const reopen = mysql(...sql.reopenStatements);
     await runMember(from, reopen, round).catch(() => undefined);
     throw error;
   }
-  await runMember(to, mysql("STOP REPLICA", "RESET REPLICA ALL"), round);
 }
 
 /** Once replicas follow, they get the account from the primary too. */

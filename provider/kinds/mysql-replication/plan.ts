@@ -272,10 +272,11 @@ function planSwitch(cluster: Cluster): PlainStep[] {
       warning: `${target} becomes the primary instead of ${leader}: no acknowledged write is lost. Applications that connect through a proxy follow by themselves; one that was given ${leader}'s own address is refused until it has the new one`,
       task: { do: "hand over", member: leader, to: target },
     },
-    ...others.filter((name) => name === leader).map(acknowledging),
     ...others.map((name) => following(name, target)),
     waiting(target, desired),
     opening(target),
+    // Last: that a former primary waits for nobody takes MySQL a second.
+    ...others.filter((name) => name === leader).map(acknowledging),
     ...(live.members[leader] !== undefined && desired.members[leader] === undefined
       ? [leaving(leader)]
       : []),

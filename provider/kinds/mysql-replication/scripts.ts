@@ -3,7 +3,12 @@
 import { type Shell, sh } from "../../ssh/shell";
 import { catchUpSeconds } from "../mysql/scripts";
 import { literal, mysql, mysqlGoingOn } from "../mysql/sql";
-import { closeStatements, letGoStatements } from "./statements";
+import {
+  acknowledgeStatements,
+  closeStatements,
+  letGoStatements,
+  reconnectStatements,
+} from "./statements";
 
 /** Starts to follow, and waits until the member is connected and has applied `gtidSet`. */
 export function renderFollow(statements: readonly string[], gtidSet: string): Shell {
@@ -19,7 +24,7 @@ ${mysql(errors)}
 }
 ${mysql(...statements)}
 [ $? -eq 0 ] || exit 1
-connecting=${connectSeconds}
+connecting=${connectSeconds * 10}
 left=${catchUpSeconds}
 while [ "$left" -gt 0 ]; do
   state=$(${mysql(state)}
@@ -34,7 +39,7 @@ while [ "$left" -gt 0 ]; do
     'CONNECTING ON')
       connecting=$((connecting - 1))
       [ "$connecting" -gt 0 ] || fail 'not connected to the primary'
-      sleep 1 ;;
+      sleep 0.1 ;;
     *) fail 'replication stopped; naming it in discardDataOn fills it anew instead' ;;
   esac
 done
@@ -55,9 +60,17 @@ ${mysqlGoingOn(...letGoStatements)}
 ${mysql(...closeStatements)}`;
 }
 
-/** Closes the primary for the time of a switch: nothing of it outlives a restart, until another one is the primary. */
+/**
+ * Closes the primary for the time of a switch, and answers the transactions that it has: nothing of it outlives a restart,
+ * until another one is the primary. It acknowledges from the moment in which it follows.
+ */
 export function renderDemote(): Shell {
-  return mysql("SET SESSION lock_wait_timeout = 10", "SET GLOBAL super_read_only = ON");
+  return mysql(
+    "SET PERSIST rpl_semi_sync_replica_enabled = ON",
+    "SET SESSION lock_wait_timeout = 10",
+    "SET GLOBAL super_read_only = ON",
+    "SELECT @@gtid_executed",
+  );
 }
 
 /** Waits as long as it takes, while the primary still takes writes. */
@@ -74,15 +87,34 @@ echo 'it did not catch up with the primary within ${catchUpSeconds} seconds; not
 exit 1`;
 }
 
-/** Waits for the last transactions of a primary that was closed a moment ago. */
-export function renderReceive(gtidSet: string, from: string): Shell {
+/** Waits for the last transactions of a primary that was closed a moment ago, and follows it no longer. */
+export function renderSucceed(gtidSet: string, from: string): Shell {
   return sh`behind=$(${mysql(`SELECT WAIT_FOR_EXECUTED_GTID_SET(${literal(gtidSet)}, ${switchSeconds})`)}
 ) || exit 1
 [ "$behind" = 0 ] || {
   echo ${`it lacked transactions of ${from} after ${switchSeconds} seconds; ${from} stays the primary`} >&2
   exit 1
-}`;
 }
+${mysql("STOP REPLICA", "RESET REPLICA ALL")}`;
+}
+
+/**
+ * Connects anew only where it has to: an acknowledgement that is lost with the connection is not sent again, and whoever
+ * commits waits until somebody else commits.
+ */
+export function renderAcknowledge(): Shell {
+  return sh`${mysql(...acknowledgeStatements)}
+[ $? -eq 0 ] || exit 1
+acknowledges=$(${mysql(acknowledgesQuery)}
+) || exit 1
+[ "$acknowledges" = ON ] || {
+${mysqlGoingOn(...reconnectStatements)}
+}
+true`;
+}
+
+const acknowledgesQuery =
+  "SELECT VARIABLE_VALUE FROM performance_schema.global_status WHERE VARIABLE_NAME = 'Rpl_semi_sync_replica_status'";
 
 const waitingQuery =
   "SELECT VARIABLE_VALUE FROM performance_schema.global_status WHERE VARIABLE_NAME = 'Rpl_semi_sync_source_wait_sessions'";

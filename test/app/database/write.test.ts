@@ -6,6 +6,10 @@ const lost = Object.assign(new Error("gone"), { code: "ECONNRESET", errno: -104 
 const readOnly = Object.assign(new Error("no"), { errno: 1290, sqlState: "HY000" });
 const stopping = Object.assign(new Error("stops"), { errno: 1053, sqlState: "08S01" });
 const denied = Object.assign(new Error("no"), { errno: 1045, sqlState: "28000" });
+const cut = Object.assign(
+  new Error("Client network socket disconnected before secure TLS connection was established"),
+  { code: "HANDSHAKE_SSL_ERROR" },
+);
 const late = new Error("did not answer within 15 s");
 
 /** For some attempts, however slow the machine is: the first one is always made. */
@@ -38,6 +42,7 @@ const cases: readonly (readonly [string, readonly (Error | "done")[], string])[]
   ["is refused by the server", [denied, "done"], "not written"],
   ["gets no answer in time", [late], "unknown"],
   ["is lost, and done the second time", [lost, "done"], "written"],
+  ["is cut off before it is connected, and done the second time", [cut, "done"], "written"],
   ["is lost again and again", [lost], "unknown"],
   [
     "is lost, refused by a replica, and done by the next primary",

@@ -89,6 +89,8 @@ onLinux(
     await member.becomes("/replica", "404 the primary");
     member.says("1 - - 0 0 0 - - 0");
     await member.becomes("/primary", "503 closed for writes");
+    // In the middle of a switch nobody else is there to read from.
+    await member.becomes("/reads", "200 closed for writes");
     member.says("1 - - 0 0 1 ON ON 0.25");
     await member.becomes("/replica", "200 a replica, 0.2 s behind");
     await member.becomes("/primary", "503 a replica, 0.2 s behind");
@@ -97,6 +99,7 @@ onLinux(
     await member.becomes("/replica", "200 a replica, 0.0 s behind");
     member.says("1 - - 0 0 1 ON ON 12");
     await member.becomes("/replica", "404 12.0 s behind");
+    await member.becomes("/reads", "200 12.0 s behind");
     member.says("1 - - 0 0 1 ON OFF 0");
     await member.becomes("/replica", "404 applies nothing");
     member.says("1 - - 0 0 1 OFF ON 0");
@@ -124,6 +127,7 @@ onLinux(
     await member.becomes("/primary", "503 OFFLINE in its group");
     member.says("0 - - 0 0 0 - - 0");
     await member.becomes("/primary", "503 - in its group");
+    await member.becomes("/reads", "200 - in its group");
     member.says("1 RECOVERING SECONDARY 3 3 0 - - 0");
     await member.becomes("/replica", "404 RECOVERING in its group");
     member.says("1 ONLINE SECONDARY 3 3 0 - - 0");
@@ -132,6 +136,12 @@ onLinux(
     await member.becomes("/replica", "404 reaches 1 of 2 members");
   },
 );
+
+onLinux("who was never the primary or a replica is not read from", async (t) => {
+  const member = await start(t, "pair");
+  member.says("1 - - 0 0 0 - - 0");
+  await member.becomes("/reads", "503 closed for writes");
+});
 
 onLinux(
   "an answer that is old counts for nothing, and a client that ended is started again",
@@ -146,6 +156,6 @@ onLinux(
       member.says("0 - - 0 0 0 - - 0");
       await member.becomes("/primary", "200 the primary");
     }
-    await member.becomes("/other", "404 ask for /primary, /replica or /");
+    await member.becomes("/other", "404 ask for /primary, /replica, /reads or /");
   },
 );

@@ -99,10 +99,10 @@ const cases: readonly Case[] = [
     wanted: { primary: "web-02" },
     sentences: [
       "web-01: hand the role of the primary over to web-02 (writes are refused for about a second; taken back when web-02 cannot catch up within 30 s)",
-      "web-01: tell the primary what it has received (semi-synchronous)",
       "web-01: follow web-02",
       "web-02: acknowledge a write only once a replica has it",
       "web-02: open for writes (super_read_only off)",
+      "web-01: tell the primary what it has received (semi-synchronous)",
     ],
   },
   {
@@ -112,10 +112,10 @@ const cases: readonly Case[] = [
     sentences: [
       "web-02: follow web-01 (was: stopped)",
       "web-01: hand the role of the primary over to web-02 (writes are refused for about a second; taken back when web-02 cannot catch up within 30 s)",
-      "web-01: tell the primary what it has received (semi-synchronous)",
       "web-01: follow web-02",
       "web-02: acknowledge a write only once a replica has it",
       "web-02: open for writes (super_read_only off)",
+      "web-01: tell the primary what it has received (semi-synchronous)",
     ],
   },
   {
