@@ -26,6 +26,8 @@ export interface DebianPackage {
   readonly fields?: Readonly<Record<string, string>>;
   /** Absolute path to text; those below /etc are conffiles. */
   readonly files?: Readonly<Record<string, string>>;
+  /** A script that sets it up; `$DPKG_ROOT` is the folder. */
+  readonly postinst?: string;
 }
 
 const run = promisify(execFile);
@@ -57,7 +59,7 @@ APT::Architecture "amd64";
     for (const tool of ["apt-get", "apt-cache", "apt-mark"]) {
       await root.#wrap(tool, `APT_CONFIG=${sandbox.path("/etc/apt/test.conf")} `, "");
     }
-    const quiet = "--force-bad-path";
+    const quiet = "--force-bad-path --force-script-chrootless";
     await root.#wrap("dpkg", "", `--root=${sandbox.folder} ${quiet} --log=/dev/null`);
     await root.#wrap("dpkg-query", "", `--admindir=${sandbox.path("/var/lib/dpkg")}`);
     await run(sandbox.path("/bin/dpkg"), ["--add-architecture", "i386"]);
@@ -160,7 +162,7 @@ APT::Architecture "amd64";
   }
 
   async #build(one: DebianPackage, folder: string) {
-    const { name, version, architecture = "all", fields = {}, files = {} } = one;
+    const { name, version, architecture = "all", fields = {}, files = {}, postinst } = one;
     const root = this.sandbox.path(`/tmp/build-${name}`);
     await rm(root, { recursive: true, force: true });
     await mkdir(`${root}/DEBIAN`, { recursive: true });
@@ -176,6 +178,9 @@ APT::Architecture "amd64";
     const conffiles = Object.keys(files).filter((path) => path.startsWith("/etc/"));
     if (conffiles.length > 0)
       await writeFile(`${root}/DEBIAN/conffiles`, `${conffiles.join("\n")}\n`);
+    if (postinst !== undefined) {
+      await writeFile(`${root}/DEBIAN/postinst`, `#!/bin/sh\n${postinst}\n`, { mode: 0o755 });
+    }
     for (const [path, text] of Object.entries(files)) {
       await mkdir(`${root}${path}`.replace(/\/[^/]*$/, ""), { recursive: true });
       await writeFile(`${root}${path}`, text);

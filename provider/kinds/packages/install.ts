@@ -196,12 +196,19 @@ work() {
   done
   [ "$(cat "$log.status")" = 0 ]
 }
+again=
 begin
 until work; do
   if locked; then continue; fi
   # A version that went from the mirror since the lists were read, or a name that came.
   if [ -z "$was_read" ] && grep -qE '^E: (Unable to locate|Version |Failed to fetch|Unable to fetch|Package .* has no installation candidate)' "$log"; then
     read_lists || fail 'cannot install'
+    continue
+  fi
+  # On a busy machine: MySQL's package makes its data, and now and then ends that before it is done.
+  if [ -z "$again" ] && grep -q '^dpkg: error processing package .*--configure' "$log"; then
+    again=yes
+    progress 'a package could not be set up: once more'
     continue
   fi
   fail 'apt-get install failed'

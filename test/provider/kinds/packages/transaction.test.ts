@@ -166,6 +166,23 @@ onApt("packages ask nobody anything, and speak one language", async (t) => {
   t.true(said.some((text) => /^web-01: Installed web.* \(\d+ %\)$/.test(text)));
 });
 
+onApt("a package that cannot be set up is set up once more, and only once", async (t) => {
+  const { apt, packages, wants, sandbox, progress, temporary } = await startAptHost(t);
+  const tried = sandbox.path("/tried");
+  const postinst = `echo once >>${tried}; [ "$(wc -l <${tried})" -gt 1 ]`;
+  await apt.publish([{ ...web, postinst }]);
+  await packages.up(wants({ web: "present" }));
+  t.deepEqual(await apt.installed(), { web: "1.0" });
+  t.true(progress().includes("web-01: a package could not be set up: once more"));
+  const never = `echo once >>${tried}; echo 'no room' >&2; exit 1`;
+  await apt.publish([{ name: "never", version: "1.0", postinst: never }]);
+  await t.throwsAsync(packages.up(wants({ web: "present", never: "present" })), {
+    message: /apt-get install failed\n.*no room.*never/s,
+  });
+  t.is(await sandbox.read("/tried"), "once\n".repeat(4));
+  t.deepEqual(await temporary(), []);
+});
+
 onApt("several resources of a host share one transaction, each with its own wishes", async (t) => {
   const host = await startAptHost(t);
   const { apt, wants, sandbox } = host;
