@@ -181,6 +181,12 @@ export function carryOut(world: World, task: Task, desired: Group): World {
       if (reach === "absent") return change(world, task.member, freshMember);
       return reach === "silent" ? change(world, task.member, { reach: "answers" }) : elected(world);
     }
+    case "await expulsion": {
+      // One that we alone cannot reach takes part as before.
+      const isOut = (name: string) =>
+        desired.members[name] === undefined && serverOf(world, name).reach === "silent";
+      return expelled(world, task.member, isOut);
+    }
     case "close":
       return change(world, task.member, { isOpen: false });
     case "stop":
@@ -250,7 +256,8 @@ export function carryOut(world: World, task: Task, desired: Group): World {
       };
     }
     case "leave":
-      return change(without(world, task.member), task.member, {
+      // It waits until those are put out that the group does not reach.
+      return change(without(expelled(world, task.member), task.member), task.member, {
         ...{ isOpen: false, groupName: "", seeds: "" },
         persisted: { group_replication_start_on_boot: "OFF", super_read_only: "ON" },
       });
@@ -265,6 +272,20 @@ function configured(server: Server, groupName: string, { members }: Group): Serv
 
 function change(world: World, name: string, now: Partial<Server>): World {
   return { ...world, servers: { ...world.servers, [name]: { ...serverOf(world, name), ...now } } };
+}
+
+/** A party that has a majority puts out whom it does not reach. */
+function expelled(
+  world: World,
+  member: string,
+  isOut: (name: string) => boolean = () => false,
+): World {
+  const parties = world.parties.map((party) => {
+    if (!party.reached.includes(member) || !hasQuorum(party)) return party;
+    const reached = party.reached.filter((name) => !isOut(name));
+    return { ...party, lost: [], reached, primary: isOut(party.primary) ? "" : party.primary };
+  });
+  return elected({ ...world, parties });
 }
 
 /** A party that has a majority elects as soon as it is given time. */

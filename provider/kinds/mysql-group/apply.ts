@@ -2,8 +2,8 @@
 
 import { randomUUID } from "node:crypto";
 import type { Context } from "../../kind";
-import type { Shell } from "../../ssh/shell";
-import type { Members } from "../mysql/members";
+import { lines, type Shell } from "../../ssh/shell";
+import type { Member, Members } from "../mysql/members";
 import { knownMember, type Round, refuse, runMember } from "../mysql/round";
 import { renderAwait, renderFill, renderPromote } from "../mysql/scripts";
 import { mysql } from "../mysql/sql";
@@ -11,7 +11,14 @@ import type { Group } from "./args";
 import { diff } from "./diff";
 import { plan } from "./plan";
 import { readGroup } from "./read";
-import { renderBootstrap, renderJoin, renderOpened, renderSwitch } from "./scripts";
+import {
+  renderBootstrap,
+  renderExpelled,
+  renderJoin,
+  renderMargin,
+  renderOpened,
+  renderSwitch,
+} from "./scripts";
 import * as sql from "./statements";
 import type { GroupStep, Task } from "./steps";
 
@@ -93,6 +100,9 @@ async function carryOut(task: Task, round: Round<Group>): Promise<void> {
     case "await":
       await run(renderAwait(answerSeconds), longSeconds);
       return;
+    case "await expulsion":
+      await run(renderExpelled(membersOf(round)));
+      return;
     case "close":
       await run(mysql("SET GLOBAL super_read_only = ON"));
       return;
@@ -149,7 +159,7 @@ async function carryOut(task: Task, round: Round<Group>): Promise<void> {
       return;
     }
     case "leave":
-      await run(mysql(...sql.leaveStatements), longSeconds);
+      await run(lines(renderMargin(), mysql(...sql.leaveStatements)), longSeconds);
       return;
     case "forget":
       context.tell("warning", `${task.member}: taken out without being told: it does not answer`);
@@ -157,6 +167,11 @@ async function carryOut(task: Task, round: Round<Group>): Promise<void> {
     default:
       task satisfies never;
   }
+}
+
+/** All that are known, also who is yet to leave. */
+function membersOf({ live, desired }: Round<Group>): readonly Member[] {
+  return Object.values({ ...desired.members, ...live?.members });
 }
 
 async function groupNameOn(name: string, round: Round<Group>): Promise<string> {

@@ -47,6 +47,11 @@ function statusIn(name: string, live: Group, desired: Group): MemberStatus {
   return mysqld.state === "not installed" && mysqld.isEmpty === true ? newcomer : found;
 }
 
+/** Whom a member counts though no member is there; empty where it counts none. */
+export function strangersOf(status: MemberStatus | undefined): string {
+  return status?.view?.state === "with strangers" ? status.view.strangers : "";
+}
+
 export function isRunning(status: MemberStatus | undefined): boolean {
   return status?.mysqld.state === "running";
 }
@@ -60,6 +65,7 @@ const newcomer: MemberStatus = {
   mysqld: { state: "running" },
   data: { state: "empty" },
   membership: { state: "outside", was: "OFFLINE" },
+  view: { state: "ok" },
   writes: { state: "ok" },
   settings: { state: "other", of: "group name" },
 };

@@ -3,7 +3,7 @@
 import { compare } from "../../difference";
 import { awaiting, lettingClientsIn, refusal } from "../mysql/steps";
 import type { Group } from "./args";
-import { type Cluster, isRunning } from "./cluster";
+import { type Cluster, isRunning, strangersOf } from "./cluster";
 import { planAddress, planEntry, planSettings, planWrites } from "./plan-member";
 import { groupPrivileges } from "./read";
 import type { PlainStep } from "./steps";
@@ -30,7 +30,29 @@ export function planGroup(cluster: Cluster): PlainStep[] {
     return [refusal(leader, reason, "add it to the members")];
   }
   const steps = Object.keys(desired.members).flatMap((name) => planMember(name, leader, cluster));
-  return [...steps, ...planAccount(leader, "primary", cluster), ...planEnd(leader, steps, cluster)];
+  return [
+    ...planStrangers(cluster),
+    ...steps,
+    ...planAccount(leader, "primary", cluster),
+    ...planEnd(leader, steps, cluster),
+  ];
+}
+
+/** MySQL puts out whom it does not reach. Nobody can put out one that takes part. */
+function planStrangers({ live }: Cluster): PlainStep[] {
+  const inGroup = Object.entries(live.status).filter(([, { membership }]) =>
+    ["ok", "recovering"].includes(membership?.state ?? ""),
+  );
+  const [member, status] = inGroup.find(([, one]) => strangersOf(one) !== "") ?? [];
+  const strangers = strangersOf(status);
+  if (member === undefined) return [];
+  return [
+    {
+      sentence: `${member}: wait until the group has put out ${strangers}, which is none of the members (given up after 30 s where it takes part)`,
+      warning: `the group counts ${strangers}, which is none of the members: until it is put out, fewer of the members may fail`,
+      task: { do: "await expulsion", member },
+    },
+  ];
 }
 
 /** The primaries of several groups. */
@@ -53,8 +75,15 @@ function planSplit(primaries: readonly string[], { live, desired, status }: Clus
       const membership = live.status[name]?.membership;
       return membership?.state === "split" && membership.primary === primary;
     });
-  const kept = primaries.filter((primary) =>
-    groupOf(primary).some((name) => !desired.discardDataOn.includes(name)),
+  // Nobody has given up what one has that is none of the members.
+  const strangersIn = (primary: string) =>
+    groupOf(primary)
+      .map((name) => strangersOf(live.status[name]))
+      .filter(Boolean);
+  const kept = primaries.filter(
+    (primary) =>
+      groupOf(primary).some((name) => !desired.discardDataOn.includes(name)) ||
+      strangersIn(primary).length > 0,
   );
   if (kept.length === 1) {
     return primaries
@@ -62,7 +91,10 @@ function planSplit(primaries: readonly string[], { live, desired, status }: Clus
       .flatMap(groupOf)
       .map((name) => stopping(name, `the group of ${kept[0]} is the one that stays`));
   }
-  const groups = primaries.map((primary) => `that of ${primary} (${groupOf(primary).join(", ")})`);
+  const groups = primaries.map((primary) => {
+    const members = new Set([...groupOf(primary), ...strangersIn(primary)]);
+    return `that of ${primary} (${[...members].join(", ")})`;
+  });
   const remedy = "name all members of the one that is given up in discardDataOn";
   return [refusal(primaries.join(" and "), `there are two groups: ${groups.join(", ")}`, remedy)];
 }

@@ -1,7 +1,7 @@
 /** What is done where nobody forms a group: the first creation, and the way back after all were down or had no majority. */
 
 import { awaiting, awaitingClone, lettingClientsIn, refusal } from "../mysql/steps";
-import { type Cluster, isRunning } from "./cluster";
+import { type Cluster, isRunning, strangersOf } from "./cluster";
 import { planAccount, planEnd, stopping } from "./plan-group";
 import { dataSentence, planEntry, unfollowing } from "./plan-member";
 import type { PlainStep } from "./steps";
@@ -86,11 +86,13 @@ function planReturn(names: readonly string[], cluster: Cluster): PlainStep[] {
   }
   const cutOff = names.filter((name) => status[name]?.membership?.state === "without quorum");
   const why = `${names.length === 1 ? "it is the only member that is not away" : "it has all that any other has"}`;
-  const away = desired.away.map((name) => `what only ${name} has is lost`);
+  const strangers = Object.values(live.status).map(strangersOf).filter(Boolean);
+  const missing = [...desired.away, ...new Set(strangers)];
+  const away = missing.map((name) => `what only ${name} has is lost`);
   const step: PlainStep = {
     sentence: `${fullest}: bring the group back from it, since ${why} (asked: ${names.join(", ")})`,
     ...(away.length > 0 && {
-      warning: `${fullest}: the group goes on with what it has, without ${desired.away.join(", ")}: ${away.join(", ")}`,
+      warning: `${fullest}: the group goes on with what it has, without ${missing.join(", ")}: ${away.join(", ")}`,
     }),
     task: { do: "bootstrap", member: fullest },
   };

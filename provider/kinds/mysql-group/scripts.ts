@@ -1,6 +1,7 @@
 /** The longer things that run on a member of a group. Each wait has a deadline. */
 
 import { lines, type Shell, sh } from "../../ssh/shell";
+import type { Member } from "../mysql/members";
 import { catchUpSeconds } from "../mysql/scripts";
 import { literal, mysql } from "../mysql/sql";
 import { bootstrappedStatement, bootstrapStatements, stopStatements } from "./statements";
@@ -11,6 +12,39 @@ const ownState =
 /** What the server says of itself, where it does not tell the client. */
 const lastWords = sh`grep -F group_replication "$(${mysql("SELECT @@log_error")}
 )" 2>/dev/null | grep -F ERROR | tail -n 5 >&2`;
+
+/** Waits until the group counts nobody but these. */
+export function renderExpelled(members: readonly Member[]): Shell {
+  const known = members.map(({ address, port }) => literal(`${address}:${port}`)).join(", ");
+  const strangers = `SELECT GROUP_CONCAT(MEMBER_HOST, ':', MEMBER_PORT, ' ', MEMBER_STATE SEPARATOR ', ') FROM performance_schema.replication_group_members WHERE MEMBER_ID <> @@server_uuid AND CONCAT(MEMBER_HOST, ':', MEMBER_PORT) NOT IN (${known}) HAVING COUNT(*) > 0`;
+  const remedy = "none of the members: add it to them, or stop MySQL there; nothing was changed";
+  return renderWhile(strangers, `it takes part in the group, and is ${remedy}`);
+}
+
+/**
+ * Whoever leaves takes a vote along: where the group still counts members that it does not reach, those that stay may be
+ * no majority. It puts them out by itself.
+ */
+export function renderMargin(): Shell {
+  const unreachable = `SELECT GROUP_CONCAT(IF(MEMBER_STATE = 'UNREACHABLE', CONCAT(MEMBER_HOST, ':', MEMBER_PORT), NULL) SEPARATOR ', ') FROM performance_schema.replication_group_members HAVING SUM(MEMBER_STATE = 'UNREACHABLE') > 0 AND 2 * SUM(MEMBER_STATE <> 'UNREACHABLE') > COUNT(*)`;
+  return renderWhile(
+    unreachable,
+    "the group still counts it, and does not reach it; nothing was changed",
+  );
+}
+
+/** Waits while a query answers anything, and gives up with what it answered last. */
+function renderWhile(query: string, reason: string): Shell {
+  return sh`left=${expelSeconds}
+while :; do
+  found=$(${mysql(query)}
+  ) || exit 1
+  [ -n "$found" ] || break
+  [ "$left" -gt 0 ] || { echo "$found: "${reason} >&2; exit 1; }
+  left=$((left - 1))
+  sleep 1
+done`;
+}
 
 /** Runs what changes a closed member, and closes it again whatever becomes of that. */
 export function renderOpened(...statements: readonly string[]): Shell {
@@ -144,6 +178,8 @@ done
 wait "$client" || { cat "$said" >&2; exit 1; }`;
 }
 
+/** MySQL suspects a silent member for five seconds, and puts it out within some more. */
+const expelSeconds = 30;
 const startSeconds = 120;
 const switchSeconds = 30;
 /** What runs for less is about to end: MySQL waits for it. */

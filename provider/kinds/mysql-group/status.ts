@@ -12,6 +12,7 @@ export interface MemberStatus {
   /** This and the rest are missing where mysqld does not answer. */
   readonly data?: DataStatus;
   readonly membership?: MembershipStatus;
+  readonly view?: ViewStatus;
   readonly writes?: WritesStatus;
   readonly settings?: SettingsStatus;
 }
@@ -36,6 +37,11 @@ export type MembershipStatus =
   /** There are several groups. It is in that of `primary`. */
   | { readonly state: "split"; readonly primary: string };
 
+/** Whom it counts as members. One more than there are takes part in each vote, and may cost the majority. */
+export type ViewStatus =
+  | { readonly state: "ok" }
+  | { readonly state: "with strangers"; readonly strangers: string };
+
 export type WritesStatus = {
   readonly state:
     | "ok"
@@ -55,7 +61,7 @@ export type SettingsStatus =
   /** It follows a source, as a replica of a pair does. */
   | { readonly state: "follows"; readonly source: string };
 
-export const aspects = ["mysqld", "data", "membership", "writes", "settings"] as const;
+export const aspects = ["mysqld", "data", "membership", "view", "writes", "settings"] as const;
 
 /** A type, not an interface: it stands among the properties of a resource. */
 type Desired = { readonly [aspect: string]: { readonly state: string } };
@@ -71,7 +77,10 @@ export function desiredStatus(
       name,
       away.includes(name)
         ? { mysqld: { state: "away" } }
-        : { mysqld: { state: "running" }, data: ok, membership: ok, writes: ok, settings: ok },
+        : {
+            ...{ mysqld: { state: "running" }, data: ok, membership: ok, view: ok },
+            ...{ writes: ok, settings: ok },
+          },
     ]),
   );
 }
@@ -118,6 +127,7 @@ function memberStatus(seen: Seen): MemberStatus {
     mysqld: mysqldStatus(facts, { ...seen, neededPlugins }),
     data: dataStatus(facts, membership, seen),
     membership,
+    view: viewStatus(seen),
     writes: writesStatus(facts, seen),
     settings: settingsStatus(facts, seen),
   };
@@ -133,6 +143,11 @@ function membershipStatus(facts: Facts, { name, topology }: Seen): MembershipSta
   if (topology.primaries.length > 1) return { state: "split", primary: view.primary };
   if (view.isRecovering) return { state: "recovering" };
   return { state: view.primary === "" ? "electing" : "ok" };
+}
+
+function viewStatus({ name, topology }: Seen): ViewStatus {
+  const strangers = topology.views.get(name)?.strangers ?? [];
+  return strangers.length === 0 ? ok : { state: "with strangers", strangers: strangers.join(", ") };
 }
 
 function dataStatus(facts: Facts, membership: MembershipStatus, seen: Seen): DataStatus {

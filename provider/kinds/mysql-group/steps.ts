@@ -7,6 +7,8 @@ export type Task =
   /** Nothing on any member. */
   | { readonly do: "note" }
   | { readonly do: "await"; readonly member: string }
+  /** Until the group has put out whom it counts and does not reach. */
+  | { readonly do: "await expulsion"; readonly member: string }
   | { readonly do: "close"; readonly member: string }
   | { readonly do: "stop"; readonly member: string }
   | { readonly do: "stop following"; readonly member: string }
@@ -61,6 +63,7 @@ const order: readonly (readonly Task["do"][])[] = [
   ["refuse"],
   ["note"],
   ["await"],
+  ["await expulsion"],
   ["close"],
   ["stop"],
   ["stop following"],

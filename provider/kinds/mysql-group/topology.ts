@@ -2,7 +2,7 @@
 
 import { type GtidSet, isSubset, parseGtidSet } from "../mysql/gtid";
 import type { Answers, Members } from "../mysql/members";
-import type { Facts } from "../mysql/probe";
+import type { Facts, GroupMember } from "../mysql/probe";
 import { runningFacts } from "../mysql/roles";
 
 /** How one member sees the group. */
@@ -14,6 +14,8 @@ export interface View {
   readonly hasQuorum: boolean;
   /** Empty where it knows of none that it reaches. */
   readonly primary: string;
+  /** `10.0.0.14:3306 UNREACHABLE`: whom it counts though no member is there, as one that was taken out while it was dead. */
+  readonly strangers: readonly string[];
 }
 
 export interface Topology {
@@ -83,17 +85,20 @@ function viewOf(
   const state = rows.find(({ uuid }) => uuid === serverUuid)?.state;
   const reached = rows.filter((row) => row.state !== "UNREACHABLE");
   const primary = reached.find(({ role }) => role === "PRIMARY");
-  const byUuid = [...facts].find(([, one]) => one.serverUuid === primary?.uuid)?.[0];
-  const byAddress = Object.keys(members).find(
-    (name) => members[name]?.address === primary?.host && members[name]?.port === primary?.port,
-  );
+  const nameOf = (row: GroupMember | undefined) =>
+    [...facts].find(([, one]) => one.serverUuid === row?.uuid)?.[0] ??
+    Object.keys(members).find(
+      (name) => members[name]?.address === row?.host && members[name]?.port === row?.port,
+    );
+  const isIn = state === "ONLINE" || state === "RECOVERING";
+  const strangers = isIn ? rows.filter((row) => nameOf(row) === undefined) : [];
   return {
-    isIn: state === "ONLINE" || state === "RECOVERING",
+    isIn,
     isRecovering: state === "RECOVERING",
     hasQuorum: reached.length * 2 > rows.length,
     // One that is no member of ours is one all the same.
-    primary:
-      primary === undefined ? "" : (byUuid ?? byAddress ?? `${primary.host}:${primary.port}`),
+    primary: primary === undefined ? "" : (nameOf(primary) ?? `${primary.host}:${primary.port}`),
+    strangers: strangers.map((row) => `${row.host}:${row.port} ${row.state}`),
   };
 }
 

@@ -167,6 +167,17 @@ function run(
       const { task } = step;
       const member = "member" in task ? state.servers[task.member] : undefined;
       if (member?.reach === "unreachable" && task.do !== "forget") return "waits";
+      const counted = "member" in task ? (partyOf(state, task.member)?.reached ?? []) : [];
+      // One that takes part, and is none of the members any more, is put out by nobody.
+      if (
+        task.do === "await expulsion" &&
+        counted.some(
+          (name) =>
+            desired.members[name] === undefined && serverOf(state, name).reach === "unreachable",
+        )
+      ) {
+        return "waits";
+      }
       // A machine that was new to the state is looked at once more.
       if (task.do === "fill" && task.discards === "nothing" && holds(member)) return "refused";
       trail.push(step.sentence);
@@ -347,6 +358,37 @@ test("a group that has a majority is left only by who is to leave, or as a whole
       const given = [...args.desired.discardDataOn, ...args.desired.away];
       const kept = party.reached.filter((name) => !given.includes(name));
       if (kept.length > 0) throw new Error(`${kept} is in it as well`);
+    });
+  });
+});
+
+test("all is well only once a group counts none but the members", (t) => {
+  always(t, (world, args) => {
+    let state = world;
+    const end = run(world, args, (_, __, after) => {
+      state = after;
+    });
+    if (end !== "done") return;
+    const { members, away } = args.desired;
+    for (const { reached, lost } of known(state, { ...args.recorded.members, ...members })
+      .parties) {
+      if (!reached.some((name) => members[name] !== undefined && !away.includes(name))) continue;
+      const strangers = [...reached, ...lost].filter((name) => members[name] === undefined);
+      if (strangers.length > 0) throw new Error(`${strangers} are counted`);
+    }
+  });
+});
+
+test("who is taken out takes nobody's majority along", (t) => {
+  always(t, (world, args) => {
+    run(world, args, (before, { task }, after) => {
+      if (task.do !== "leave" && task.do !== "forget") return;
+      const party = partyOf(before, task.member);
+      if (party === undefined || !hasQuorum(party)) return;
+      for (const name of party.reached.filter((one) => one !== task.member)) {
+        const now = partyOf(after, name);
+        if (now === undefined || !hasQuorum(now)) throw new Error(`${name} has no majority`);
+      }
     });
   });
 });

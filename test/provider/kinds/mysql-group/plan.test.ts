@@ -301,11 +301,60 @@ test("two groups are judged by a person", (t) => {
   t.deepEqual(sentences(state, group({ discardDataOn: ["node-03"] })), [
     "node-03: leave the group that it is in, since the group of node-01 is the one that stays",
   ]);
+  // What one has that is no member is not given up by any name.
+  const counting = { ...other, reached: ["node-03", "node-04"] };
+  t.deepEqual(
+    sentences(
+      { ...state, parties: [without("node-03"), counting] },
+      group({ discardDataOn: ["node-03"] }),
+    ),
+    [
+      "node-01 and node-03: refuse, since there are two groups: that of node-01 (node-01, node-02), that of node-03 (node-03, 10.0.0.99:3306 ONLINE)",
+    ],
+  );
   const [silent] = planned({
     ...state,
     servers: { ...state.servers, "node-02": { ...member, reach: "silent" } },
   });
   t.is(silent?.sentence, "node-02: look again once mysqld answers (ERROR 2002)");
+});
+
+test("one that the group counts and that is no member is waited for, as it was taken out while it was dead", (t) => {
+  const counting = { ...party, lost: ["node-04"] };
+  const stranger = "10.0.0.99:3306 UNREACHABLE";
+  const waiting = `node-01: wait until the group has put out ${stranger}, which is none of the members (given up after 30 s where it takes part)`;
+  t.deepEqual(sentences(world({}, [counting])), [waiting]);
+  // Nobody counts one that it knows of, away or not.
+  const { servers } = world();
+  const dead: World = {
+    servers: { ...servers, "node-04": { ...member, reach: "silent" } },
+    parties: [counting],
+  };
+  const told = sentences(dead, group(), group({}, 4));
+  t.is(told.at(-1), "node-04: take it out without telling it, since it does not answer");
+  t.false(told.some((sentence) => sentence.includes("wait until")));
+  const [away] = planned(
+    world({}, [{ ...without("node-03"), lost: ["node-03"] }]),
+    group({ away: ["node-03"] }),
+  );
+  t.is(away, undefined);
+  // It costs nobody the majority that another one left.
+  const left = { ...without("node-03"), lost: ["node-04"] };
+  t.deepEqual(sentences(world({}, [left])), [waiting, "node-03: join the group (was: outside)"]);
+  // One that was cut off counts whom it counted then: it joins, and the group has nobody to put out.
+  const alone = { ...party, primary: "", reached: ["node-03"], lost: ["node-01", "node-04"] };
+  t.deepEqual(sentences(world({}, [without("node-03"), alone])), [
+    "node-03: join the group (was: cut off from the others)",
+  ]);
+});
+
+test("what only one has that is counted and no member is lost where nobody has a majority, and that is said", (t) => {
+  const half = { ...without("node-03"), lost: ["node-04", "node-05"] };
+  const steps = planned(world({}, [half]));
+  t.is(
+    steps.find(({ action }) => action === "bootstrap")?.warning,
+    "node-01: the group goes on with what it has, without 10.0.0.99:3306 UNREACHABLE, 10.0.0.99:3306 UNREACHABLE: what only 10.0.0.99:3306 UNREACHABLE, 10.0.0.99:3306 UNREACHABLE has is lost",
+  );
 });
 
 test("a group that elects is waited for", (t) => {

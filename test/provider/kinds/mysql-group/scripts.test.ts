@@ -1,0 +1,41 @@
+import { spawnSync } from "node:child_process";
+import test from "ava";
+import { renderExpelled, renderMargin } from "../../../../provider/kinds/mysql-group/scripts";
+import { group } from "../../../support/mysql-inputs";
+
+/** Runs a script with a client that answers each question in turn, and the last one for ever; answers how often it was asked. */
+function run(script: string, ...answers: readonly string[]) {
+  const cases = answers.map((answer, index) =>
+    index === answers.length - 1 ? `*) echo '${answer}' ;;` : `${index + 1}) echo '${answer}' ;;`,
+  );
+  const stub = `asked=$(mktemp)
+trap 'wc -l <"$asked" >&2; rm "$asked"' EXIT
+mysql() { cat >/dev/null; echo >>"$asked"; case "$(wc -l <"$asked")" in ${cases.join(" ")} esac; }
+sleep() { :; }
+`;
+  const { status, stderr } = spawnSync("/bin/sh", ["-c", stub + script], { encoding: "utf8" });
+  const said = stderr.trimEnd().split("\n");
+  return { status, asked: Number(said.pop()), said: said.join("\n") };
+}
+
+const stranger = "10.0.0.4:3314 UNREACHABLE";
+
+test("one that the group counts and that is no member is waited for, and given up after 30 seconds", (t) => {
+  const { text } = renderExpelled(Object.values(group().members));
+  t.true(text.includes("NOT IN ('10.0.0.1:3311', '10.0.0.2:3312', '10.0.0.3:3313')"));
+  t.deepEqual(run(text, ""), { status: 0, asked: 1, said: "" });
+  t.deepEqual(run(text, stranger, stranger, ""), { status: 0, asked: 3, said: "" });
+  t.deepEqual(run(text, stranger), {
+    ...{ status: 1, asked: 31 },
+    said: `${stranger}: it takes part in the group, and is none of the members: add it to them, or stop MySQL there; nothing was changed`,
+  });
+});
+
+test("nobody leaves while the group counts some that it does not reach", (t) => {
+  const { text } = renderMargin();
+  t.deepEqual(run(text, "10.0.0.4:3314", ""), { status: 0, asked: 2, said: "" });
+  t.deepEqual(run(text, "10.0.0.4:3314"), {
+    ...{ status: 1, asked: 31 },
+    said: "10.0.0.4:3314: the group still counts it, and does not reach it; nothing was changed",
+  });
+});
