@@ -1,5 +1,7 @@
 /** Hosts that are containers of this machine's Docker engine: systemd, sshd, and addresses of their own. */
 import { existsSync, readFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import { SshKey } from "../provider/resources/generated";
@@ -108,8 +110,10 @@ function createContainer(
     // The engine's own choice, said: the official plugin else takes it for a change.
     memorySwap: 2 * containers.memoryMegabytes,
     restart: "unless-stopped",
-    // One that is away is left as it is, also when it does not run.
-    ...(away && { mustRun: false, start: false }),
+    // The official plugin keeps of a stopped container that must run that it has no ports, and can then only make it
+    // anew, also once it runs again: there `npm start` starts it. One that is away is left as it is, running or not.
+    ...((away || !standInServes()) && { mustRun: false }),
+    ...(away && { start: false }),
     volumes: [
       { hostPath: containers.cgroupPath ?? findCgroupPath(), containerPath: "/sys/fs/cgroup" },
     ],
@@ -151,6 +155,12 @@ function renderUploads(key: SshKey, hostKey: SshKey, port: number) {
 /** Follows from the address alone: no port moves when a host is added. */
 function sshPort({ address }: HostSettings, { sshPortBase }: ContainerSettings): number {
   return sshPortBase + lastByte(address);
+}
+
+/** Set-up writes this file where the stand-ins of `offline/` serve (`scripts/setup/environment.ts`). */
+function standInServes(): boolean {
+  const home = process.env.PULUMI_HOME || join(homedir(), ".pulumi");
+  return existsSync(join(home, "stand-ins.json"));
 }
 
 /** Machines with both versions of control groups mount the second one here. */

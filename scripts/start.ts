@@ -1,6 +1,7 @@
 /** `npm start [STACK]`: sets the machine up where it is not, brings a stack up, and says where its page is. */
 import { readCommandLine } from "./command-line";
 import { suitesIn } from "./setup/base-image";
+import { removeHalfMade } from "./setup/half-made";
 import { startStopped } from "./setup/labelled";
 import { runMain, say } from "./setup/say";
 import { setUp, setUpPulumi } from "./setup/setup";
@@ -38,6 +39,8 @@ runMain(async () => {
   return 0;
 
   async function upContainers(): Promise<number> {
+    const halfMade = await removeHalfMade(place);
+    if (halfMade > 0) say(`stack ${stack}`, `removed ${halfMade} half-made containers`);
     const stopped = await startStopped(stack, awayHosts(place));
     if (stopped > 0) say(`stack ${stack}`, `started ${stopped} stopped containers`);
     say(`stack ${stack}`, "pulumi up");

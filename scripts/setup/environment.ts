@@ -26,7 +26,7 @@ export const cliFolder = join(localFolder, "bin");
 
 export const pulumiHome = join(localFolder, "pulumi-home");
 
-/** Written where stand-ins serve instead of the official plugins. */
+/** Written where stand-ins serve instead of the official plugins; `components/container-hosts.ts` looks for it too. */
 export const standInsMarker = join(pulumiHome, "stand-ins.json");
 
 /** Downloads and builds that checkouts share. */

@@ -23,6 +23,16 @@ export async function removeStaleLocks({ backend }: Pick<StackPlace, "backend">)
   }
 }
 
+/** Whether an `up` of the stack goes on. Of a backend that is no folder that is not known: it is then taken to be so. */
+export async function isLocked({ backend, stack }: StackPlace): Promise<boolean> {
+  const folder = folderOf(backend);
+  if (!existsSync(folder)) return true;
+  const locks = join(folder, ".pulumi", "locks");
+  if (!existsSync(locks)) return false;
+  const files = await readdir(locks, { recursive: true });
+  return files.some((file) => file.endsWith(".json") && basename(dirname(file)) === stack);
+}
+
 /** Of a backend that is no folder the path is none either, and nothing is found there. */
 function folderOf(backend: string): string {
   return backend.startsWith("file:///") ? fileURLToPath(backend.split("?")[0] ?? "") : backend;

@@ -1,4 +1,7 @@
 /** The program with a host that is away: what stands on it stays declared, and nobody else counts on it. */
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import test from "ava";
 import type { Endpoints } from "../../components/endpoints";
 import { mockPulumi, resolved, settle } from "./mocks";
@@ -19,6 +22,7 @@ const config = {
 const program = run();
 
 async function run() {
+  process.env.PULUMI_HOME = mkdtempSync(join(tmpdir(), "pulumi-home-"));
   const world = await mockPulumi({ config });
   const { endpoints } = await import("../../index");
   await settle();
@@ -42,6 +46,11 @@ test("a container that is away is neither started nor required to run", async (t
   const container = "docker:index/container:Container";
   t.like(world.find(container, "web-01").inputs, { mustRun: false, start: false });
   t.false("start" in world.find(container, "web-02").inputs);
+});
+
+test("under the official plugin, which forgets the ports of a stopped one, none is required to run", async (t) => {
+  const { world } = await program;
+  t.like(world.find("docker:index/container:Container", "web-02").inputs, { mustRun: false });
 });
 
 test("HAProxy and Nginx know those that are there", async (t) => {

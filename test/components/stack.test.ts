@@ -1,3 +1,6 @@
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import test from "ava";
 import type { Endpoints } from "../../components/endpoints";
 import { mockPulumi, resolved, settle } from "./mocks";
@@ -21,12 +24,20 @@ const config = {
 const program = run();
 
 async function run() {
+  const home = mkdtempSync(join(tmpdir(), "pulumi-home-"));
+  writeFileSync(join(home, "stand-ins.json"), "{}");
+  process.env.PULUMI_HOME = home;
   const world = await mockPulumi({ config });
   const { endpoints, sshKeys } = await import("../../index");
   await settle();
   const told: Endpoints = await resolved(endpoints);
   return { world, told, keys: await resolved(sshKeys) };
 }
+
+test("under the stand-in, which starts it, a container must run", async (t) => {
+  const { world } = await program;
+  t.false("mustRun" in world.find(container, "web-01").inputs);
+});
 
 test("tells where everything is", async (t) => {
   const { told, keys } = await program;

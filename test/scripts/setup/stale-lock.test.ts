@@ -4,7 +4,7 @@ import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import test from "ava";
-import { removeStaleLocks } from "../../../scripts/setup/stale-lock";
+import { isLocked, removeStaleLocks } from "../../../scripts/setup/stale-lock";
 
 const deadPid = spawnSync("true").pid;
 
@@ -42,4 +42,18 @@ test("a backend may be the URL of a folder", async (t) => {
   await removeStaleLocks({ backend: `${pathToFileURL(backend)}?metadata=skip` });
   t.deepEqual(readdirSync(folder), []);
   await t.notThrowsAsync(removeStaleLocks({ backend: "s3://bucket" }));
+});
+
+test("a stack counts as locked by its own lock, and where nobody can tell", async (t) => {
+  const backend = mkdtempSync(join(tmpdir(), "state-"));
+  const place = { stack: "dev", project: backend, backend };
+  t.false(await isLocked(place));
+  const locks = join(backend, ".pulumi", "locks", "organization", "trilithon");
+  mkdirSync(join(locks, "prod"), { recursive: true });
+  writeFileSync(join(locks, "prod", "held.json"), "{}");
+  t.false(await isLocked(place));
+  mkdirSync(join(locks, "dev"));
+  writeFileSync(join(locks, "dev", "held.json"), "{}");
+  t.true(await isLocked(place));
+  t.true(await isLocked({ ...place, backend: "s3://state" }));
 });
