@@ -1,5 +1,7 @@
 /** The unit beside mysqld that brings a member back into its group. */
 
+import { roleCheck } from "./mysql-role";
+
 export const rejoinUnit = {
   name: "trilithon-mysql-rejoin.service",
   path: "/etc/systemd/system/trilithon-mysql-rejoin.service",
@@ -24,13 +26,15 @@ WantedBy=multi-user.target
 }
 
 /**
- * MySQL itself tries once when it lost its group, and then every five minutes; a member that found nobody at its start does not
- * try again at all. A group lets nobody in who has more than it, and nobody begins one here.
+ * MySQL's own attempts last for a minute each, whatever happens meanwhile, and nothing can end one: so it makes none
+ * (`group_replication_autorejoin_tries`), and the member joins as soon as another one says that it is the primary. A group lets
+ * nobody in who has more than it, and nobody begins one here.
  */
 export function renderRejoinScript(): string {
   return `#!/bin/sh
 # Written by trilithon: what is changed here by hand is taken back by the next \`pulumi up\`.
-# A member that left its group without being told to joins it again, at first after 10 seconds, then less and less often.
+# A member that left its group without being told to joins it again once the group has a primary, where that fails less and less
+# often.
 export LC_ALL=C
 
 sql() {
@@ -38,7 +42,7 @@ sql() {
 }
 
 # Its state; whether it is to join at a start and knows its group, that start is over (MySQL tries for about a minute), and nobody
-# else is at work on it; whether clients are let in.
+# else is at work on it; whether clients are let in; where the members are.
 status="SELECT CONCAT_WS(' ',
   COALESCE((SELECT MEMBER_STATE FROM performance_schema.replication_group_members WHERE MEMBER_ID = @@server_uuid), 'OFFLINE'),
   @@GLOBAL.group_replication_start_on_boot
@@ -46,26 +50,52 @@ status="SELECT CONCAT_WS(' ',
     AND (SELECT VARIABLE_VALUE > 90 FROM performance_schema.global_status WHERE VARIABLE_NAME = 'Uptime')
     AND NOT (SELECT COUNT(*) FROM performance_schema.processlist
       WHERE INFO LIKE 'START GROUP%' OR INFO LIKE 'STOP GROUP%' OR INFO LIKE 'CLONE INSTANCE%'),
-  @@GLOBAL.offline_mode)"
+  @@GLOBAL.offline_mode,
+  @@GLOBAL.group_replication_group_seeds)"
+
+# Whether any of these is the primary: trilithon-mysql-role says so.
+has_primary() {
+  perl -MIO::Socket::INET -e '
+    for my $seed (split /,/, $ARGV[0]) {
+      my $answer = eval {
+        local $SIG{ALRM} = sub { die };
+        alarm 2;
+        my $peer = IO::Socket::INET->new(PeerAddr => $seed =~ s/:.*//r, PeerPort => ${roleCheck.port}, Timeout => 1) or die;
+        print $peer "GET /primary HTTP/1.0\\r\\n\\r\\n";
+        my $line = <$peer>;
+        $line;
+      };
+      alarm 0;
+      exit 0 if ($answer // "") =~ m{^HTTP/1\\.\\d 200 };
+    }
+    exit 1;' "$1"
+}
 
 waited=0
-limit=10
+limit=2
+tried=
 while :; do
   set -- $(timeout --kill-after=1 10 mysql --user=root --connect-timeout=2 --batch --skip-column-names --execute="$status" 2>/dev/null)
   case "$1 $2" in
     'ONLINE '*)
       # It was closed to clients when it left.
-      [ "$limit" = 10 ] || [ "$3" = 0 ] || sql 'SET GLOBAL offline_mode = OFF'
+      [ -z "$tried" ] || [ "$3" = 0 ] || sql 'SET GLOBAL offline_mode = OFF'
       waited=0
-      limit=10 ;;
+      limit=2
+      tried= ;;
     'ERROR 1' | 'OFFLINE 1') waited=$((waited + 2)) ;;
     *) waited=0 ;;
   esac
-  if [ "$waited" -ge "$limit" ]; then
+  least=$limit
+  # Somebody stopped it, and may go on with it.
+  [ "$1 $limit" != 'OFFLINE 2' ] || least=10
+  # A start where there is no group lasts for a minute, in which the member does not see that there is one again.
+  if [ "$waited" -ge "$least" ] && { [ "$waited" -ge 300 ] || has_primary "$4"; }; then
     echo "$1: joins its group again"
     sql 'STOP GROUP_REPLICATION; START GROUP_REPLICATION'
     waited=0
-    limit=$((limit * 2))
+    tried=yes
+    limit=$((limit * 4))
     [ "$limit" -le 300 ] || limit=300
   fi
   sleep 2

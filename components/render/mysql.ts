@@ -108,9 +108,10 @@ group_replication_start_on_boot = ON
 group_replication_recovery_reconnect_interval = 2
 # A member that is silent is put out after the 5 s that MySQL takes to suspect it: more was measured to be far more.
 group_replication_member_expel_timeout = 0
-# One that lost the majority refuses what it cannot commit, and comes back by itself. Meanwhile it serves nobody.
+# One that lost the majority refuses what it cannot commit, leaves, and serves nobody. trilithon-mysql-rejoin brings it back:
+# each attempt of MySQL's own would last for a minute.
 group_replication_unreachable_majority_timeout = 10
-group_replication_autorejoin_tries = 20
+group_replication_autorejoin_tries = 0
 group_replication_exit_state_action = OFFLINE_MODE
 # After a fail-over nobody reads what is older than what was acknowledged.
 group_replication_consistency = BEFORE_ON_PRIMARY_FAILOVER

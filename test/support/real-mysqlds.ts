@@ -5,7 +5,10 @@
 
 import { spawn } from "node:child_process";
 import { renderMysql } from "../../components/render/mysql";
-import { makeAuthority, makeCertificate } from "../../provider/certificates";
+import { renderRejoinScript } from "../../components/render/mysql-rejoin";
+import { renderRoleCheckScript, roleCheck } from "../../components/render/mysql-role";
+import { type Certified, makeAuthority, makeCertificate } from "../../provider/certificates";
+import { HostUnreachable } from "../../provider/errors";
 import type { Context } from "../../provider/kind";
 
 export interface Server {
@@ -28,7 +31,10 @@ done
 /** What the scripts call on a host. */
 const programs = {
   mysql: `#!/bin/sh
-case "$1" in --defaults-file=*) exec /usr/bin/mysql "$@" ;; esac
+case "$1" in
+  --defaults-file=*) exec /usr/bin/mysql "$@" ;;
+  --no-defaults) shift ;;
+esac
 exec /usr/bin/mysql --no-defaults --socket=/lab/NAME/s "$@"
 `,
   systemctl: `#!/bin/sh
@@ -40,7 +46,7 @@ esac
 };
 
 const mysqld = `[mysqld]
-user = root
+user = NAME
 datadir = /lab/NAME/data
 socket = /lab/NAME/s
 pid_file = /lab/NAME/pid
@@ -52,10 +58,14 @@ performance_schema_max_table_instances = 200
 export class RealMysqlds {
   readonly progress: string[] = [];
   readonly warnings: string[] = [];
+  /** Machines that nobody reaches. */
+  readonly off = new Set<string>();
+
+  #servers: readonly Server[] = [];
 
   private constructor(
     private readonly container: string,
-    readonly servers: readonly Server[],
+    private readonly authority: Certified,
   ) {}
 
   static async make(container: string, servers: readonly Server[]): Promise<RealMysqlds> {
@@ -69,21 +79,30 @@ export class RealMysqlds {
       "trilithon-host:latest",
       "infinity",
     ]);
-    const mysqlds = new RealMysqlds(container, servers);
+    const mysqlds = new RealMysqlds(container, await makeAuthority("lab"));
     await mysqlds.shell(`export DEBIAN_FRONTEND=noninteractive
 apt-get update -qq
-apt-get install -y -qq --no-install-recommends mysql-server-core mysql-client-core procps >/dev/null 2>&1
+packages='mysql-server-core mysql-client-core procps nftables'
+apt-get install -y -qq --no-install-recommends $packages >/dev/null 2>&1
+apt-get install -y -qq --no-install-recommends $packages >/dev/null 2>&1
 mkdir -p /var/lib/mysql-files /lab`);
     await mysqlds.write("/lab/supervise", supervisor, "0755");
-    const authority = await makeAuthority("lab");
-    for (const server of servers) await mysqlds.#prepare(server, authority);
+    await mysqlds.add(servers);
     return mysqlds;
   }
 
-  async #prepare(
-    { name, address, port }: Server,
-    authority: { certificate: string; privateKey: string },
-  ) {
+  get names(): readonly string[] {
+    return this.#servers.map(({ name }) => name);
+  }
+
+  /** Machines more. */
+  async add(servers: readonly Server[]): Promise<void> {
+    for (const server of servers) await this.#prepare(server);
+    this.#servers = [...this.#servers, ...servers];
+  }
+
+  async #prepare({ name, address, port }: Server): Promise<void> {
+    const { authority } = this;
     const own = await makeCertificate({ name, addresses: [address], authority });
     const folder = `/lab/${name}`;
     const ours = renderMysql({
@@ -98,11 +117,15 @@ mkdir -p /var/lib/mysql-files /lab`);
       .replaceAll("/etc/mysql/trilithon", folder)
       .replace(`127.0.0.1,${address}`, address)
       .replace(`${address}:3306`, `${address}:${port}\nport = ${port}\nreport_port = ${port}`);
-    await this.shell(`mkdir -p ${folder}/bin; ip addr add ${address}/32 dev lo`);
+    await this.shell(`useradd --system ${name}
+mkdir -p ${folder}/bin
+chown ${name} ${folder}
+ip addr add ${address}/32 dev lo`);
     await this.write(`${folder}/cnf`, mysqld.replaceAll("NAME", name) + ours);
     await this.write(`${folder}/authority.pem`, authority.certificate);
     await this.write(`${folder}/server.pem`, own.certificate);
     await this.write(`${folder}/server-key.pem`, own.privateKey, "0600");
+    await this.shell(`chown ${name} ${folder}/server-key.pem`);
     for (const [program, text] of Object.entries(programs)) {
       await this.write(`${folder}/bin/${program}`, text.replaceAll("NAME", name), "0755");
     }
@@ -113,7 +136,7 @@ mkdir -p /var/lib/mysql-files /lab`);
   async install(name: string): Promise<void> {
     await this.shell(`cd /lab/${name}
 rm -rf data stopped
-mysqld --no-defaults --initialize-insecure --user=root --datadir=/lab/${name}/data --log-error=/lab/${name}/error.log`);
+mysqld --no-defaults --initialize-insecure --user=${name} --datadir=/lab/${name}/data --log-error=/lab/${name}/error.log`);
     await this.start(name);
   }
 
@@ -134,6 +157,34 @@ exit 1`);
       names.map((name) => `touch /lab/${name}/stopped; kill -9 $(cat /lab/${name}/pid)`).join("\n"),
     );
     await this.shell("sleep 0.5");
+  }
+
+  /** Starts what runs beside each mysqld: what tells its role, and what brings it back into its group. */
+  async attend(): Promise<void> {
+    await this.write("/lab/role", renderRoleCheckScript(), "0755");
+    await this.write("/lab/rejoin", renderRejoinScript(), "0755");
+    for (const { name, address } of this.#servers) {
+      await this.shell(`export PATH=/lab/${name}/bin:$PATH
+setsid /lab/role ${address} ${roleCheck.port} group 10 >/dev/null 2>&1 &
+setsid /lab/rejoin >/lab/${name}/rejoin.log 2>&1 &`);
+    }
+  }
+
+  /** Nothing goes between these members and any other. Each runs as a user of its own. */
+  async part(...names: readonly string[]): Promise<void> {
+    const drops = this.#servers.flatMap(({ name }) => {
+      const others = this.#servers.filter((one) => one.name !== name);
+      const cut = others.filter((one) => names.includes(name) || names.includes(one.name));
+      return cut.map((one) => `meta skuid "${name}" tcp dport ${one.port} drop;`);
+    });
+    // Who asks for a role cannot be told: nobody hears of any.
+    await this.shell(`nft 'table inet apart {
+  chain out { type filter hook output priority -300; ${drops.join(" ")} tcp dport ${roleCheck.port} drop; }
+}'`);
+  }
+
+  async unite(): Promise<void> {
+    await this.shell("nft delete table inet apart");
   }
 
   async remove(): Promise<void> {
@@ -169,6 +220,7 @@ chmod ${mode} ${path}`);
   /** Only what the kinds of MySQL use of it. */
   get context(): Context {
     const on = async (host: string, script: string) => {
+      if (this.off.has(host)) throw new HostUnreachable({ host, what: "it is off" });
       const { status, stdout, stderr } = await this.#try(
         `export PATH=/lab/${host}/bin:$PATH\n${script}`,
       );

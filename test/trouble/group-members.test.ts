@@ -6,7 +6,7 @@ import { diff } from "../../provider/kinds/mysql-group/diff";
 import { plan } from "../../provider/kinds/mysql-group/plan";
 import { readGroup } from "../../provider/kinds/mysql-group/read";
 import { group } from "../support/mysql-inputs";
-import { RealMysqlds } from "../support/real-mysqlds";
+import { RealMysqlds, type Server } from "../support/real-mysqlds";
 
 const names = ["node-01", "node-02", "node-03"] as const;
 let mysqlds: RealMysqlds;
@@ -14,12 +14,13 @@ let mysqlds: RealMysqlds;
 const acknowledged: string[] = [];
 
 test.before(async () => {
-  const servers = Object.entries(group().members).map(([name, { address, port }]) => ({
-    ...{ name, address, port },
-  }));
-  mysqlds = await RealMysqlds.make("trilithon-test-group-members", servers);
+  mysqlds = await RealMysqlds.make("trilithon-test-group-members", serversOf(group()));
 });
 test.after.always(() => mysqlds?.remove());
+
+function serversOf({ members }: Group): Server[] {
+  return Object.entries(members).map(([name, { address, port }]) => ({ name, address, port }));
+}
 
 /** Reads, plans and applies as the engine does; it fails where anything is left to do. Answers what was announced. */
 async function up(desired: Group, before = desired): Promise<string[]> {
@@ -50,6 +51,48 @@ async function settles(t: ExecutionContext, desired = group()): Promise<Group> {
 async function write(primary: string, entry: string): Promise<void> {
   await mysqlds.sql(primary, `INSERT INTO app.entries VALUES ('${entry}')`);
   acknowledged.push(entry);
+}
+
+/**
+ * Writes on and on, as an application does that tries again: to whoever takes it, each entry up to 20 seconds. Answers how
+ * many were acknowledged meanwhile, and how many were not.
+ */
+async function whileWriting(label: string, work: () => Promise<unknown>) {
+  const count = { acknowledged: 0, failed: 0, refused: 0 };
+  let isOver = false;
+  let primary: string = names[0];
+  const takes = async (entry: string) => {
+    const deadline = Date.now() + 20_000;
+    const all = mysqlds.names;
+    for (let turn = all.indexOf(primary); Date.now() < deadline; turn += 1) {
+      primary = all[turn % all.length] ?? "";
+      const insert = `INSERT INTO app.entries VALUES ('${entry}') ON DUPLICATE KEY UPDATE entry = '${entry}'`;
+      const isTaken = await mysqlds.sql(primary, insert).then(
+        () => true,
+        () => false,
+      );
+      if (isTaken) return true;
+      count.refused += 1;
+    }
+    return false;
+  };
+  const writer = async () => {
+    for (let number = 1; !isOver; number += 1) {
+      const entry = `${label} ${number}`;
+      if (await takes(entry)) {
+        acknowledged.push(entry);
+        count.acknowledged += 1;
+      } else count.failed += 1;
+    }
+  };
+  const writing = writer();
+  try {
+    await work();
+  } finally {
+    isOver = true;
+    await writing;
+  }
+  return count;
 }
 
 /** Every member has all that was acknowledged, and one takes writes. */
@@ -176,8 +219,17 @@ test.serial(
   async (t) => {
     const desired = group({ away: ["node-03"] });
     await mysqlds.kill(...names);
+    mysqlds.off.add("node-03");
     await mysqlds.start("node-01");
     await mysqlds.start("node-02");
+    const refused = await t.throwsAsync(up(group()));
+    t.is(
+      refused?.message,
+      "node-03: no group has a majority, and it cannot be asked: it may hold what the others lack; nothing will be changed. To go on, bring node-03 back, or say that it is away",
+    );
+    for (const name of ["node-01", "node-02"]) {
+      t.is(await mysqlds.sql(name, "SELECT @@super_read_only"), "1", name);
+    }
     const live = await readGroup(desired, mysqlds.context);
     const [step] = plan(live, desired);
     t.regex(step?.sentence ?? "", /bring the group back from it/);
@@ -185,6 +237,7 @@ test.serial(
     await up(desired);
     const { primary } = await settles(t, desired);
     await write(primary, "while node-03 was away");
+    mysqlds.off.delete("node-03");
     await mysqlds.start("node-03");
     // Its group is another one: it does not come into this one by itself.
     t.deepEqual(await up(group(), desired), ["node-03: join the group (was: outside)"]);
@@ -278,6 +331,85 @@ test.serial(
     await up(group(), group());
     await settles(t);
     await isWhole(t);
+  },
+);
+
+test.serial("members are added and taken out under load: three, five, three", async (t) => {
+  const five = group({}, 5);
+  const all = Object.keys(five.members);
+  const added = serversOf(five).slice(3);
+  await mysqlds.add(added);
+  const growing = await whileWriting("growing", async () => {
+    await up(five, group());
+    await settles(t, five);
+  });
+  t.log(growing);
+  t.is(growing.failed, 0);
+  t.true(growing.acknowledged > 0);
+  await mysqlds.shell("sleep 1");
+  await isWhole(t, all);
+  // The one that takes the writes is one of those that leave.
+  const shrinking = await whileWriting("shrinking", async () => {
+    await up(group({ primary: "node-05" }, 5));
+    await up(group(), five);
+    await settles(t);
+  });
+  t.log(shrinking);
+  t.is(shrinking.failed, 0);
+  t.true(shrinking.acknowledged > 0);
+  await mysqlds.shell("sleep 1");
+  await isWhole(t);
+  const counted = "SELECT COUNT(*) FROM performance_schema.replication_group_members";
+  t.is(await mysqlds.sql("node-01", counted), "3");
+  for (const { name } of added) t.is(await mysqlds.sql(name, "SELECT @@super_read_only"), "1");
+  await mysqlds.kill(...added.map(({ name }) => name));
+});
+
+test.serial(
+  "one that is taken out while it is dead is waited for until the group has put it out",
+  async (t) => {
+    const four = group({}, 4);
+    await mysqlds.start("node-04");
+    await up(four, group());
+    await settles(t, four);
+    await mysqlds.kill("node-04");
+    const sentences = await up(group(), four);
+    t.is(sentences.at(-1), "node-04: take it out without telling it, since it does not answer");
+    await settles(t);
+    const counted = "SELECT COUNT(*) FROM performance_schema.replication_group_members";
+    t.is(await mysqlds.sql("node-01", counted), "3");
+    await isWhole(t);
+  },
+);
+
+test.serial(
+  "members that do not reach each other are back by themselves once they do, and nothing is missing",
+  async (t) => {
+    await mysqlds.attend();
+    const apart = async (members: readonly string[], seconds: number) => {
+      // A start that is a minute and a half old is over.
+      const uptime =
+        "SELECT VARIABLE_VALUE FROM performance_schema.global_status WHERE VARIABLE_NAME = 'Uptime'";
+      for (const name of names) {
+        while (Number(await mysqlds.sql(name, uptime)) <= 90) await mysqlds.shell("sleep 2");
+      }
+      await mysqlds.part(...members);
+      const count = await whileWriting(`apart ${members} ${seconds}`, () =>
+        mysqlds.shell(`sleep ${seconds}`),
+      );
+      await mysqlds.unite();
+      const united = Date.now();
+      await settles(t);
+      t.log(
+        members.join(),
+        `${seconds} s apart, back after ${(Date.now() - united) / 1000} s`,
+        count,
+      );
+      await isWhole(t);
+    };
+    for (const seconds of [8, 10, 12]) await apart(names, seconds);
+    // The primary alone, and for longer than MySQL waits for the others.
+    await apart([(await settles(t)).primary], 60);
   },
 );
 

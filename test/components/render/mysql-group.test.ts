@@ -50,7 +50,11 @@ test("a member is ready once it is in its group, or knows of none, or found nobo
 });
 
 /** Runs the script against a client that answers each status line once; answers what it was told to do, and at which look. */
-function rejoin(t: ExecutionContext, answers: readonly string[]): readonly string[] {
+function rejoin(
+  t: ExecutionContext,
+  answers: readonly string[],
+  { primaryFrom = 0 } = {},
+): readonly string[] {
   const folder = mkdtempSync(join(tmpdir(), "trilithon-rejoin-"));
   t.teardown(() => rmSync(folder, { recursive: true }));
   writeFileSync(join(folder, "answers"), `${answers.join("\n")}\n`);
@@ -59,10 +63,11 @@ function rejoin(t: ExecutionContext, answers: readonly string[]): readonly strin
 looks=0
 timeout() { shift 2; "$@"; }
 sleep() { looks=$((looks + 1)); [ -s answers ] || exit 0; }
+perl() { [ "$4" = 10.0.0.1:3306 ] && [ "$looks" -ge ${primaryFrom} ]; }
 mysql() {
   case "$*" in
     *CONCAT_WS*) answer=$(head -n 1 answers); sed -i 1d answers
-      [ "$answer" != silent ] || return 1; echo "$answer" ;;
+      [ "$answer" != silent ] || return 1; echo "$answer 10.0.0.1:3306" ;;
     *) printf '%s %s\\n' "$looks" "\${5#--execute=}" >>done ;;
   esac
 }
@@ -75,16 +80,26 @@ mysql() {
 const again = "STOP GROUP_REPLICATION; START GROUP_REPLICATION";
 const times = (count: number, answer: string) => Array.from({ length: count }, () => answer);
 
-test("a member that left its group joins again after ten seconds, then less and less often", (t) => {
-  t.deepEqual(rejoin(t, times(4, "ERROR 1 1")), []);
-  t.deepEqual(rejoin(t, times(35, "ERROR 1 1")), [`4 ${again}`, `14 ${again}`, `34 ${again}`]);
-  t.deepEqual(rejoin(t, times(5, "OFFLINE 1 0")), [`4 ${again}`]);
+test("a member that left its group joins again at once, then less and less often", (t) => {
+  t.deepEqual(rejoin(t, times(6, "ERROR 1 1")), [`0 ${again}`, `4 ${again}`]);
+  t.deepEqual(rejoin(t, times(22, "ERROR 1 1")), [`0 ${again}`, `4 ${again}`, `20 ${again}`]);
+});
+
+test("a member that was stopped joins again once nobody can be at work on it", (t) => {
+  t.deepEqual(rejoin(t, times(4, "OFFLINE 1 0")), []);
+  t.deepEqual(rejoin(t, times(9, "OFFLINE 1 0")), [`4 ${again}`, `8 ${again}`]);
+});
+
+test("a member joins only where another one says that it is the primary, or after five minutes", (t) => {
+  t.deepEqual(rejoin(t, times(9, "ERROR 1 1"), { primaryFrom: 6 }), [`6 ${again}`]);
+  t.deepEqual(rejoin(t, times(149, "ERROR 1 1"), { primaryFrom: 999 }), []);
+  t.deepEqual(rejoin(t, times(151, "ERROR 1 1"), { primaryFrom: 999 }), [`149 ${again}`]);
 });
 
 test("clients are let in again once it is back, and by nobody else's leave", (t) => {
-  t.deepEqual(rejoin(t, [...times(5, "ERROR 1 1"), "ONLINE 1 1", "ONLINE 1 1"]), [
-    `4 ${again}`,
-    "5 SET GLOBAL offline_mode = OFF",
+  t.deepEqual(rejoin(t, ["ERROR 1 1", "ONLINE 1 1", "ONLINE 1 1"]), [
+    `0 ${again}`,
+    "1 SET GLOBAL offline_mode = OFF",
   ]);
   // Closed by hand.
   t.deepEqual(rejoin(t, times(9, "ONLINE 1 1")), []);
@@ -96,6 +111,6 @@ test("a member that is fenced, that somebody is at work on, or that is silent is
   t.deepEqual(rejoin(t, times(9, "silent")), []);
   // It is not patience that counts, but how long it was outside at a stretch.
   for (const between of ["ONLINE 1 0", "OFFLINE 0 0", "RECOVERING 1 0"]) {
-    t.deepEqual(rejoin(t, [...times(4, "ERROR 1 0"), between, ...times(4, "ERROR 1 0")]), []);
+    t.deepEqual(rejoin(t, [...times(4, "OFFLINE 1 0"), between, ...times(4, "OFFLINE 1 0")]), []);
   }
 });
