@@ -35,7 +35,7 @@ export interface Book {
 
 /** Apart, so that reads go on while all writes wait for a replica; of two web servers far below MySQL's default of 151. */
 const readLimits = { connections: 10, waiting: 200, lateSeconds: 0 };
-const writeLimits = { connections: 10, waiting: 40, lateSeconds: 60 };
+const writeLimits = { connections: 10, waiting: 200, lateSeconds: 60 };
 
 /** Above MySQL's `rpl_semi_sync_source_timeout` of 10 s, below the usual 30 s of the servers in front. */
 const writeDeadlineSeconds = 15;

@@ -78,7 +78,7 @@ const answer = v.object({ isOpen: v.number(), group: v.nullable(v.array(member))
 
 /** Of a pair there is no group. */
 async function askMember(site: Site, host: EndpointHost) {
-  const sql = `SELECT JSON_OBJECT('isOpen', @@super_read_only = 0, 'group',
+  const sql = `SELECT JSON_OBJECT('isOpen', IF(@@super_read_only = 0, 1, 0), 'group',
     (SELECT JSON_ARRAYAGG(JSON_OBJECT('id', MEMBER_ID, 'address', MEMBER_HOST, 'state', MEMBER_STATE, 'role', MEMBER_ROLE))
       FROM performance_schema.replication_group_members));`;
   const { isOpen, group } = await askMysql(site, host, { sql, answer });
