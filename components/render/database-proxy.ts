@@ -38,6 +38,7 @@ export function renderDatabaseProxy({ members, port }: DatabaseProxyConfig): str
         ({ name, address, port }, index) => `    server ${name} ${address}:${port}${each(index)}`,
       )
       .join("\n");
+  const nearestFirst = servers((index) => (index === 0 ? "" : " backup"));
   return `# Written by trilithon: what is changed here by hand is taken back by the next \`pulumi up\`.
 
 global
@@ -102,14 +103,14 @@ backend replicas
     # One that becomes the primary, or is behind, keeps the connections that it has and gets no new ones.
     http-check disable-on-404
     default-server on-marked-down shutdown-sessions
-${servers((index) => (index === 0 ? "" : " backup"))}
+${nearestFirst}
 
 # In the middle of a switch nobody is the primary or a replica: a moment ago they were.
 backend anyone
     http-check send meth GET uri /reads
     http-check expect status 200
     default-server on-marked-down shutdown-sessions
-${servers((index) => (index === 0 ? "" : " backup"))}
+${nearestFirst}
 `;
 }
 

@@ -10,9 +10,7 @@ import { say } from "./say";
 /** Those of every stack of the backend: the next command may be about another one. */
 export async function removeStaleLocks({ backend }: Pick<StackPlace, "backend">): Promise<void> {
   const folder = join(folderOf(backend), ".pulumi", "locks");
-  if (!existsSync(folder)) return;
-  const files = await readdir(folder, { recursive: true });
-  for (const file of files.filter((name) => name.endsWith(".json"))) {
+  for (const file of await listLocks(folder)) {
     const path = join(folder, file);
     const owner = parseOwner(await readFile(path, "utf8").catch(() => ""));
     if (!owner || owner.hostname !== hostname() || isRunning(owner.pid)) continue;
@@ -27,10 +25,15 @@ export async function removeStaleLocks({ backend }: Pick<StackPlace, "backend">)
 export async function isLocked({ backend, stack }: StackPlace): Promise<boolean> {
   const folder = folderOf(backend);
   if (!existsSync(folder)) return true;
-  const locks = join(folder, ".pulumi", "locks");
-  if (!existsSync(locks)) return false;
-  const files = await readdir(locks, { recursive: true });
-  return files.some((file) => file.endsWith(".json") && basename(dirname(file)) === stack);
+  const files = await listLocks(join(folder, ".pulumi", "locks"));
+  return files.some((file) => basename(dirname(file)) === stack);
+}
+
+/** Of every stack, as paths below the folder. */
+async function listLocks(folder: string): Promise<readonly string[]> {
+  if (!existsSync(folder)) return [];
+  const files = await readdir(folder, { recursive: true });
+  return files.filter((name) => name.endsWith(".json"));
 }
 
 /** Of a backend that is no folder the path is none either, and nothing is found there. */

@@ -1,7 +1,7 @@
 /** Carries the steps out, looks again, and is content only with what it then sees. */
 
 import type { Context } from "../../kind";
-import { lines, type Shell, sh } from "../../ssh/shell";
+import type { Shell } from "../../ssh/shell";
 import { knownMember, type Round, refuse, runMember } from "../mysql/round";
 import { renderAwait, renderFill, renderPromote } from "../mysql/scripts";
 import { mysql, mysqlGoingOn } from "../mysql/sql";
@@ -15,6 +15,7 @@ import {
   renderClose,
   renderDemote,
   renderFollow,
+  renderReconnect,
   renderSucceed,
 } from "./scripts";
 import * as sql from "./statements";
@@ -187,8 +188,7 @@ async function waitForReplicas(name: string, round: Round<Replication>): Promise
   await runMember(name, mysql(...sql.sourceStatements(round.desired)), round);
   for (const other of Object.keys(round.desired.members)) {
     if (other === name) continue;
-    const reconnect = lines(mysqlGoingOn(...sql.reconnectStatements), sh`true`);
-    await runMember(other, reconnect, round);
+    await runMember(other, renderReconnect(), round);
   }
 }
 

@@ -1,6 +1,6 @@
 /** The longer things that run on a member of a pair. Each wait has a deadline. */
 
-import { type Shell, sh } from "../../ssh/shell";
+import { lines, type Shell, sh } from "../../ssh/shell";
 import { catchUpSeconds } from "../mysql/scripts";
 import { literal, mysql, mysqlGoingOn } from "../mysql/sql";
 import {
@@ -108,9 +108,13 @@ export function renderAcknowledge(): Shell {
 acknowledges=$(${mysql(acknowledgesQuery)}
 ) || exit 1
 [ "$acknowledges" = ON ] || {
-${mysqlGoingOn(...reconnectStatements)}
+${renderReconnect()}
+}`;
 }
-true`;
+
+/** Whether it comes about is seen by whoever looks next. */
+export function renderReconnect(): Shell {
+  return lines(mysqlGoingOn(...reconnectStatements), sh`true`);
 }
 
 const acknowledgesQuery =
