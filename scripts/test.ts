@@ -7,6 +7,8 @@ import { runMain } from "./setup/say";
 import { setUp } from "./setup/setup";
 import { type Tally, tapReader } from "./setup/tap";
 
+/** What failed, with why: said once more at the end, where it is looked for. */
+const failures: string[] = [];
 const passed: Tally = { passed: 1, failed: 0, skipped: 0 };
 const failed: Tally = { passed: 0, failed: 1, skipped: 0 };
 
@@ -24,6 +26,7 @@ runMain(async () => {
       : []),
   ];
   const total = tallies.reduce(add);
+  if (failures.length > 0) print(`\nWhat failed:\n${failures.join("\n")}`);
   const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : "";
   print(`\n${total.passed} passed, ${total.failed} failed${skipped}`);
   return total.failed > 0 ? 1 : 0;
@@ -34,15 +37,16 @@ async function isSetUp(withHosts: boolean): Promise<boolean> {
     await (withHosts ? setUp() : buildPlugins());
     return true;
   } catch (error) {
-    print(`  ✘ set-up\n${error instanceof Error ? error.message : String(error)}`);
+    fail(`  ✘ set-up\n${error instanceof Error ? error.message : String(error)}`);
     return false;
   }
 }
 
 async function check(title: string, tool: string, args: readonly string[]): Promise<Tally> {
   const { status, stdout, stderr } = await capture(executable(tool), args, { cwd: root });
-  print(status === 0 ? `  ✔ ${title}` : `  ✘ ${title}\n${stdout}${stderr}`);
-  return status === 0 ? passed : failed;
+  if (status !== 0) return fail(`  ✘ ${title}\n${stdout}${stderr}`);
+  print(`  ✔ ${title}`);
+  return passed;
 }
 
 /** A runner that fails without a failed test, as with no test at all, counts as one failure. */
@@ -56,10 +60,16 @@ async function runTests(title: string, args: readonly string[]): Promise<Tally> 
       if (text !== undefined) print(text);
     },
   });
+  failures.push(...reader.failures());
   const tally = reader.tally();
   if (status === 0 || tally.failed > 0) return tally;
-  print(`  ✘ ${title}: the test runner ended with exit ${status}`);
-  return add(tally, failed);
+  return add(tally, fail(`  ✘ ${title}: the test runner ended with exit ${status}`));
+}
+
+function fail(text: string): Tally {
+  print(text);
+  failures.push(text);
+  return failed;
 }
 
 function add(one: Tally, other: Tally): Tally {

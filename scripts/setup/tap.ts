@@ -10,22 +10,33 @@ export interface TapReader {
   /** Takes a line and answers the text to show for it, if any. */
   read(line: string): string | undefined;
   tally(): Tally;
+  /** What was shown of each test that failed: its line and the details below it. */
+  failures(): readonly string[];
 }
 
 export function tapReader(): TapReader {
   const count = { passed: 0, failed: 0, skipped: 0 };
+  const failures: string[][] = [];
   let isInFailure = false;
   return {
     read(line) {
       const result = /^(not )?ok \d+(?: - (.*))?$/.exec(line);
-      if (!result) return isDetail(line) && !isInFailure ? undefined : readable(line);
+      if (!result) {
+        if (isDetail(line) && !isInFailure) return undefined;
+        const text = readable(line);
+        if (isInFailure && text !== undefined) failures.at(-1)?.push(text);
+        return text;
+      }
       const [, not, title = ""] = result;
       const verdict = verdictOf(not, title);
       count[verdict] += 1;
       isInFailure = verdict === "failed";
-      return `  ${marks[verdict]} ${title}`;
+      const text = `  ${marks[verdict]} ${title}`;
+      if (isInFailure) failures.push([text]);
+      return text;
     },
     tally: () => ({ ...count }),
+    failures: () => failures.map((lines) => lines.join("\n")),
   };
 }
 

@@ -40,3 +40,12 @@ test("shows a line per test, and why one failed", (t) => {
     "  ✘ b.test.ts exited with a non-zero exit code: 1",
   ]);
 });
+
+test("what failed is kept with its reason", (t) => {
+  const reader = tapReader();
+  for (const line of printed.split("\n")) reader.read(line);
+  t.deepEqual(reader.failures(), [
+    "  ✘ a › fails\n        name: AssertionError\n        message: 'expected 1'",
+    "  ✘ b.test.ts exited with a non-zero exit code: 1",
+  ]);
+});
