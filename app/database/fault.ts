@@ -2,8 +2,8 @@
 
 /** Accounts, grants, database name: the server answers, but this program's settings are wrong. */
 const refusals = new Set([1044, 1045, 1049, 1142, 1227, 1820, 3118, 3159]);
-/** It is not the primary, or not any more: offline, or its group did not take the transaction. */
-const readOnly = new Set([1290, 1836, 3032, 3100, 3101]);
+/** It is not the primary, or not any more: offline, it ended the statement to hand over, or its group did not take the transaction. */
+const readOnly = new Set([1290, 1317, 1836, 3032, 3100, 3101]);
 const duplicate = 1062;
 const missingTable = 1146;
 /** The server stops, or fails in the middle of a commit: it may be done or not. */
