@@ -1,7 +1,6 @@
 import { execFile } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { get } from "node:http";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -16,18 +15,18 @@ test("renders the unit and its script", (t) => {
   isGolden(t, "trilithon-mysql-role", renderRoleCheckScript());
 });
 
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === "object" && address ? address.port : 0));
-    });
-  });
+const port = 9200;
+let used = 0;
+
+/** An address of its own, so that no other program can have the port: all of 127.0.0.0/8 is a Linux host's own. */
+function freeAddress(): string {
+  used += 1;
+  return `127.${100 + used}.${(process.pid >> 8) & 255}.${process.pid & 255}`;
 }
 
-function askOnce(port: number, path: string): Promise<string> {
+function askOnce(host: string, path: string): Promise<string> {
   return new Promise((resolve, reject) => {
-    get({ port, path, agent: false }, (response) => {
+    get({ host, port, path, agent: false }, (response) => {
       let body = "";
       response.on("data", (part: Buffer) => (body += String(part)));
       response.on("end", () => resolve(`${response.statusCode} ${body.trim()}`));
@@ -51,19 +50,24 @@ while read -r question; do
 done
 `;
   writeFileSync(join(folder, "mysql"), client, { mode: 0o755 });
-  const port = await freePort();
+  const address = freeAddress();
   const env = { ...process.env, PATH: `${folder}:${process.env.PATH}` };
-  const child = execFile("perl", [script, "127.0.0.1", String(port), sort, "10"], { env });
+  const child = execFile("perl", [script, address, String(port), sort, "10"], { env });
   t.teardown(() => {
     child.kill();
     rmSync(folder, { recursive: true });
   });
-  return { says: (text: string) => writeFileSync(status, text), ...asking(t, port) };
+  // In one step: an answer that is read while it is empty is none.
+  const says = (text: string) => {
+    writeFileSync(`${status}.new`, text);
+    renameSync(`${status}.new`, status);
+  };
+  return { says, ...asking(t, address) };
 }
 
 /** Asks until the answer is the expected one: the client is asked every so often. */
-function asking(t: ExecutionContext, port: number) {
-  const ask = (path: string) => askOnce(port, path).catch(String);
+function asking(t: ExecutionContext, address: string) {
+  const ask = (path: string) => askOnce(address, path).catch(String);
   const eventually = async (tell: () => Promise<string>, expected: string): Promise<void> => {
     let last = "";
     for (let attempt = 0; attempt < 300 && last !== expected; attempt += 1) {

@@ -1,9 +1,11 @@
-import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "ava";
 import { type Command, localCommand } from "../../../offline/command/local-command";
 import type { Context } from "../../../provider/kind";
+import { isGone } from "../../support/is-gone";
+import { onLinux } from "../../support/on-linux";
 import { fakeContext, owner } from "../context";
 
 test("runs create, update and delete, each in its time", async (t) => {
@@ -81,14 +83,18 @@ test("says when a command could not be started", async (t) => {
   });
 });
 
-test("ends a command, and what it started, when the engine cancels", async (t) => {
+onLinux("ends a command, and what it started, when the engine cancels", async (t) => {
   const dir = folder();
   const ending = new AbortController();
   const context = { ...fakeContext(), signal: ending.signal };
-  const running = apply(undefined, { dir, create: "(sleep 1; echo late >> log) & wait" }, context);
-  setTimeout(() => ending.abort(), 300);
+  const create = "(sleep 600; echo late >> log) & echo $! >pid.new; mv pid.new pid; wait";
+  const running = apply(undefined, { dir, create }, context);
+  while (!existsSync(join(dir, "pid"))) await new Promise((resolve) => setTimeout(resolve, 5));
+  const pid = Number(readFileSync(join(dir, "pid"), "utf8"));
+  t.false(isGone(pid));
+  ending.abort();
   await t.throwsAsync(running, { message: /^ended by SIGTERM/ });
-  await new Promise((resolve) => setTimeout(resolve, 1200));
+  while (!isGone(pid)) await new Promise((resolve) => setTimeout(resolve, 5));
   t.is(readFileSync(join(dir, "log"), "utf8"), "");
 });
 

@@ -1,6 +1,5 @@
 /** The runner on a host, under a real Perl and a real sh. */
 
-import { readFileSync } from "node:fs";
 import type { ExecutionContext } from "ava";
 import {
   AccessDenied,
@@ -10,6 +9,7 @@ import {
 } from "../../../provider/errors";
 import { Pool } from "../../../provider/ssh/pool";
 import type { SessionOptions } from "../../../provider/ssh/session";
+import { isGone } from "../../support/is-gone";
 import { onLinux } from "../../support/on-linux";
 import { Sandbox } from "../../support/sandbox";
 import { SshServer, type SshServerOptions } from "../../support/ssh-server";
@@ -252,15 +252,6 @@ onLinux("a sudo that complains but works is not taken for one that refuses", asy
       /^web-01: admin may not use sudo without a password: .*\nsudo: a password is required; add/s,
   });
 });
-
-/** Also one that nobody has asked how it ended. */
-function isGone(pid: number): boolean {
-  try {
-    return /\) Z /.test(readFileSync(`/proc/${pid}/stat`, "latin1"));
-  } catch {
-    return true;
-  }
-}
 
 function seq(last: number): string {
   return Array.from({ length: last }, (_, i) => `${i + 1}\n`).join("");
