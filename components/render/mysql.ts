@@ -108,9 +108,10 @@ group_replication_start_on_boot = ON
 group_replication_recovery_reconnect_interval = 2
 # A member that is silent is put out after the 5 s that MySQL takes to suspect it: more was measured to be far more.
 group_replication_member_expel_timeout = 0
-# One that lost the majority refuses what it cannot commit, leaves, and serves nobody. trilithon-mysql-rejoin brings it back:
-# each attempt of MySQL's own would last for a minute.
-group_replication_unreachable_majority_timeout = 10
+# One that does not reach the majority commits nothing, and is led nothing to. After a minute it leaves and serves nobody: as long
+# they are one group again as soon as they reach each other, also where none of them had a majority.
+group_replication_unreachable_majority_timeout = 60
+# trilithon-mysql-rejoin brings one that left back: each attempt of MySQL's own would last for a minute.
 group_replication_autorejoin_tries = 0
 group_replication_exit_state_action = OFFLINE_MODE
 # After a fail-over nobody reads what is older than what was acknowledged.

@@ -54,7 +54,7 @@ test("what shows the cluster's leader, and what the stack's file sets, is told e
 test("of a group's member its timeouts and its exit are looked for as well", (t) => {
   const { find } = wanted({ topology: "group" });
   t.is(find.get("group_replication_exit_state_action"), "OFFLINE_MODE");
-  t.is(find.get("group_replication_unreachable_majority_timeout"), "10");
+  t.is(find.get("group_replication_unreachable_majority_timeout"), "60");
   t.false([...find.keys()].some((name) => name.includes("group_name")));
   const told = renderMysqlConfigurationCommand("group").join(" ");
   // Which group it is in, and where that is, is told by the kind that leads it.
