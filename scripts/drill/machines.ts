@@ -144,19 +144,22 @@ function upIn(rows: readonly Row[], backend: string): readonly string[] {
 /** A member that was expelled takes itself for one of the group for some seconds more. */
 const steadySeconds = 4;
 
-/** Waits until all is as it should be, and stays so; answers how long that took, or what was still wrong. */
-export async function recovered(
-  machines: Machines,
-  deadlineSeconds: number,
-): Promise<{ readonly seconds: number } | { readonly faults: readonly string[] }> {
+export type Recovery =
+  | { readonly seconds: number; readonly view: View }
+  | { readonly faults: readonly string[] };
+
+/** Waits until all is as it should be, and stays so; answers how long that took and what it is, or what was still wrong. */
+export async function recovered(machines: Machines, deadlineSeconds: number): Promise<Recovery> {
   const begin = performance.now();
   let wellSince: number | undefined;
   for (;;) {
-    const { faults } = await look(machines);
+    const view = await look(machines);
+    const { faults } = view;
     const seconds = (performance.now() - begin) / 1000;
     wellSince = faults.length === 0 ? (wellSince ?? seconds) : undefined;
-    if (wellSince !== undefined && seconds - wellSince >= steadySeconds)
-      return { seconds: wellSince };
+    if (wellSince !== undefined && seconds - wellSince >= steadySeconds) {
+      return { seconds: wellSince, view };
+    }
     if (wellSince === undefined && seconds > deadlineSeconds) return { faults };
     await wait(0.5);
   }

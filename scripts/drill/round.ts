@@ -7,7 +7,7 @@ import { withSite } from "../verify/site";
 import type { Fault } from "./faults";
 import { readDoubleHolding, watchHolders } from "./holders";
 import { Load, type Samples } from "./load";
-import { look, type Machines, recovered } from "./machines";
+import { look, type Machines, type Recovery, recovered } from "./machines";
 import { type Outage, outageOf } from "./outage";
 
 export interface RoundArgs {
@@ -49,13 +49,13 @@ export async function runRound(
   if ("faults" in before) {
     throw new Error(`the stack is not well before ${fault.kind}: ${before.faults.join("; ")}`);
   }
-  const target = fault.target(machines, await look(machines));
+  const target = fault.target(machines, before.view);
   if (typeof target === "string") return target;
   const mark = `${Date.now()}`;
   await watchHolders(machines, mark, args.seconds + recoverySeconds);
   const load = new Load({ ...args, mark, url: endpoints.url, domain: endpoints.domain });
   let samples: Samples;
-  let recovery: Round["recovery"];
+  let recovery: Recovery;
   let from: number;
   let to: number;
   try {
@@ -71,7 +71,8 @@ export async function runRound(
   } finally {
     samples = await load.stop();
   }
-  const stored = await readStored(machines, mark);
+  const { primary } = "view" in recovery ? recovery.view : await look(machines);
+  const stored = await readStored(machines, mark, primary);
   const all = [...samples.acknowledged];
   return {
     kind: fault.kind,
@@ -92,10 +93,10 @@ export async function runRound(
 async function readStored(
   machines: Machines,
   mark: string,
+  primary: string | undefined,
 ): Promise<readonly ReadonlySet<string>[]> {
   const { endpoints } = machines.outputs;
   if (endpoints.database === undefined || !endpoints.isGuestBook) return [];
-  const { primary } = await look(machines);
   const members = databaseHosts(endpoints);
   return withSite(machines.outputs, "comparing what is stored", async (site) => {
     const table = `${endpoints.database}.entries`;
