@@ -26,8 +26,12 @@ export interface DescribedService {
 
 export interface DescribedHost {
   readonly packages: readonly string[];
-  /** By name: `haproxy`, `nginx`, `mysql` and the application. */
+  /** By name: `haproxy`, `nginx`, `mysql`, the application, and the `helpers`. */
   readonly services: Readonly<Record<string, DescribedService>>;
+  /** Names of the daemons of this project's own beside MySQL and the application, in the order of their start. */
+  readonly helpers: readonly string[];
+  /** System users of the helpers to their home directories. */
+  readonly users: Readonly<Record<string, string>>;
 }
 
 export interface DescribedRelease {
@@ -41,6 +45,8 @@ export interface DescribedDatabase {
   readonly account: { readonly name: string; readonly password: string };
   /** As MySQL grants them. */
   readonly privileges: readonly string[];
+  /** System users that log in over the socket, with the tables that they read: `performance_schema.*`. */
+  readonly localAccounts: readonly { readonly name: string; readonly reads: string }[];
   readonly replication: { readonly name: string; readonly password: string };
   /** How long a commit waits for the replica, in milliseconds. */
   readonly semiSyncTimeout: number;
@@ -75,7 +81,7 @@ export function parseDescription(exported: string): Description {
     throw new Error("the stack's state has no release or no replication: was it brought up?");
   }
   return {
-    hosts: describeHosts(services, packages),
+    hosts: describeHosts(services, packages, ["haproxy", "nginx", "mysql", release.name]),
     release: { name: release.name, root: release.root, version: release.version },
     database: describeDatabase(replication, content),
   };
@@ -113,14 +119,16 @@ export function mapContents(
   return { ...description, hosts };
 }
 
+export const nothing: DescribedHost = { packages: [], services: {}, helpers: [], users: {} };
+
 export function hostOf({ hosts }: Description, name: string): DescribedHost {
-  return hosts[name] ?? { packages: [], services: {} };
+  return hosts[name] ?? nothing;
 }
 
 /** What an inventory says of a host: the files' contents lie beside it. */
-export function withoutContents({ packages, services }: DescribedHost) {
+export function withoutContents({ services, ...rest }: DescribedHost) {
   return {
-    packages,
+    ...rest,
     services: mapValues(services, ({ unit, files, absent }) => ({
       unit,
       absent,
@@ -132,6 +140,7 @@ export function withoutContents({ packages, services }: DescribedHost) {
 function describeHosts(
   services: readonly Service[],
   packages: readonly Packages[],
+  main: readonly string[],
 ): Record<string, DescribedHost> {
   const names = [...new Set(services.map(({ host }) => host.name))].sort();
   return Object.fromEntries(
@@ -144,6 +153,13 @@ function describeHosts(
             .filter(({ host }) => host.name === name)
             .flatMap((one) => Object.keys(one.packages))
             .sort(),
+          helpers: here
+            .filter(({ name, unit }) => unit !== undefined && !main.includes(name))
+            .map(({ name }) => name),
+          users: Object.assign(
+            {},
+            ...here.filter(({ name }) => !main.includes(name)).map(({ users }) => users),
+          ),
           services: Object.fromEntries(here.flatMap(describeService)),
         },
       ];
@@ -166,13 +182,22 @@ function describeDatabase(
   content: v.InferOutput<typeof contentSchema>,
 ): DescribedDatabase {
   const [name = ""] = content.databases;
-  const [account] = Object.entries(content.accounts);
+  const accounts = Object.entries(content.accounts).map(([account, more]) => ({
+    account,
+    ...more,
+  }));
+  const [account] = accounts.flatMap(({ account, password, grants }) =>
+    password === undefined ? [] : [{ name: account, password, grants }],
+  );
   if (account === undefined) throw new Error("the database has no account");
-  const [accountName, { password, grants }] = account;
+  const { grants, ...login } = account;
   return {
     name,
-    account: { name: accountName, password },
+    account: login,
     privileges: grants[`${name}.*`] ?? [],
+    localAccounts: accounts
+      .filter(({ password }) => password === undefined)
+      .map(({ account, grants }) => ({ name: account, reads: Object.keys(grants)[0] ?? "" })),
     replication: replication.replicationAccount,
     semiSyncTimeout:
       replication.durability === "wait-for-replica"
@@ -210,6 +235,7 @@ const serviceSchema = v.object({
   host: v.object({ name: v.string() }),
   name: v.string(),
   unit: v.optional(v.string()),
+  users: v.optional(v.record(v.string(), v.string()), {}),
   files: v.record(v.string(), v.object({ content: v.string(), mode: v.string() })),
   absent: texts,
 });
@@ -231,7 +257,7 @@ const contentSchema = v.object({
   databases: texts,
   accounts: v.record(
     v.string(),
-    v.object({ password: v.string(), grants: v.record(v.string(), texts) }),
+    v.object({ password: v.optional(v.string()), grants: v.record(v.string(), texts) }),
   ),
 });
 const exportSchema = v.object({

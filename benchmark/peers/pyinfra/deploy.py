@@ -1,6 +1,7 @@
 """The stack as pyinfra's own operations describe it. Files, packages and names stand in the inventory."""
 
 from pyinfra import host, inventory
+from pyinfra.facts.mysql import MysqlUsers
 from pyinfra.operations import apt, files, mysql, server, systemd
 
 from facts import MysqlReplicates, MysqlVariables
@@ -88,6 +89,14 @@ if "primary" in host.groups:
         database=database["name"],
     )
 
+    users = host.get_fact(MysqlUsers)
+    for account in database["localAccounts"]:
+        user = f"{account['name']}@localhost"
+        if user not in users:
+            create = f"CREATE USER {user} IDENTIFIED WITH auth_socket"
+            grant = f"GRANT SELECT ON {account['reads']} TO {user}"
+            server.shell(name=f"Account {user}", commands=[f'mysql -e "{create}; {grant}"'])
+
 if "replica" in host.groups:
     persist("MySQL: the replica acknowledges", {"rpl_semi_sync_replica_enabled": "ON"})
     if not host.get_fact(MysqlReplicates):
@@ -108,6 +117,31 @@ if "primary" in host.groups:
     persist("MySQL: commits wait for the replica", {"rpl_semi_sync_source_enabled": "ON"})
 
 if "web" in host.groups:
+    for user, home in host.data.users.items():
+        server.user(
+            name=f"User {user}",
+            user=user,
+            home=home,
+            system=True,
+            create_home=False,
+            ensure_home=False,
+            shell="/usr/sbin/nologin",
+        )
+    for helper in host.data.helpers:
+        configured = put_files(helper)
+        systemd.service(
+            name=helper,
+            service=services[helper]["unit"],
+            running=True,
+            enabled=True,
+            daemon_reload=any(operation.will_change for operation in configured),
+        )
+        systemd.service(
+            name=f"Restart {helper}",
+            service=services[helper]["unit"],
+            restarted=True,
+            _if=changed(configured),
+        )
     server.user(
         name="User",
         user=release["name"],

@@ -1,5 +1,10 @@
 import test from "ava";
-import { moveTo, parseDescription, withoutContents } from "../../../benchmark/peers/description";
+import {
+  moveTo,
+  nothing,
+  parseDescription,
+  withoutContents,
+} from "../../../benchmark/peers/description";
 import type { HostSet } from "../../../benchmark/peers/hosts";
 import { withQueueTimeout } from "../../../benchmark/peers/peer-files";
 
@@ -37,6 +42,7 @@ const exported = JSON.stringify({
           "/etc/h.cfg": { content: "    timeout queue 10s\n    timeout queue 11s\n", mode: "0644" },
         },
       }),
+      service("asking", { unit: "asking.service", users: { asking: "/nonexistent" } }),
       {
         ...service("shop", {
           unit: "shop.service",
@@ -57,7 +63,10 @@ const exported = JSON.stringify({
         type: "trilithon:index:MysqlContent",
         inputs: {
           databases: ["shop"],
-          accounts: { shop: { password: secret("one"), grants: { "shop.*": ["SELECT"] } } },
+          accounts: {
+            asking: { grants: { "performance_schema.*": ["SELECT"] } },
+            shop: { password: secret("one"), grants: { "shop.*": ["SELECT"] } },
+          },
         },
       },
     ],
@@ -70,11 +79,14 @@ test("a stack's state says what the other tools have to describe", (t) => {
   t.deepEqual(hosts["web-01"]?.services.shop?.files, [
     { path: "/etc/secrets", content: "KEY=1\n", mode: "0600" },
   ]);
+  t.deepEqual(hosts["web-01"]?.helpers, ["asking"]);
+  t.deepEqual(hosts["web-01"]?.users, { asking: "/nonexistent" });
   t.deepEqual(release, { name: "shop", root: "/srv/shop", version: "abc" });
   t.deepEqual(database, {
     name: "shop",
     account: { name: "shop", password: "one" },
     privileges: ["SELECT"],
+    localAccounts: [{ name: "asking", reads: "performance_schema.*" }],
     replication: { name: "replication", password: "two" },
     semiSyncTimeout: 2000,
   });
@@ -97,7 +109,7 @@ test("the one line that changes is the first of its kind", (t) => {
 
 test("an inventory names files without what is in them", (t) => {
   const { hosts } = parseDescription(exported);
-  const host = withoutContents(hosts["web-01"] ?? { packages: [], services: {} });
+  const host = withoutContents(hosts["web-01"] ?? nothing);
   t.false(JSON.stringify(host).includes("KEY"));
 });
 
