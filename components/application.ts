@@ -5,10 +5,10 @@ import { Release } from "../provider/resources/release";
 import { checkArgs, checkUnique, type Known, whenKnown } from "./check-args";
 import type { Database } from "./database";
 import { type Environment, renderEnvironment } from "./environment";
-import { type Host, onHost } from "./host";
+import { type Host, isHere, onHost } from "./host";
 import { applicationOptions, defaultPorts } from "./options";
 import { createPackages } from "./packages";
-import { renderApplicationUnit } from "./render/application-unit";
+import { renderApplicationUnit, renderReleaseCommandUnit } from "./render/application-unit";
 import { nothingUnderWay, servesElsewhere } from "./render/probes";
 import { list, oneOf, shape } from "./rule";
 import { address, domain, host, port, present } from "./rules";
@@ -28,6 +28,16 @@ export interface ApplicationArgs {
   readonly build?: { readonly command: string; readonly output: string };
   /** The command that runs it, as words, in its folder: `["node", "server.js"]`. */
   readonly start: pulumi.Input<readonly pulumi.Input<string>[]>;
+  /**
+   * Run once for each version, on the first host that is not away, in the folder of the new version before any host serves it,
+   * with the application's user and environment: a migration. Where it fails, nothing is switched. Default none.
+   */
+  readonly release?: {
+    /** As words: `["bin/migrate"]`. */
+    readonly command: pulumi.Input<readonly pulumi.Input<string>[]>;
+    /** How long it may take, at most 86400. Default 600. */
+    readonly deadlineSeconds?: pulumi.Input<number>;
+  };
   /** What it needs: Debian package to `present`, or to a version or pattern as in `apt-get install nodejs=24.*`. Default none. */
   readonly packages?: pulumi.Input<Readonly<Record<string, pulumi.Input<string>>>>;
   /** Variables, names to texts, numbers or booleans. Those that are secrets are kept in a file that only root reads. */
@@ -133,7 +143,7 @@ const entries = {
 /** They name the unit and the files, or are read while the program runs. */
 const plainArgs = [
   ...["hosts", "hosts.name", "loadBalancers", "name", "source", "exclude", "database"],
-  ...["build", "build.command", "build.output"],
+  ...["build", "build.command", "build.output", "release"],
 ];
 
 function optionsOf(args: ApplicationArgs) {
@@ -181,6 +191,7 @@ function createReleases(
   const assets = args.hosts.map((host) =>
     createAssets(parent, `${name}-${host.name}-assets`, host, args),
   );
+  const first = args.hosts.find(isHere);
   let before: pulumi.Resource[] = [];
   for (const host of args.hosts) {
     const packages = createPackages(parent, `${name}-${host.name}-packages`, host, {
@@ -195,7 +206,7 @@ function createReleases(
       // One host after the other: the rest serve meanwhile, and a bad version reaches one host only.
       ...before,
     ];
-    const needs = { runsWith: packages.versions, dependsOn };
+    const needs = { runsWith: packages.versions, dependsOn, isFirst: host === first };
     const release = createRelease(
       parent,
       `${name}-${host.name}`,
@@ -232,6 +243,8 @@ function createAssets(
 interface Needs {
   readonly runsWith: pulumi.Output<Readonly<Record<string, string>>>;
   readonly dependsOn: readonly pulumi.Resource[];
+  /** Of the hosts that are not away. */
+  readonly isFirst: boolean;
 }
 
 function createRelease(
@@ -239,7 +252,7 @@ function createRelease(
   name: string,
   host: Host,
   args: ApplicationArgs & Options,
-  { runsWith, dependsOn }: Needs,
+  { runsWith, dependsOn, isFirst }: Needs,
 ): Release {
   const { port, healthPath, start, readySeconds, stopSeconds, drainSeconds } = args;
   const { loadBalancers = [] } = args;
@@ -264,6 +277,19 @@ function createRelease(
       environmentFiles: Object.values(environmentFiles),
     }),
   );
+  const releaseCommand = isFirst &&
+    args.release && {
+      ...args.release,
+      command: pulumi.output(args.release.command).apply((command) => [...command]),
+      unit: pulumi.output(args.release.command).apply((command) =>
+        renderReleaseCommandUnit({
+          name: args.name,
+          folder: `${root}/releases/${parent.version}`,
+          command,
+        }),
+      ),
+      environmentFiles: Object.values(environmentFiles),
+    };
   return new Release(
     name,
     {
@@ -279,6 +305,7 @@ function createRelease(
         [environmentFiles.open]: { content: environment.open },
         [environmentFiles.secret]: { content: environment.secret, mode: "0600" },
       },
+      ...(releaseCommand && { releaseCommand }),
       onChange: "restart",
       ready: {
         http: pulumi.interpolate`http://127.0.0.1:${port}${healthPath}`,

@@ -126,6 +126,12 @@ const environment = mapping(
   rule("text, a number or a boolean", isEnvironmentValue),
 );
 
+const command = list(
+  "a command as a list of words",
+  text("a word", (value) => /^[^\n\r\0]*$/.test(value)),
+  1,
+);
+
 /** Names a unit, a user and folders: those of the system and of the other components are taken. */
 const takenNames = ["root", "nginx", "haproxy", "mysql", "mysqld", "ssh", "sshd", "cron", "dbus"];
 const applicationName = text(
@@ -142,10 +148,12 @@ export const applicationOptions = {
       output: text("a folder", (value) => /^[^\0]+$/.test(value)),
     }),
   ),
-  start: list(
-    "a command as a list of words",
-    text("a word", (value) => /^[^\n\r\0]*$/.test(value)),
-    1,
+  start: command,
+  release: v.exactOptional(
+    record("an object with command", {
+      command,
+      deadlineSeconds: v.exactOptional(integerIn(values.commandSeconds)),
+    }),
   ),
   packages: v.exactOptional(packages),
   environment: v.exactOptional(environment),

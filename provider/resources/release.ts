@@ -4,6 +4,21 @@ import { withPackageVersion } from "./package-version";
 import type { PlannedStep } from "./planned-step";
 import type { ServiceArgs } from "./service";
 
+/** A command that is run once for each version. */
+export interface ReleaseCommandArgs {
+  /** For the preview: what `unit` runs, as words. */
+  readonly command: pulumi.Input<pulumi.Input<string>[]>;
+  /**
+   * The text of the unit that runs it, with `Type=oneshot`; it is there only while it runs, as `NAME-release.service`. What
+   * `environmentFiles` and `deadlineSeconds` say is added.
+   */
+  readonly unit: pulumi.Input<string>;
+  /** Absolute paths, as for `EnvironmentFile=`. One that the same change writes is read as it will be. Default none. */
+  readonly environmentFiles?: pulumi.Input<pulumi.Input<string>[]>;
+  /** How long it may take, 1 to 86400. Default 600. */
+  readonly deadlineSeconds?: pulumi.Input<number>;
+}
+
 export interface ReleaseArgs extends ServiceArgs {
   /** Where the versions live on the host: `/srv/guestbook`, which gets `releases/<version>` and the link `current`. */
   readonly root: pulumi.Input<string>;
@@ -24,6 +39,12 @@ export interface ReleaseArgs extends ServiceArgs {
   readonly version: pulumi.Input<string>;
   /** How many former versions stay on the host for a roll-back, 0 to 100. Default 4. */
   readonly keep?: pulumi.Input<number>;
+  /**
+   * Run once for each version that is switched to, after it was sent and before anything else of it is live: a migration.
+   * Where it fails or takes too long, nothing is switched. The host remembers the last 200 versions that had it, also when
+   * their files are gone: a switch back does not run it again.
+   */
+  readonly releaseCommand?: pulumi.Input<ReleaseCommandArgs>;
 }
 
 /**

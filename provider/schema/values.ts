@@ -22,6 +22,8 @@ export const port: Range = { from: 1, to: 65535 };
 export const waitSeconds: Range = { from: 1, to: 3600 };
 /** How long a load balancer may take to notice that a host drains. */
 export const drainSeconds: Range = { from: 1, to: 600 };
+/** A command that is run once, such as the migration of a database. */
+export const commandSeconds: Range = { from: 1, to: 86_400 };
 /** After how long a primary carries on without a replica. */
 export const carryOnSeconds: Range = { from: 1, to: 86_400 };
 

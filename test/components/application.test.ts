@@ -23,10 +23,16 @@ async function run() {
     source,
     build: { command: "make", output: "./nowhere/shop" },
     start: ["python3", "serve.py"],
+    release: { command: ["bin/migrate"] },
     packages: { python3: "present" },
     environment: { GREETING: "hello", TOKEN: pulumi.secret("planted"), WORKERS: 4 },
   });
   new Application("alone", { hosts: [primary], name: "alone", source, start: ["ruby", "main.rb"] });
+  const [away, here] = [{ ...primary, away: true }, replica];
+  new Application("away", {
+    ...{ hosts: [away, here], name: "away", source, start: ["ruby", "main.rb"] },
+    release: { command: ["bin/migrate"] },
+  });
   const refused = (make: () => unknown): string => {
     try {
       make();
@@ -44,6 +50,7 @@ async function run() {
           source,
           start: [],
           port: 80,
+          release: { command: [], deadlineSeconds: 0 },
           healthPath: "up",
           packages: { "no good": "present" },
           environment: { "no-good": "x", TOKEN: pulumi.secret("x") },
@@ -111,6 +118,23 @@ test("drains where another host can take over, and only there", async (t) => {
   t.is(world.find(release, "alone-a").inputs.drain, undefined);
 });
 
+test("migrates on the first host that is not away, in the folder of the new version", async (t) => {
+  const { world } = await program;
+  const { version, releaseCommand } = world.find(release, "shop-a").inputs;
+  t.like(releaseCommand, {
+    command: ["bin/migrate"],
+    environmentFiles: ["/etc/shop/environment", "/etc/shop/secrets"],
+  });
+  t.true(
+    String(Object(releaseCommand).unit).includes(
+      `ExecStart=/srv/shop/releases/${version}/bin/migrate\n`,
+    ),
+  );
+  t.is(world.find(release, "shop-b").inputs.releaseCommand, undefined);
+  t.is(world.find(release, "away-a").inputs.releaseCommand, undefined);
+  t.like(world.find(release, "away-b").inputs.releaseCommand, { command: ["bin/migrate"] });
+});
+
 test("gives the account its own database and nothing else", async (t) => {
   const { world } = await program;
   const { inputs } = world.find("trilithon:index:MysqlContent", "database-content");
@@ -135,6 +159,8 @@ test("refuses arguments, all faults at once", async (t) => {
   t.deepEqual(messages, [
     `Application bad: name: expected a name of at most 31 lower-case letters, digits and hyphens that starts with a letter and names no other service, got "Bad"
 Application bad: start: expected a command as a list of words, got an empty list
+Application bad: release.command: expected a command as a list of words, got an empty list
+Application bad: release.deadlineSeconds: expected an integer from 1 to 86400, got 0
 Application bad: packages.no good: expected a Debian package name such as nginx or libc6:i386, got "no good"
 Application bad: environment.no-good: expected a variable name of letters, digits and underscores that starts with no digit, got "no-good"
 Application bad: healthPath: expected a path such as /healthz, got "up"

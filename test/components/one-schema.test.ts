@@ -60,6 +60,12 @@ const pairs: readonly Pair[] = [
     (deadlineSeconds) => isGood({ ...release, ready: { deadlineSeconds } }),
   ],
   [
+    "the seconds of the release command",
+    (deadlineSeconds) => v.is(applicationOptions.release, { command: ["x"], deadlineSeconds }),
+    (deadlineSeconds) =>
+      isGood({ ...release, releaseCommand: { command: ["x"], unit: "x", deadlineSeconds } }),
+  ],
+  [
     "a package",
     (text) => v.is(packages.wrapped, { [String(text)]: "present" }),
     (text) => isGoodSet({ [String(text)]: "present" }),

@@ -370,6 +370,23 @@ const bad: readonly (readonly [string, Values, readonly string[]])[] = [
     ['application.start: expected a command as a list of words, got "node server.js"'],
   ],
   [
+    "a release command without words, or for ever",
+    {
+      ...good,
+      application: { release: { command: "migrate", deadlineSeconds: 100_000, once: true } },
+    },
+    [
+      'application.release.command: expected a command as a list of words, got "migrate"',
+      "application.release.deadlineSeconds: expected an integer from 1 to 86400, got 100000",
+      "application.release.once: unknown, expected one of command, deadlineSeconds",
+    ],
+  ],
+  [
+    "a release command alone",
+    { ...good, application: { release: {} } },
+    ["application.release.command: expected a command as a list of words, got nothing"],
+  ],
+  [
     "a port that needs privileges",
     { ...good, application: { port: 80 } },
     [

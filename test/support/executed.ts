@@ -9,10 +9,10 @@ export function announcedSteps(line: string): string[] {
 }
 
 /**
- * A comma before a word; but `restart web (no request lost, it ...)` is one sentence, and so is
- * `set /etc/a to mode 0644, owner root:root`.
+ * A comma before a word; but `restart web (no request lost, it ...)` is one sentence, and so are
+ * `set /etc/a to mode 0644, owner root:root` and `run it once for version one, at most 600 seconds`.
  */
-const betweenSentences = /, (?=[a-z]+ )(?!owner )(?![^(]*\))/;
+const betweenSentences = /, (?=[a-z]+ )(?!owner )(?!at most )(?![^(]*\))/;
 
 function announcedStep(sentence: string): string {
   for (const [form, step] of forms) {
@@ -32,6 +32,7 @@ const forms: readonly (readonly [form: RegExp, step: string])[] = [
   [/^move (.*) aside$/, "remove $"],
   [/^move (.*) aside if a package brings it$/, ""],
   [/^send version (\S+)$/, "send $"],
+  [/^run `(.*)` once for version/, "run $"],
   [/^switch .* to (\S+)/, "switch $"],
   [/^check it$/, "check"],
   [/^drain the host and (restart) /, "$"],
@@ -99,7 +100,7 @@ function fileStep(
 
 /** What goes with sending and switching a version. */
 function isByTheWay(path: string): boolean {
-  return /\/\.listings\/[^/]+$|\/previous$/.test(path);
+  return /\/\.listings\/[^/]+$|\/\.commanded$|\/previous$/.test(path);
 }
 
 function versionOf(path: string): string[] {

@@ -30,13 +30,15 @@ export interface Model {
   readonly unit: ModelUnit;
   readonly releases: readonly string[];
   readonly current?: string | undefined;
+  /** The versions that had the release command. */
+  readonly commanded?: readonly string[];
   /** What the last transaction recorded. */
   readonly recorded?: readonly string[];
 }
 
 /** What the machine says to a Service's question. */
 export function answer(model: Model, service: Service): string {
-  const { users, files, releases, current } = model;
+  const { users, files, releases, current, commanded = [] } = model;
   const text = [
     ...Object.keys(service.users).map((name) =>
       users[name] === undefined ? "none" : `${name}:x:990:990::${users[name]}:/usr/sbin/nologin`,
@@ -48,6 +50,7 @@ export function answer(model: Model, service: Service): string {
     "end",
     ...(service.unit === undefined ? [] : [...unitLines(model), "none", "alive"]),
     ...(service.root === undefined ? [] : [current ?? "none", ...releases, "end"]),
+    ...(service.releaseCommand === undefined ? [] : [...commanded, "end"]),
   ];
   return text.map((line) => `${line}\n`).join("");
 }
@@ -99,6 +102,9 @@ function after(before: Model, step: ServiceStep): Model {
     }
     case "send":
       return { ...model, releases: [...releases, step.version] };
+    case "run":
+      if (!model.releases.includes(step.version)) throw new Error(`${step.version} is not there`);
+      return { ...model, commanded: [...(model.commanded ?? []), step.version] };
     case "switch":
       if (!releases.includes(step.version)) throw new Error(`${step.version} is not there`);
       return { ...model, current: step.version };

@@ -25,7 +25,7 @@ import { type Execution, requestSize } from "./ssh-server";
 
 /** Fixed paths of the plugin's scripts, wherever they do not already stand below another folder. */
 const systemPaths =
-  /(?<![\w.-])\/(etc\/apt|var\/lib\/(trilithon|dpkg|apt)|run\/lock|usr\/sbin\/policy-rc\.d)/g;
+  /(?<![\w.-])\/(etc\/apt|var\/lib\/(trilithon|dpkg|apt)|run\/(lock|systemd\/system)|usr\/sbin\/policy-rc\.d)/g;
 const stubs = join(__dirname, "stubs");
 const shell = ["/usr/bin/dash", "/bin/dash"].find(existsSync) ?? "/bin/sh";
 
@@ -66,6 +66,7 @@ export class Sandbox {
       "bin",
       "tmp",
       "run/lock",
+      "run/systemd/system",
       "usr/sbin",
       "var/lib/dpkg/updates",
       "var/lib/apt/lists",

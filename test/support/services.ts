@@ -52,6 +52,10 @@ const release = fc.record(
     root: fc.constant("/srv/it"),
     source: fc.constant("dist"),
     version: fc.constantFrom(...versions),
+    releaseCommand: fc.constant({
+      command: ["true"],
+      unit: "[Service]\nExecStart=true\nWorkingDirectory=/\n",
+    }),
   },
   { requiredKeys: ["unit", "root", "source", "version"] },
 );

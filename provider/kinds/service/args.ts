@@ -44,6 +44,15 @@ export interface Drain {
   readonly finishSeconds?: number;
 }
 
+/** What is run once for each version, before anything is switched to it. */
+export interface ReleaseCommand {
+  readonly command: readonly string[];
+  /** The text of the oneshot unit that runs it; where its environment is, and its time limit, are added. */
+  readonly unit: string;
+  readonly environmentFiles: readonly string[];
+  readonly deadlineSeconds: number;
+}
+
 /** `loaded`: the unit runs with the files that are on the disk. */
 export type Configuration = "loaded" | "reload needed" | "restart needed";
 
@@ -88,6 +97,9 @@ export interface Service {
   readonly keep?: number;
   /** The versions on the host. Output only. */
   readonly releases?: readonly string[];
+  readonly releaseCommand?: ReleaseCommand;
+  /** The versions for which it ran. Output only. */
+  readonly commanded?: readonly string[] | undefined;
   /** Where a folder stands in place of a file or link. Output only: nothing is done before it is moved away by hand. */
   readonly folders?: readonly string[] | undefined;
   /** What other resources have on the machine of what this one has or wants. Output only. */
@@ -113,7 +125,10 @@ export interface Service {
 }
 
 /** Where the defaults of a Service stand. */
-const defaults = { mode: "0644", owner: "root", group: "root", deadlineSeconds: 30, keep: 4 };
+const defaults = {
+  ...{ mode: "0644", owner: "root", group: "root" },
+  ...{ deadlineSeconds: 30, keep: 4, commandSeconds: 600 },
+};
 
 const onChange = v.picklist(
   ["reload", "restart", "nothing"],
@@ -216,6 +231,14 @@ const releaseSchema = v.strictObject({
   versionOf: v.optional(v.literal("content", 'expected "content"')),
   version: text(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/, "a version of letters, digits, . _ -"),
   keep: v.optional(integer(0, 100)),
+  releaseCommand: v.optional(
+    v.strictObject({
+      command: words,
+      unit: text(/\S/, "the text of a unit"),
+      environmentFiles: v.optional(v.array(absolutePath)),
+      deadlineSeconds: v.optional(integerIn(values.commandSeconds)),
+    }),
+  ),
 });
 
 export function checkService(inputs: Properties): { args: Properties; failures: Failure[] } {
@@ -231,7 +254,17 @@ export function checkService(inputs: Properties): { args: Properties; failures: 
 
 export function checkRelease(inputs: Properties): { args: Properties; failures: Failure[] } {
   return {
-    args: { ...withDefaults(inputs), keep: inputs.keep ?? defaults.keep },
+    args: {
+      ...withDefaults(inputs),
+      keep: inputs.keep ?? defaults.keep,
+      ...(isProperties(inputs.releaseCommand) && {
+        releaseCommand: {
+          environmentFiles: [],
+          deadlineSeconds: defaults.commandSeconds,
+          ...inputs.releaseCommand,
+        },
+      }),
+    },
     failures: [
       ...failures(releaseSchema, inputs),
       ...unitFailures(inputs),

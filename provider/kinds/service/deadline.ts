@@ -8,14 +8,15 @@ const unitSeconds = 90;
 /** For what has no limit of its own: unpacking a release, a check, a daemon-reload on a busy machine. */
 const workSeconds = 600;
 
-export function transactionSeconds({ files, ready, drain }: Service): number {
+export function transactionSeconds({ files, ready, drain, releaseCommand }: Service): number {
   const texts = Object.values(files).map(({ content }) => content);
   const start = longest(texts, /^Timeout(?:Start)?Sec=(\d+)s?$/gm);
   const stop = longest(texts, /^Timeout(?:Stop)?Sec=(\d+)s?$/gm);
   // One way, and the way back when the new version does not get ready.
   const turns = 2 * (start + stop);
   const drains = drain === undefined ? 0 : 2 * drain.seconds + (drain.finishSeconds ?? 30) + 60;
-  return lockSeconds + drains + turns + 2 * (ready?.deadlineSeconds ?? 30) + workSeconds;
+  const waits = 2 * (ready?.deadlineSeconds ?? 30) + (releaseCommand?.deadlineSeconds ?? 0);
+  return lockSeconds + drains + turns + waits + workSeconds;
 }
 
 function longest(texts: readonly string[], pattern: RegExp): number {

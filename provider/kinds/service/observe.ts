@@ -8,6 +8,7 @@ import { listingFunction } from "./listing";
 import { parseOverrides, renderOverridesObservation } from "./overrides";
 import { parseOwners, renderOwnerObservation } from "./owner";
 import { renderLiveness } from "./ready";
+import { renderCommandedObservation } from "./release-command";
 import { parseRunsWith, pristineFiles, renderRunsWith, runsWithFunction } from "./runs-with";
 import {
   type FoundFile,
@@ -73,6 +74,7 @@ export function renderObservation(service: Service, { isNew = false } = {}): She
     renderLiveness(service),
     renderOverridesObservation(service),
     root !== undefined && sh`release ${root}`,
+    renderCommandedObservation(service),
   );
 }
 
@@ -126,7 +128,13 @@ export function parseObservation(
           ...readLiveness(reader),
           ...(expected.overrides && parseOverrides(reader.line())),
         };
-  const release: Partial<Service> = expected.root === undefined ? {} : readRelease(reader);
+  const release: Partial<Service> =
+    expected.root === undefined
+      ? {}
+      : {
+          ...readRelease(reader),
+          commanded: expected.releaseCommand === undefined ? undefined : reader.until("end"),
+        };
   if (release.version === "a folder") folders.push(`${expected.root}/current`);
   const isThere =
     unit.enabled === true ||

@@ -6,6 +6,7 @@ import { isUnknown, unknown } from "../../protocol/values";
 import type { File, OnChange, Service } from "./args";
 import type { ForeignChange } from "./foreign";
 import { isSameStack, nameThing, type OwnedThing, thingsOf } from "./owner";
+import { commandUnit, nameCommand } from "./release-command";
 import { awaitsPackages, upgrades } from "./runs-with";
 
 export type ServiceStep = StepText &
@@ -16,6 +17,7 @@ export type ServiceStep = StepText &
     | { readonly do: "remove"; readonly path: string }
     | { readonly do: "move aside"; readonly path: string }
     | { readonly do: "send"; readonly version: string }
+    | { readonly do: "run"; readonly version: string; readonly unit: string }
     | { readonly do: "switch"; readonly version: string; readonly path: string }
     | { readonly do: "check" }
     | { readonly do: "unit"; readonly action: UnitAction; readonly drains: boolean }
@@ -266,14 +268,25 @@ function planUsers(observed: Service, desired: Service): ServiceStep[] {
 }
 
 function planRelease(
-  { version: now, releases }: Service,
-  { version, root }: Service,
+  { version: now, releases, commanded }: Service,
+  { version, root, name, releaseCommand }: Service,
 ): ServiceStep[] {
   if (version === undefined || version === now) return [];
+  const isCommanded = releaseCommand === undefined || commanded?.includes(version);
   const isThere = releases?.includes(version) ?? false;
   const was = now === undefined ? "" : ` (now ${now})`;
   return [
     ...(isThere ? [] : [{ do: "send" as const, version, sentence: `send version ${version}` }]),
+    ...(isCommanded
+      ? []
+      : [
+          {
+            do: "run" as const,
+            version,
+            unit: commandUnit(name),
+            sentence: `run ${nameCommand(releaseCommand)} once for version ${version}, at most ${releaseCommand.deadlineSeconds} seconds`,
+          },
+        ]),
     {
       do: "switch",
       version,

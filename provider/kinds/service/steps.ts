@@ -6,6 +6,7 @@ import { renderReset, renderResetAtStart } from "./overrides";
 import type { ServiceStep, UnitAction } from "./plan";
 import { type HttpProbe, renderHttpProbe } from "./probe";
 import { renderReloaded, renderWait } from "./ready";
+import { renderCommand } from "./release-command";
 
 /** Makes the new file beside the old one; nothing that is live has changed yet. */
 export function renderStage(step: ServiceStep): Shell | false {
@@ -41,6 +42,8 @@ version=${`${root}/releases/${step.version}`}
 unpacking=yes
 [ -e "$version" ] || sent=$version
 mkdir -p "$version.partial" ${`${root}/.listings`} && tar -xzf - -C "$version.partial" --no-same-owner --no-same-permissions && chmod -R u=rwX,go=rX "$version.partial" && rm -rf -- "$version" && mv -T -- "$version.partial" "$version" && listing "$version" >${`${root}/.listings/${step.version}`} || fail ${`cannot unpack version ${step.version}`}`;
+      case "run":
+        return renderCommand(step, desired);
       case "switch":
         return sh`
 former=$(readlink -- ${step.path} || true)

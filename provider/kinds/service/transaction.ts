@@ -8,6 +8,7 @@ import { listingFunction } from "./listing";
 import { originalFunctions } from "./originals";
 import { renderClaim } from "./owner";
 import type { ServiceStep } from "./plan";
+import { renderCommandEnd } from "./release-command";
 import { renderStage, renderStep } from "./steps";
 import { renderLoaded, unitFunctions, unitRecord } from "./unit-status";
 
@@ -36,9 +37,11 @@ export function renderTransaction(
     ...steps.filter(({ do: what }) => what === "create user").map(renderStep(desired)),
     ...steps.filter(({ do: what }) => what === "send").map(renderStep(desired)),
     ...steps.map(renderStage),
+    // Nothing is in place yet: where the release command fails, all is as it was.
+    ...steps.filter(({ do: what }) => what === "run").map(renderStep(desired)),
     sh`staged=yes`,
     ...steps
-      .filter(({ do: what }) => !["create user", "send"].includes(what))
+      .filter(({ do: what }) => !["create user", "send", "run"].includes(what))
       .map(renderStep(desired)),
     definesUnits(steps, observed) && sh`systemctl daemon-reload`,
     desired.root !== undefined && prune(desired.root, desired.keep ?? 0),
@@ -55,7 +58,9 @@ function definesUnits(steps: readonly ServiceStep[], observed: Service | undefin
   if (steps.some((step) => step.do === "unit" || step.do === "reread")) return false;
   return (
     observed?.definition !== undefined ||
-    steps.some((step) => "path" in step && /^\/(etc|run)\/systemd\//.test(step.path))
+    steps.some(
+      (step) => step.do === "run" || ("path" in step && /^\/(etc|run)\/systemd\//.test(step.path)),
+    )
   );
 }
 
@@ -145,6 +150,7 @@ function recovery(steps: readonly ServiceStep[], desired: Service, wasRunning: b
   const wayBack = wasRunning ? (reloads ? "reload-or-restart" : "restart") : "stop";
   return lines(
     sh`take_back() {`,
+    steps.some(({ do: what }) => what === "run") && renderCommandEnd(desired),
     sh`  put_back`,
     root !== undefined &&
       sh`  if [ -n "$switched" ]; then

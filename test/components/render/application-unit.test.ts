@@ -1,5 +1,9 @@
 import test from "ava";
-import { quoteWord, renderApplicationUnit } from "../../../components/render/application-unit";
+import {
+  quoteWord,
+  renderApplicationUnit,
+  renderReleaseCommandUnit,
+} from "../../../components/render/application-unit";
 import { isGolden } from "./golden";
 
 test("renders the unit of an application", (t) => {
@@ -11,6 +15,23 @@ test("renders the unit of an application", (t) => {
     stopSeconds: 30,
   });
   isGolden(t, "guestbook.service", text);
+});
+
+test("the release command's unit is confined like the application's", (t) => {
+  const text = renderReleaseCommandUnit({
+    name: "guestbook",
+    folder: "/srv/guestbook/releases/1",
+    command: ["bin/migrate", "--all"],
+  });
+  t.true(text.includes("\nType=oneshot\nUser=guestbook\n"));
+  t.true(text.includes("\nExecStart=/srv/guestbook/releases/1/bin/migrate --all\n"));
+  const application = renderApplicationUnit({
+    ...{ name: "guestbook", root: "/srv/guestbook", start: ["x"] },
+    ...{ environmentFiles: [], stopSeconds: 1 },
+  });
+  const confinement = (unit: string) => /# What it may write to[^[]*/.exec(unit)?.[0].trim();
+  t.is(confinement(text), confinement(application));
+  t.regex(confinement(text) ?? "", /NoNewPrivileges=yes/);
 });
 
 // Each was seen to arrive as it is through a real systemd.

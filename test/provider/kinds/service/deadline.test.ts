@@ -43,6 +43,12 @@ test("each wait of the settings can be had whole, drained both ways", (t) => {
   t.is(transactionSeconds(service({ ready, drain })), plain + 2 * (900 - 30) + 2 * 300 + 30 + 60);
 });
 
+test("the release command has all of its time", (t) => {
+  const command = { command: ["migrate"], unit: "[Service]", environmentFiles: [] };
+  const releaseCommand = { ...command, deadlineSeconds: 7200 };
+  t.is(transactionSeconds(service({ releaseCommand })), plain + 7200);
+});
+
 test("a unit's own limits are waited for, on the way there and back", (t) => {
   t.is(transactionSeconds(service({ files: unitFile("TimeoutStopSec=390") })), plain + 2 * 300);
   t.is(transactionSeconds(service({ files: unitFile("TimeoutStartSec=190s") })), plain + 2 * 100);
