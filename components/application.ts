@@ -8,6 +8,7 @@ import { type Environment, renderEnvironment } from "./environment";
 import { type Host, isHere, onHost } from "./host";
 import { applicationOptions, defaultPorts } from "./options";
 import { createPackages } from "./packages";
+import { describeProcess, type ProcessArgs } from "./process";
 import { renderApplicationUnit, renderReleaseCommandUnit } from "./render/application-unit";
 import { nothingUnderWay, servesElsewhere } from "./render/probes";
 import { list, oneOf, shape } from "./rule";
@@ -38,6 +39,11 @@ export interface ApplicationArgs {
     /** How long it may take, at most 86400. Default 600. */
     readonly deadlineSeconds?: pulumi.Input<number>;
   };
+  /**
+   * Processes beside the one that serves, by name, on each host: same user, environment and limits. They are released with it: where one
+   * does not become ready within `readySeconds`, all of the release is taken back. Default none.
+   */
+  readonly processes?: Readonly<Record<string, ProcessArgs>>;
   /** What it needs: Debian package to `present`, or to a version or pattern as in `apt-get install nodejs=24.*`. Default none. */
   readonly packages?: pulumi.Input<Readonly<Record<string, pulumi.Input<string>>>>;
   /** Variables, names to texts, numbers or booleans. Those that are secrets are kept in a file that only root reads. */
@@ -143,7 +149,7 @@ const entries = {
 /** They name the unit and the files, or are read while the program runs. */
 const plainArgs = [
   ...["hosts", "hosts.name", "loadBalancers", "name", "source", "exclude", "database"],
-  ...["build", "build.command", "build.output", "release"],
+  ...["build", "build.command", "build.output", "release", "processes"],
 ];
 
 function optionsOf(args: ApplicationArgs) {
@@ -277,6 +283,12 @@ function createRelease(
       environmentFiles: Object.values(environmentFiles),
     }),
   );
+  const workers = Object.entries(args.processes ?? {}).map(([process, worker]) =>
+    describeProcess(process, worker, {
+      ...{ name: args.name, root, readySeconds },
+      environmentFiles: Object.values(environmentFiles),
+    }),
+  );
   const releaseCommand = isFirst &&
     args.release && {
       ...args.release,
@@ -298,10 +310,18 @@ function createRelease(
       version: parent.version,
       ...sourceOf(args),
       unit: parent.unit,
+      ...(workers.length > 0 && {
+        moreUnits: Object.fromEntries(
+          workers.flatMap(({ units, ready }) => units.map((unit) => [unit, { ready }])),
+        ),
+      }),
       runsWith,
       users: { [args.name]: root },
       files: {
         [`/etc/systemd/system/${parent.unit}`]: { content },
+        ...Object.fromEntries(
+          workers.map(({ file, content }) => [`/etc/systemd/system/${file}`, { content }]),
+        ),
         [environmentFiles.open]: { content: environment.open },
         [environmentFiles.secret]: { content: environment.secret, mode: "0600" },
       },

@@ -132,6 +132,37 @@ const command = list(
   1,
 );
 
+/** `shop-NAME` is its unit, and `shop-release` that of the release command. */
+const processName = text(
+  "a name of at most 31 lower-case letters, digits and hyphens that starts with a letter and is not release",
+  (value) => /^[a-z][a-z0-9-]{0,30}$/.test(value) && value !== "release",
+);
+
+const processReady = v.pipe(
+  record("an object with command or staySeconds", {
+    command: v.exactOptional(command),
+    staySeconds: v.exactOptional(seconds),
+  }),
+  v.check(
+    (ready) => (ready.command === undefined) !== (ready.staySeconds === undefined),
+    ({ input }) =>
+      `expected either command or staySeconds, got ${Object.keys(input).length > 0 ? "both" : "none"}`,
+  ),
+);
+
+const processes = mapping(
+  "an object of processes",
+  processName,
+  record("an object with command", {
+    command,
+    count: v.exactOptional(integer(1, 100)),
+    memoryMegabytes: v.exactOptional(integer(1, 1_048_576)),
+    cpuPercent: v.exactOptional(integer(1, 100_000)),
+    stopSeconds: v.exactOptional(seconds),
+    ready: v.exactOptional(processReady),
+  }),
+);
+
 /** Names a unit, a user and folders: those of the system and of the other components are taken. */
 const takenNames = ["root", "nginx", "haproxy", "mysql", "mysqld", "ssh", "sshd", "cron", "dbus"];
 const applicationName = text(
@@ -155,6 +186,7 @@ export const applicationOptions = {
       deadlineSeconds: v.exactOptional(integerIn(values.commandSeconds)),
     }),
   ),
+  processes: v.exactOptional(processes),
   packages: v.exactOptional(packages),
   environment: v.exactOptional(environment),
   exclude: v.exactOptional(

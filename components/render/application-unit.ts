@@ -20,13 +20,20 @@ export interface ApplicationUnit {
   readonly environmentFiles: readonly string[];
   /** How long it may take to finish what it is at. */
   readonly stopSeconds: number;
+  /** Names a process beside the one that serves. */
+  readonly process?: string;
+  /** More is killed. Default no limit. */
+  readonly memoryMegabytes?: number | undefined;
+  /** 100 is one processor. Default no limit. */
+  readonly cpuPercent?: number | undefined;
 }
 
+/** A process that runs all the time. */
 export function renderApplicationUnit(unit: ApplicationUnit): string {
   const { name, root, start, environmentFiles, stopSeconds } = unit;
   return `${head}
 [Unit]
-Description=${name.replaceAll("%", "%%")}
+Description=${describe(name, unit.process)}
 After=network-online.target
 Wants=network-online.target
 # However often it ends, it is started again.
@@ -43,7 +50,7 @@ KillMode=mixed
 TimeoutStopSec=${stopSeconds}
 # Java, shells and many others end so when they are told to.
 SuccessExitStatus=143
-
+${renderLimits(unit)}
 ${renderConfinement(name)}
 
 [Install]
@@ -55,7 +62,7 @@ WantedBy=multi-user.target
 export function renderReleaseCommandUnit(process: Process): string {
   return `${head}
 [Unit]
-Description=${process.name.replaceAll("%", "%%")}: release command
+Description=${describe(process.name, "release command")}
 After=network-online.target
 Wants=network-online.target
 
@@ -69,6 +76,43 @@ ${renderConfinement(process.name)}
 
 const head =
   "# Written by trilithon: what is changed here by hand is taken back by the next `pulumi up`.";
+
+function describe(name: string, process?: string): string {
+  return process === undefined ? name : `${name}: ${process}`;
+}
+
+function renderLimits({ memoryMegabytes, cpuPercent }: ApplicationUnit): string {
+  return [
+    ...(memoryMegabytes === undefined ? [] : [`MemoryMax=${memoryMegabytes}M`]),
+    ...(cpuPercent === undefined ? [] : [`CPUQuota=${cpuPercent}%`]),
+  ]
+    .map((line) => `${line}\n`)
+    .join("");
+}
+
+/**
+ * A command, as words, that runs another one as the application: with its user, its environment and in its folder. What it
+ * prints is printed, and its status is the answer.
+ */
+export function asApplication({ name, folder, command, environmentFiles = [] }: Process): string[] {
+  const properties = [
+    `User=${name}`,
+    `WorkingDirectory=${folder}`,
+    `Environment=HOME=/var/lib/${name}`,
+    ...environmentFiles.map((file) => `EnvironmentFile=${file}`),
+    `RuntimeMaxSec=${commandAtMostSeconds}`,
+  ];
+  return [
+    ...["systemd-run", "--quiet", "--wait", "--pipe", "--collect"],
+    ...properties.flatMap((property) => ["-p", property]),
+    "--",
+    // systemd looks for variables in each word.
+    ...programWithin(command, folder).map((word) => word.replaceAll("$", "$$$$")),
+  ];
+}
+
+/** One that hangs is tried again. */
+const commandAtMostSeconds = 10;
 
 function renderProcess({ name, folder, command, environmentFiles = [] }: Process): string {
   return [
@@ -114,11 +158,14 @@ SystemCallFilter=@system-service
 SystemCallErrorNumber=EPERM`;
 }
 
+function renderCommand(command: readonly string[], folder: string): string {
+  return programWithin(command, folder).map(quoteWord).join(" ");
+}
+
 /** A program within the release is named by its whole path: systemd looks for others on its own path only. */
-function renderCommand([program = "", ...words]: readonly string[], folder: string): string {
+function programWithin([program = "", ...words]: readonly string[], folder: string): string[] {
   const isWithin = program.includes("/") && !program.startsWith("/");
-  const path = isWithin ? `${folder}/${program.replace(/^(\.\/+)+/, "")}` : program;
-  return [path, ...words].map(quoteWord).join(" ");
+  return [isWithin ? `${folder}/${program.replace(/^(\.\/+)+/, "")}` : program, ...words];
 }
 
 /** One word of a command: no variables, no specifiers, nothing that splits it. */

@@ -20,7 +20,7 @@ export interface FileArgs {
 /** What a unit does to take a changed file in. */
 export type OnChange = "reload" | "restart" | "nothing";
 
-/** When a unit counts as ready. With none of the three, when systemd calls it active. */
+/** When a unit counts as ready. With none of the four, when systemd calls it active. */
 export interface ReadyArgs {
   /** Answers 200 to 299 to a GET: `http://127.0.0.1:3000/health`. Plain HTTP, seen from the host itself. A redirect is not ready. */
   readonly http?: pulumi.Input<string>;
@@ -30,8 +30,16 @@ export interface ReadyArgs {
   readonly tcp?: pulumi.Input<number>;
   /** Ends with status 0; run as root. */
   readonly command?: pulumi.Input<pulumi.Input<string>[]>;
+  /** It was active for that long without a restart, 1 to 3600. It comes on top of `deadlineSeconds`. */
+  readonly staySeconds?: pulumi.Input<number>;
   /** How long it may take, 1 to 3600; then all is put back. Default 30. */
   readonly deadlineSeconds?: pulumi.Input<number>;
+}
+
+/** A unit that changes together with the service's own: a worker of an application. */
+export interface MoreUnitArgs {
+  /** When it counts as ready. Default: when it was active for 5 seconds without a restart. */
+  readonly ready?: pulumi.Input<ReadyArgs>;
 }
 
 /** How to know that a unit took a reload. By default it did when `systemctl reload` ends well and the unit's status names no failure. */
@@ -84,6 +92,12 @@ export interface ServiceArgs {
   readonly name?: pulumi.Input<string>;
   /** `haproxy.service`, or a socket, timer or target. Without one it is a set of users and files. */
   readonly unit?: pulumi.Input<string>;
+  /**
+   * Further units, name to what there is to say of each. They start, stop and change in the same transaction, after `unit`:
+   * when any does not become ready, all is put back. A unit's own file (`/etc/systemd/system/NAME`) concerns that unit alone,
+   * any other file of the service all of them. One that is taken out is stopped and disabled. Default none.
+   */
+  readonly moreUnits?: Readonly<Record<string, MoreUnitArgs>>;
   /** Default `running`, which also enables it at boot; `stopped` also disables it. */
   readonly state?: pulumi.Input<"running" | "stopped">;
   /** System users (no login, no password) to their home directory. */

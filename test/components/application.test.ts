@@ -24,6 +24,10 @@ async function run() {
     build: { command: "make", output: "./nowhere/shop" },
     start: ["python3", "serve.py"],
     release: { command: ["bin/migrate"] },
+    processes: {
+      mail: { command: ["python3", "mail.py"], memoryMegabytes: 256, cpuPercent: 50 },
+      queue: { command: ["bin/queue"], count: 2, ready: { command: ["bin/ping", "$A"] } },
+    },
     packages: { python3: "present" },
     environment: { GREETING: "hello", TOKEN: pulumi.secret("planted"), WORKERS: 4 },
   });
@@ -51,6 +55,10 @@ async function run() {
           start: [],
           port: 80,
           release: { command: [], deadlineSeconds: 0 },
+          processes: {
+            release: { command: ["x"] },
+            mail: { command: ["x"], count: 0, ready: { command: ["x"], staySeconds: 1 } },
+          },
           healthPath: "up",
           packages: { "no good": "present" },
           environment: { "no-good": "x", TOKEN: pulumi.secret("x") },
@@ -135,6 +143,34 @@ test("migrates on the first host that is not away, in the folder of the new vers
   t.like(world.find(release, "away-b").inputs.releaseCommand, { command: ["bin/migrate"] });
 });
 
+test("has units for its other processes, which are confined like the one that serves", async (t) => {
+  const { world } = await program;
+  const { moreUnits, files } = world.find(release, "shop-b").inputs;
+  t.deepEqual(Object.keys(Object(moreUnits)), [
+    "shop-mail.service",
+    "shop-queue@1.service",
+    "shop-queue@2.service",
+  ]);
+  t.like(moreUnits, {
+    "shop-mail.service": { ready: { staySeconds: 5, deadlineSeconds: 60 } },
+    "shop-queue@1.service": { ready: { deadlineSeconds: 60 } },
+  });
+  const { command } = Object(moreUnits)["shop-queue@1.service"].ready;
+  t.deepEqual(command.slice(-3), ["--", "/srv/shop/current/bin/ping", "$$A"]);
+  t.true(command.includes("User=shop") && command.includes("EnvironmentFile=/etc/shop/secrets"));
+  const { value } = Object(files);
+  const text = String(contentOf(value["/etc/systemd/system/shop-mail.service"]));
+  t.regex(text, /\nDescription=shop: mail\n[\s\S]*\nMemoryMax=256M\nCPUQuota=50%\n\n/);
+  const web = String(contentOf(value["/etc/systemd/system/shop.service"]));
+  const confinement = (unit: string) => /# What it may write to[^[]*/.exec(unit)?.[0];
+  t.is(confinement(text), confinement(web));
+  t.regex(
+    String(contentOf(value["/etc/systemd/system/shop-queue@.service"])),
+    /\nExecStart=\/srv\/shop\/current\/bin\/queue\n/,
+  );
+  t.is(world.find(release, "alone-a").inputs.moreUnits, undefined);
+});
+
 test("gives the account its own database and nothing else", async (t) => {
   const { world } = await program;
   const { inputs } = world.find("trilithon:index:MysqlContent", "database-content");
@@ -161,6 +197,9 @@ test("refuses arguments, all faults at once", async (t) => {
 Application bad: start: expected a command as a list of words, got an empty list
 Application bad: release.command: expected a command as a list of words, got an empty list
 Application bad: release.deadlineSeconds: expected an integer from 1 to 86400, got 0
+Application bad: processes.mail.count: expected an integer from 1 to 100, got 0
+Application bad: processes.mail.ready: expected either command or staySeconds, got both
+Application bad: processes.release: expected a name of at most 31 lower-case letters, digits and hyphens that starts with a letter and is not release, got "release"
 Application bad: packages.no good: expected a Debian package name such as nginx or libc6:i386, got "no good"
 Application bad: environment.no-good: expected a variable name of letters, digits and underscores that starts with no digit, got "no-good"
 Application bad: healthPath: expected a path such as /healthz, got "up"

@@ -382,6 +382,28 @@ const bad: readonly (readonly [string, Values, readonly string[]])[] = [
     ],
   ],
   [
+    "processes that cannot be",
+    {
+      ...good,
+      application: {
+        processes: {
+          Mail: { command: ["x"] },
+          queue: { count: 2, ready: {}, cpu: 1 },
+          sms: { command: ["x"], memoryMegabytes: "1G", cpuPercent: 0, stopSeconds: 0 },
+        },
+      },
+    },
+    [
+      "application.processes.queue.command: expected a command as a list of words, got nothing",
+      "application.processes.queue.ready: expected either command or staySeconds, got none",
+      "application.processes.queue.cpu: unknown, expected one of command, count, memoryMegabytes, cpuPercent, stopSeconds, ready",
+      'application.processes.sms.memoryMegabytes: expected an integer from 1 to 1048576, got "1G"',
+      "application.processes.sms.cpuPercent: expected an integer from 1 to 100000, got 0",
+      "application.processes.sms.stopSeconds: expected an integer from 1 to 3600, got 0",
+      'application.processes.Mail: expected a name of at most 31 lower-case letters, digits and hyphens that starts with a letter and is not release, got "Mail"',
+    ],
+  ],
+  [
     "a release command alone",
     { ...good, application: { release: {} } },
     ["application.release.command: expected a command as a list of words, got nothing"],

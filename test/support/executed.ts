@@ -38,7 +38,7 @@ const forms: readonly (readonly [form: RegExp, step: string])[] = [
   [/^drain the host and (restart) /, "$"],
   [/^(start|restart|reload|stop) /, "$"],
   [/^(enable|disable) /, "$"],
-  [/^wait until it is ready$/, "ready"],
+  [/^wait until \S+ is ready$/, "ready"],
   [/^adopt /, ""],
   [/^unmask /, "unmask"],
   [/^end the drain that was left behind \((.*)\)$/, ""],

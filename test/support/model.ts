@@ -28,12 +28,14 @@ export interface Model {
   readonly users: Readonly<Record<string, string>>;
   readonly files: Readonly<Record<string, ModelFile>>;
   readonly unit: ModelUnit;
+  /** Those beside it, by name. One that is not here is stopped. */
+  readonly moreUnits?: Readonly<Record<string, ModelUnit>>;
   readonly releases: readonly string[];
   readonly current?: string | undefined;
   /** The versions that had the release command. */
   readonly commanded?: readonly string[];
-  /** What the last transaction recorded. */
-  readonly recorded?: readonly string[];
+  /** What the last transaction recorded of each unit. */
+  readonly recorded?: Readonly<Record<string, readonly string[]>>;
 }
 
 /** What the machine says to a Service's question. */
@@ -48,9 +50,10 @@ export function answer(model: Model, service: Service): string {
     // No originals, no owners.
     "end",
     "end",
-    ...(service.unit === undefined ? [] : [...unitLines(model), "none", "alive"]),
+    ...(service.unit === undefined ? [] : [...unitLines(model, ""), "none", "alive"]),
     ...(service.root === undefined ? [] : [current ?? "none", ...releases, "end"]),
     ...(service.releaseCommand === undefined ? [] : [...commanded, "end"]),
+    ...Object.keys(service.moreUnits ?? {}).flatMap((name) => unitLines(model, name)),
   ];
   return text.map((line) => `${line}\n`).join("");
 }
@@ -61,23 +64,43 @@ export function carryOut(model: Model, steps: readonly ServiceStep[]): Model {
 }
 
 function record(model: Model): Model {
-  const { unit, files } = model;
-  const recorded = [
-    `InvocationID=${unit.entered}`,
-    `StateChangeTimestampMonotonic=${unit.changed}000000`,
-    "Youngest=0",
-    ...Object.entries(files).map(([path, { content, modified }]) => {
-      const digest = createHash("sha256").update(content).digest("hex");
-      return `File=${modified} ${digest} ${path}`;
-    }),
-  ];
-  return { ...model, recorded };
+  const { files, moreUnits } = model;
+  const recorded = Object.keys({ "": model.unit, ...moreUnits }).map((name) => {
+    const { entered, changed } = unitOf(model, name);
+    return [
+      name,
+      [
+        `InvocationID=${entered}`,
+        `StateChangeTimestampMonotonic=${changed}000000`,
+        "Youngest=0",
+        ...Object.entries(files).map(([path, { content, modified }]) => {
+          const digest = createHash("sha256").update(content).digest("hex");
+          return `File=${modified} ${digest} ${path}`;
+        }),
+      ],
+    ] as const;
+  });
+  return { ...model, recorded: Object.fromEntries(recorded) };
+}
+
+const stopped: ModelUnit = { active: "inactive", enabled: false, entered: 0, changed: 0 };
+
+/** "" is the service's own. */
+function unitOf({ unit, moreUnits }: Model, name = ""): ModelUnit {
+  return name === "" ? unit : (moreUnits?.[name] ?? stopped);
+}
+
+function withUnit(model: Model, change: Partial<ModelUnit>, name = ""): Model {
+  const unit = { ...unitOf(model, name), ...change };
+  return name === ""
+    ? { ...model, unit }
+    : { ...model, moreUnits: { ...model.moreUnits, [name]: unit } };
 }
 
 function after(before: Model, step: ServiceStep): Model {
   const now = before.now + 1;
   const model = { ...before, now };
-  const { users, files, unit, releases } = model;
+  const { users, files, releases } = model;
   switch (step.do) {
     case "create user":
       return { ...model, users: { ...users, [step.name]: step.home } };
@@ -109,11 +132,11 @@ function after(before: Model, step: ServiceStep): Model {
       if (!releases.includes(step.version)) throw new Error(`${step.version} is not there`);
       return { ...model, current: step.version };
     case "unit":
-      return { ...model, unit: { ...unit, ...unitAfter(step.action, unit, now) } };
+      return withUnit(model, unitAfter(step.action, unitOf(model, step.unit), now), step.unit);
     case "enable":
     case "disable":
-      if (unit.enabled === undefined) return model;
-      return { ...model, unit: { ...unit, enabled: step.do === "enable" } };
+      if (unitOf(model, step.unit).enabled === undefined) return model;
+      return withUnit(model, { enabled: step.do === "enable" }, step.unit);
     case "check":
     case "wait":
     case "later":
@@ -157,8 +180,10 @@ function fileLines(file: ModelFile | undefined): string {
   return `file ${mode} ${file.owner} ${file.group} ${file.modified}\n${content}`;
 }
 
-function unitLines({ now, unit, recorded = [] }: Model): string[] {
-  const { active, enabled, entered, changed } = unit;
+function unitLines(model: Model, name: string): string[] {
+  const { now } = model;
+  const { active, enabled, entered, changed } = unitOf(model, name);
+  const recorded = model.recorded?.[name] ?? [];
   return [
     "LoadState=loaded",
     `ActiveState=${active}`,

@@ -6,7 +6,7 @@ import { checkRelease, checkService, type Service } from "../../provider/kinds/s
 import type { Model } from "./model";
 
 const users = ["app", "log"];
-const paths = ["/etc/a", "/etc/b.conf", "/srv/c d"];
+const paths = ["/etc/a", "/etc/b.conf", "/srv/c d", "/etc/systemd/system/it-mail.service"];
 const versions = ["one", "two", "three"];
 const contents = ["", "a\n", "a\nb\n", "a\nc\nb\n", "no newline", "ünï\n'$x`\n"];
 const modes = ["0644", "0600", "0000", "04755"];
@@ -40,14 +40,25 @@ const common = {
   drain: fc.constant({ file: "/run/drain", seconds: 1 }),
 };
 
+const moreUnits = some(
+  ["it-mail.service", "it-sms@1.service"],
+  fc.constant({ ready: { command: ["does", "ready"] } }),
+);
+
 const withUnit = fc.record(
-  { ...common, unit: fc.constant("it.service"), state: fc.constantFrom("running", "stopped") },
+  {
+    ...common,
+    moreUnits,
+    unit: fc.constant("it.service"),
+    state: fc.constantFrom("running", "stopped"),
+  },
   { requiredKeys: ["unit"] },
 );
 const withoutUnit = fc.record({ ...common, name: fc.constant("it") }, { requiredKeys: ["name"] });
 const release = fc.record(
   {
     ...common,
+    moreUnits,
     unit: fc.constant("it.service"),
     root: fc.constant("/srv/it"),
     source: fc.constant("dist"),
@@ -87,6 +98,13 @@ export const changes: fc.Arbitrary<{ readonly former: Service; readonly wanted: 
     fc.tuple(release, release).map(pair(checkRelease)),
   );
 
+const unit = fc.record({
+  active: fc.constantFrom("active", "active", "inactive", "failed", "activating"),
+  enabled: fc.constantFrom(true, false, undefined),
+  entered: fc.integer({ min: 900, max: 1000 }),
+  changed: fc.integer({ min: 900, max: 1000 }),
+});
+
 export const models: fc.Arbitrary<Model> = fc
   .record({
     now: fc.constant(1000),
@@ -101,12 +119,8 @@ export const models: fc.Arbitrary<Model> = fc
         modified: fc.integer({ min: 900, max: 1000 }),
       }),
     ),
-    unit: fc.record({
-      active: fc.constantFrom("active", "active", "inactive", "failed", "activating"),
-      enabled: fc.constantFrom(true, false, undefined),
-      entered: fc.integer({ min: 900, max: 1000 }),
-      changed: fc.integer({ min: 900, max: 1000 }),
-    }),
+    unit,
+    moreUnits: some(["it-mail.service", "it-sms@1.service"], unit),
     releases: fc.subarray(versions),
   })
   .chain((model) =>

@@ -45,6 +45,7 @@ function settings() {
 async function configure(change: Record<string, unknown>): Promise<void> {
   more = { ...more, ...change };
   await stack.configure(settings());
+  await stack.setSecretAt("trilithon:application.environment.TOKEN", "hushhush");
 }
 
 async function script(path: string, lines: string): Promise<void> {
@@ -136,4 +137,136 @@ test.serial("a way back to a version that had it runs nothing", async (t) => {
   t.notRegex(sentences["application-web-01"] ?? "", /migrate/);
   await stack.up();
   t.is((await migrated("web-01")).length, count + 1);
+});
+
+const worker = (lines: string) => script("bin/work", lines);
+const working = 'echo "$(id -un) $TOKEN $PWD" >>$STATE_DIRECTORY/worked; exec sleep 1000';
+const hosts = ["web-01", "web-02"];
+const units = ["probe-mail.service", "probe-queue@1.service", "probe-queue@2.service"];
+const startsOf = async (unit: string) =>
+  Promise.all(hosts.map((host) => stack.on(host, `systemctl show -P InvocationID ${unit}`)));
+
+test.serial("workers run as the application does, on each host", async (t) => {
+  await worker(working);
+  await script(
+    "bin/ping",
+    'test -e $HOME/worked && test $(id -un) = probe && test "$TOKEN" = hushhush',
+  );
+  const web = await startsOf("probe");
+  await configure({
+    processes: {
+      mail: { command: ["bin/work"], memoryMegabytes: 64, cpuPercent: 20 },
+      queue: { command: ["bin/work"], count: 2, ready: { command: ["bin/ping"] } },
+    },
+  });
+  const { sentences } = await readPreview(stack);
+  t.regex(
+    sentences["application-web-02"] ?? "",
+    /start probe-mail, start probe-queue@1, start probe-queue@2, wait until probe-mail is ready, /,
+  );
+  await stack.up();
+  for (const host of hosts) {
+    const version = (await currentOn(host)).trim();
+    t.is(
+      await stack.on(host, "sort -u /var/lib/probe/worked"),
+      `probe hushhush /srv/probe/releases/${version}\n`,
+    );
+    t.is(
+      await stack.on(
+        host,
+        `systemctl is-active ${units.join(" ")}; systemctl is-enabled ${units.join(" ")}`,
+      ),
+      "active\nactive\nactive\nenabled\nenabled\nenabled\n",
+    );
+    t.is(await stack.on(host, "systemctl show -P MemoryMax probe-mail"), `${64 * 1024 * 1024}\n`);
+  }
+  // The version is another one: a script was added.
+  t.notDeepEqual(await startsOf("probe"), web);
+  t.deepEqual((await readPreview(stack)).sentences, {});
+});
+
+test.serial(
+  "what somebody did to a worker is drift, and is mended without the web process",
+  async (t) => {
+    const web = await startsOf("probe");
+    const [first, second] = await startsOf(units[0] ?? "");
+    await stack.on("web-01", "systemctl stop probe-mail; systemctl disable probe-queue@1");
+    await stack.on(
+      "web-02",
+      "systemctl mask --now probe-queue@2 2>&1 || systemctl stop probe-queue@2",
+    );
+    await stack.on(
+      "web-02",
+      "echo '# by hand' >>/etc/systemd/system/probe-mail.service; systemctl daemon-reload; systemctl restart probe-mail",
+    );
+    const { sentences } = await readPreview(stack);
+    t.regex(
+      sentences["application-web-01"] ?? "",
+      /^web-01: start probe-mail, .*enable probe-queue@1 at boot \[drift\]$/,
+    );
+    t.regex(sentences["application-web-02"] ?? "", /restart probe-mail, start probe-queue@2, /);
+    await stack.up();
+    t.deepEqual(await startsOf("probe"), web);
+    const now = await startsOf(units[0] ?? "");
+    t.notDeepEqual([now[0] === first, now[1] === second], [true, true]);
+    t.deepEqual((await readPreview(stack)).sentences, {});
+  },
+);
+
+test.serial("a worker that runs an older version is drift", async (t) => {
+  // As after a link that was moved by hand and put back.
+  await stack.on(
+    "web-01",
+    "cd /srv/probe && was=$(readlink current) && cp -a $was releases/former && ln -sfn releases/former current && systemctl restart probe-mail; sleep 1; ln -sfn $was current",
+  );
+  const { sentences } = await readPreview(stack);
+  t.regex(
+    sentences["application-web-01"] ?? "",
+    /^web-01: restart probe-mail, wait until probe-mail is ready \[drift\]$/,
+  );
+  await stack.up();
+  t.deepEqual((await readPreview(stack)).sentences, {});
+});
+
+test.serial("a worker that crashes takes the whole release back", async (t) => {
+  const before = await currentOn("web-01");
+  await worker("sleep 1; echo 'no such queue' >&2; exit 1");
+  const said = await stack.mustFail();
+  t.regex(
+    said,
+    /probe-mail ended 5 times by itself; all is put back as it was\. What it said first:[\s\S]*no such queue/,
+  );
+  t.is(await currentOn("web-01"), before);
+  t.is((await stack.on("web-01", "tail -n 1 /var/lib/probe/worked")).split("/").at(-1), before);
+  t.is(
+    await stack.on("web-01", `systemctl is-active probe ${units.join(" ")}`),
+    "active\nactive\nactive\nactive\n",
+  );
+  t.is((await fetch(`${url}/page`)).status, 200);
+  await worker(working);
+  // Static files of the version that failed are on all hosts by then.
+  await stack.up();
+  t.deepEqual((await readPreview(stack)).sentences, {});
+});
+
+test.serial("a process that is taken out is gone", async (t) => {
+  const web = await startsOf("probe");
+  await configure({
+    processes: { queue: { command: ["bin/work"], count: 1, ready: { command: ["bin/ping"] } } },
+  });
+  const { sentences } = await readPreview(stack);
+  t.regex(
+    sentences["application-web-01"] ?? "",
+    /^web-01: stop probe-mail, disable probe-mail at boot, stop probe-queue@2, disable probe-queue@2 at boot, remove \/etc\/systemd\/system\/probe-mail\.service \[change\]$/,
+  );
+  await stack.up();
+  t.deepEqual(await startsOf("probe"), web);
+  t.is(
+    await stack.on(
+      "web-01",
+      "systemctl list-units --all --plain --no-legend 'probe*' | cut -d' ' -f1 | sort",
+    ),
+    "probe-queue@1.service\nprobe.service\n",
+  );
+  t.deepEqual((await readPreview(stack)).sentences, {});
 });

@@ -25,7 +25,20 @@ export interface Ready {
   readonly headers?: Readonly<Record<string, string>>;
   readonly tcp?: number;
   readonly command?: readonly string[];
+  /** It was active for that long without a restart. */
+  readonly staySeconds?: number;
   readonly deadlineSeconds: number;
+}
+
+/** A further unit of a service, which changes together with its `unit`: see `units.ts`. */
+export interface MoreUnit {
+  readonly ready?: Ready;
+  readonly state?: string | undefined;
+  readonly enabled?: boolean | undefined;
+  readonly configuration?: Configuration | undefined;
+  // Outputs only, as those of a service.
+  readonly masked?: string | undefined;
+  readonly process?: string | undefined;
 }
 
 /** How to know that a unit took a reload: some daemons keep their former configuration. */
@@ -63,6 +76,7 @@ export interface Service {
   readonly state?: string | undefined;
   readonly enabled?: boolean | undefined;
   readonly configuration?: Configuration | undefined;
+  readonly moreUnits?: Readonly<Record<string, MoreUnit>>;
   readonly users: Readonly<Record<string, string>>;
   readonly files: Readonly<Record<string, File>>;
   readonly absent: readonly string[];
@@ -127,7 +141,7 @@ export interface Service {
 /** Where the defaults of a Service stand. */
 const defaults = {
   ...{ mode: "0644", owner: "root", group: "root" },
-  ...{ deadlineSeconds: 30, keep: 4, commandSeconds: 600 },
+  ...{ deadlineSeconds: 30, keep: 4, commandSeconds: 600, staySeconds: 5 },
 };
 
 const onChange = v.picklist(
@@ -162,27 +176,39 @@ const httpProbe = v.strictObject({
   matches: v.optional(text(/^[^\r\n\0]+$/, "a regular expression")),
 });
 
+const unitName = text(
+  /^[A-Za-z0-9@:._\\-]+\.(service|socket|timer|target)$/,
+  "a unit such as nginx.service",
+);
+const ready = v.optional(
+  v.strictObject({
+    http: v.optional(httpUrl),
+    headers: v.optional(headers),
+    tcp: v.optional(integerIn(values.port)),
+    command: v.optional(words),
+    staySeconds: v.optional(integerIn(values.waitSeconds)),
+    deadlineSeconds: v.optional(integerIn(values.waitSeconds)),
+  }),
+);
+const state = v.optional(v.picklist(["running", "stopped"], 'expected "running" or "stopped"'));
+// Filled in by `check` itself, and handed back to it by the engine.
+const statuses = {
+  enabled: v.optional(v.boolean()),
+  configuration: v.optional(v.literal("loaded")),
+};
+
 const serviceEntries = {
   host: hostSchema,
   name: v.optional(text(/^[A-Za-z0-9][A-Za-z0-9@._-]*$/, "a name of letters, digits, @ . _ -")),
-  unit: v.optional(
-    text(/^[A-Za-z0-9@:._\\-]+\.(service|socket|timer|target)$/, "a unit such as nginx.service"),
-  ),
-  state: v.optional(v.picklist(["running", "stopped"], 'expected "running" or "stopped"')),
+  unit: v.optional(unitName),
+  moreUnits: v.optional(v.record(unitName, v.strictObject({ ready, state, ...statuses }))),
+  state,
   users: v.optional(v.record(textOf(values.systemUser), absolutePath)),
   files: v.optional(v.record(absolutePath, fileSchema)),
   absent: v.optional(v.array(absolutePath)),
   onChange: v.optional(onChange),
   check: v.optional(words),
-  ready: v.optional(
-    v.strictObject({
-      http: v.optional(httpUrl),
-      headers: v.optional(headers),
-      tcp: v.optional(integerIn(values.port)),
-      command: v.optional(words),
-      deadlineSeconds: v.optional(integerIn(values.waitSeconds)),
-    }),
-  ),
+  ready,
   reloaded: v.optional(
     v.strictObject({
       newWorker: v.optional(v.boolean("expected true or false")),
@@ -213,9 +239,7 @@ const serviceEntries = {
     v.record(textOf(values.packageName), text(/^[A-Za-z0-9.+~:-]+$/, "a version")),
   ),
   onUpgrade: v.optional(onChange),
-  // Filled in by `check` itself, and handed back to it by the engine.
-  enabled: v.optional(v.boolean()),
-  configuration: v.optional(v.literal("loaded")),
+  ...statuses,
 };
 
 const serviceSchema = v.strictObject(serviceEntries);
@@ -288,37 +312,61 @@ function absentFailures({ absent, files }: Properties): Failure[] {
   );
 }
 
-function unitFailures({ unit, name, state }: Properties): Failure[] {
-  if (unit !== undefined) return [];
+function unitFailures({ unit, name, state, moreUnits }: Properties): Failure[] {
+  if (unit !== undefined) {
+    const isTwice = isProperties(moreUnits) && typeof unit === "string" && unit in moreUnits;
+    const reason = "expected a unit that is not `unit` itself";
+    return isTwice ? [{ property: `moreUnits.${unit}`, reason }] : [];
+  }
   const nameless = "expected a name, since there is no unit to take it from";
   return [
     ...(name === undefined ? [{ property: "name", reason: nameless }] : []),
-    ...(state === undefined ? [] : [{ property: "state", reason: "expected a unit beside it" }]),
+    ...(["state", "moreUnits"] as const)
+      .filter((property) => ({ state, moreUnits })[property] !== undefined)
+      .map((property) => ({ property, reason: "expected a unit beside it" })),
   ];
 }
 
 function withDefaults(inputs: Properties): Properties {
   const unit = inputs.unit;
   const change = inputs.onChange ?? "restart";
-  const isRunning = (inputs.state ?? "running") === "running";
   return {
     ...inputs,
     name: inputs.name ?? (typeof unit === "string" ? unit.replace(/\.service$/, "") : undefined),
-    ...(unit === undefined ? {} : { state: inputs.state ?? "running", enabled: isRunning }),
-    ...(unit === undefined || !isRunning ? {} : { configuration: "loaded" }),
+    ...(unit === undefined ? {} : statusesOf(inputs.state)),
+    ...(isProperties(inputs.moreUnits) && {
+      moreUnits: moreUnitsWithDefaults(inputs.moreUnits, inputs.state),
+    }),
     users: inputs.users ?? {},
     files: isUnknown(inputs.files) ? inputs.files : filesWithDefaults(inputs.files, change),
     absent: inputs.absent ?? [],
     onChange: change,
-    ...(isProperties(inputs.ready)
-      ? {
-          ready: {
-            ...inputs.ready,
-            deadlineSeconds: inputs.ready.deadlineSeconds ?? defaults.deadlineSeconds,
-          },
-        }
-      : {}),
+    ...(isProperties(inputs.ready) && { ready: readyWithDefaults(inputs.ready) }),
   };
+}
+
+function statusesOf(state: Property | undefined): Properties {
+  const isRunning = (state ?? "running") === "running";
+  return {
+    ...{ state: state ?? "running", enabled: isRunning },
+    ...(isRunning && { configuration: "loaded" }),
+  };
+}
+
+function readyWithDefaults(ready: Properties): Properties {
+  return { ...ready, deadlineSeconds: ready.deadlineSeconds ?? defaults.deadlineSeconds };
+}
+
+/** One that says nothing else is ready when it stays up for a while. */
+function moreUnitsWithDefaults(units: Properties, state: Property | undefined): Properties {
+  const { staySeconds } = defaults;
+  return Object.fromEntries(
+    Object.entries(units).map(([name, unit]) => {
+      if (!isProperties(unit)) return [name, unit];
+      const ready = isProperties(unit.ready) ? unit.ready : { staySeconds };
+      return [name, { ...unit, ready: readyWithDefaults(ready), ...statusesOf(state) }];
+    }),
+  );
 }
 
 function filesWithDefaults(files: Property | undefined, change: Property): Properties {

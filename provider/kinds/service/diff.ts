@@ -1,9 +1,9 @@
 /** Where a Service differs from what is wanted. */
 
-import { compare } from "../../difference";
+import { compare, differences } from "../../difference";
 import type { Difference, Host } from "../../kind";
 import { isUnknown } from "../../protocol/values";
-import type { Service } from "./args";
+import type { MoreUnit, Service } from "./args";
 import {
   foreignOf,
   isAnotherInstance,
@@ -15,6 +15,7 @@ import {
   withoutUnknown,
 } from "./plan";
 import { upgrades } from "./runs-with";
+import { droppedUnits, unreadUnit, viewOf } from "./units";
 
 export function diff(recorded: Service, desired: Service): Difference[] {
   const observed = withoutOthers(recorded, desired);
@@ -22,6 +23,7 @@ export function diff(recorded: Service, desired: Service): Difference[] {
   const known = withoutUnknown(desired, observed);
   const found = [
     ...compare(compared(observed, known), compared(known, known), comparedKeys(observed)),
+    ...unitDifferences(observed, known),
     ...unknownOf(desired).map((key) => ({ path: [key], kind: "update" as const })),
     ...upgrades(observed, known).map(([name]) => ({
       path: ["runsWith", name],
@@ -59,6 +61,35 @@ function troubles(observed: Service, desired: Service): string[] {
     ...(observed.drained !== undefined ? ["drained"] : []),
     ...(isOverridden(observed, desired) ? ["overridden"] : []),
     ...(foreignOf(observed, desired).length > 0 ? ["foreign"] : []),
+  ];
+}
+
+/** Of the units beside `unit`. One that is dropped differs until it is stopped. */
+function unitDifferences(observed: Service, desired: Service): Difference[] {
+  const wanted = Object.entries(desired.moreUnits ?? {}).flatMap(([unit, goal]) => {
+    const path = ["moreUnits", unit];
+    const live = observed.moreUnits?.[unit] ?? unreadUnit;
+    const isWanted = goal.state !== "stopped";
+    const troubles = [
+      ...(isWanted && live.masked !== undefined ? ["masked"] : []),
+      ...(isWanted && live.state === "running" && live.process !== undefined ? ["process"] : []),
+    ];
+    const status = ({ state, enabled = goal.enabled, configuration }: MoreUnit) => ({
+      ...{ state, enabled },
+      ...(live.state === "running" && { configuration }),
+    });
+    return [
+      ...differences(path, status(live), status(goal)),
+      ...troubles.map((key) => ({ path: [...path, key], kind: "delete" as const })),
+    ];
+  });
+  const dropped = droppedUnits(observed, desired).filter((unit) => {
+    const { state, enabled } = viewOf(observed, unit);
+    return state !== "stopped" || enabled === true;
+  });
+  return [
+    ...wanted,
+    ...dropped.map((unit) => ({ path: ["moreUnits", unit], kind: "delete" as const })),
   ];
 }
 

@@ -17,6 +17,7 @@ import {
   unitFunctions,
   unitObservation,
 } from "./unit-status";
+import { unitsOf, viewOf } from "./units";
 
 /** Small words, one line each: what the answer is made of. */
 const functions = sh`
@@ -75,6 +76,9 @@ export function renderObservation(service: Service, { isNew = false } = {}): She
     renderOverridesObservation(service),
     root !== undefined && sh`release ${root}`,
     renderCommandedObservation(service),
+    ...Object.keys(service.moreUnits ?? {}).map((name) =>
+      renderUnitObservation(viewOf(service, name)),
+    ),
   );
 }
 
@@ -119,11 +123,11 @@ export function parseObservation(
   });
   const originals = reader.until("end");
   const owners = parseOwners(reader.until("end"), owner);
-  const unit: Partial<Service> =
+  const unitLines = expected.unit === undefined ? [] : reader.until("end");
+  const more: Partial<Service> =
     expected.unit === undefined
       ? {}
       : {
-          ...parseUnit(reader.until("end"), found, expected),
           ...readForeign(reader),
           ...readLiveness(reader),
           ...(expected.overrides && parseOverrides(reader.line())),
@@ -135,10 +139,17 @@ export function parseObservation(
           ...readRelease(reader),
           commanded: expected.releaseCommand === undefined ? undefined : reader.until("end"),
         };
+  const units = unitsOf(expected).map((name): [string, Partial<Service>] => {
+    const view = viewOf(expected, name);
+    const taken = new Map([...found].filter(([path]) => path in view.files));
+    const status = name === expected.unit ? unitLines : reader.until("end");
+    return [name, parseUnit(status, taken, view)];
+  });
+  const [[, main] = ["", {}], ...others] = units;
+  const unit = { ...main, ...more };
   if (release.version === "a folder") folders.push(`${expected.root}/current`);
   const isThere =
-    unit.enabled === true ||
-    (unit.state ?? "stopped") !== "stopped" ||
+    units.some(([, one]) => one.enabled === true || (one.state ?? "stopped") !== "stopped") ||
     (release.releases ?? []).length > 0 ||
     absent.length < expected.absent.length ||
     folders.length > 0 ||
@@ -166,7 +177,28 @@ export function parseObservation(
     runsWith,
     startedWith: runsWith,
   };
-  return { ...expected, ...unsaid, users, files, absent, ...unit, ...release };
+  return {
+    ...{ ...expected, ...unsaid, users, files, absent, ...unit, ...release },
+    ...moreUnits(expected, others),
+  };
+}
+
+/** That systemd has not read one of them since it changed is said of the service. */
+function moreUnits(
+  { moreUnits = {} }: Service,
+  statuses: readonly [string, Partial<Service>][],
+): Partial<Service> {
+  if (statuses.length === 0) return {};
+  const found = statuses.map(([name, { state, enabled, configuration, masked, process }]) => {
+    const ready = moreUnits[name]?.ready;
+    const status = { state, enabled, configuration, masked, process };
+    return [name, { ...(ready !== undefined && { ready }), ...status }] as const;
+  });
+  const definition = statuses.map(([, one]) => one.definition).find((one) => one !== undefined);
+  return {
+    moreUnits: Object.fromEntries(found),
+    ...(definition !== undefined && { definition }),
+  };
 }
 
 function readForeign(reader: Reader): Partial<Service> {

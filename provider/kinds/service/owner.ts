@@ -6,6 +6,7 @@
 import type { Owner } from "../../kind";
 import { lines, type Shell, sh } from "../../ssh/shell";
 import type { Service } from "./args";
+import { unitsOf } from "./units";
 
 /** Something that a service has or wants, and that another resource has on the machine. */
 export interface OwnedThing {
@@ -23,9 +24,11 @@ export function nameOwner({ project, stack, resource }: Owner): string {
 }
 
 /** What only one resource may have. */
-export function thingsOf({ unit, files, root }: Service): string[] {
+export function thingsOf({ unit, moreUnits, files, root }: Service): string[] {
   return [
-    ...(unit === undefined ? [] : [`unit ${unit}`]),
+    ...unitsOf({ ...(unit !== undefined && { unit }), ...(moreUnits && { moreUnits }) }).map(
+      (name) => `unit ${name}`,
+    ),
     ...Object.keys(files).map((path) => `file ${path}`),
     ...(root === undefined ? [] : [`root ${root}`]),
   ];

@@ -8,6 +8,7 @@ import type { ForeignChange } from "./foreign";
 import { isSameStack, nameThing, type OwnedThing, thingsOf } from "./owner";
 import { commandUnit, nameCommand } from "./release-command";
 import { awaitsPackages, upgrades } from "./runs-with";
+import { changesFor, droppedUnits, nameOf, unitsOf, viewOf } from "./units";
 
 export type ServiceStep = StepText &
   (
@@ -20,14 +21,20 @@ export type ServiceStep = StepText &
     | { readonly do: "run"; readonly version: string; readonly unit: string }
     | { readonly do: "switch"; readonly version: string; readonly path: string }
     | { readonly do: "check" }
-    | { readonly do: "unit"; readonly action: UnitAction; readonly drains: boolean }
-    | { readonly do: "enable" | "disable" }
-    | { readonly do: "wait" }
+    // `unit` is given for one of `moreUnits`.
+    | {
+        readonly do: "unit";
+        readonly action: UnitAction;
+        readonly drains: boolean;
+        readonly unit?: string;
+      }
+    | { readonly do: "enable" | "disable"; readonly unit?: string }
+    | { readonly do: "wait"; readonly unit?: string }
     | { readonly do: "later" }
     // Where it stops all, the preview fails: nothing of the whole stack is to be touched.
     | { readonly do: "refuse"; readonly stopsAll?: boolean }
     | { readonly do: "adopt" }
-    | { readonly do: "unmask" }
+    | { readonly do: "unmask"; readonly unit?: string }
     | { readonly do: "undrain"; readonly path: string }
     | { readonly do: "reset" }
     | { readonly do: "reread" }
@@ -58,15 +65,17 @@ export function plan(
     ...refuseUnloadable(observed, changes),
   ];
   if (refusals.length > 0) return refusals;
-  const unit = planUnit(observed, desired, changes);
+  const unit = planUnits(observed, desired, changes);
   const isLive = unit.some(({ do: what }) => what === "unit");
-  const checks = isLive || changes.some((step) => effect(step, observed) !== "nothing");
+  const taken = changesFor(desired.unit ?? "", changes, bothUnits(observed, desired));
+  const checks = isLive || taken.some((step) => effect(step, observed) !== "nothing");
   const check: ServiceStep[] =
     checks && desired.check !== undefined && desired.state !== "stopped"
       ? [{ do: "check", sentence: "check it" }]
       : [];
   const steps = [
     ...planAdoption(observed, desired, owner),
+    ...planDropped(observed, desired),
     ...changes,
     ...check,
     ...unit,
@@ -225,6 +234,8 @@ export function isAnotherInstance(observed: Host, desired: Host): boolean {
   return observed.instance !== desired.instance;
 }
 
+const stopped = { state: "stopped", enabled: false };
+
 function nothing(desired: Service): Service {
   const { configuration: _, version: __, ...rest } = desired;
   return {
@@ -234,7 +245,10 @@ function nothing(desired: Service): Service {
     runsWith: {},
     startedWith: undefined,
     absent: isUnknown(desired.absent) ? [] : desired.absent,
-    ...(desired.unit === undefined ? {} : { state: "stopped", enabled: false }),
+    ...(desired.unit === undefined ? {} : stopped),
+    moreUnits: Object.fromEntries(
+      Object.keys(desired.moreUnits ?? {}).map((unit) => [unit, stopped]),
+    ),
   };
 }
 
@@ -368,6 +382,61 @@ function planAbsent(observed: Service, desired: Service): ServiceStep[] {
         ? `move ${path} aside if a package brings it`
         : `move ${path} aside`,
     }));
+}
+
+/** All act before any is waited for. The host is drained until its own unit is ready, and is that last. */
+function planUnits(
+  observed: Service,
+  desired: Service,
+  changes: readonly ServiceStep[],
+): ServiceStep[] {
+  const units = bothUnits(observed, desired);
+  const steps = unitsOf(desired).flatMap((unit) => {
+    const [now, wanted] = [viewOf(observed, unit, units), viewOf(desired, unit, units)];
+    const planned = planUnit(now, wanted, changesFor(unit, changes, units));
+    return unit === desired.unit ? planned : planned.map((step) => ofUnit(step, wanted));
+  });
+  const phases: readonly ((step: ServiceStep) => boolean)[] = [
+    (step) => step.do === "unmask",
+    (step) => step.do === "unit",
+    (step) => step.do === "wait" && step.unit !== undefined,
+    (step) => step.do === "wait" && step.unit === undefined,
+    (step) => step.do === "enable" || step.do === "disable",
+  ];
+  return phases.flatMap((isIn) => steps.filter(isIn));
+}
+
+/** Says which unit it is about. */
+function ofUnit(step: ServiceStep, { unit = "", name }: Service): ServiceStep {
+  switch (step.do) {
+    case "wait":
+      return { ...step, unit, sentence: `wait until ${name} is ready` };
+    case "unit":
+    case "enable":
+    case "disable":
+    case "unmask":
+      return { ...step, unit };
+    default:
+      return step;
+  }
+}
+
+function bothUnits(observed: Service, desired: Service): string[] {
+  return [...new Set([...unitsOf(desired), ...Object.keys(observed.moreUnits ?? {})])];
+}
+
+/** Before their files go. */
+function planDropped(observed: Service, desired: Service): ServiceStep[] {
+  return droppedUnits(observed, desired).flatMap((unit) => {
+    const { state, enabled } = viewOf(observed, unit);
+    const name = nameOf(unit);
+    const stop: ServiceStep = {
+      ...{ do: "unit", action: "stop", drains: false, unit },
+      sentence: `stop ${name}`,
+    };
+    const disable: ServiceStep = { do: "disable", unit, sentence: `disable ${name} at boot` };
+    return [...(state === "stopped" ? [] : [stop]), ...(enabled === true ? [disable] : [])];
+  });
 }
 
 function planUnit(

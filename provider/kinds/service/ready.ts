@@ -11,12 +11,13 @@ import { renderHttpProbe, renderTcpProbe } from "./probe";
 const crashes = 5;
 
 export function renderWait({ unit = "", name, ready }: Service): Shell {
-  const seconds = ready?.deadlineSeconds ?? 30;
+  const { deadlineSeconds: seconds = 30, staySeconds = 0 } = ready ?? {};
   return sh`
 restarts_of() { n=$(systemctl show -P NRestarts -- "$1"); printf '%s\n' "\${n:-0}"; }
 progress ${`waiting until ${name} is ready`}
-end=$(($(date +%s) + ${seconds}))
+end=$(($(date +%s) + ${seconds + staySeconds}))
 restarts=$(restarts_of ${unit})
+${ready?.staySeconds === undefined ? sh`:` : hasStayed(unit, ready.staySeconds)}
 until [ "$(systemctl is-active -- ${unit})" = active ] && said=$(${probe(ready)} 2>&1 </dev/null); do
   if [ $(($(restarts_of ${unit}) - restarts)) -ge ${crashes} ]; then
     fail ${`${name} ended ${crashes} times by itself; all is put back as it was. What it said first:`}"
@@ -30,6 +31,17 @@ $said"
   fi
   sleep 0.2
 done`;
+}
+
+/** Each start makes another time of entry. */
+function hasStayed(unit: string, seconds: number): Shell {
+  return sh`
+has_stayed() {
+  entered=$(systemctl show -P ActiveEnterTimestampMonotonic -- ${unit})
+  awk -v entered="\${entered:-0}" '{ exit !($1 - entered / 1e6 >= ${seconds}) }' /proc/uptime && return
+  echo ${`it is not up for ${seconds} seconds without a restart`}
+  return 1
+}`;
 }
 
 /**
@@ -107,5 +119,5 @@ function probe(ready: Ready | undefined): Shell {
   if (ready?.tcp !== undefined) return renderTcpProbe(ready.tcp);
   if (ready?.http !== undefined)
     return renderHttpProbe({ http: ready.http, headers: ready.headers });
-  return sh`true`;
+  return ready?.staySeconds === undefined ? sh`true` : sh`has_stayed`;
 }

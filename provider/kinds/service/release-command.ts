@@ -50,8 +50,8 @@ mkdir -p /run/systemd/system
     done
   } >${pathOf(unit)}
 ) && systemctl daemon-reload || fail ${`cannot write the unit of ${words}`}
-since=$(date +%s)
-words_of_command() { journalctl --no-pager -q -o cat "$@" --since "@$since" -u ${unit} _TRANSPORT=stdout 2>/dev/null; }
+began=$(date +%s)
+words_of_command() { journalctl --no-pager -q -o cat "$@" --since "@$began" -u ${unit} _TRANSPORT=stdout 2>/dev/null; }
 tell_words() { words_of_command --cursor-file="$undo/cursor" | while IFS= read -r line; do progress ${`${words}: `}"$line"; done; }
 systemctl start -- ${unit} >/dev/null 2>&1 </dev/null &
 starting=$!
@@ -66,7 +66,7 @@ else
     *) why="failed ($result)" ;;
   esac
   said=$(words_of_command -n ${shownLines})
-  [ -n "$said" ] || said=$(journalctl --no-pager -q -o cat -n 5 --since "@$since" _PID=1 -u ${unit} 2>/dev/null)
+  [ -n "$said" ] || said=$(journalctl --no-pager -q -o cat -n 5 --since "@$began" _PID=1 -u ${unit} 2>/dev/null)
   fail ${`${words} of ${name} `}"$why"${` for version ${version}; nothing was switched to it, but the database may have been changed already:`}"
 $said"
 fi

@@ -1,16 +1,18 @@
 /** Takes a Service away: what is still its own, and no more. What stood there before comes back. */
 
 import type { Owner } from "../../kind";
-import { lines, type Shell, sh } from "../../ssh/shell";
+import { lines, Shell, sh } from "../../ssh/shell";
 import type { Service } from "./args";
 import { originalFunctions } from "./originals";
+import { nameOf, unitsOf } from "./units";
 
 /**
  * What is to be told is printed, a line each: `left THING OWNER`, `back PATH`, `unit WORDS`. What came from packages stays
  * installed, and what a unit was before is put back only where it ran: one that did not is stopped and disabled.
  */
 export function renderRemoval(service: Service, { claim }: Owner): Shell {
-  const { name, unit, files, absent, root, drain } = service;
+  const { files, absent, root, drain } = service;
+  const units = unitsOf(service);
   return lines(
     sh`
 set -u
@@ -38,7 +40,8 @@ done
 rm -rf -- "$own/undo"
 `,
     originalFunctions,
-    unit === undefined ? sh`was_active=no` : stop(unit),
+    // Before their files go.
+    ...units.map(stop),
     ...Object.keys(files).map(
       (path) => sh`
 if is_others ${`file ${path}`}; then left ${path}
@@ -60,7 +63,10 @@ if [ -e "$own/owners/"${claim} ]; then
   sed -n 's/^folder //p' "$own/owners/"${claim} | sort -r | while read -r folder; do rmdir -- "$folder" 2>/dev/null; done
   rm -f -- "$own/owners/"${claim}
 fi`,
-    unit !== undefined && resume(unit, name),
+    units.length > 0 && sh`systemctl daemon-reload`,
+    ...units.map((unit, at) =>
+      resume(unit, at, unit === service.unit ? service.name : nameOf(unit)),
+    ),
     sh`
 for folder in owners originals units loaded foreign; do rmdir -- "$own/$folder" 2>/dev/null; done
 if [ ! -e "$own/owners" ]; then rm -f -- "$own/unrecorded"; fi
@@ -69,7 +75,7 @@ true`,
   );
 }
 
-function stop(unit: string): Shell {
+function stop(unit: string, at: number): Shell {
   return sh`
 was_active=no was_enabled=
 if [ -e "$own/units/"${unit} ]; then read -r was_active was_enabled <"$own/units/"${unit}; fi
@@ -79,15 +85,16 @@ if is_others ${`unit ${unit}`}; then
 elif [ "$was_active" != active ] && [ "$(systemctl show -P LoadState -- ${unit})" != not-found ]; then
   systemctl --quiet disable --now -- ${unit} >&2 </dev/null || exit 1
   if [ "$was_enabled" = masked ]; then systemctl --quiet mask -- ${unit} >&2 </dev/null; fi
-fi`;
+fi
+was_${new Shell(String(at))}="$was_active $was_enabled"`;
 }
 
 /** With what stood there before it runs as before; where it cannot, it is stopped, which is told. */
-function resume(unit: string, name: string): Shell {
+function resume(unit: string, at: number, name: string): Shell {
   return sh`
-systemctl daemon-reload
-if [ "$was_active" = active ]; then
-  if [ "$was_enabled" = disabled ]; then systemctl --quiet disable -- ${unit} >&2 </dev/null; fi
+set -- $was_${new Shell(String(at))}
+if [ "\${1-}" = active ]; then
+  if [ "\${2-}" = disabled ]; then systemctl --quiet disable -- ${unit} >&2 </dev/null; fi
   if systemctl restart -- ${unit} >&2 </dev/null; then echo ${`unit ${name} runs again as before`}
   else
     systemctl --quiet disable --now -- ${unit} >&2 </dev/null

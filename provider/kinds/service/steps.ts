@@ -7,6 +7,7 @@ import type { ServiceStep, UnitAction } from "./plan";
 import { type HttpProbe, renderHttpProbe } from "./probe";
 import { renderReloaded, renderWait } from "./ready";
 import { renderCommand } from "./release-command";
+import { viewOf } from "./units";
 
 /** Makes the new file beside the old one; nothing that is live has changed yet. */
 export function renderStage(step: ServiceStep): Shell | false {
@@ -26,9 +27,12 @@ new=$(beside ${step.path})
   }
 }
 
-export function renderStep(desired: Service): (step: ServiceStep) => Shell | false {
-  const { root = "", name } = desired;
+export function renderStep(service: Service): (step: ServiceStep) => Shell | false {
   return (step) => {
+    // One of `moreUnits`, if the step names it.
+    const unitName = "unit" in step && step.do !== "run" ? step.unit : undefined;
+    const desired = unitName === undefined ? service : viewOf(service, unitName);
+    const { root = "", name } = desired;
     switch (step.do) {
       case "create user":
         return sh`
@@ -67,9 +71,11 @@ $said"`;
         return unit(step.action, desired);
       case "enable":
       case "disable":
-        return sh`systemctl --quiet ${step.do} -- ${desired.unit ?? ""} >&2 </dev/null || fail ${`cannot ${step.do} ${name}`}`;
+        return sh`systemctl --quiet ${step.do} -- ${desired.unit ?? ""} >&2 </dev/null || fail ${`cannot ${step.do} ${name}`}
+${new Shell(`${step.do}d`)}="$${new Shell(`${step.do}d`)} "${desired.unit ?? ""}`;
       case "wait":
         return lines(
+          renderWords(desired),
           renderWait(desired),
           renderResetAtStart(desired),
           desired.drain !== undefined && undrain(desired.drain),
@@ -99,15 +105,33 @@ function unit(action: UnitAction, desired: Service): Shell {
     sh`
 systemctl daemon-reload
 case $(systemctl show -P LoadState -- ${unit}) in bad-setting | error)
-  fail ${`systemd does not take the unit of ${name}, nothing was changed:`}"
+  undone='nothing was changed'
+  if [ -n "$acted" ]; then undone='all is put back as it was'; fi
+  fail ${`systemd does not take the unit of ${name}, `}"$undone:
 $(systemctl show -P LoadError -- ${unit})
 $(journalctl --no-pager -q -o cat -n 5 _PID=1 -u ${unit} 2>/dev/null)" ;;
 esac`,
     action === "restart" && drain !== undefined && renderDrain(drain, name),
     sh`
-acted=yes
-since=$(date +%s)
-# With what the question was answered it is no more than what an error shows.
+acted="$acted "${unit}
+since=\${since:-$(date +%s)}`,
+    renderWords(desired),
+    sh`
+progress ${`${action} ${name}`}
+main=$(systemctl show -P MainPID -- ${unit})
+workers=" $(children "$main" | tr '\n' ' ')"
+${log === undefined ? sh`:` : sh`log_lines=$(wc -l 2>/dev/null <${log} || echo 0)`}
+systemctl reset-failed -- ${unit} 2>/dev/null
+said=$(systemctl ${action} -- ${unit} 2>&1 </dev/null) || fail ${`${name} did not ${action}; all is put back as it was:`}"
+$said
+$(journal)"`,
+    action === "reload" && renderReloaded(desired),
+  );
+}
+
+/** What a unit said since it was acted on. With what the question was answered it is no more than what an error shows. */
+function renderWords({ unit = "", log }: Service): Shell {
+  return sh`
 new_log() { ${log === undefined ? sh`:` : sh`tail -n +$((log_lines + 1)) -- ${log} 2>/dev/null`}; }
 journal() {
   journalctl --no-pager -q -o cat -n 10 --since "@$since" -u ${unit} 2>/dev/null
@@ -116,17 +140,7 @@ journal() {
 first_words() {
   journalctl --no-pager -q -o cat --since "@$since" -u ${unit} 2>/dev/null | head -n 20
   new_log | head -n 20
-}
-progress ${`${action} ${name}`}
-main=$(systemctl show -P MainPID -- ${unit})
-workers=" $(children "$main" | tr '\n' ' ')"
-log_lines=$(wc -l 2>/dev/null <${log ?? "/dev/null"} || echo 0)
-systemctl reset-failed -- ${unit} 2>/dev/null
-said=$(systemctl ${action} -- ${unit} 2>&1 </dev/null) || fail ${`${name} did not ${action}; all is put back as it was:`}"
-$said
-$(journal)"`,
-    action === "reload" && renderReloaded(desired),
-  );
+}`;
 }
 
 /** The host gets nothing new, and what is under way ends. The last server that serves is not taken out: nobody else would answer. */

@@ -11,6 +11,7 @@ import type { ServiceStep } from "./plan";
 import { renderCommandEnd } from "./release-command";
 import { renderStage, renderStep } from "./steps";
 import { renderLoaded, unitFunctions, unitRecord } from "./unit-status";
+import { droppedUnits, unitsOf, viewOf } from "./units";
 
 /** How long another change on the same host may take. */
 export const lockSeconds = 900;
@@ -24,14 +25,17 @@ export function renderTransaction(
   desired: Service,
   { owner, answer }: { readonly owner: Owner; readonly answer: Shell },
 ): Shell {
-  const wasRunning =
-    observed?.state === "running" && observed.host.instance === desired.host.instance;
+  const wasRunning = (unit: string) =>
+    observed !== undefined &&
+    viewOf(observed, unit).state === "running" &&
+    observed.host.instance === desired.host.instance;
+  const dropped = observed === undefined ? [] : droppedUnits(observed, desired);
   return lines(
     preamble(desired, owner),
     unitFunctions,
     unitRecord,
     renderForeignFunction(desired),
-    desired.unit !== undefined && sh`keep_unit ${desired.unit}`,
+    ...unitsOf(desired).map((unit) => sh`keep_unit ${unit}`),
     recovery(steps, desired, wasRunning),
     desired.root !== undefined && releaseFunctions(desired.root),
     ...steps.filter(({ do: what }) => what === "create user").map(renderStep(desired)),
@@ -47,21 +51,26 @@ export function renderTransaction(
     desired.root !== undefined && prune(desired.root, desired.keep ?? 0),
     sh`done=yes; rm -rf -- "$undo"`,
     renderClaim(desired, owner),
-    renderLoaded(desired),
+    ...unitsOf(desired).map((unit) => renderLoaded(viewOf(desired, unit))),
+    dropped.length > 0 && forgetUnits(dropped),
     renderForeignRecord(desired),
     answer,
   );
 }
 
-/** Whether systemd has to read its units again although nothing was started. */
+/** Whether systemd has to read its units again: each step of a unit has it do so, but only for what came before. */
 function definesUnits(steps: readonly ServiceStep[], observed: Service | undefined): boolean {
-  if (steps.some((step) => step.do === "unit" || step.do === "reread")) return false;
-  return (
-    observed?.definition !== undefined ||
-    steps.some(
-      (step) => step.do === "run" || ("path" in step && /^\/(etc|run)\/systemd\//.test(step.path)),
-    )
-  );
+  const isDefinition = (step: ServiceStep) =>
+    step.do === "run" || ("path" in step && /\/(etc|run)\/systemd\//.test(step.path));
+  const isReading = ({ do: what }: ServiceStep) => what === "unit" || what === "reread";
+  const last = steps.findLastIndex(isReading);
+  if (last >= 0) return steps.slice(last).some(isDefinition);
+  return observed?.definition !== undefined || steps.some(isDefinition);
+}
+
+function forgetUnits(units: readonly string[]): Shell {
+  const records = units.flatMap((unit) => [`loaded/${unit}`, `units/${unit}`]);
+  return sh`(cd "$own" && rm -f -- ${records}); systemctl reset-failed -- ${units} 2>/dev/null`;
 }
 
 function preamble({ name, files, absent }: Service, { claim, isNew }: Owner): Shell {
@@ -144,10 +153,13 @@ put_back() {
   );
 }
 
-function recovery(steps: readonly ServiceStep[], desired: Service, wasRunning: boolean): Shell {
-  const { unit, root, drain } = desired;
-  const reloads = steps.some((step) => step.do === "unit" && step.action === "reload");
-  const wayBack = wasRunning ? (reloads ? "reload-or-restart" : "restart") : "stop";
+function recovery(
+  steps: readonly ServiceStep[],
+  desired: Service,
+  wasRunning: (unit: string) => boolean,
+): Shell {
+  const { root, drain } = desired;
+  const unitOf = (step: { readonly unit?: string }) => step.unit ?? desired.unit ?? "";
   return lines(
     sh`take_back() {`,
     steps.some(({ do: what }) => what === "run") && renderCommandEnd(desired),
@@ -161,14 +173,26 @@ function recovery(steps: readonly ServiceStep[], desired: Service, wasRunning: b
   if [ -n "$sent" ]; then rm -rf -- "$sent" ${root}/.listings/"\${sent##*/}"; fi
   # A first version leaves no folder either.
   rmdir -- ${`${root}/releases`} ${`${root}/.listings`} ${root} 2>/dev/null || true`,
-    unit !== undefined &&
-      sh`  systemctl daemon-reload
-  # One that failed too often is not started again before that is forgotten.
-  if [ -n "$acted" ]; then systemctl reset-failed -- ${unit} 2>/dev/null; systemctl ${wayBack} -- ${unit} || true; fi`,
+    desired.unit !== undefined && sh`  systemctl daemon-reload`,
+    ...steps.flatMap((step) => {
+      if (step.do === "enable" || step.do === "disable") {
+        const [done, back] =
+          step.do === "enable" ? ["$enabled", "disable"] : ["$disabled", "enable"];
+        const unit = unitOf(step);
+        return sh`  case "${new Shell(done)} " in *" "${unit}" "*) systemctl --quiet ${back} -- ${unit} ;; esac`;
+      }
+      if (step.do !== "unit") return [];
+      const unit = unitOf(step);
+      const again = step.action === "reload" ? "reload-or-restart" : "restart";
+      // One that failed too often is not started again before that is forgotten.
+      return sh`  case "$acted " in *" "${unit}" "*)
+    systemctl reset-failed -- ${unit} 2>/dev/null; systemctl ${wasRunning(unit) ? again : "stop"} -- ${unit} || true ;;
+  esac`;
+    }),
     drain !== undefined && sh`  if [ -n "$drained" ]; then rm -f -- ${drain.file}; fi`,
     sh`  rm -rf -- "$undo"
 }
-acted= former=
+acted= former= enabled= disabled=
 fail() {
   printf '%s\n' "$1" >&2
   trap '' TERM INT

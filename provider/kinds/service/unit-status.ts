@@ -4,7 +4,7 @@
  */
 
 import { createHash } from "node:crypto";
-import { type Shell, sh } from "../../ssh/shell";
+import { lines, type Shell, sh } from "../../ssh/shell";
 import type { Configuration, Service } from "./args";
 
 /** Functions of the observation and of the transaction. */
@@ -45,13 +45,14 @@ unit() {
 /** Functions of the transaction alone: what the unit runs with from now on. */
 export const unitRecord = sh`
 loaded() {
-  unit=$1
-  shift
+  unit=$1 link=$2
+  shift 2
   shown=$(unit_status "$unit")
   mkdir -p "$own/loaded"
   {
     printf '%s\n' "$shown" | grep -E '^(InvocationID|StateChangeTimestampMonotonic)='
     echo "Youngest=$(youngest "$(printf '%s\n' "$shown" | sed -n 's/^MainPID=//p')")"
+    if [ -n "$link" ]; then echo "Link=$(readlink -- "$link")"; fi
     for path; do
       if [ -f "$path" ]; then echo "File=$(stat -L -c '%.9Z' -- "$path") $(sha256sum <"$path" | cut -d ' ' -f 1) $path"; fi
     done
@@ -59,16 +60,23 @@ loaded() {
 }
 `;
 
-export function renderUnitObservation({ unit, drain }: Service): Shell | false {
-  return unit !== undefined && sh`unit ${unit} ${drain?.file ?? ""}; echo end`;
+export function renderUnitObservation({ unit, drain, root }: Service): Shell | false {
+  if (unit === undefined) return false;
+  return lines(
+    sh`unit ${unit} ${drain?.file ?? ""}`,
+    root !== undefined &&
+      sh`echo "Link=$(stat -c %.9Z -- ${`${root}/current`} 2>/dev/null) $(readlink -- ${`${root}/current`})"`,
+    sh`echo end`,
+  );
 }
 
 /** The files that the unit takes in as it starts or reloads. */
-export function renderLoaded({ unit, files, state }: Service): Shell | false {
+export function renderLoaded({ unit, files, state, root }: Service): Shell | false {
   if (unit === undefined) return false;
   if (state === "stopped") return sh`rm -f -- ${`/var/lib/trilithon/loaded/${unit}`}`;
   const taken = Object.entries(files).filter(([, { onChange }]) => onChange !== "nothing");
-  return sh`loaded ${unit} ${taken.map(([path]) => path)}`;
+  const link = root === undefined ? "" : `${root}/current`;
+  return sh`loaded ${unit} ${link} ${taken.map(([path]) => path)}`;
 }
 
 /** A file that was found on the host. */
@@ -80,11 +88,11 @@ export interface FoundFile {
 }
 
 export function parseUnit(
-  lines: readonly string[],
+  answer: readonly string[],
   files: ReadonlyMap<string, FoundFile>,
-  { drain }: Service,
+  { drain, version }: Service,
 ): Partial<Service> {
-  const shown = lines.map((line): [string, string] => {
+  const shown = answer.map((line): [string, string] => {
     const [, name = "", value = ""] = /^([^=]*)=(.*)$/s.exec(line) ?? [];
     return [name, value];
   });
@@ -99,7 +107,7 @@ export function parseUnit(
   return {
     state: isRunning ? "running" : active === "inactive" ? "stopped" : active,
     ...(enabled === undefined ? {} : { enabled }),
-    ...(isRunning && { configuration: configurationOf(properties, recorded, files) }),
+    ...(isRunning && { configuration: configurationOf(properties, recorded, { files, version }) }),
     ...(isMasked && { masked: "it cannot be started while it is masked" }),
     ...(isRunning && replaced !== "" && { process: `runs a former ${replaced}` }),
     ...(properties.has("Drained") && { drained: drain?.file }),
@@ -122,10 +130,17 @@ const enablement: Readonly<Record<string, boolean>> = {
   "masked-runtime": false,
 };
 
+/** What a unit takes in as it starts or reloads. */
+interface Taken {
+  readonly files: ReadonlyMap<string, FoundFile>;
+  /** That the link `current` is to lead to; where it leads elsewhere it is switched anyway. */
+  readonly version: string | undefined;
+}
+
 function configurationOf(
   properties: ReadonlyMap<string, string>,
   recorded: readonly string[],
-  files: ReadonlyMap<string, FoundFile>,
+  { files, version }: Taken,
 ): Configuration {
   const record = parseRecord(recorded);
   const isSame = (...names: string[]) =>
@@ -138,6 +153,13 @@ function configurationOf(
   const reloadedAt =
     bootedAt +
     Math.max(number("StateChangeTimestampMonotonic") / 1e6, number("Youngest") / ticksPerSecond);
+  // The link counts like a file. A transaction of before did not record where it led.
+  const isOfFormerVersion = (used = "") => {
+    const [changedAt, target = ""] = (properties.get("Link") ?? "").split(" ");
+    if (target !== `releases/${used}`) return false;
+    if (isSameStart) return record.has("Link") && record.get("Link") !== target;
+    return Number(changedAt) > startedAt;
+  };
   const isStale = (on: string, isOurs: boolean, takenAt: number) =>
     [...files].some(([path, { bytes, changedAt, onChange }]) => {
       if (onChange !== on) return false;
@@ -147,7 +169,9 @@ function configurationOf(
       // Somebody else's start took in what was there at that moment.
       return !(isSameContent && Number(then) === changedAt) && changedAt > takenAt;
     });
-  if (isStale("restart", isSameStart, startedAt)) return "restart needed";
+  if (isStale("restart", isSameStart, startedAt) || isOfFormerVersion(version)) {
+    return "restart needed";
+  }
   return isStale("reload", isSameReload, Math.max(startedAt, reloadedAt))
     ? "reload needed"
     : "loaded";
@@ -157,9 +181,9 @@ function configurationOf(
 const ticksPerSecond = 100;
 
 /** Property to value, and path to `CHANGED-AT DIGEST`. */
-function parseRecord(lines: readonly string[]): ReadonlyMap<string, string> {
+function parseRecord(record: readonly string[]): ReadonlyMap<string, string> {
   return new Map(
-    lines.map((line): [string, string] => {
+    record.map((line): [string, string] => {
       const file = /^File=(\S+ \S+) (.*)$/s.exec(line);
       if (file) return [file[2] ?? "", file[1] ?? ""];
       const [, name = "", value = ""] = /^([^=]*)=(.*)$/s.exec(line) ?? [];

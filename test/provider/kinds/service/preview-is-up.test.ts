@@ -52,6 +52,10 @@ const accidents: Readonly<Record<string, (sandbox: Sandbox) => Promise<unknown>>
     await sandbox.unit("it.service", { entered: 1000, changed: 1000 });
     await sandbox.write("/etc/a", await sandbox.read("/etc/a"), longAgo);
   },
+  "a further unit is stopped": (sandbox) => sandbox.unit("it-mail.service", { active: "inactive" }),
+  "a further unit failed": (sandbox) => sandbox.unit("it-sms@1.service", { active: "failed" }),
+  "a further unit is disabled": (sandbox) =>
+    sandbox.unit("it-mail.service", { enabled: "disabled" }),
   "a user is removed": (sandbox) => sandbox.delete("state/users/app"),
   "the link to the version is removed": (sandbox) => sandbox.delete("/srv/it/current"),
   "the link leads elsewhere": async (sandbox) => {
@@ -63,7 +67,9 @@ const accidents: Readonly<Record<string, (sandbox: Sandbox) => Promise<unknown>>
 };
 
 async function prepare({ sandbox }: Machine): Promise<void> {
-  await sandbox.unit("it.service", { active: "inactive", enabled: "disabled" });
+  for (const name of ["it.service", "it-mail.service", "it-sms@1.service"]) {
+    await sandbox.unit(name, { active: "inactive", enabled: "disabled" });
+  }
   for (const version of ["one", "two", "three"]) {
     const file = sandbox.path(`/source/${version}/server.js`);
     await mkdir(dirname(file), { recursive: true });

@@ -87,6 +87,7 @@ onLinux("a version that had it does not get it again, although its files were go
   t.false(await sandbox.exists("/srv/app/releases/one"));
   const { told } = await app.up(inputs("one"));
   t.regex(told[0] ?? "", /^web-01: send version one, switch /);
+  await app.up(inputs("two"));
   t.is((await sandbox.read("/migrated")).split("\n").length, 4);
 });
 

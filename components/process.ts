@@ -1,0 +1,63 @@
+/** The processes of an application beside the one that serves: workers. */
+import * as pulumi from "@pulumi/pulumi";
+import { asApplication, renderApplicationUnit } from "./render/application-unit";
+
+/** A process beside the one that serves: a worker. */
+export interface ProcessArgs {
+  /** The command that runs it, as words, in the application's folder. */
+  readonly command: pulumi.Input<readonly pulumi.Input<string>[]>;
+  /**
+   * How many of it run on each host, at most 100: `shop-mail@1.service` and so on. Default: one, `shop-mail.service`.
+   */
+  readonly count?: number;
+  /** What it may use of memory; more is killed. Default no limit. */
+  readonly memoryMegabytes?: pulumi.Input<number>;
+  /** What it may use of the processors; 100 is one of them. Default no limit. */
+  readonly cpuPercent?: pulumi.Input<number>;
+  /** How long it may take to end after its signal; then it is killed. Default 30. */
+  readonly stopSeconds?: pulumi.Input<number>;
+  /**
+   * When it counts as ready, one of the two: `command`, run as the application, ends with 0; or it ran for `staySeconds` without
+   * a restart. Default: 5 seconds.
+   */
+  readonly ready?: {
+    readonly command?: pulumi.Input<readonly pulumi.Input<string>[]>;
+    readonly staySeconds?: pulumi.Input<number>;
+  };
+}
+
+/** What a process has of its application. */
+export interface ProcessPlace {
+  readonly name: string;
+  readonly root: string;
+  readonly environmentFiles: readonly string[];
+  readonly readySeconds: pulumi.Input<number>;
+}
+
+/** Its units and the file that all of them have. */
+export function describeProcess(process: string, args: ProcessArgs, place: ProcessPlace) {
+  const { name, root, environmentFiles, readySeconds } = place;
+  const { command, memoryMegabytes, cpuPercent, stopSeconds = 30, count } = args;
+  const folder = `${root}/current`;
+  const content = pulumi
+    .output({ start: command, memoryMegabytes, cpuPercent, stopSeconds })
+    .apply((known) => renderApplicationUnit({ ...known, name, process, root, environmentFiles }));
+  const ready = pulumi
+    .output({ ready: args.ready ?? {}, deadlineSeconds: readySeconds })
+    .apply(({ ready: { command, staySeconds = 5 }, deadlineSeconds }) => ({
+      ...(command === undefined
+        ? { staySeconds }
+        : { command: asApplication({ name, folder, command, environmentFiles }) }),
+      deadlineSeconds,
+    }));
+  const unit = `${name}-${process}`;
+  return {
+    ...{ content, ready },
+    // A template is what systemd has for several of one kind.
+    file: count === undefined ? `${unit}.service` : `${unit}@.service`,
+    units:
+      count === undefined
+        ? [`${unit}.service`]
+        : Array.from({ length: count }, (_, at) => `${unit}@${at + 1}.service`),
+  };
+}
