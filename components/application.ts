@@ -6,10 +6,11 @@ import { checkArgs, checkUnique, type Known, whenKnown } from "./check-args";
 import type { Database } from "./database";
 import { type Environment, renderEnvironment } from "./environment";
 import { type Host, isHere, onHost } from "./host";
-import { applicationOptions, defaultPorts } from "./options";
+import { describeJob, type JobArgs } from "./job";
+import { applicationOptions, checkJobNames, defaultPorts } from "./options";
 import { createPackages } from "./packages";
-import { describeProcess, type ProcessArgs } from "./process";
-import { renderApplicationUnit, renderReleaseCommandUnit } from "./render/application-unit";
+import { describeProcess, type ProcessArgs, type ProcessPlace } from "./process";
+import { renderApplicationUnit, renderCommandUnit } from "./render/application-unit";
 import { nothingUnderWay, servesElsewhere } from "./render/probes";
 import { list, oneOf, shape } from "./rule";
 import { address, domain, host, port, present } from "./rules";
@@ -44,6 +45,10 @@ export interface ApplicationArgs {
    * does not become ready within `readySeconds`, all of the release is taken back. Default none.
    */
   readonly processes?: Readonly<Record<string, ProcessArgs>>;
+  /**
+   * Commands that are run at certain times, by name, as the application. Their names are no names of `processes`. Default none.
+   */
+  readonly jobs?: Readonly<Record<string, JobArgs>>;
   /** What it needs: Debian package to `present`, or to a version or pattern as in `apt-get install nodejs=24.*`. Default none. */
   readonly packages?: pulumi.Input<Readonly<Record<string, pulumi.Input<string>>>>;
   /** Variables, names to texts, numbers or booleans. Those that are secrets are kept in a file that only root reads. */
@@ -109,10 +114,12 @@ export class Application extends pulumi.ComponentResource {
   constructor(name: string, args: ApplicationArgs, opts?: pulumi.ComponentResourceOptions) {
     super("trilithon:components:Application", name, {}, opts);
     const check = { component: `Application ${name}`, entries, plain: plainArgs };
-    checkArgs(check, args, () =>
-      checkUnique("hosts", "a host that is not in the list before", args.hosts),
-    );
+    checkArgs(check, args, () => [
+      ...checkUnique("hosts", "a host that is not in the list before", args.hosts),
+      ...checkJobNames(args),
+    ]);
     const options = whenKnown(check, optionsOf(args));
+    const others = whenKnown(check, othersOf(args));
     this.unit = `${args.name}.service`;
     this.port = options.port;
     this.healthPath = options.healthPath;
@@ -123,7 +130,7 @@ export class Application extends pulumi.ComponentResource {
       `/srv/${args.name}.assets/current`,
       `/srv/${args.name}/previous/public`,
     ];
-    this.releases = createReleases(this, name, args, options);
+    this.releases = createReleases(this, name, args, { ...options, others });
     const released = Object.values(this.releases).map(({ urn }) => urn);
     const folder = args.build?.output ?? args.source;
     this.staticPath = pulumi.all(released).apply(() => firstFile(`${folder}/public`));
@@ -149,7 +156,7 @@ const entries = {
 /** They name the unit and the files, or are read while the program runs. */
 const plainArgs = [
   ...["hosts", "hosts.name", "loadBalancers", "name", "source", "exclude", "database"],
-  ...["build", "build.command", "build.output", "release", "processes"],
+  ...["build", "build.command", "build.output", "release", "processes", "jobs"],
 ];
 
 function optionsOf(args: ApplicationArgs) {
@@ -165,6 +172,13 @@ function optionsOf(args: ApplicationArgs) {
 }
 
 type Options = Known<ReturnType<typeof optionsOf>>;
+
+/** What runs beside the process that serves. */
+function othersOf({ release, processes = {}, jobs = {} }: ApplicationArgs) {
+  return { release, processes, jobs };
+}
+
+type Others = Known<ReturnType<typeof othersOf>>;
 
 function versionOf(args: ApplicationArgs): string {
   const { source, build } = args;
@@ -190,7 +204,7 @@ function createReleases(
   parent: Application,
   name: string,
   args: ApplicationArgs,
-  options: Options,
+  options: Options & { readonly others: Others },
 ): Record<string, Release> {
   const releases: Record<string, Release> = {};
   // Every host has the new version's static files before any serves its pages.
@@ -257,7 +271,7 @@ function createRelease(
   parent: Application,
   name: string,
   host: Host,
-  args: ApplicationArgs & Options,
+  args: ApplicationArgs & Options & { readonly others: Others },
   { runsWith, dependsOn, isFirst }: Needs,
 ): Release {
   const { port, healthPath, start, readySeconds, stopSeconds, drainSeconds } = args;
@@ -283,25 +297,17 @@ function createRelease(
       environmentFiles: Object.values(environmentFiles),
     }),
   );
-  const workers = Object.entries(args.processes ?? {}).map(([process, worker]) =>
-    describeProcess(process, worker, {
-      ...{ name: args.name, root, readySeconds },
-      environmentFiles: Object.values(environmentFiles),
-    }),
-  );
-  const releaseCommand = isFirst &&
-    args.release && {
-      ...args.release,
-      command: pulumi.output(args.release.command).apply((command) => [...command]),
-      unit: pulumi.output(args.release.command).apply((command) =>
-        renderReleaseCommandUnit({
-          name: args.name,
-          folder: `${root}/releases/${parent.version}`,
-          command,
-        }),
-      ),
-      environmentFiles: Object.values(environmentFiles),
-    };
+  const place = {
+    ...{ name: args.name, root, readySeconds },
+    environmentFiles: Object.values(environmentFiles),
+  };
+  const jobs = Object.entries(args.jobs ?? {}).filter(([, { perHost }]) => isFirst || perHost);
+  const others = [
+    ...Object.entries(args.processes ?? {}).map(([process, { count }]) =>
+      describeProcess(process, { count, known: knownOf(args.others.processes, process) }, place),
+    ),
+    ...jobs.map(([job]) => describeJob(job, knownOf(args.others.jobs, job), place)),
+  ];
   return new Release(
     name,
     {
@@ -310,9 +316,9 @@ function createRelease(
       version: parent.version,
       ...sourceOf(args),
       unit: parent.unit,
-      ...(workers.length > 0 && {
+      ...(others.length > 0 && {
         moreUnits: Object.fromEntries(
-          workers.flatMap(({ units, ready }) => units.map((unit) => [unit, { ready }])),
+          others.flatMap(({ units, ready }) => units.map((unit) => [unit, { ready }])),
         ),
       }),
       runsWith,
@@ -320,12 +326,14 @@ function createRelease(
       files: {
         [`/etc/systemd/system/${parent.unit}`]: { content },
         ...Object.fromEntries(
-          workers.map(({ file, content }) => [`/etc/systemd/system/${file}`, { content }]),
+          others
+            .flatMap(({ files }) => Object.entries(files))
+            .map(([file, content]) => [`/etc/systemd/system/${file}`, { content }]),
         ),
         [environmentFiles.open]: { content: environment.open },
         [environmentFiles.secret]: { content: environment.secret, mode: "0600" },
       },
-      ...(releaseCommand && { releaseCommand }),
+      ...(isFirst && args.release && { releaseCommand: describeRelease(parent, args, place) }),
       onChange: "restart",
       ready: {
         http: pulumi.interpolate`http://127.0.0.1:${port}${healthPath}`,
@@ -356,4 +364,26 @@ function createRelease(
     },
     onHost(host, parent, dependsOn),
   );
+}
+
+/** One of several, of which it is known before which there are. */
+function knownOf<Args>(all: pulumi.Output<Readonly<Record<string, Args>>>, name: string) {
+  return all.apply((known) => {
+    const one = known[name];
+    if (one === undefined) throw new Error(`${name}: is not known`);
+    return one;
+  });
+}
+
+function describeRelease(
+  { version }: Application,
+  { others }: { readonly others: Others },
+  { name, root, environmentFiles }: ProcessPlace,
+) {
+  const folder = `${root}/releases/${version}`;
+  return others.release.apply((release) => {
+    const { command = [], ...limit } = release ?? {};
+    const unit = renderCommandUnit({ name, process: "release command", folder, command });
+    return { ...limit, command: [...command], unit, environmentFiles: [...environmentFiles] };
+  });
 }

@@ -2,9 +2,11 @@
 import * as v from "valibot";
 import * as values from "../provider/schema/values";
 import { type DatabasePrivilege, morePrivileges } from "./database-privileges";
+import { unexpected } from "./expectation";
 import { mysqlRawLines } from "./mysql-raw-lines";
-import { integer, integerIn, list, mapping, record, rule, text, textOf } from "./rule";
+import { integer, integerIn, isRecord, list, mapping, record, rule, text, textOf } from "./rule";
 import { address, hostName, network, port, rawLines, seconds, urlPath } from "./rules";
+import { isSchedule } from "./schedule";
 
 const isDurability = (value: unknown): value is Durability => v.is(durabilityForms, value);
 
@@ -163,6 +165,33 @@ const processes = mapping(
   }),
 );
 
+const jobs = mapping(
+  "an object of jobs",
+  processName,
+  record("an object with command and schedule", {
+    command,
+    schedule: text(
+      "a schedule as systemd's OnCalendar has it, such as *-*-* 02:30, Mon..Fri 08:00 Europe/Berlin or *:0/5",
+      isSchedule,
+    ),
+    perHost: v.exactOptional(rule("true or false", isBoolean)),
+    deadlineSeconds: v.exactOptional(integerIn(values.commandSeconds)),
+    persistent: v.exactOptional(rule("true or false", isBoolean)),
+  }),
+);
+
+/** A job and a process have units of one name. */
+export function checkJobNames(given: { readonly processes?: unknown; readonly jobs?: unknown }) {
+  const { processes, jobs } = given;
+  if (!isRecord(processes) || !isRecord(jobs)) return [];
+  return Object.keys(jobs)
+    .filter((name) => Object.hasOwn(processes, name))
+    .map((name) => ({
+      path: `jobs.${name}`,
+      message: unexpected("a name that no process has", name),
+    }));
+}
+
 /** Names a unit, a user and folders: those of the system and of the other components are taken. */
 const takenNames = ["root", "nginx", "haproxy", "mysql", "mysqld", "ssh", "sshd", "cron", "dbus"];
 const applicationName = text(
@@ -187,6 +216,7 @@ export const applicationOptions = {
     }),
   ),
   processes: v.exactOptional(processes),
+  jobs: v.exactOptional(jobs),
   packages: v.exactOptional(packages),
   environment: v.exactOptional(environment),
   exclude: v.exactOptional(

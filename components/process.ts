@@ -26,6 +26,9 @@ export interface ProcessArgs {
   };
 }
 
+/** Arguments that were checked, once they are known. */
+export type Known<Args> = pulumi.Output<pulumi.Unwrap<Args>>;
+
 /** What a process has of its application. */
 export interface ProcessPlace {
   readonly name: string;
@@ -34,30 +37,35 @@ export interface ProcessPlace {
   readonly readySeconds: pulumi.Input<number>;
 }
 
-/** Its units and the file that all of them have. */
-export function describeProcess(process: string, args: ProcessArgs, place: ProcessPlace) {
-  const { name, root, environmentFiles, readySeconds } = place;
-  const { command, memoryMegabytes, cpuPercent, stopSeconds = 30, count } = args;
+/** Its units, and the files of them. What is not `count` may be known later. */
+export function describeProcess(
+  process: string,
+  { count, known }: { readonly count: number | undefined; readonly known: Known<ProcessArgs> },
+  { name, root, environmentFiles, readySeconds }: ProcessPlace,
+) {
   const folder = `${root}/current`;
-  const content = pulumi
-    .output({ start: command, memoryMegabytes, cpuPercent, stopSeconds })
-    .apply((known) => renderApplicationUnit({ ...known, name, process, root, environmentFiles }));
+  const content = known.apply(({ command, memoryMegabytes, cpuPercent, stopSeconds = 30 }) =>
+    renderApplicationUnit({
+      ...{ name, process, root, environmentFiles },
+      ...{ start: command, memoryMegabytes, cpuPercent, stopSeconds },
+    }),
+  );
   const ready = pulumi
-    .output({ ready: args.ready ?? {}, deadlineSeconds: readySeconds })
-    .apply(({ ready: { command, staySeconds = 5 }, deadlineSeconds }) => ({
+    .all([known, readySeconds])
+    .apply(([{ ready: { command, staySeconds = 5 } = {} }, deadlineSeconds]) => ({
       ...(command === undefined
         ? { staySeconds }
         : { command: asApplication({ name, folder, command, environmentFiles }) }),
       deadlineSeconds,
     }));
   const unit = `${name}-${process}`;
+  if (count === undefined) {
+    return { ready, units: [`${unit}.service`], files: { [`${unit}.service`]: content } };
+  }
   return {
-    ...{ content, ready },
+    ready,
+    units: Array.from({ length: count }, (_, at) => `${unit}@${at + 1}.service`),
     // A template is what systemd has for several of one kind.
-    file: count === undefined ? `${unit}.service` : `${unit}@.service`,
-    units:
-      count === undefined
-        ? [`${unit}.service`]
-        : Array.from({ length: count }, (_, at) => `${unit}@${at + 1}.service`),
+    files: { [`${unit}@.service`]: content },
   };
 }

@@ -31,7 +31,7 @@ export interface ApplicationUnit {
 /** A process that runs all the time. */
 export function renderApplicationUnit(unit: ApplicationUnit): string {
   const { name, root, start, environmentFiles, stopSeconds } = unit;
-  return `${head}
+  return `${writtenByTrilithon}
 [Unit]
 Description=${describe(name, unit.process)}
 After=network-online.target
@@ -58,23 +58,31 @@ WantedBy=multi-user.target
 `;
 }
 
-/** Runs to its end and is then gone. Where its environment is, and how long it may take, is for the Release to add. */
-export function renderReleaseCommandUnit(process: Process): string {
-  return `${head}
+export interface CommandUnit extends Process {
+  /** What it is, beside the application's name. */
+  readonly process: string;
+  /** Default: for a Release to say. */
+  readonly deadlineSeconds?: number;
+}
+
+/** A command that runs to its end: a job, or the command of a release. */
+export function renderCommandUnit(unit: CommandUnit): string {
+  const { name, process, deadlineSeconds } = unit;
+  return `${writtenByTrilithon}
 [Unit]
-Description=${describe(process.name, "release command")}
+Description=${describe(name, process)}
 After=network-online.target
 Wants=network-online.target
 
 [Service]
 Type=oneshot
-${renderProcess(process)}
-
-${renderConfinement(process.name)}
+${renderProcess(unit)}
+${deadlineSeconds === undefined ? "" : `TimeoutStartSec=${deadlineSeconds}\n`}
+${renderConfinement(name)}
 `;
 }
 
-const head =
+export const writtenByTrilithon =
   "# Written by trilithon: what is changed here by hand is taken back by the next `pulumi up`.";
 
 function describe(name: string, process?: string): string {

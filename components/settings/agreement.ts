@@ -2,7 +2,7 @@
 import * as v from "valibot";
 import * as forms from "../../provider/schema/values";
 import { type Fault, unexpected } from "../expectation";
-import { carryOnWords, defaultPorts } from "../options";
+import { carryOnWords, checkJobNames, defaultPorts } from "../options";
 import { databaseProxy } from "../render/database-proxy";
 import { roleCheck } from "../render/mysql-role";
 import { isRecord } from "../rule";
@@ -29,10 +29,20 @@ export function checkAgreement(values: Values): readonly Fault[] {
     ...(hosts.length > 0 ? checkRoles(hosts) : []),
     ...(hosts.length > 0 ? checkDatabase(values.database, hosts) : []),
     ...checkPorts(values, hosts),
+    ...checkApplication(values.application),
     ...(values.containers === undefined
       ? checkMachines(values, hosts)
       : checkContainers(values, hosts)),
   ];
+}
+
+function checkApplication(application: unknown): readonly Fault[] {
+  if (!isRecord(application)) return [];
+  const { processes, jobs } = application;
+  return checkJobNames({ processes, jobs }).map(({ path, message }) => ({
+    path: `application.${path}`,
+    message,
+  }));
 }
 
 function readHosts(value: unknown): readonly Host[] {

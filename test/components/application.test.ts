@@ -28,6 +28,10 @@ async function run() {
       mail: { command: ["python3", "mail.py"], memoryMegabytes: 256, cpuPercent: 50 },
       queue: { command: ["bin/queue"], count: 2, ready: { command: ["bin/ping", "$A"] } },
     },
+    jobs: {
+      report: { command: ["bin/report"], schedule: "Mon..Fri 08:00 Europe/Berlin" },
+      clean: { command: ["bin/clean"], schedule: "daily", perHost: true, persistent: true },
+    },
     packages: { python3: "present" },
     environment: { GREETING: "hello", TOKEN: pulumi.secret("planted"), WORKERS: 4 },
   });
@@ -59,6 +63,7 @@ async function run() {
             release: { command: ["x"] },
             mail: { command: ["x"], count: 0, ready: { command: ["x"], staySeconds: 1 } },
           },
+          jobs: { report: { command: ["x"], schedule: "*/5 * * * *" } },
           healthPath: "up",
           packages: { "no good": "present" },
           environment: { "no-good": "x", TOKEN: pulumi.secret("x") },
@@ -146,7 +151,8 @@ test("migrates on the first host that is not away, in the folder of the new vers
 test("has units for its other processes, which are confined like the one that serves", async (t) => {
   const { world } = await program;
   const { moreUnits, files } = world.find(release, "shop-b").inputs;
-  t.deepEqual(Object.keys(Object(moreUnits)), [
+  t.deepEqual(Object.keys(Object(moreUnits)).sort(), [
+    "shop-clean.timer",
     "shop-mail.service",
     "shop-queue@1.service",
     "shop-queue@2.service",
@@ -169,6 +175,23 @@ test("has units for its other processes, which are confined like the one that se
     /\nExecStart=\/srv\/shop\/current\/bin\/queue\n/,
   );
   t.is(world.find(release, "alone-a").inputs.moreUnits, undefined);
+});
+
+test("has timers for its jobs, on the first host unless they are for each", async (t) => {
+  const { world } = await program;
+  const { moreUnits, files } = world.find(release, "shop-a").inputs;
+  const timers = Object.keys(Object(moreUnits)).filter((unit) => unit.endsWith(".timer"));
+  t.deepEqual(timers.sort(), ["shop-clean.timer", "shop-report.timer"]);
+  const { value } = Object(files);
+  const text = (name: string) => String(contentOf(value[`/etc/systemd/system/shop-${name}`]));
+  t.regex(
+    text("report.timer"),
+    /\nOnCalendar=Mon\.\.Fri 08:00 Europe\/Berlin\n[\s\S]*\nPersistent=no\n/,
+  );
+  t.regex(text("clean.timer"), /\nOnCalendar=daily UTC\n[\s\S]*\nPersistent=yes\n/);
+  t.regex(text("report.service"), /\nType=oneshot\nUser=shop\n[\s\S]*\nTimeoutStartSec=3600\n/);
+  t.regex(text("report.service"), /\nEnvironmentFile=\/etc\/shop\/secrets\n/);
+  t.regex(text("report.service"), /\nExecStart=\/srv\/shop\/current\/bin\/report\n/);
 });
 
 test("gives the account its own database and nothing else", async (t) => {
@@ -200,6 +223,7 @@ Application bad: release.deadlineSeconds: expected an integer from 1 to 86400, g
 Application bad: processes.mail.count: expected an integer from 1 to 100, got 0
 Application bad: processes.mail.ready: expected either command or staySeconds, got both
 Application bad: processes.release: expected a name of at most 31 lower-case letters, digits and hyphens that starts with a letter and is not release, got "release"
+Application bad: jobs.report.schedule: expected a schedule as systemd's OnCalendar has it, such as *-*-* 02:30, Mon..Fri 08:00 Europe/Berlin or *:0/5, got "*/5 * * * *"
 Application bad: packages.no good: expected a Debian package name such as nginx or libc6:i386, got "no good"
 Application bad: environment.no-good: expected a variable name of letters, digits and underscores that starts with no digit, got "no-good"
 Application bad: healthPath: expected a path such as /healthz, got "up"

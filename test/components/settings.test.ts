@@ -404,6 +404,25 @@ const bad: readonly (readonly [string, Values, readonly string[]])[] = [
     ],
   ],
   [
+    "jobs that cannot be",
+    {
+      ...good,
+      application: {
+        processes: { mail: { command: ["x"] } },
+        jobs: {
+          mail: { command: ["x"], schedule: "daily" },
+          report: { command: ["x"], schedule: "0 2 * * *", perHost: "yes", cron: true },
+        },
+      },
+    },
+    [
+      'application.jobs.report.schedule: expected a schedule as systemd\'s OnCalendar has it, such as *-*-* 02:30, Mon..Fri 08:00 Europe/Berlin or *:0/5, got "0 2 * * *"',
+      'application.jobs.report.perHost: expected true or false, got "yes"',
+      "application.jobs.report.cron: unknown, expected one of command, schedule, perHost, deadlineSeconds, persistent",
+      'application.jobs.mail: expected a name that no process has, got "mail"',
+    ],
+  ],
+  [
     "a release command alone",
     { ...good, application: { release: {} } },
     ["application.release.command: expected a command as a list of words, got nothing"],

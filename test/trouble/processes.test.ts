@@ -1,4 +1,4 @@
-/** What an application is besides its web process: the command of a release. On real hosts, each with what goes wrong. */
+/** What an application is besides its web process: the command of a release, workers, jobs. On real hosts, each with what goes wrong. */
 import { chmod, copyFile, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -268,5 +268,74 @@ test.serial("a process that is taken out is gone", async (t) => {
     ),
     "probe-queue@1.service\nprobe.service\n",
   );
+  t.deepEqual((await readPreview(stack)).sentences, {});
+});
+
+const runsOf = async (host: string, job: string) =>
+  (await stack.on(host, `cat /var/lib/probe/${job} 2>/dev/null || true`)).split("\n").slice(0, -1);
+const seconds = (count: number) => new Promise((resolve) => setTimeout(resolve, count * 1000));
+
+test.serial("jobs run in time, one after the other, where they are to", async (t) => {
+  await script(
+    "bin/tick",
+    "echo begin >>$STATE_DIRECTORY/tick; sleep 4; echo end >>$STATE_DIRECTORY/tick",
+  );
+  await script("bin/each", 'echo "$(id -un) $TOKEN" >>$STATE_DIRECTORY/each; sleep 100');
+  await configure({
+    jobs: {
+      tick: { command: ["bin/tick"], schedule: "*:*:0/2" },
+      each: { command: ["bin/each"], schedule: "*:*:0/3", perHost: true, deadlineSeconds: 2 },
+    },
+  });
+  const { sentences } = await readPreview(stack);
+  t.regex(
+    sentences["application-web-01"] ?? "",
+    /start probe-each\.timer, (restart probe-queue@1, )?start probe-tick\.timer, /,
+  );
+  t.notRegex(sentences["application-web-02"] ?? "", /tick/);
+  await stack.up();
+  await seconds(15);
+  const ticks = await runsOf("web-01", "tick");
+  t.true(ticks.length > 2, String(ticks));
+  // Never a second one before the first has ended.
+  t.deepEqual(
+    ticks.filter((word, at) => word !== (at % 2 === 0 ? "begin" : "end")),
+    [],
+  );
+  t.deepEqual(await runsOf("web-02", "tick"), []);
+  for (const host of hosts) {
+    t.is((await runsOf(host, "each"))[0], "probe hushhush");
+    t.regex(await stack.on(host, "journalctl -u probe-each | grep -c 'timeout' || true"), /[1-9]/);
+  }
+  // That a run failed is no drift.
+  t.deepEqual((await readPreview(stack)).sentences, {});
+});
+
+test.serial(
+  "a timer that was stopped is drift, and a release leaves the others alone",
+  async (t) => {
+    const [each] = await startsOf("probe-each.timer");
+    await stack.on("web-01", "systemctl stop probe-tick.timer");
+    const { sentences } = await readPreview(stack);
+    t.regex(
+      sentences["application-web-01"] ?? "",
+      /^web-01: start probe-tick\.timer, wait until probe-tick\.timer is ready \[drift\]$/,
+    );
+    await script("bin/tick", "echo new >>$STATE_DIRECTORY/tick");
+    await stack.up();
+    await seconds(5);
+    t.is((await runsOf("web-01", "tick")).at(-1), "new");
+    t.is((await startsOf("probe-each.timer"))[0], each);
+  },
+);
+
+test.serial("jobs that are taken out are gone", async (t) => {
+  await configure({ jobs: {} });
+  await stack.up();
+  await seconds(3);
+  const count = (await runsOf("web-01", "tick")).length;
+  await seconds(5);
+  t.is((await runsOf("web-01", "tick")).length, count);
+  t.is(await stack.on("web-01", "ls /etc/systemd/system | grep -c 'probe-[te]' || true"), "0\n");
   t.deepEqual((await readPreview(stack)).sentences, {});
 });

@@ -2,7 +2,7 @@
 
 import type { Service } from "./args";
 import { lockSeconds } from "./transaction";
-import { unitsOf } from "./units";
+import { unitsOf, viewOf } from "./units";
 
 /** systemd's own, for a unit that says nothing. */
 const unitSeconds = 90;
@@ -10,20 +10,27 @@ const unitSeconds = 90;
 const workSeconds = 600;
 
 export function transactionSeconds(service: Service): number {
-  const { files, drain, releaseCommand } = service;
-  const texts = Object.values(files).map(({ content }) => content);
-  const start = longest(texts, /^Timeout(?:Start)?Sec=(\d+)s?$/gm);
-  const stop = longest(texts, /^Timeout(?:Stop)?Sec=(\d+)s?$/gm);
-  // One way, and the way back when the new version does not get ready.
-  const turns = 2 * (start + stop) * Math.max(unitsOf(service).length, 1);
+  const { drain, releaseCommand } = service;
+  const units = unitsOf(service).map((unit) => viewOf(service, unit));
+  const turns = (units.length === 0 ? [service] : units).map(turnSeconds);
   const drains = drain === undefined ? 0 : 2 * drain.seconds + (drain.finishSeconds ?? 30) + 60;
   const waits = [service, ...Object.values(service.moreUnits ?? {})].map(
     ({ ready }) => 2 * ((ready?.deadlineSeconds ?? 30) + (ready?.staySeconds ?? 0)),
   );
   const command = releaseCommand?.deadlineSeconds ?? 0;
-  return (
-    lockSeconds + drains + turns + waits.reduce((sum, wait) => sum + wait) + command + workSeconds
-  );
+  return lockSeconds + drains + total(turns) + total(waits) + command + workSeconds;
+}
+
+/** One way, and the way back when the new version does not get ready. A timer waits for nothing that its service says. */
+function turnSeconds({ unit = "", files }: Service): number {
+  const texts = unit.endsWith(".timer") ? [] : Object.values(files).map(({ content }) => content);
+  const start = longest(texts, /^Timeout(?:Start)?Sec=(\d+)s?$/gm);
+  const stop = longest(texts, /^Timeout(?:Stop)?Sec=(\d+)s?$/gm);
+  return 2 * (start + stop);
+}
+
+function total(numbers: readonly number[]): number {
+  return numbers.reduce((sum, number) => sum + number, 0);
 }
 
 function longest(texts: readonly string[], pattern: RegExp): number {

@@ -6,7 +6,7 @@ import { isUnknown, unknown } from "../../protocol/values";
 import type { File, OnChange, Service } from "./args";
 import type { ForeignChange } from "./foreign";
 import { isSameStack, nameThing, type OwnedThing, thingsOf } from "./owner";
-import { commandUnit, nameCommand } from "./release-command";
+import { announceCommand, commandUnit } from "./release-command";
 import { awaitsPackages, upgrades } from "./runs-with";
 import { changesFor, droppedUnits, nameOf, unitsOf, viewOf } from "./units";
 
@@ -298,7 +298,7 @@ function planRelease(
             do: "run" as const,
             version,
             unit: commandUnit(name),
-            sentence: `run ${nameCommand(releaseCommand)} once for version ${version}, at most ${releaseCommand.deadlineSeconds} seconds`,
+            sentence: announceCommand(releaseCommand, version),
           },
         ]),
     {

@@ -13,8 +13,15 @@ export function commandUnit(name: string): string {
   return `${name}-release.service`;
 }
 
-/** For a sentence: `` `bin/migrate` ``. */
-export function nameCommand({ command }: ReleaseCommand): string {
+/** What a preview says of it, which may not know it yet. */
+export function announceCommand(releaseCommand: ReleaseCommand, version: string): string {
+  if (isUnknown(releaseCommand)) return `run the release command once for version ${version}`;
+  const { deadlineSeconds } = releaseCommand;
+  return `run ${nameCommand(releaseCommand)} once for version ${version}, at most ${deadlineSeconds} seconds`;
+}
+
+/** `` `bin/migrate` `` */
+function nameCommand({ command }: ReleaseCommand): string {
   return `\`${isUnknown(command) ? unknown : command.join(" ")}\``;
 }
 

@@ -4,6 +4,7 @@ import type { Owner } from "../../kind";
 import { lines, Shell, sh } from "../../ssh/shell";
 import type { Service } from "./args";
 import { originalFunctions } from "./originals";
+import { stopTimed } from "./steps";
 import { nameOf, unitsOf } from "./units";
 
 /**
@@ -84,6 +85,7 @@ if is_others ${`unit ${unit}`}; then
   was_active=no
 elif [ "$was_active" != active ] && [ "$(systemctl show -P LoadState -- ${unit})" != not-found ]; then
   systemctl --quiet disable --now -- ${unit} >&2 </dev/null || exit 1
+  ${stopTimed(unit) || sh`:`}
   if [ "$was_enabled" = masked ]; then systemctl --quiet mask -- ${unit} >&2 </dev/null; fi
 fi
 was_${new Shell(String(at))}="$was_active $was_enabled"`;

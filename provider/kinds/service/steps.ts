@@ -125,8 +125,16 @@ systemctl reset-failed -- ${unit} 2>/dev/null
 said=$(systemctl ${action} -- ${unit} 2>&1 </dev/null) || fail ${`${name} did not ${action}; all is put back as it was:`}"
 $said
 $(journal)"`,
+    // What it has started goes with it.
+    action === "stop" && stopTimed(unit),
     action === "reload" && renderReloaded(desired),
   );
+}
+
+/** The service of a timer may run just now. */
+export function stopTimed(unit: string): Shell | false {
+  if (!unit.endsWith(".timer")) return false;
+  return sh`systemctl stop -- ${unit.replace(/\.timer$/, ".service")} >/dev/null 2>&1 </dev/null || true`;
 }
 
 /** What a unit said since it was acted on. With what the question was answered it is no more than what an error shows. */

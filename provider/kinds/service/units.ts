@@ -56,10 +56,15 @@ export function changesFor(
   return changes.filter((step) => !("path" in step) || isTakenBy(unit, step.path, units));
 }
 
-/** A unit's own file concerns that unit alone, any other file all of them. */
+/**
+ * A unit's own file concerns that unit alone, any other file all of them. A timer has its own and its service's: what the
+ * service runs with is read whenever that is started.
+ */
 function isTakenBy(unit: string, path: string, units: readonly string[]): boolean {
   const [, own] = /\/(?:etc|run)\/systemd\/system\/([^/]+?)(?:\.d\/[^/]+)?$/.exec(path) ?? [];
-  if (own === undefined || !units.some((one) => stemOf(one) === stemOf(own))) return true;
+  if (own === undefined || !units.some((one) => stemOf(one) === stemOf(own))) {
+    return !unit.endsWith(".timer");
+  }
   return stemOf(unit) === stemOf(own);
 }
 

@@ -2,7 +2,7 @@ import test from "ava";
 import {
   quoteWord,
   renderApplicationUnit,
-  renderReleaseCommandUnit,
+  renderCommandUnit,
 } from "../../../components/render/application-unit";
 import { isGolden } from "./golden";
 
@@ -18,8 +18,9 @@ test("renders the unit of an application", (t) => {
 });
 
 test("the release command's unit is confined like the application's", (t) => {
-  const text = renderReleaseCommandUnit({
+  const text = renderCommandUnit({
     name: "guestbook",
+    process: "release command",
     folder: "/srv/guestbook/releases/1",
     command: ["bin/migrate", "--all"],
   });

@@ -56,6 +56,25 @@ test("a unit's own limits are waited for, on the way there and back", (t) => {
   t.is(transactionSeconds(service({ files: unitFile("TimeoutStopSec=5") })), plain);
 });
 
+test("each further unit has its time, a timer none for what its service may take", (t) => {
+  const moreUnits = { "app-mail.service": { ready: { staySeconds: 5, deadlineSeconds: 60 } } };
+  const unit = "app.service";
+  t.is(transactionSeconds(service({ unit, moreUnits })), plain + 2 * 180 + 2 * 65);
+  const content = "[Service]\nTimeoutStartSec=7200\n";
+  const file = {
+    content,
+    mode: "0644",
+    owner: "root",
+    group: "root",
+    onChange: "restart",
+  } as const;
+  const timed = {
+    ...{ unit, moreUnits: { "app-report.timer": {} } },
+    files: { "/etc/systemd/system/app-report.service": file },
+  };
+  t.is(transactionSeconds(service(timed)), plain + 2 * 180 + 2 * 30);
+});
+
 test("even the shortest has as long as another change on the host may take", (t) => {
   t.true(plain > 900 + 600);
 });

@@ -102,7 +102,16 @@ test("a machine made anew gets everything, whatever was known of it", (t) => {
 });
 
 test("what a preview does not know yet is planned for too", (t) => {
-  const known = ["host", "state", "users", "files", "absent", "onChange", "check"];
+  const known = [
+    "host",
+    "state",
+    "users",
+    "files",
+    "absent",
+    "onChange",
+    "check",
+    "releaseCommand",
+  ];
   holds(
     t,
     fc.property(changes, models, fc.subarray(known), ({ former, wanted }, model, properties) => {

@@ -319,3 +319,46 @@ case "$*" in *ActiveEnterTimestampMonotonic*app-mail*) echo 99999999999999 ;; *)
       /app-mail was not ready within 1 seconds[\s\S]*it is not up for 1 seconds without a restart/,
   });
 });
+
+onLinux(
+  "a timer goes on whatever changes but its own files, and its service goes with it",
+  async (t) => {
+    const machine = await working(t);
+    const { app, inputs, sandbox } = machine;
+    for (const name of ["app-report.timer", "app-report.service"]) await sandbox.unit(name, {});
+    const file = (name: string) => sandbox.path(`/etc/systemd/system/app-report.${name}`);
+    const timed = (change: { readonly command?: string; readonly version?: string } = {}) => ({
+      ...inputs({ mail: null, ...change }),
+      ...wire({
+        files: {
+          [file("timer")]: { content: "OnCalendar=daily\n" },
+          [file("service")]: { content: `ExecStart=${change.command ?? "one"}\n` },
+        },
+        moreUnits: { "app-report.timer": { ready: {} } },
+      }),
+    });
+    const { told } = await app.up(timed());
+    t.regex(told[0] ?? "", /start app-report\.timer, wait until app-report\.timer is ready, /);
+    await sandbox.clearLog();
+    await app.up(timed({ version: "two" }));
+    t.deepEqual(await actions(machine), ["restart app.service"]);
+    await sandbox.clearLog();
+    await app.up(timed({ version: "two", command: "two" }));
+    t.deepEqual(await actions(machine), ["restart app-report.timer"]);
+    await sandbox.unit("app-report.service", { active: "active" });
+    await sandbox.clearLog();
+    await app.up(inputs({ mail: null, version: "two" }));
+    t.deepEqual(await actions(machine), [
+      "stop app-report.timer",
+      "stop app-report.service",
+      "disable app-report.timer",
+      // The file of the environment is written anew.
+      "restart app.service",
+    ]);
+    await app.up(timed({ version: "two" }));
+    await sandbox.unit("app-report.service", { active: "active" });
+    await app.destroy();
+    t.is(await sandbox.read("state/units/app-report.service/active"), "inactive");
+    t.is(await sandbox.read("state/units/app-report.timer/active"), "inactive");
+  },
+);
