@@ -139,6 +139,27 @@ test.serial("a way back to a version that had it runs nothing", async (t) => {
   t.is((await migrated("web-01")).length, count + 1);
 });
 
+/** Asks for the page on connections of their own until it is stopped. */
+function visit() {
+  const failures: string[] = [];
+  let isOver = false;
+  let count = 0;
+  const running = (async () => {
+    for (; !isOver; count += 1) {
+      await fetch(`${url}/page`, { headers: { connection: "close" } }).then(
+        ({ status }) => status === 200 || failures.push(String(status)),
+        (error) => failures.push(String(error)),
+      );
+      await seconds(0.05);
+    }
+  })();
+  return async () => {
+    isOver = true;
+    await running;
+    return { count, failures };
+  };
+}
+
 const worker = (lines: string) => script("bin/work", lines);
 const working = 'echo "$(id -un) $TOKEN $PWD" >>$STATE_DIRECTORY/worked; exec sleep 1000';
 const hosts = ["web-01", "web-02"];
@@ -231,7 +252,11 @@ test.serial("a worker that runs an older version is drift", async (t) => {
 test.serial("a worker that crashes takes the whole release back", async (t) => {
   const before = await currentOn("web-01");
   await worker("sleep 1; echo 'no such queue' >&2; exit 1");
+  const stop = visit();
   const said = await stack.mustFail();
+  const { count, failures } = await stop();
+  t.log({ visits: count });
+  t.deepEqual(failures, []);
   t.regex(
     said,
     /probe-mail ended 5 times by itself; all is put back as it was\. What it said first:[\s\S]*no such queue/,

@@ -22,7 +22,7 @@ async function released(t: ExecutionContext): Promise<Released> {
     const folder = join(sandbox.path("/source"), version);
     await mkdir(folder, { recursive: true });
     await writeFile(join(folder, "server.js"), `${version}\n`);
-    const end = version === "bad" ? "exit 3" : version === "slow" ? "sleep 60.5" : "";
+    const end = version === "bad" ? "exit 3" : version === "slow" ? "sleep 600.5" : "";
     await writeFile(
       join(folder, "migrate"),
       `echo "migrating to ${version} with $TOKEN"; echo "$TOKEN ${version} $(cat ${root}/current/server.js 2>&1)" >>${sandbox.path("/migrated")}; ${end}\n`,
@@ -49,7 +49,7 @@ async function released(t: ExecutionContext): Promise<Released> {
           command: ["bin/migrate", "--all"],
           unit: `[Service]\nExecStart=sh migrate\nWorkingDirectory=${root}/releases/${version}\n`,
           environmentFiles: [environment],
-          deadlineSeconds: 5,
+          deadlineSeconds: 60,
         },
         ...changes,
       }),
@@ -64,7 +64,7 @@ onLinux("it is run once for a version, before the switch, with the new environme
   t.deepEqual(first.told, previewed.told);
   t.regex(
     first.told[0] ?? "",
-    /send version one, run `bin\/migrate --all` once for version one, at most 5 seconds, switch .* to one, start app/,
+    /send version one, run `bin\/migrate --all` once for version one, at most 60 seconds, switch .* to one, start app/,
   );
   t.true(
     plugin.engine.messages.some(({ text }) =>
@@ -159,4 +159,5 @@ onLinux("a command that is cut off leaves nothing running", async (t) => {
   await plugin.cancel();
   await t.throwsAsync(up);
   t.false(await sandbox.exists("/srv/app/current"));
+  t.true((await sandbox.log()).includes("stop app-release.service"));
 });

@@ -300,11 +300,11 @@ onLinux("several of one kind have one file, a template", async (t) => {
 
 onLinux("one is ready when it was up for a while", async (t) => {
   const { app, inputs, sandbox } = await working(t);
-  const staying = (staySeconds: number) => ({
+  const staying = (deadlineSeconds: number) => ({
     ...inputs(),
-    ...wire({ moreUnits: { "app-mail.service": { ready: { staySeconds, deadlineSeconds: 1 } } } }),
+    ...wire({ moreUnits: { "app-mail.service": { ready: { staySeconds: 1, deadlineSeconds } } } }),
   });
-  await app.up(staying(1));
+  await app.up(staying(60));
   // Somebody restarts it again and again: here, its start lies ever in the future.
   await sandbox.write(
     "/bin/systemctl",
