@@ -29,6 +29,14 @@ async function run() {
     ...{ hosts: [web], name: "shop", source: "./test/components/render", database },
     ...{ start: later(["node", "server.js"]), packages: later({ nodejs: "present" }) },
     ...{ port: later(4000), healthPath: later("/up"), stopSeconds: later(90) },
+    release: { command: later(["bin/migrate"]), deadlineSeconds: later(77) },
+    processes: {
+      mail: {
+        ...{ command: ["bin/mail", later("--all")], memoryMegabytes: later(65) },
+        ready: { staySeconds: later(9) },
+      },
+    },
+    jobs: { report: { command: later(["bin/report"]), schedule: later("*:0/7") } },
   });
   const domain = later("www.example.com");
   const server = new WebServer("web", {
@@ -89,9 +97,15 @@ test("what is rendered has what became known", async (t) => {
     t.true(mysql.includes(line), line);
   }
   const shop = filesOf("Release", "shop-web");
-  for (const line of ["TimeoutStopSec=90", "http://127.0.0.1:4000/up"]) {
+  for (const line of [
+    ...["TimeoutStopSec=90", "http://127.0.0.1:4000/up", "OnCalendar=*:0/7 UTC", "bin/report"],
+    ...["current/bin/mail --all", "MemoryMax=65M"],
+  ]) {
     t.true(shop.includes(line), line);
   }
+  const { moreUnits, releaseCommand } = world.find("trilithon:index:Release", "shop-web").inputs;
+  t.like(moreUnits, { "shop-mail.service": { ready: { staySeconds: 9 } } });
+  t.like(releaseCommand, { command: ["bin/migrate"], deadlineSeconds: 77 });
   t.is(statsUrl, "http://10.0.0.1:9000/");
 });
 
