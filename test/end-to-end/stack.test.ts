@@ -5,13 +5,17 @@
 
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import test, { type ExecutionContext } from "ava";
 import type { Browser } from "playwright-core";
+import { type LiveCommandArgs, startLiveCommand } from "../../provider/ssh/live-command";
+import { inApplication } from "../../scripts/operate/in-application";
 import { localFolder } from "../../scripts/setup/environment";
 import { listLabelled } from "../../scripts/setup/labelled";
 import { parseEndpoints } from "../../scripts/verify/endpoints";
 import { renderTable } from "../../scripts/verify/report";
+import { reached } from "../../scripts/verify/site";
 import { verifyStack } from "../../scripts/verify/verify-stack";
 import { openBrowser } from "./support/browser";
 import { faults } from "./support/faults";
@@ -68,6 +72,25 @@ test.serial("a person signs the guest book, and is then served by the other serv
 test.serial("the verification passes, a server's stop and return included", async (t) => {
   const { passed, table } = await verify("allowed");
   t.true(passed, table);
+});
+
+test.serial("a command runs as the application does, on a web server", async (t) => {
+  const words = ["", "a b", "$HOME %h", "it's", "two\nlines"];
+  const script = 'cat; id -un; pwd; echo "${DATABASE_PASSWORD:+known}"; printf "<%s>" "$@"; exit 7';
+  const command = ["sh", "-c", script, "sh", ...words];
+  const args = inApplication({ unit: "guestbook.service", command });
+  const { stdout, end } = await runLive("web-02", args, "typed\n");
+  const version = await stack.on("web-02", "readlink -f /srv/guestbook/current");
+  const shown = words.map((word) => `<${word}>`).join("");
+  t.is(stdout, `typed\nguestbook\n${version.trim()}\nknown\n${shown}`);
+  t.deepEqual(end, { ended: "by itself", status: 7 });
+  const terminal = { columns: 91, rows: 17, name: "xterm" };
+  const onTerminal = inApplication({
+    unit: "guestbook.service",
+    command: ["stty", "size"],
+    terminal,
+  });
+  t.regex((await runLive("web-02", onTerminal)).stdout, /^17 91\r\n/);
 });
 
 test.serial("a second `up` changes nothing, and drops no request", async (t) => {
@@ -387,6 +410,18 @@ async function verify(changes: "allowed" | "none") {
     .map(({ name, seen }) => `${name}: ${seen}`);
   const table = renderTable({ stack: stackName, url, verdicts });
   return { passed: failed.length === 0, failed, table };
+}
+
+/** Over a connection of its own, as `npm run exec` does it. */
+async function runLive(name: string, args: LiveCommandArgs, input = "") {
+  const { hosts: all } = parseEndpoints(await stack.output("endpoints"));
+  const keys = (await stack.output("sshKeys", "--show-secrets")) as Record<string, string>;
+  const host = all.find((one) => one.name === name);
+  if (host === undefined) throw new Error(`${name} is no host of the stack`);
+  const command = await startLiveCommand(reached(host, keys), args);
+  command.stdin.end(input);
+  const [stdout, stderr] = await Promise.all([text(command.stdout), text(command.stderr)]);
+  return { stdout, stderr, end: await command.end };
 }
 
 /** Not one request may fail: counted where they are sent. */

@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import test from "ava";
-import { readCommandLine, renderHelp } from "../../scripts/command-line";
+import { readCommandLine, renderHelp, UsageError } from "../../scripts/command-line";
 import { root } from "../../scripts/setup/environment";
 
 const command = {
@@ -47,6 +47,24 @@ test("a command's own word has to be given, and the stack is then the option's",
   t.regex(renderHelp({ ...command, word: "HOST" }), /^npm run look -- HOST \[options\]\n/);
 });
 
+test("what follows the options is left as it stands, be there a -- or not", (t) => {
+  const readRest = (...args: string[]) =>
+    readCommandLine({ ...command, rest: "COMMAND [ARGS...]" }, args, {});
+  const ls = ["ls", "--json", "-l", "--", "a b", ""];
+  t.like(readRest("--output", "x", "--json", "--", ...ls), {
+    rest: ls,
+    stack: "dev",
+    values: { json: true, output: "x" },
+  });
+  t.like(readRest("--stack", "prod", ...ls), { rest: ls, stack: "prod" });
+  t.like(readRest("--stack=prod", ...ls), { rest: ls, stack: "prod" });
+  t.like(readRest("--json"), { rest: [], values: { json: true } });
+  t.like(readRest("--", "-x"), { rest: ["-x"] });
+  t.throws(() => readRest("--jsn", "ls"), { instanceOf: UsageError, message: /--jsn/ });
+  const help = renderHelp({ ...command, rest: "COMMAND [ARGS...]" });
+  t.regex(help, /^npm run look -- \[options\] COMMAND \[ARGS\.\.\.\]\n/);
+});
+
 test("the help names every option", (t) => {
   t.is(
     renderHelp(command),
@@ -71,6 +89,7 @@ for (const name of [
   "drain",
   "undrain",
   "maintain",
+  "exec",
 ]) {
   test(`${name} shows its help, and refuses what it does not know`, (t) => {
     const run = (arg: string) =>
@@ -79,9 +98,10 @@ for (const name of [
       });
     const help = run("--help");
     t.is(help.status, 0, help.stderr);
-    t.regex(help.stdout, /(\[STACK\]|HOST) \[options\]\n[\s\S]* --stack STACK /);
+    t.regex(help.stdout, /(\[STACK\]|HOST) \[options\]\n|\[options\] \S.*\n/);
+    t.regex(help.stdout, / --stack STACK /);
     const unknown = run("--no-such-option");
-    t.is(unknown.status, 1);
+    t.is(unknown.status, 2);
     t.regex(unknown.stderr, /--no-such-option.*--help/s);
   });
 }

@@ -1,0 +1,43 @@
+/** `npm run exec -- COMMAND`: runs a command as the application does, on a web server. */
+import { NotReached, startLiveCommand } from "../provider/ssh/live-command";
+import { readCommandLine, UsageError } from "./command-line";
+import { attach, lostStatus, ownTerminal } from "./operate/attach";
+import { hostsServing, onFirstThatAnswers } from "./operate/hosts";
+import { inApplication } from "./operate/in-application";
+import { runMain } from "./setup/say";
+import { serviceOf } from "./verify/endpoints";
+import { readOutputs } from "./verify/outputs";
+import { reached } from "./verify/site";
+
+const name = "npm run exec --";
+
+runMain(async () => {
+  const line = readCommandLine({
+    name,
+    rest: "[--] COMMAND [ARGS...]",
+    about:
+      "Runs a command in the folder of the version that is live, with the application's user, environment and sandbox, on the\n" +
+      "first web server that answers. Its input, its output and its terminal are this one's, and so is its exit status; 255 where\n" +
+      "that is not known.",
+    options: {
+      host: { type: "string", value: "HOST", about: "this web server" },
+    },
+  });
+  if (line === undefined) return 0;
+  const [command] = line.rest;
+  if (command === undefined) throw new UsageError(`expected a COMMAND: see ${name} --help`);
+  const { endpoints, privateKeys } = await readOutputs(line.stack);
+  const hosts = hostsServing(endpoints, "application", line.values.host);
+  const terminal = ownTerminal();
+  try {
+    return await onFirstThatAnswers(hosts, async (host) => {
+      const unit = serviceOf(host, "application")?.unit ?? "";
+      const args = inApplication({ unit, command: line.rest, terminal });
+      return attach(host.name, await startLiveCommand(reached(host, privateKeys), args), terminal);
+    });
+  } catch (error) {
+    if (!(error instanceof NotReached)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    return lostStatus;
+  }
+});
