@@ -10,12 +10,20 @@ import { setTimeout as sleep } from "node:timers/promises";
 import test, { type ExecutionContext } from "ava";
 import type { Browser } from "playwright-core";
 import { type LiveCommandArgs, startLiveCommand } from "../../provider/ssh/live-command";
+import {
+  accountOf,
+  chooseMember,
+  knownMembers,
+  mysqlClient,
+  type Wish,
+} from "../../scripts/operate/database";
 import { inApplication } from "../../scripts/operate/in-application";
 import { localFolder } from "../../scripts/setup/environment";
 import { listLabelled } from "../../scripts/setup/labelled";
 import { parseEndpoints } from "../../scripts/verify/endpoints";
+import type { StackOutputs } from "../../scripts/verify/outputs";
 import { renderTable } from "../../scripts/verify/report";
-import { reached } from "../../scripts/verify/site";
+import { reached, withSite } from "../../scripts/verify/site";
 import { verifyStack } from "../../scripts/verify/verify-stack";
 import { openBrowser } from "./support/browser";
 import { faults } from "./support/faults";
@@ -76,7 +84,8 @@ test.serial("the verification passes, a server's stop and return included", asyn
 
 test.serial("a command runs as the application does, on a web server", async (t) => {
   const words = ["", "a b", "$HOME %h", "it's", "two\nlines"];
-  const script = 'cat; id -un; pwd; echo "${DATABASE_PASSWORD:+known}"; printf "<%s>" "$@"; exit 7';
+  const script =
+    'cat; id -un; pwd; test -n "$DATABASE_PASSWORD" && echo known; printf "<%s>" "$@"; exit 7';
   const command = ["sh", "-c", script, "sh", ...words];
   const args = inApplication({ unit: "guestbook.service", command });
   const { stdout, end } = await runLive("web-02", args, "typed\n");
@@ -91,6 +100,16 @@ test.serial("a command runs as the application does, on a web server", async (t)
     terminal,
   });
   t.regex((await runLive("web-02", onTerminal)).stdout, /^17 91\r\n/);
+});
+
+test.serial("the database is read on the replica, where nothing can be written", async (t) => {
+  const open = (sql: string) => queryDatabase({ writes: false, host: undefined }, sql);
+  const { stdout, stderr } = await open("SELECT CURRENT_USER(), @@hostname");
+  t.is(stdout, "CURRENT_USER()\t@@hostname\nguestbook@%\tweb-02\n", stderr);
+  const sql = "SET SESSION transaction_read_only = OFF; DELETE FROM entries";
+  t.regex((await open(sql)).stderr, /ERROR 1290 .*--read-only/);
+  const writing = await queryDatabase({ writes: true, host: undefined }, "SELECT @@hostname");
+  t.is(writing.stdout, "@@hostname\nweb-01\n", writing.stderr);
 });
 
 test.serial("a second `up` changes nothing, and drops no request", async (t) => {
@@ -402,9 +421,7 @@ async function signAndReload(t: ExecutionContext, browser: Browser): Promise<voi
 }
 
 async function verify(changes: "allowed" | "none") {
-  const endpoints = parseEndpoints(await stack.output("endpoints"));
-  const keys = (await stack.output("sshKeys", "--show-secrets")) as Record<string, string>;
-  const verdicts = await verifyStack({ endpoints, privateKeys: keys }, { changes });
+  const verdicts = await verifyStack(await readOutputs(), { changes });
   const failed = verdicts
     .filter(({ passed }) => !passed)
     .map(({ name, seen }) => `${name}: ${seen}`);
@@ -412,13 +429,28 @@ async function verify(changes: "allowed" | "none") {
   return { passed: failed.length === 0, failed, table };
 }
 
+/** As `npm run db` does it. */
+async function queryDatabase(wish: Wish, sql: string) {
+  const outputs = await readOutputs();
+  const members = await withSite(outputs, "asking MySQL", (site) => knownMembers(site, () => {}));
+  const { member } = chooseMember(members, wish);
+  const account = await accountOf(outputs);
+  const client = { ...account, ...member, writes: wish.writes, sql, drawsTables: false };
+  return runLive(member.host.name, mysqlClient(client));
+}
+
+async function readOutputs(): Promise<StackOutputs> {
+  const endpoints = parseEndpoints(await stack.output("endpoints"));
+  const keys = (await stack.output("sshKeys", "--show-secrets")) as Record<string, string>;
+  return { endpoints, privateKeys: keys };
+}
+
 /** Over a connection of its own, as `npm run exec` does it. */
 async function runLive(name: string, args: LiveCommandArgs, input = "") {
-  const { hosts: all } = parseEndpoints(await stack.output("endpoints"));
-  const keys = (await stack.output("sshKeys", "--show-secrets")) as Record<string, string>;
-  const host = all.find((one) => one.name === name);
+  const { endpoints, privateKeys } = await readOutputs();
+  const host = endpoints.hosts.find((one) => one.name === name);
   if (host === undefined) throw new Error(`${name} is no host of the stack`);
-  const command = await startLiveCommand(reached(host, keys), args);
+  const command = await startLiveCommand(reached(host, privateKeys), args);
   command.stdin.end(input);
   const [stdout, stderr] = await Promise.all([text(command.stdout), text(command.stderr)]);
   return { stdout, stderr, end: await command.end };

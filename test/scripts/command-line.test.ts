@@ -90,6 +90,7 @@ for (const name of [
   "undrain",
   "maintain",
   "exec",
+  "db",
 ]) {
   test(`${name} shows its help, and refuses what it does not know`, (t) => {
     const run = (arg: string) =>
