@@ -10,6 +10,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import test, { type ExecutionContext } from "ava";
 import type { Browser } from "playwright-core";
 import { type LiveCommandArgs, startLiveCommand } from "../../provider/ssh/live-command";
+import { findHost } from "../../scripts/maintenance/drain";
 import {
   accountOf,
   chooseMember,
@@ -18,6 +19,7 @@ import {
   type Wish,
 } from "../../scripts/operate/database";
 import { inApplication } from "../../scripts/operate/in-application";
+import { readReleases } from "../../scripts/operate/releases";
 import { localFolder } from "../../scripts/setup/environment";
 import { listLabelled } from "../../scripts/setup/labelled";
 import { parseEndpoints } from "../../scripts/verify/endpoints";
@@ -197,6 +199,7 @@ test.serial(
     t.regex(error, /born to die/);
     t.false(error.includes("web-02: applying"), error);
     t.is(await stack.on("web-01", "readlink /srv/guestbook/current"), current);
+    t.deepEqual(await lastRelease("web-01"), ["taken back", "guestbook ended 5 times by itself"]);
     const after = await readState(stack, ["web-02"]);
     t.deepEqual(moved(before.processes, after.processes), []);
     t.deepEqual(moved(before.files, after.files).filter(isNotStatic), []);
@@ -260,6 +263,7 @@ test.serial("a new version and the way back to the former one drop no request", 
   t.regex(rolledBack, /web-02: switch .* drain the host and restart guestbook/);
   t.false(rolledBack.includes("send version"), rolledBack);
   t.deepEqual(await headings(), ["Leave a line", "Leave a line"]);
+  t.deepEqual(await lastRelease("web-02"), ["done", ""]);
   const expected = ["web-01 guestbook main", "web-02 guestbook main"];
   t.deepEqual(moved(before, await readProcesses(stack, hosts)), expected);
 });
@@ -429,6 +433,15 @@ async function verify(changes: "allowed" | "none") {
   return { passed: failed.length === 0, failed, table };
 }
 
+/** What the host's log of releases says last. */
+async function lastRelease(name: string) {
+  return withSite(await readOutputs(), "reading releases", async (site) => {
+    const read = await readReleases(site, findHost(site, name));
+    const last = "fault" in read ? undefined : read.releases.at(-1);
+    return last && [last.result, last.why];
+  });
+}
+
 /** As `npm run db` does it. */
 async function queryDatabase(wish: Wish, sql: string) {
   const outputs = await readOutputs();
@@ -448,8 +461,7 @@ async function readOutputs(): Promise<StackOutputs> {
 /** Over a connection of its own, as `npm run exec` does it. */
 async function runLive(name: string, args: LiveCommandArgs, input = "") {
   const { endpoints, privateKeys } = await readOutputs();
-  const host = endpoints.hosts.find((one) => one.name === name);
-  if (host === undefined) throw new Error(`${name} is no host of the stack`);
+  const host = findHost({ endpoints }, name);
   const command = await startLiveCommand(reached(host, privateKeys), args);
   command.stdin.end(input);
   const [stdout, stderr] = await Promise.all([text(command.stdout), text(command.stderr)]);

@@ -91,6 +91,7 @@ for (const name of [
   "maintain",
   "exec",
   "db",
+  "releases",
 ]) {
   test(`${name} shows its help, and refuses what it does not know`, (t) => {
     const run = (arg: string) =>

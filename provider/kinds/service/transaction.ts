@@ -3,6 +3,7 @@
 import type { Owner } from "../../kind";
 import { lines, Shell, sh } from "../../ssh/shell";
 import type { Service } from "./args";
+import { type Author, renderAudit } from "./audit";
 import { renderForeignFunction, renderForeignRecord } from "./foreign";
 import { listingFunction } from "./listing";
 import { originalFunctions } from "./originals";
@@ -14,6 +15,13 @@ import { renderLoaded, unitFunctions, unitRecord } from "./unit-status";
 /** How long another change on the same host may take. */
 export const lockSeconds = 900;
 
+export interface TransactionArgs {
+  readonly owner: Owner;
+  readonly answer: Shell;
+  /** Default: no line is added to the log of releases. */
+  readonly author?: Author | undefined;
+}
+
 /**
  * Answers with `answer`'s output when all went well. A release's archive stands on standard input.
  */
@@ -21,7 +29,7 @@ export function renderTransaction(
   steps: readonly ServiceStep[],
   observed: Service | undefined,
   desired: Service,
-  { owner, answer }: { readonly owner: Owner; readonly answer: Shell },
+  { owner, answer, author }: TransactionArgs,
 ): Shell {
   const wasRunning =
     observed?.state === "running" && observed.host.instance === desired.host.instance;
@@ -31,7 +39,8 @@ export function renderTransaction(
     unitRecord,
     renderForeignFunction(desired),
     desired.unit !== undefined && sh`keep_unit ${desired.unit}`,
-    recovery(steps, desired, wasRunning),
+    author && renderAudit(desired, author),
+    recovery(steps, desired, { wasRunning, isAudited: author !== undefined }),
     desired.root !== undefined && releaseFunctions(desired.root),
     ...steps.filter(({ do: what }) => what === "create user").map(renderStep(desired)),
     ...steps.filter(({ do: what }) => what === "send").map(renderStep(desired)),
@@ -43,6 +52,7 @@ export function renderTransaction(
     definesUnits(steps, observed) && sh`systemctl daemon-reload`,
     desired.root !== undefined && prune(desired.root, desired.keep ?? 0),
     sh`done=yes; rm -rf -- "$undo"`,
+    author && sh`record 'done' ''`,
     renderClaim(desired, owner),
     renderLoaded(desired),
     renderForeignRecord(desired),
@@ -139,7 +149,11 @@ put_back() {
   );
 }
 
-function recovery(steps: readonly ServiceStep[], desired: Service, wasRunning: boolean): Shell {
+function recovery(
+  steps: readonly ServiceStep[],
+  desired: Service,
+  { wasRunning, isAudited }: { readonly wasRunning: boolean; readonly isAudited: boolean },
+): Shell {
   const { unit, root, drain } = desired;
   const reloads = steps.some((step) => step.do === "unit" && step.action === "reload");
   const wayBack = wasRunning ? (reloads ? "reload-or-restart" : "restart") : "stop";
@@ -168,6 +182,7 @@ fail() {
   trap '' TERM INT
   done=yes
   take_back >&2
+  ${isAudited ? sh`record 'taken back' "$1"` : sh`:`}
   exit 1
 }
 trap 'fail interrupted' TERM INT
