@@ -26,6 +26,8 @@ export interface Command<O extends Options> {
   readonly options: O;
   /** Its one word, which must be given: `HOST`. The stack is then named by `--stack` only. Default: its one word is the stack. */
   readonly word?: string;
+  /** Any number of words among the options: `[NAME]...`. The stack is then named by `--stack` only. */
+  readonly words?: string;
   /**
    * What follows the options, as it stands: `COMMAND [ARGS...]`, from the first word that is no option or after `--`.
    * The stack is then named by `--stack` only.
@@ -38,7 +40,7 @@ export interface CommandLine<O extends Options> {
   readonly stack: string;
   /** What the command's `word` stands for; else empty. */
   readonly word: string;
-  /** The words of the command's `rest`; else none. */
+  /** What the command's `words` or `rest` stand for; else none. */
   readonly rest: readonly string[];
   readonly values: Values<O>;
 }
@@ -66,7 +68,8 @@ export function readCommandLine<const O extends Options>(
     const given = words.length === 0 ? "nothing" : words.join(" ");
     throw new UsageError(`expected one ${command.word}, got ${given}: see ${command.name} --help`);
   }
-  const stacks = command.word === undefined ? positionals : [];
+  const hasWords = command.word !== undefined || command.words !== undefined;
+  const stacks = hasWords ? [] : positionals;
   const named = typeof values.stack === "string" ? [values.stack, ...stacks] : stacks;
   if (named.length > 1) {
     throw new UsageError(`expected one stack, got ${named.join(" ")}: see ${command.name} --help`);
@@ -78,13 +81,14 @@ export function readCommandLine<const O extends Options>(
   return {
     stack: named[0] ?? (environment.PULUMI_STACK || "dev"),
     word: words[0] ?? "",
-    rest,
+    rest: command.words === undefined ? rest : positionals,
     // The parser was told the types by the same table.
     values: Object.fromEntries(flags) as Values<O>,
   };
 }
 
-export function renderHelp({ name, about, options, word, rest }: Command<Options>): string {
+export function renderHelp(command: Command<Options>): string {
+  const { name, about, options, word = command.words, rest } = command;
   const rows = Object.entries({ ...options, ...common }).map(
     ([option, { value, about: text }]: [string, Option]) =>
       [`--${option}${value ? ` ${value}` : ""}`, text] as const,

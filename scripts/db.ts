@@ -8,7 +8,12 @@ import { runMain } from "./setup/say";
 import { readOutputs } from "./verify/outputs";
 import { reached, withSite } from "./verify/site";
 
-const tell = (message: string) => process.stderr.write(`${message}\n`);
+/** A host may be asked for two things, and is named once. */
+const told = new Set<string>();
+const tell = (message: string) => {
+  if (!told.has(message)) process.stderr.write(`${message}\n`);
+  told.add(message);
+};
 
 runMain(async () => {
   const line = readCommandLine({
@@ -31,7 +36,7 @@ runMain(async () => {
   }
   hostsServing(endpoints, "database", host);
   const [account, members] = await Promise.all([
-    accountOf(outputs),
+    accountOf(outputs, tell),
     withSite(outputs, "asking MySQL", (site) => knownMembers(site, tell)),
   ]);
   const { member, warning } = chooseMember(members, { writes, host });

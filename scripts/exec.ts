@@ -10,6 +10,7 @@ import { readOutputs } from "./verify/outputs";
 import { reached } from "./verify/site";
 
 const name = "npm run exec --";
+const tell = (message: string) => process.stderr.write(`${message}\n`);
 
 runMain(async () => {
   const line = readCommandLine({
@@ -30,14 +31,14 @@ runMain(async () => {
   const hosts = hostsServing(endpoints, "application", line.values.host);
   const terminal = ownTerminal();
   try {
-    return await onFirstThatAnswers(hosts, async (host) => {
+    return await onFirstThatAnswers({ hosts, tell }, async (host) => {
       const unit = serviceOf(host, "application")?.unit ?? "";
       const args = inApplication({ unit, command: line.rest, terminal });
       return attach(host.name, await startLiveCommand(reached(host, privateKeys), args), terminal);
     });
   } catch (error) {
     if (!(error instanceof NotReached)) throw error;
-    process.stderr.write(`${error.message}\n`);
+    tell(error.message);
     return lostStatus;
   }
 });

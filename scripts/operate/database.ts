@@ -16,8 +16,8 @@ export interface Wish {
 }
 
 /**
- * Who is what, the servers say. For reading it is a replica: its `super_read_only` refuses every write of the account, which
- * has not the right to end that. `warning` tells where only the session is read-only.
+ * Who is what, the servers say. For reading it is one that is `super_read_only`, and the account has not the right to end
+ * that. `warning` tells where only the session is read-only, and where what is read may be old.
  */
 export function chooseMember(
   members: readonly MemberState[],
@@ -35,18 +35,21 @@ export function chooseMember(
     if (isNamed(primary)) return { member: primary };
     throw new UsageError(`${name}: it is not the primary: ${primary.host.name} is`);
   }
-  const replica = members.find((member) => member.isReplica && isNamed(member));
-  if (replica !== undefined) return { member: replica };
-  const named = members.find((member) => name !== undefined && isNamed(member));
-  if (named === undefined) {
+  const able = members.filter(isNamed);
+  const closed = able.filter(({ isClosed }) => isClosed);
+  const replica = closed.find(({ isFollowing }) => isFollowing) ?? closed[0];
+  if (replica?.isFollowing) return { member: replica };
+  if (replica !== undefined) {
+    const warning = `${replica.host.name}: it receives nothing at the moment: what it shows may be old`;
+    return { member: replica, warning };
+  }
+  const [named] = able;
+  if (named === undefined || name === undefined) {
     const reads = "reads on the primary, where only the session is read-only";
     const way = primary === undefined ? "" : `: --host ${primary.host.name} ${reads}`;
-    throw new Error(
-      `no replica takes part${way}; npm run verify tells what is wrong with the others`,
-    );
+    throw new Error(`no replica answers${way}; npm run verify tells what is wrong with the others`);
   }
-  const what = named.isPrimary ? "the primary" : "no replica that takes part";
-  const warning = `${name}: it is ${what}: only this session's transaction_read_only refuses writes`;
+  const warning = `${name}: it takes writes: only this session's transaction_read_only refuses them`;
   return { member: named, warning };
 }
 
@@ -70,11 +73,14 @@ export interface Account {
 }
 
 /** As the application is told it, by systemd on the first web server that answers. */
-export async function accountOf({ endpoints, privateKeys }: StackOutputs): Promise<Account> {
+export async function accountOf(
+  { endpoints, privateKeys }: StackOutputs,
+  tell: (message: string) => void,
+): Promise<Account> {
   const names = ["DATABASE_USER", "DATABASE_PASSWORD", "DATABASE_NAME"];
   const script = names.map((name) => `printf '%s\\0' "$${name}"`).join("; ");
   const hosts = hostsServing(endpoints, "application", undefined);
-  return onFirstThatAnswers(hosts, async (host) => {
+  return onFirstThatAnswers({ hosts, tell }, async (host) => {
     const unit = serviceOf(host, "application")?.unit ?? "";
     const args = inApplication({ unit, command: ["sh", "-c", script] });
     const command = await startLiveCommand(reached(host, privateKeys), args);

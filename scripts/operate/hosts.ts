@@ -23,18 +23,22 @@ export function hostsServing(
   throw new UsageError(`${name}: it has no ${what}: expected one of ${names || "none"}`);
 }
 
-/** Of a host that cannot be reached it is said, and the next one is tried. */
+interface Candidates {
+  readonly hosts: readonly EndpointHost[];
+  readonly tell: (message: string) => void;
+}
+
+/** Of a host that cannot be reached it is told, and the next one is tried. */
 export async function onFirstThatAnswers<Result>(
-  hosts: readonly EndpointHost[],
+  { hosts: [host, ...others], tell }: Candidates,
   work: (host: EndpointHost) => Promise<Result>,
 ): Promise<Result> {
-  const [host, ...others] = hosts;
   if (host === undefined) throw new Error("no host to ask");
   try {
     return await work(host);
   } catch (error) {
     if (!(error instanceof NotReached) || others.length === 0) throw error;
-    process.stderr.write(`${error.message}\n`);
-    return onFirstThatAnswers(others, work);
+    tell(error.message);
+    return onFirstThatAnswers({ hosts: others, tell }, work);
   }
 }

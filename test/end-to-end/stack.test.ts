@@ -19,6 +19,7 @@ import {
   type Wish,
 } from "../../scripts/operate/database";
 import { inApplication } from "../../scripts/operate/in-application";
+import { LogParser, logReader, logsOn, merged } from "../../scripts/operate/logs";
 import { readReleases } from "../../scripts/operate/releases";
 import { localFolder } from "../../scripts/setup/environment";
 import { listLabelled } from "../../scripts/setup/labelled";
@@ -112,6 +113,21 @@ test.serial("the database is read on the replica, where nothing can be written",
   t.regex((await open(sql)).stderr, /ERROR 1290 .*--read-only/);
   const writing = await queryDatabase({ writes: true, host: undefined }, "SELECT @@hostname");
   t.is(writing.stdout, "@@hostname\nweb-01\n", writing.stderr);
+});
+
+test.serial("the logs of a host are one, by time", async (t) => {
+  const { endpoints } = await readOutputs();
+  const logs = logsOn(findHost({ endpoints }, "web-01"), []);
+  if (logs === undefined) throw new Error("nothing logs there");
+  const reading = { sinceSeconds: 3600, follows: false, pattern: "" };
+  const { stdout, stderr, end } = await runLive("web-01", logReader(logs, reading));
+  t.deepEqual(end, { ended: "by itself", status: 0 }, stderr);
+  const lines = new LogParser("web-01").take(Buffer.from(stdout));
+  const sources = new Set(lines.map(({ source }) => source));
+  for (const source of ["guestbook", "nginx", "nginx.access", "mysql"]) {
+    t.true(sources.has(source), [...sources].join(", "));
+  }
+  t.deepEqual(lines, merged(lines));
 });
 
 test.serial("a second `up` changes nothing, and drops no request", async (t) => {
@@ -445,11 +461,15 @@ async function lastRelease(name: string) {
 /** As `npm run db` does it. */
 async function queryDatabase(wish: Wish, sql: string) {
   const outputs = await readOutputs();
-  const members = await withSite(outputs, "asking MySQL", (site) => knownMembers(site, () => {}));
+  const members = await withSite(outputs, "asking MySQL", (site) => knownMembers(site, fail));
   const { member } = chooseMember(members, wish);
-  const account = await accountOf(outputs);
+  const account = await accountOf(outputs, fail);
   const client = { ...account, ...member, writes: wish.writes, sql, drawsTables: false };
   return runLive(member.host.name, mysqlClient(client));
+}
+
+function fail(message: string): never {
+  throw new Error(message);
 }
 
 async function readOutputs(): Promise<StackOutputs> {

@@ -47,6 +47,18 @@ test("a command's own word has to be given, and the stack is then the option's",
   t.regex(renderHelp({ ...command, word: "HOST" }), /^npm run look -- HOST \[options\]\n/);
 });
 
+test("a command's words may stand among its options, and the stack is then the option's", (t) => {
+  const readWords = (...args: string[]) =>
+    readCommandLine({ ...command, words: "[NAME]..." }, args, {});
+  t.like(readWords("one", "--json", "two", "--stack", "prod"), {
+    rest: ["one", "two"],
+    stack: "prod",
+    values: { json: true },
+  });
+  t.like(readWords(), { rest: [], stack: "dev" });
+  t.regex(renderHelp({ ...command, words: "[NAME]..." }), /^npm run look -- \[NAME\]\.\.\. \[opt/);
+});
+
 test("what follows the options is left as it stands, be there a -- or not", (t) => {
   const readRest = (...args: string[]) =>
     readCommandLine({ ...command, rest: "COMMAND [ARGS...]" }, args, {});
@@ -92,6 +104,7 @@ for (const name of [
   "exec",
   "db",
   "releases",
+  "logs",
 ]) {
   test(`${name} shows its help, and refuses what it does not know`, (t) => {
     const run = (arg: string) =>
@@ -100,7 +113,10 @@ for (const name of [
       });
     const help = run("--help");
     t.is(help.status, 0, help.stderr);
-    t.regex(help.stdout, /(\[STACK\]|HOST) \[options\]\n|\[options\] \S.*\n/);
+    t.regex(
+      help.stdout,
+      /(\[STACK\]|HOST) \[options\]\n|\[options\] \S.*\n|\]\.\.\. \[options\]\n/,
+    );
     t.regex(help.stdout, / --stack STACK /);
     const unknown = run("--no-such-option");
     t.is(unknown.status, 2);

@@ -12,11 +12,12 @@ import { sampleOutput } from "../verify/sample";
 
 const { hosts } = parseEndpoints(sampleOutput);
 
-function member(name: string, role: "primary" | "replica" | "none"): MemberState {
+function member(name: string, role: "primary" | "replica" | "parted"): MemberState {
   const host = hosts.find((one) => one.name === name);
   if (host === undefined) throw new Error(name);
   const socket = "/run/mysqld/mysqld.sock";
-  return { host, isPrimary: role === "primary", isReplica: role === "replica", socket };
+  const isPrimary = role === "primary";
+  return { host, isPrimary, isClosed: !isPrimary, isFollowing: role === "replica", socket };
 }
 
 const well = [member("web-01", "primary"), member("web-02", "replica")];
@@ -44,14 +45,21 @@ for (const [title, members, { writes = false, host }, name] of chosen) {
   });
 }
 
-test("the primary is read on when it is named, with a warning; so is a member that has stopped", (t) => {
-  const choose = (role: "primary" | "none") =>
-    chooseMember([member("web-01", role)], { writes: false, host: "web-01" }).warning;
-  t.is(
-    choose("primary"),
-    "web-01: it is the primary: only this session's transaction_read_only refuses writes",
-  );
-  t.regex(choose("none") ?? "", /^web-01: it is no replica that takes part: only this session's/);
+test("a replica that has lost its primary is read on where there is no other, with a warning", (t) => {
+  const parted = member("web-01", "parted");
+  const choose = (...members: MemberState[]) =>
+    chooseMember(members, { writes: false, host: undefined });
+  t.is(choose(parted, member("web-02", "replica")).member.host.name, "web-02");
+  t.deepEqual(choose(parted), {
+    member: parted,
+    warning: "web-01: it receives nothing at the moment: what it shows may be old",
+  });
+});
+
+test("the primary is read on when it is named, with a warning", (t) => {
+  const { member: chosen, warning } = chooseMember(well, { writes: false, host: "web-01" });
+  t.is(chosen.host.name, "web-01");
+  t.is(warning, "web-01: it takes writes: only this session's transaction_read_only refuses them");
 });
 
 test("what cannot be done is refused, with the way out", (t) => {
@@ -63,12 +71,12 @@ test("what cannot be done is refused, with the way out", (t) => {
   });
   t.throws(wants([member("web-01", "primary")], false), {
     message:
-      "no replica takes part: --host web-01 reads on the primary, where only the session is read-only; npm run verify tells what is wrong with the others",
+      "no replica answers: --host web-01 reads on the primary, where only the session is read-only; npm run verify tells what is wrong with the others",
   });
   t.throws(wants([], false), {
-    message: "no replica takes part; npm run verify tells what is wrong with the others",
+    message: "no replica answers; npm run verify tells what is wrong with the others",
   });
-  t.throws(wants([], false, "web-02"), { message: /^no replica takes part/ });
+  t.throws(wants([], false, "web-02"), { message: /^no replica answers/ });
   t.throws(wants([member("web-02", "replica")], true), {
     message: "no member takes writes: npm run verify tells more",
   });
