@@ -3,6 +3,7 @@ import { text } from "node:stream/consumers";
 import { describeEnd, type LiveCommand, startLiveCommand } from "../provider/ssh/live-command";
 import { readCommandLine, UsageError } from "./command-line";
 import { findHost } from "./maintenance/drain";
+import { tellAway } from "./operate/hosts";
 import {
   type LogLine,
   LogParser,
@@ -51,6 +52,7 @@ runMain(async () => {
   checkPattern(pattern);
   const { endpoints, privateKeys } = await readOutputs(line.stack);
   const asked = host === undefined ? endpoints.hosts : [findHost({ endpoints }, host)];
+  if (host === undefined) tellAway(endpoints);
   const read = asked.flatMap((one) => {
     const logs = logsOn(one, names);
     return logs === undefined ? [] : [{ host: one, logs }];
@@ -62,11 +64,14 @@ runMain(async () => {
   const printer = new Printer(render, follows ? holdMilliseconds : undefined);
   const reading = { sinceSeconds, follows, pattern };
   const commands: LiveCommand[] = [];
+  let isEnding = !follows;
   // Each ends by itself once its standard input has ended.
   const end = () => {
+    isEnding = true;
     for (const command of commands) command.stdin.end();
   };
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, end);
+  // The second one ends this process as it is.
+  if (follows) for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, end);
   process.stdout.once("error", end);
   const faults = await Promise.all(
     read.map(async ({ host: one, logs }) => {
@@ -74,7 +79,7 @@ runMain(async () => {
         const args = logReader(logs, reading);
         const command = await startLiveCommand(reached(one, privateKeys), args);
         commands.push(command);
-        if (!follows) command.stdin.end();
+        if (isEnding) command.stdin.end();
         await pass(one, command, printer);
         return 0;
       } catch (error) {

@@ -1,6 +1,6 @@
 /** `npm run releases`: which versions are on each host, and who released what, when and with what result. */
 import { readCommandLine, UsageError } from "./command-line";
-import { hostsServing } from "./operate/hosts";
+import { hostsServing, tellAway } from "./operate/hosts";
 import { readReleases, renderReleases, renderReleasesJson } from "./operate/releases";
 import { runMain } from "./setup/say";
 import { readOutputs } from "./verify/outputs";
@@ -26,6 +26,7 @@ runMain(async () => {
     throw new UsageError(`--last: expected a positive integer, got "${last}": see ${name} --help`);
   }
   const outputs = await readOutputs(line.stack);
+  if (host === undefined) tellAway(outputs.endpoints);
   const chosen = hostsServing(outputs.endpoints, "application", host);
   const hosts = await withSite(outputs, "reading releases", (site) =>
     Promise.all(chosen.map((one) => readReleases(site, one))),

@@ -23,6 +23,10 @@ export function hostsServing(
   throw new UsageError(`${name}: it has no ${what}: expected one of ${names || "none"}`);
 }
 
+export function tellAway({ away }: Endpoints): void {
+  for (const name of away) process.stderr.write(`${name}: it is away, and left out\n`);
+}
+
 interface Candidates {
   readonly hosts: readonly EndpointHost[];
   readonly tell: (message: string) => void;
