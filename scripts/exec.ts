@@ -9,6 +9,8 @@ import { serviceOf } from "./verify/endpoints";
 import { readOutputs } from "./verify/outputs";
 import { reached } from "./verify/site";
 
+/** Linux takes 131072 bytes in one argument, and sshd hands all words to the login shell in one, two digits for each byte. */
+const bytesAtMost = 60_000;
 const name = "npm run exec --";
 const tell = (message: string) => process.stderr.write(`${message}\n`);
 
@@ -27,6 +29,12 @@ runMain(async () => {
   if (line === undefined) return 0;
   const [command] = line.rest;
   if (command === undefined) throw new UsageError(`expected a COMMAND: see ${name} --help`);
+  const length = Buffer.byteLength(line.rest.join(""));
+  if (length > bytesAtMost) {
+    throw new UsageError(
+      `COMMAND: expected at most ${bytesAtMost} bytes, got ${length}: send what is long on standard input`,
+    );
+  }
   const { endpoints, privateKeys } = await readOutputs(line.stack);
   const hosts = hostsServing(endpoints, "application", line.values.host);
   const terminal = ownTerminal();

@@ -123,3 +123,19 @@ for (const name of [
     t.regex(unknown.stderr, /--no-such-option.*--help/s);
   });
 }
+
+test("exec refuses what no host could take, and nothing at all, before it asks any", (t) => {
+  const run = (...args: string[]) =>
+    spawnSync(process.execPath, [join(root, "scripts", "launch.mjs"), "exec", ...args], {
+      encoding: "utf8",
+    });
+  const long = run("--", "echo", "x".repeat(60_000));
+  t.is(long.status, 2);
+  t.is(
+    long.stderr,
+    "COMMAND: expected at most 60000 bytes, got 60004: send what is long on standard input\n",
+  );
+  const none = run("--");
+  t.is(none.status, 2);
+  t.is(none.stderr, "expected a COMMAND: see npm run exec -- --help\n");
+});
