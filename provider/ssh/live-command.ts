@@ -1,7 +1,7 @@
 /** A command on a host that somebody looks at while it runs: what it says arrives as it says it, and it can be typed to. */
 
 import { randomBytes } from "node:crypto";
-import { PassThrough, type Readable, type Writable } from "node:stream";
+import { PassThrough, type Readable, Writable } from "node:stream";
 import type { Client, ClientChannel, ExecOptions } from "ssh2";
 import { AccessDenied, HostUnreachable, NotReached } from "../errors";
 import type { Host } from "../kind";
@@ -46,8 +46,7 @@ export interface LiveCommand {
 
 /** How long a host that lets us in may take to start a command. */
 const startSeconds = 30;
-/** Of what a login prints. */
-const noiseAtMost = 4096;
+/** Of what a login prints, in an error. */
 const noiseLines = 5;
 
 /** Answers once it runs. A host that cannot be reached or used is a `NotReached`. */
@@ -60,15 +59,16 @@ export async function startLiveCommand(
   if (client === null) throw lost(host);
   try {
     const mark = randomBytes(12).toString("hex");
-    const channel = await open(client, commandLine(host, mark, args), args.terminal);
-    const end = endOf(channel);
-    const stdout = new PassThrough();
-    await untilBegun(host, { channel, mark, stdout, end });
+    const line = commandLine(host, mark, args);
+    const { channel, end } = await open(client, line, args.terminal);
+    const stdout = afterMark(channel, mark);
+    const stderr = afterMark(channel.stderr, args.terminal === undefined ? mark : "");
+    await untilBegun(host, { stdout, stderr, end });
     if (args.secret !== undefined) channel.write(`${hex(args.secret)}\n`);
     return {
-      stdin: channel,
-      stdout,
-      stderr: channel.stderr,
+      stdin: inputOf(channel),
+      stdout: stdout.rest,
+      stderr: stderr.rest,
       end: end.finally(() => client.end()),
       resize: ({ rows, columns }) => channel.setWindow(rows, columns, 0, 0),
       terminate: () => sendSignal(client, channel, "TERM"),
@@ -90,7 +90,7 @@ function commandLine(host: Host, mark: string, { program, words, secret }: LiveC
   const text = [
     "@ARGV = map { pack q(H*), $_ } @ARGV; $| = 1;",
     secret === undefined ? "" : takingSecret,
-    `print "${mark}";`,
+    `print "${mark}"; print STDERR "${mark}" unless -t STDERR;`,
     program,
   ].join("\n");
   const perl = ["perl", "-e", "'eval pack q(H*), shift; die $@ if $@'"];
@@ -116,13 +116,17 @@ function open(
   client: Client,
   line: string,
   terminal: LiveCommandArgs["terminal"],
-): Promise<ClientChannel> {
+): Promise<{ readonly channel: ClientChannel; readonly end: Promise<LiveEnd> }> {
   const options: ExecOptions =
     terminal === undefined
       ? {}
       : { pty: { cols: terminal.columns, rows: terminal.rows, term: terminal.name } };
   return new Promise((resolve, reject) => {
-    client.exec(line, options, (error, channel) => (error ? reject(error) : resolve(channel)));
+    client.exec(line, options, (error, channel) => {
+      if (error) reject(error);
+      // All of a short command may come at once: whoever listened later would miss its status.
+      else resolve({ channel, end: endOf(channel) });
+    });
   });
 }
 
@@ -139,41 +143,60 @@ function endOf(channel: ClientChannel): Promise<LiveEnd> {
   return new Promise((resolve) => channel.on("close", () => resolve(end)));
 }
 
-/** What follows the mark goes to `stdout`. */
-async function untilBegun(host: Host, { channel, mark, stdout, end }: Begun): Promise<void> {
+/** Its end is no end of the channel, which ssh2 would close then, before sshd has told the command's status. */
+function inputOf(channel: ClientChannel): Writable {
+  return new Writable({
+    write: (chunk, _encoding, done) => {
+      if (channel.writable) channel.write(chunk, () => done());
+      else done();
+    },
+    final: (done) => {
+      channel.eof();
+      done();
+    },
+  });
+}
+
+interface Marked {
+  readonly hasBegun: Promise<"begun">;
+  /** What came before the mark, or all where none came. */
+  noise(): string;
+  /** What follows it. */
+  readonly rest: PassThrough;
+}
+
+/** Each output has a mark of its own, as the two of them travel side by side. */
+function afterMark(output: Readable, mark: string): Marked {
+  const rest = new PassThrough();
   let said = Buffer.alloc(0);
-  let errors = "";
-  const takeErrors = (chunk: Buffer) => {
-    errors = `${errors}${chunk.toString("utf8")}`.slice(-noiseAtMost);
-  };
-  channel.stderr.on("data", takeErrors);
   const hasBegun = new Promise<"begun">((resolve) => {
-    channel.on("data", function take(chunk: Buffer) {
+    output.on("data", function take(chunk: Buffer) {
       said = Buffer.concat([said, chunk]);
       const at = said.indexOf(mark);
       if (at === -1) return;
-      channel.off("data", take);
-      channel.stderr.off("data", takeErrors);
-      channel.stderr.pause();
-      stdout.write(said.subarray(at + mark.length));
-      channel.pipe(stdout);
+      output.off("data", take);
+      rest.write(said.subarray(at + mark.length));
+      said = said.subarray(0, at);
+      output.pipe(rest);
       resolve("begun");
     });
+    output.on("end", () => rest.end());
   });
+  return { hasBegun, rest, noise: () => said.toString("utf8") };
+}
+
+async function untilBegun(host: Host, { stdout, stderr, end }: Begun): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<"late">((resolve) => {
     timer = setTimeout(() => resolve("late"), startSeconds * 1000);
   });
-  const first = await Promise.race([hasBegun, end, late]);
+  const first = await Promise.race([stdout.hasBegun, end, late]);
   clearTimeout(timer);
   if (first === "begun") return;
   if (first !== "late" && first.ended === "lost") throw lost(host);
   const how = first === "late" ? `not begun within ${startSeconds} seconds` : describeEnd(first);
-  const noise = `${said.toString("utf8")}${errors}`
-    .trim()
-    .split("\n")
-    .slice(-noiseLines)
-    .join("\n");
+  const said = `${stdout.noise()}${stderr.noise()}`.trim();
+  const noise = said.split("\n").slice(-noiseLines).join("\n");
   throw new AccessDenied({
     host: host.name,
     what: `no command could be run as root (${how})${noise === "" ? "" : `: ${noise}`}`,
@@ -183,9 +206,8 @@ async function untilBegun(host: Host, { channel, mark, stdout, end }: Begun): Pr
 }
 
 interface Begun {
-  readonly channel: ClientChannel;
-  readonly mark: string;
-  readonly stdout: PassThrough;
+  readonly stdout: Marked;
+  readonly stderr: Marked;
   readonly end: Promise<LiveEnd>;
 }
 

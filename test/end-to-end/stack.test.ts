@@ -5,11 +5,9 @@
 
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import test, { type ExecutionContext } from "ava";
 import type { Browser } from "playwright-core";
-import { type LiveCommandArgs, startLiveCommand } from "../../provider/ssh/live-command";
 import { findHost } from "../../scripts/maintenance/drain";
 import {
   accountOf,
@@ -26,11 +24,12 @@ import { listLabelled } from "../../scripts/setup/labelled";
 import { parseEndpoints } from "../../scripts/verify/endpoints";
 import type { StackOutputs } from "../../scripts/verify/outputs";
 import { renderTable } from "../../scripts/verify/report";
-import { reached, withSite } from "../../scripts/verify/site";
+import { withSite } from "../../scripts/verify/site";
 import { verifyStack } from "../../scripts/verify/verify-stack";
 import { openBrowser } from "./support/browser";
 import { faults } from "./support/faults";
 import { moved, readProcesses, readState } from "./support/host-state";
+import { runLive } from "./support/live";
 import { type Load, type LoadResult, startLoad } from "./support/load";
 import { readPreview, summary } from "./support/preview";
 import { SampleCopy } from "./support/sample-copy";
@@ -91,7 +90,7 @@ test.serial("a command runs as the application does, on a web server", async (t)
     'cat; id -un; pwd; test -n "$DATABASE_PASSWORD" && echo known; printf "<%s>" "$@"; exit 7';
   const command = ["sh", "-c", script, "sh", ...words];
   const args = inApplication({ unit: "guestbook.service", command });
-  const { stdout, end } = await runLive("web-02", args, "typed\n");
+  const { stdout, end } = await runLive(await readOutputs(), "web-02", args, "typed\n");
   const version = await stack.on("web-02", "readlink -f /srv/guestbook/current");
   const shown = words.map((word) => `<${word}>`).join("");
   t.is(stdout, `typed\nguestbook\n${version.trim()}\nknown\n${shown}`);
@@ -102,7 +101,7 @@ test.serial("a command runs as the application does, on a web server", async (t)
     command: ["stty", "size"],
     terminal,
   });
-  t.regex((await runLive("web-02", onTerminal)).stdout, /^17 91\r\n/);
+  t.regex((await runLive(await readOutputs(), "web-02", onTerminal)).stdout, /^17 91\r\n/);
 });
 
 test.serial("the database is read on the replica, where nothing can be written", async (t) => {
@@ -116,11 +115,11 @@ test.serial("the database is read on the replica, where nothing can be written",
 });
 
 test.serial("the logs of a host are one, by time", async (t) => {
-  const { endpoints } = await readOutputs();
-  const logs = logsOn(findHost({ endpoints }, "web-01"), []);
+  const outputs = await readOutputs();
+  const logs = logsOn(findHost(outputs, "web-01"), []);
   if (logs === undefined) throw new Error("nothing logs there");
   const reading = { sinceSeconds: 3600, follows: false, pattern: "" };
-  const { stdout, stderr, end } = await runLive("web-01", logReader(logs, reading));
+  const { stdout, stderr, end } = await runLive(outputs, "web-01", logReader(logs, reading));
   t.deepEqual(end, { ended: "by itself", status: 0 }, stderr);
   const lines = new LogParser("web-01").take(Buffer.from(stdout));
   const sources = new Set(lines.map(({ source }) => source));
@@ -465,7 +464,7 @@ async function queryDatabase(wish: Wish, sql: string) {
   const { member } = chooseMember(members, wish);
   const account = await accountOf(outputs, fail);
   const client = { ...account, ...member, writes: wish.writes, sql, drawsTables: false };
-  return runLive(member.host.name, mysqlClient(client));
+  return runLive(outputs, member.host.name, mysqlClient(client));
 }
 
 function fail(message: string): never {
@@ -476,16 +475,6 @@ async function readOutputs(): Promise<StackOutputs> {
   const endpoints = parseEndpoints(await stack.output("endpoints"));
   const keys = (await stack.output("sshKeys", "--show-secrets")) as Record<string, string>;
   return { endpoints, privateKeys: keys };
-}
-
-/** Over a connection of its own, as `npm run exec` does it. */
-async function runLive(name: string, args: LiveCommandArgs, input = "") {
-  const { endpoints, privateKeys } = await readOutputs();
-  const host = findHost({ endpoints }, name);
-  const command = await startLiveCommand(reached(host, privateKeys), args);
-  command.stdin.end(input);
-  const [stdout, stderr] = await Promise.all([text(command.stdout), text(command.stderr)]);
-  return { stdout, stderr, end: await command.end };
 }
 
 /** Not one request may fail: counted where they are sent. */
