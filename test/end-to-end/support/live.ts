@@ -13,7 +13,8 @@ export async function runLive(
 ) {
   const host = findHost({ endpoints }, name);
   const command = await startLiveCommand(reached(host, privateKeys), args);
-  command.stdin.end(input);
+  // A terminal whose input has ended is hung up.
+  if (args.terminal === undefined) command.stdin.end(input);
   const [stdout, stderr] = await Promise.all([text(command.stdout), text(command.stderr)]);
   return { stdout, stderr, end: await command.end };
 }
