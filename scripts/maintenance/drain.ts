@@ -1,4 +1,5 @@
 /** Takes a host out of service with nothing lost, and back in. */
+import { UsageError } from "../command-line";
 import { runCheck, type Site } from "../verify/check";
 import { listChecks } from "../verify/checks/all";
 import type { EndpointHost } from "../verify/endpoints";
@@ -15,13 +16,13 @@ export interface DrainOptions {
 }
 
 /** A host of the stack that is not away. */
-export function findHost(site: Site, name: string): EndpointHost {
-  const { hosts, away } = site.endpoints;
+export function findHost({ endpoints }: Pick<Site, "endpoints">, name: string): EndpointHost {
+  const { hosts, away } = endpoints;
   const found = hosts.find((host) => host.name === name);
   if (found !== undefined) return found;
-  if (away.includes(name)) throw new Error(`${name}: it is away, as the settings say`);
+  if (away.includes(name)) throw new UsageError(`${name}: it is away, as the settings say`);
   const names = hosts.map((host) => host.name).join(", ");
-  throw new Error(`${name}: no host of this stack: expected one of ${names}`);
+  throw new UsageError(`${name}: no host of this stack: expected one of ${names}`);
 }
 
 /** Why a host must not be drained, a sentence each with the remedy: the last of its kind. */

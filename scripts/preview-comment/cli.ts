@@ -2,6 +2,7 @@
 
 import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
 import { text } from "node:stream/consumers";
+import { UsageError } from "../command-line";
 import { type Arguments, parseArguments } from "./arguments";
 import { type Comment, type CommentOptions, renderComment, renderNotRun } from "./comment";
 import { noLimits, summaryLimits } from "./limits";
@@ -68,6 +69,6 @@ main(process.argv.slice(2), process.env).then(
   },
   (error: Error) => {
     process.stderr.write(`preview-comment: ${error.message}\n`);
-    process.exitCode = 1;
+    process.exitCode = error instanceof UsageError ? 2 : 1;
   },
 );

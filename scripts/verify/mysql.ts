@@ -17,28 +17,66 @@ export async function askMysql<const T extends v.GenericSchema>(
   return v.parse(answer, line === "" ? null : JSON.parse(line));
 }
 
-const openness = v.object({ isOpen: v.number(), sources: v.number(), hasQuorum: v.number() });
+/** What a member says of itself. */
+export interface MemberState {
+  readonly host: EndpointHost;
+  /** It takes writes, and would be heard by the others. */
+  readonly isPrimary: boolean;
+  /** It is `super_read_only`: it takes no write, of whatever account. */
+  readonly isClosed: boolean;
+  /** It receives and applies what the primary writes. */
+  readonly isFollowing: boolean;
+  /** Of its socket. */
+  readonly socket: string;
+}
+
+/** Of each member its state, or why it is not known. */
+export function askMembers(site: Site): Promise<readonly (MemberState | Error)[]> {
+  return Promise.all(
+    databaseHosts(site.endpoints).map(async (host) => {
+      try {
+        const state = await askMysql(site, host, { sql: memberSql, answer: member });
+        const isPrimary = state.isOpen === 1 && state.sources === 0 && state.hasQuorum === 1;
+        const { isClosed, isFollowing, socket } = state;
+        return {
+          ...{ host, isPrimary, socket },
+          ...{ isClosed: isClosed === 1, isFollowing: isFollowing === 1 },
+        };
+      } catch (error) {
+        return error instanceof Error ? error : new Error(String(error));
+      }
+    }),
+  );
+}
 
 /** The member that takes writes, as the members say; `undefined` where none does, or several do. */
 export async function findPrimary(site: Site): Promise<EndpointHost | undefined> {
-  const members = databaseHosts(site.endpoints);
-  const found = await Promise.all(
-    members.map(async (host) => {
-      const state = await askMysql(site, host, { sql: opennessSql, answer: openness }).catch(
-        () => undefined,
-      );
-      return state?.isOpen === 1 && state.sources === 0 && state.hasQuorum === 1 ? [host] : [];
-    }),
+  const [primary, ...others] = (await askMembers(site)).flatMap((one) =>
+    one instanceof Error || !one.isPrimary ? [] : [one],
   );
-  const [primary, ...others] = found.flat();
-  return others.length === 0 ? primary : undefined;
+  return others.length === 0 ? primary?.host : undefined;
 }
 
-// Of a member of no group there is nobody to have a majority of.
-const opennessSql = `SELECT JSON_OBJECT(
+const member = v.object({
+  isOpen: v.number(),
+  sources: v.number(),
+  hasQuorum: v.number(),
+  isClosed: v.number(),
+  isFollowing: v.number(),
+  socket: v.string(),
+});
+
+// Of a member of no group there is nobody to have a majority of. A replica of a pair has the channel ''.
+const memberSql = `SELECT JSON_OBJECT(
   'isOpen', IF(@@GLOBAL.super_read_only = 0 AND @@GLOBAL.read_only = 0 AND @@GLOBAL.offline_mode = 0, 1, 0),
   'sources', (SELECT COUNT(*) FROM performance_schema.replication_connection_configuration WHERE CHANNEL_NAME = '' AND HOST <> ''),
-  'hasQuorum', (SELECT IF(COUNT(*) = 0 OR 2 * SUM(MEMBER_STATE <> 'UNREACHABLE') > COUNT(*), 1, 0) FROM performance_schema.replication_group_members));`;
+  'hasQuorum', (SELECT IF(COUNT(*) = 0 OR 2 * SUM(MEMBER_STATE <> 'UNREACHABLE') > COUNT(*), 1, 0) FROM performance_schema.replication_group_members),
+  'isClosed', IF(@@GLOBAL.super_read_only = 1, 1, 0),
+  'isFollowing', IF(
+    EXISTS (SELECT * FROM performance_schema.replication_group_members WHERE MEMBER_ID = @@server_uuid AND MEMBER_STATE = 'ONLINE') OR
+    EXISTS (SELECT * FROM performance_schema.replication_connection_status r JOIN performance_schema.replication_applier_status a USING (CHANNEL_NAME)
+      WHERE CHANNEL_NAME = '' AND r.SERVICE_STATE = 'ON' AND a.SERVICE_STATE = 'ON'), 1, 0),
+  'socket', @@GLOBAL.socket);`;
 
 /** A set of GTIDs inside quotes: nothing but hexadecimal digits, tags and punctuation may stand in it. */
 export function quoteGtidSet(set: string): string {

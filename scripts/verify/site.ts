@@ -26,22 +26,15 @@ export async function withSite<Result>(
 /** `privateKeys`: host name to private key. `doing` stands in the error of a command that fails. */
 export function openSite(
   endpoints: Endpoints,
-  privateKeys: Readonly<Record<string, string>>,
+  privateKeys: StackOutputs["privateKeys"],
   doing = "checking",
 ): OpenSite {
   const sessions = new Map<string, Session>();
   const session = (host: EndpointHost): Session => {
     const existing = sessions.get(host.name);
     if (existing !== undefined) return existing;
-    const privateKey = privateKeys[host.name];
-    if (privateKey === undefined) throw new Error(`${host.name}: the stack gives no private key`);
-    const { name, sshAddress, sshPort, user, hostKey } = host;
-    const opened = new Session({
-      ...{ name, user, hostKey, privateKey },
-      address: sshAddress,
-      port: sshPort,
-    });
-    sessions.set(name, opened);
+    const opened = new Session(reached(host, privateKeys));
+    sessions.set(host.name, opened);
     return opened;
   };
   return {
@@ -54,4 +47,12 @@ export function openSite(
       await Promise.all([...sessions.values()].map((opened) => opened.close()));
     },
   };
+}
+
+/** How SSH reaches a host, with its key pinned. */
+export function reached(host: EndpointHost, privateKeys: StackOutputs["privateKeys"]) {
+  const { name, sshAddress: address, sshPort: port, user, hostKey } = host;
+  const privateKey = privateKeys[name];
+  if (privateKey === undefined) throw new Error(`${name}: the stack gives no private key`);
+  return { name, address, port, user, hostKey, privateKey };
 }

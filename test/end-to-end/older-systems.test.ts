@@ -2,12 +2,17 @@
 
 import { join } from "node:path";
 import test from "ava";
+import { findHost } from "../../scripts/maintenance/drain";
+import { inApplication } from "../../scripts/operate/in-application";
+import { LogParser, logReader, logsOn } from "../../scripts/operate/logs";
 import { imageNames, prepareImage } from "../../scripts/setup/base-image";
 import { root } from "../../scripts/setup/environment";
 import { parseEndpoints } from "../../scripts/verify/endpoints";
+import type { StackOutputs } from "../../scripts/verify/outputs";
 import { renderTable } from "../../scripts/verify/report";
 import { verifyStack } from "../../scripts/verify/verify-stack";
 import { moved, readState } from "./support/host-state";
+import { runLive } from "./support/live";
 import { startMachines } from "./support/machines";
 import { readPreview, summary } from "./support/preview";
 import { type Settings, TestStack } from "./support/test-stack";
@@ -23,6 +28,8 @@ const machines = [
   { name: "web-01", address: "172.31.71.21", roles: ["web"], image: imageNames.bookworm },
   { name: "web-02", address: "172.31.71.22", roles: ["web"], image: imageNames.trixie },
 ];
+/** No name server knows the domain. */
+const url = "http://172.31.71.11";
 const names = machines.map(({ name }) => name);
 
 let stack: TestStack;
@@ -87,11 +94,7 @@ test.serial(
     const after = await readState(stack, names);
     t.deepEqual(moved(before.processes, after.processes), []);
     t.deepEqual(moved(before.files, after.files), []);
-    // No name server knows the domain.
-    const url = "http://172.31.71.11";
-    const endpoints = { ...parseEndpoints(await stack.output("endpoints")), url };
-    const privateKeys = Object.fromEntries(names.map((name) => [name, privateKey]));
-    const verdicts = await verifyStack({ endpoints, privateKeys }, { changes: "none" });
+    const verdicts = await verifyStack(await readOutputs(), { changes: "none" });
     const table = renderTable({ stack: stackName, url, verdicts });
     t.true(
       verdicts.every(({ passed }) => passed),
@@ -99,6 +102,31 @@ test.serial(
     );
   },
 );
+
+test.serial("commands run as the application, and logs are read, on each system", async (t) => {
+  const outputs = await readOutputs();
+  for (const name of ["web-01", "web-02"]) {
+    const script = 'id -un; pwd; echo "$HOST_NAME $1"; test -t 0 && stty size; exit 7';
+    const command = ["sh", "-c", script, "sh", "$HOME %h"];
+    const version = (await stack.on(name, "readlink -f /srv/older/current")).trim();
+    const said = `older\n${version}\n${name} $HOME %h\n`;
+    const args = inApplication({ unit: "older.service", command });
+    t.like(await runLive(outputs, name, args), {
+      stdout: said,
+      end: { ended: "by itself", status: 7 },
+    });
+    const terminal = { columns: 91, rows: 17, name: "xterm" };
+    const { stdout, end } = await runLive(outputs, name, { ...args, terminal });
+    t.true(stdout.startsWith(`${said}17 91\n`.replaceAll("\n", "\r\n")), JSON.stringify(stdout));
+    t.deepEqual(end, { ended: "by itself", status: 7 });
+    const logs = logsOn(findHost(outputs, name), []);
+    if (logs === undefined) throw new Error("nothing logs there");
+    const reading = { sinceSeconds: 3600, follows: false, pattern: "Started" };
+    const read = await runLive(outputs, name, logReader(logs, reading));
+    const sources = new LogParser(name).take(Buffer.from(read.stdout)).map(({ source }) => source);
+    t.deepEqual([...new Set(sources)].sort(), ["nginx", "older"], read.stderr);
+  }
+});
 
 test.serial("pages, files and uploads come through from both web servers", async (t) => {
   const answers = await Promise.all([1, 2, 3, 4].map(() => ask("GET /page")));
@@ -190,4 +218,9 @@ print while <$s>`;
 
 function lastLine(answer: string): string {
   return answer.trimEnd().split("\n").at(-1) ?? "";
+}
+
+async function readOutputs(): Promise<StackOutputs> {
+  const endpoints = { ...parseEndpoints(await stack.output("endpoints")), url };
+  return { endpoints, privateKeys: Object.fromEntries(names.map((name) => [name, privateKey])) };
 }

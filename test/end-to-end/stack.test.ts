@@ -8,14 +8,28 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import test, { type ExecutionContext } from "ava";
 import type { Browser } from "playwright-core";
+import { findHost } from "../../scripts/maintenance/drain";
+import {
+  accountOf,
+  chooseMember,
+  knownMembers,
+  mysqlClient,
+  type Wish,
+} from "../../scripts/operate/database";
+import { inApplication } from "../../scripts/operate/in-application";
+import { LogParser, logReader, logsOn, merged } from "../../scripts/operate/logs";
+import { readReleases } from "../../scripts/operate/releases";
 import { localFolder } from "../../scripts/setup/environment";
 import { listLabelled } from "../../scripts/setup/labelled";
 import { parseEndpoints } from "../../scripts/verify/endpoints";
+import type { StackOutputs } from "../../scripts/verify/outputs";
 import { renderTable } from "../../scripts/verify/report";
+import { withSite } from "../../scripts/verify/site";
 import { verifyStack } from "../../scripts/verify/verify-stack";
 import { openBrowser } from "./support/browser";
 import { faults } from "./support/faults";
 import { moved, readProcesses, readState } from "./support/host-state";
+import { runLive } from "./support/live";
 import { type Load, type LoadResult, startLoad } from "./support/load";
 import { readPreview, summary } from "./support/preview";
 import { SampleCopy } from "./support/sample-copy";
@@ -68,6 +82,51 @@ test.serial("a person signs the guest book, and is then served by the other serv
 test.serial("the verification passes, a server's stop and return included", async (t) => {
   const { passed, table } = await verify("allowed");
   t.true(passed, table);
+});
+
+test.serial("a command runs as the application does, on a web server", async (t) => {
+  const words = ["", "a b", "$HOME %h", "it's", "two\nlines"];
+  const script =
+    'cat; id -un; pwd; test -n "$DATABASE_PASSWORD" && echo known; printf "<%s>" "$@"; exit 7';
+  const command = ["sh", "-c", script, "sh", ...words];
+  const args = inApplication({ unit: "guestbook.service", command });
+  const { stdout, end } = await runLive(await readOutputs(), "web-02", args, "typed\n");
+  const version = await stack.on("web-02", "readlink -f /srv/guestbook/current");
+  const shown = words.map((word) => `<${word}>`).join("");
+  t.is(stdout, `typed\nguestbook\n${version.trim()}\nknown\n${shown}`);
+  t.deepEqual(end, { ended: "by itself", status: 7 });
+  const terminal = { columns: 91, rows: 17, name: "xterm" };
+  const onTerminal = inApplication({
+    unit: "guestbook.service",
+    command: ["stty", "size"],
+    terminal,
+  });
+  t.regex((await runLive(await readOutputs(), "web-02", onTerminal)).stdout, /^17 91\r\n/);
+});
+
+test.serial("the database is read on the replica, where nothing can be written", async (t) => {
+  const open = (sql: string) => queryDatabase({ writes: false, host: undefined }, sql);
+  const { stdout, stderr } = await open("SELECT CURRENT_USER(), @@hostname");
+  t.is(stdout, "CURRENT_USER()\t@@hostname\nguestbook@%\tweb-02\n", stderr);
+  const sql = "SET SESSION transaction_read_only = OFF; DELETE FROM entries";
+  t.regex((await open(sql)).stderr, /ERROR 1290 .*--read-only/);
+  const writing = await queryDatabase({ writes: true, host: undefined }, "SELECT @@hostname");
+  t.is(writing.stdout, "@@hostname\nweb-01\n", writing.stderr);
+});
+
+test.serial("the logs of a host are one, by time", async (t) => {
+  const outputs = await readOutputs();
+  const logs = logsOn(findHost(outputs, "web-01"), []);
+  if (logs === undefined) throw new Error("nothing logs there");
+  const reading = { sinceSeconds: 3600, follows: false, pattern: "" };
+  const { stdout, stderr, end } = await runLive(outputs, "web-01", logReader(logs, reading));
+  t.deepEqual(end, { ended: "by itself", status: 0 }, stderr);
+  const lines = new LogParser("web-01").take(Buffer.from(stdout));
+  const sources = new Set(lines.map(({ source }) => source));
+  for (const source of ["guestbook", "nginx", "nginx.access", "mysql"]) {
+    t.true(sources.has(source), [...sources].join(", "));
+  }
+  t.deepEqual(lines, merged(lines));
 });
 
 test.serial("a second `up` changes nothing, and drops no request", async (t) => {
@@ -155,6 +214,7 @@ test.serial(
     t.regex(error, /born to die/);
     t.false(error.includes("web-02: applying"), error);
     t.is(await stack.on("web-01", "readlink /srv/guestbook/current"), current);
+    t.deepEqual(await lastRelease("web-01"), ["taken back", "guestbook ended 5 times by itself"]);
     const after = await readState(stack, ["web-02"]);
     t.deepEqual(moved(before.processes, after.processes), []);
     t.deepEqual(moved(before.files, after.files).filter(isNotStatic), []);
@@ -218,6 +278,7 @@ test.serial("a new version and the way back to the former one drop no request", 
   t.regex(rolledBack, /web-02: switch .* drain the host and restart guestbook/);
   t.false(rolledBack.includes("send version"), rolledBack);
   t.deepEqual(await headings(), ["Leave a line", "Leave a line"]);
+  t.deepEqual(await lastRelease("web-02"), ["done", ""]);
   const expected = ["web-01 guestbook main", "web-02 guestbook main"];
   t.deepEqual(moved(before, await readProcesses(stack, hosts)), expected);
 });
@@ -379,14 +440,41 @@ async function signAndReload(t: ExecutionContext, browser: Browser): Promise<voi
 }
 
 async function verify(changes: "allowed" | "none") {
-  const endpoints = parseEndpoints(await stack.output("endpoints"));
-  const keys = (await stack.output("sshKeys", "--show-secrets")) as Record<string, string>;
-  const verdicts = await verifyStack({ endpoints, privateKeys: keys }, { changes });
+  const verdicts = await verifyStack(await readOutputs(), { changes });
   const failed = verdicts
     .filter(({ passed }) => !passed)
     .map(({ name, seen }) => `${name}: ${seen}`);
   const table = renderTable({ stack: stackName, url, verdicts });
   return { passed: failed.length === 0, failed, table };
+}
+
+/** What the host's log of releases says last. */
+async function lastRelease(name: string) {
+  return withSite(await readOutputs(), "reading releases", async (site) => {
+    const read = await readReleases(site, findHost(site, name));
+    const last = "fault" in read ? undefined : read.releases.at(-1);
+    return last && [last.result, last.why];
+  });
+}
+
+/** As `npm run db` does it. */
+async function queryDatabase(wish: Wish, sql: string) {
+  const outputs = await readOutputs();
+  const members = await withSite(outputs, "asking MySQL", (site) => knownMembers(site, fail));
+  const { member } = chooseMember(members, wish);
+  const account = await accountOf(outputs, fail);
+  const client = { ...account, ...member, writes: wish.writes, sql, drawsTables: false };
+  return runLive(outputs, member.host.name, mysqlClient(client));
+}
+
+function fail(message: string): never {
+  throw new Error(message);
+}
+
+async function readOutputs(): Promise<StackOutputs> {
+  const endpoints = parseEndpoints(await stack.output("endpoints"));
+  const keys = (await stack.output("sshKeys", "--show-secrets")) as Record<string, string>;
+  return { endpoints, privateKeys: keys };
 }
 
 /** Not one request may fail: counted where they are sent. */

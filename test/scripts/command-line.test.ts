@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import test from "ava";
-import { readCommandLine, renderHelp } from "../../scripts/command-line";
+import { readCommandLine, renderHelp, UsageError } from "../../scripts/command-line";
 import { root } from "../../scripts/setup/environment";
 
 const command = {
@@ -47,6 +47,36 @@ test("a command's own word has to be given, and the stack is then the option's",
   t.regex(renderHelp({ ...command, word: "HOST" }), /^npm run look -- HOST \[options\]\n/);
 });
 
+test("a command's words may stand among its options, and the stack is then the option's", (t) => {
+  const readWords = (...args: string[]) =>
+    readCommandLine({ ...command, words: "[NAME]..." }, args, {});
+  t.like(readWords("one", "--json", "two", "--stack", "prod"), {
+    rest: ["one", "two"],
+    stack: "prod",
+    values: { json: true },
+  });
+  t.like(readWords(), { rest: [], stack: "dev" });
+  t.regex(renderHelp({ ...command, words: "[NAME]..." }), /^npm run look -- \[NAME\]\.\.\. \[opt/);
+});
+
+test("what follows the options is left as it stands, be there a -- or not", (t) => {
+  const readRest = (...args: string[]) =>
+    readCommandLine({ ...command, rest: "COMMAND [ARGS...]" }, args, {});
+  const ls = ["ls", "--json", "-l", "--", "a b", ""];
+  t.like(readRest("--output", "x", "--json", "--", ...ls), {
+    rest: ls,
+    stack: "dev",
+    values: { json: true, output: "x" },
+  });
+  t.like(readRest("--stack", "prod", ...ls), { rest: ls, stack: "prod" });
+  t.like(readRest("--stack=prod", ...ls), { rest: ls, stack: "prod" });
+  t.like(readRest("--json"), { rest: [], values: { json: true } });
+  t.like(readRest("--", "-x"), { rest: ["-x"] });
+  t.throws(() => readRest("--jsn", "ls"), { instanceOf: UsageError, message: /--jsn/ });
+  const help = renderHelp({ ...command, rest: "COMMAND [ARGS...]" });
+  t.regex(help, /^npm run look -- \[options\] COMMAND \[ARGS\.\.\.\]\n/);
+});
+
 test("the help names every option", (t) => {
   t.is(
     renderHelp(command),
@@ -71,6 +101,10 @@ for (const name of [
   "drain",
   "undrain",
   "maintain",
+  "exec",
+  "db",
+  "releases",
+  "logs",
 ]) {
   test(`${name} shows its help, and refuses what it does not know`, (t) => {
     const run = (arg: string) =>
@@ -79,9 +113,29 @@ for (const name of [
       });
     const help = run("--help");
     t.is(help.status, 0, help.stderr);
-    t.regex(help.stdout, /(\[STACK\]|HOST) \[options\]\n[\s\S]* --stack STACK /);
+    t.regex(
+      help.stdout,
+      /(\[STACK\]|HOST) \[options\]\n|\[options\] \S.*\n|\]\.\.\. \[options\]\n/,
+    );
+    t.regex(help.stdout, / --stack STACK /);
     const unknown = run("--no-such-option");
-    t.is(unknown.status, 1);
+    t.is(unknown.status, 2);
     t.regex(unknown.stderr, /--no-such-option.*--help/s);
   });
 }
+
+test("exec refuses what no host could take, and nothing at all, before it asks any", (t) => {
+  const run = (...args: string[]) =>
+    spawnSync(process.execPath, [join(root, "scripts", "launch.mjs"), "exec", ...args], {
+      encoding: "utf8",
+    });
+  const long = run("--", "echo", "x".repeat(60_000));
+  t.is(long.status, 2);
+  t.is(
+    long.stderr,
+    "COMMAND: expected at most 60000 bytes, got 60004: send what is long on standard input\n",
+  );
+  const none = run("--");
+  t.is(none.status, 2);
+  t.is(none.stderr, "expected a COMMAND: see npm run exec -- --help\n");
+});

@@ -11,6 +11,7 @@ import {
   type ServerChannel,
   Server as SshServerBase,
   utils,
+  type WindowChangeInfo,
 } from "ssh2";
 import type { Host } from "../../provider/kind";
 import { clientKey, hostKey, type KeyPair } from "./ssh-keys";
@@ -82,6 +83,8 @@ export class SshServer {
   connections = 0;
   /** Commands that were run: a round trip each. */
   readonly commands: Recorded[] = [];
+  /** The sizes of terminals that were asked for, `80x24`, and what they were changed to. */
+  readonly terminals: string[] = [];
   openSessions = 0;
   mostSessionsAtOnce = 0;
   port = 0;
@@ -179,6 +182,12 @@ export class SshServer {
       session.on("close", () => {
         this.openSessions -= 1;
       });
+      const takeSize = (accept: () => void, _reject: unknown, size: WindowChangeInfo) => {
+        accept?.();
+        this.terminals.push(`${size.cols}x${size.rows}`);
+      };
+      session.on("pty", takeSize);
+      session.on("window-change", takeSize);
       session.on("exec", (acceptExec, _reject, { command }) => {
         const channel = acceptExec();
         channel.on("error", () => undefined);
@@ -331,9 +340,10 @@ function relay(near: Socket, far: Socket, milliseconds: number): void {
   }
 }
 
-/** The command line says how many bytes of standard input are the request; the rest stays in the channel. */
+/** The command line says how many bytes of standard input are the request, if any; the rest stays in the channel. */
 function takeRequest(channel: ServerChannel, commandLine: string): Promise<string> {
   const length = Number(requestSize.exec(commandLine)?.[1] ?? 0);
+  if (length === 0) return Promise.resolve("");
   return new Promise((resolve) => {
     let taken = Buffer.alloc(0);
     const take = () => {

@@ -4,6 +4,7 @@ import { Refused } from "../../errors";
 import { type Context, type Kind, onHost, type Properties, type Step } from "../../kind";
 import { archive } from "./archive";
 import { checkRelease, checkService, type Service } from "./args";
+import { authorOf, isRecorded } from "./audit";
 import { transactionSeconds } from "./deadline";
 import { diff } from "./diff";
 import { imported } from "./import";
@@ -97,8 +98,10 @@ async function apply(
     if (warning !== undefined) context.tell("warning", `${desired.host.name}: ${warning}`);
     else context.progress(`${desired.host.name}: ${message}`);
   };
+  const isAudited = isRecorded(steps, desired);
   const answer = await context.run(desired.host, {
     script: renderTransaction(steps, observed, desired, {
+      ...(isAudited && { author: await authorOf(desired.source ?? ".") }),
       owner: context.owner,
       answer: renderObservation({ ...desired, ...known }),
     }).text,

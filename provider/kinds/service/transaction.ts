@@ -3,6 +3,7 @@
 import type { Owner } from "../../kind";
 import { lines, Shell, sh } from "../../ssh/shell";
 import type { Service } from "./args";
+import { type Author, renderAudit } from "./audit";
 import { renderForeignFunction, renderForeignRecord } from "./foreign";
 import { listingFunction } from "./listing";
 import { originalFunctions } from "./originals";
@@ -16,6 +17,13 @@ import { droppedUnits, unitsOf, viewOf } from "./units";
 /** How long another change on the same host may take. */
 export const lockSeconds = 900;
 
+export interface TransactionArgs {
+  readonly owner: Owner;
+  readonly answer: Shell;
+  /** Default: no line is added to the log of releases. */
+  readonly author?: Author | undefined;
+}
+
 /**
  * Answers with `answer`'s output when all went well. A release's archive stands on standard input.
  */
@@ -23,7 +31,7 @@ export function renderTransaction(
   steps: readonly ServiceStep[],
   observed: Service | undefined,
   desired: Service,
-  { owner, answer }: { readonly owner: Owner; readonly answer: Shell },
+  { owner, answer, author }: TransactionArgs,
 ): Shell {
   const wasRunning = (unit: string) =>
     observed !== undefined &&
@@ -36,7 +44,8 @@ export function renderTransaction(
     unitRecord,
     renderForeignFunction(desired),
     ...unitsOf(desired).map((unit) => sh`keep_unit ${unit}`),
-    recovery(steps, desired, wasRunning),
+    author && renderAudit(desired, author),
+    recovery(steps, desired, { wasRunning, isAudited: author !== undefined }),
     desired.root !== undefined && releaseFunctions(desired.root),
     ...steps.filter(({ do: what }) => what === "create user").map(renderStep(desired)),
     ...steps.filter(({ do: what }) => what === "send").map(renderStep(desired)),
@@ -50,6 +59,7 @@ export function renderTransaction(
     definesUnits(steps, observed) && sh`systemctl daemon-reload`,
     desired.root !== undefined && prune(desired.root, desired.keep ?? 0),
     sh`done=yes; rm -rf -- "$undo"`,
+    author && sh`record 'done' ''`,
     renderClaim(desired, owner),
     ...unitsOf(desired).map((unit) => renderLoaded(viewOf(desired, unit))),
     dropped.length > 0 && forgetUnits(dropped),
@@ -156,7 +166,10 @@ put_back() {
 function recovery(
   steps: readonly ServiceStep[],
   desired: Service,
-  wasRunning: (unit: string) => boolean,
+  {
+    wasRunning,
+    isAudited,
+  }: { readonly wasRunning: (unit: string) => boolean; readonly isAudited: boolean },
 ): Shell {
   const { root, drain } = desired;
   const unitOf = (step: { readonly unit?: string }) => step.unit ?? desired.unit ?? "";
@@ -198,6 +211,7 @@ fail() {
   trap '' TERM INT
   done=yes
   take_back >&2
+  ${isAudited ? sh`record 'taken back' "$1"` : sh`:`}
   exit 1
 }
 trap 'fail interrupted' TERM INT

@@ -1,4 +1,6 @@
+import { execFileSync } from "node:child_process";
 import { mkdir, writeFile } from "node:fs/promises";
+import { hostname, userInfo } from "node:os";
 import { join } from "node:path";
 import type { ExecutionContext } from "ava";
 import { hashContent } from "../../../../provider/resources/folder-content";
@@ -344,4 +346,65 @@ onLinux("destroying it stops the unit, and removes files and versions", async (t
     "stop app.service",
     "daemon-reload",
   ]);
+});
+
+/** The log of releases on the host, without what is another one's each time. */
+async function logged({ sandbox }: Machine): Promise<string[]> {
+  const text = await sandbox.read("/var/lib/trilithon/releases/app").catch(() => "");
+  const lines = text.split("\n").slice(0, -1);
+  return lines.map((line) => {
+    const [at = "", version, before, who, commit, result, reason] = line.split("\t");
+    if (!/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/.test(at)) return line;
+    const isOurs = who === `${userInfo().username}@${hostname()}`;
+    return [version, before, isOurs ? "us" : who, commit, result, reason].join("|");
+  });
+}
+
+onLinux("each release leaves a line on its host, and nothing to do leaves none", async (t) => {
+  const machine = await released(t);
+  const { app, inputs, sandbox } = machine;
+  const repository = sandbox.path("/source");
+  const git = (...args: string[]) => {
+    const user = ["-c", "user.name=Ada", "-c", "user.email=ada@example.com"];
+    return execFileSync("git", [...user, "-C", repository, ...args], { encoding: "utf8" }).trim();
+  };
+  await app.up(inputs("one"));
+  git("init", "--quiet");
+  git("add", "one", "two");
+  git("commit", "--quiet", "--message", "two");
+  const commit = git("rev-parse", "--short=12", "HEAD");
+  await app.up(inputs("two"));
+  await t.throwsAsync(app.up(inputs("sick")));
+  await writeFile(join(repository, "one/server.js"), "changed\n");
+  await app.up(inputs("one"));
+  const all = [
+    "one||us||done|",
+    `two|one|us|${commit}|done|`,
+    `sick|two|us|${commit}|taken back|app was not ready within 1 seconds (ready.deadlineSeconds, an application's readySeconds); all is put back as it was`,
+    `one|two|us|${commit}-dirty|done|`,
+  ];
+  t.deepEqual(await logged(machine), all);
+  const before = await sandbox.entries("/var/lib/trilithon");
+  t.deepEqual((await app.up(inputs("one"))).told, []);
+  t.deepEqual(await sandbox.entries("/var/lib/trilithon"), before);
+  // What only tidies up is no release.
+  await app.up(inputs("one", { users: { app: "/srv/app" } }));
+  t.deepEqual(await logged(machine), all);
+  await sandbox.unit("app.service", { active: "inactive" });
+  await app.up(inputs("one"));
+  t.deepEqual((await logged(machine)).slice(4), [`one|one|us|${commit}-dirty|done|`]);
+  t.is(await sandbox.mode("/var/lib/trilithon"), "0700");
+});
+
+onLinux("the log has 1000 lines at most, and goes with the release", async (t) => {
+  const machine = await released(t);
+  const { app, inputs, sandbox } = machine;
+  const old = Array.from({ length: 1000 }, (_, index) => `${index}\n`);
+  await sandbox.write("/var/lib/trilithon/releases/app", old.join(""));
+  await app.up(inputs("one"));
+  const lines = await logged(machine);
+  t.is(lines.length, 1000);
+  t.deepEqual([lines[0], lines.at(-1)], ["1", "one||us||done|"]);
+  await app.destroy();
+  t.false(await sandbox.exists("/var/lib/trilithon/releases"));
 });

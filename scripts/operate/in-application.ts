@@ -1,0 +1,80 @@
+/** A command in an application's place on a host: its folder, user, environment and sandbox, as its systemd unit has them. */
+import type { LiveCommandArgs } from "../../provider/ssh/live-command";
+
+export interface InApplication {
+  /** `guestbook.service` */
+  readonly unit: string;
+  readonly command: readonly string[];
+  readonly terminal?: LiveCommandArgs["terminal"] | undefined;
+}
+
+/**
+ * systemd reads the environment files and makes the sandbox, as it does for the application itself, whether that runs or
+ * not. So a secret is in no list of processes, and what works here works there.
+ */
+export function inApplication({ unit, command, terminal }: InApplication): LiveCommandArgs {
+  return { program, words: [unit, ...command], ...(terminal && { terminal }) };
+}
+
+/**
+ * What of a unit's `[Service]` makes the place of a process. Left out is what starts, stops and limits the application, and
+ * `RuntimeDirectory`, which goes when a unit ends.
+ */
+const kept = [
+  ...["User", "Group", "SupplementaryGroups", "WorkingDirectory", "UMask"],
+  ...["Environment", "EnvironmentFile", "PassEnvironment", "UnsetEnvironment"],
+  ...["(?:State|Cache|Logs|Configuration)Directory(?:Mode)?", "TemporaryFileSystem"],
+  ...["(?:ReadWrite|ReadOnly|Inaccessible|Exec|NoExec)Paths", "Bind(?:ReadOnly)?Paths"],
+  ...[
+    "Protect\\w+",
+    "Private\\w+",
+    "Restrict\\w+",
+    "SystemCall\\w+",
+    "NoNewPrivileges",
+    "RemoveIPC",
+  ],
+  ...["CapabilityBoundingSet", "AmbientCapabilities", "LockPersonality", "MemoryDenyWriteExecute"],
+  ...["Limit\\w+", "Device(?:Allow|Policy)", "LoadCredential\\w*"],
+].join("|");
+
+const program = String.raw`
+my ($unit, @command) = @ARGV;
+open my $text, "-|", "systemctl", "cat", "--", $unit or die "systemctl: $!\n";
+my ($section, $line, @properties) = ("", "");
+while (<$text>) {
+  chomp;
+  next if /^\s*[#;]/;
+  $line .= $_;
+  next if $line =~ s/\\$/ /;
+  ($_, $line) = ($line, "");
+  if (/^\s*\[(.*)\]\s*$/) { $section = $1 }
+  # What systemd-run is given has no specifiers.
+  elsif ($section eq "Service" && /^\s*(${kept})\s*=\s*(.*?)\s*$/) { push @properties, "--property=$1=" . $2 =~ s/%%/%/gr }
+}
+close $text or exit 255;
+my $own = sprintf "trilithon-exec-%d-%d.service", time, $$;
+my @run = (
+  "systemd-run", "--quiet", "--collect", "--wait", "--service-type=exec", "--unit=$own",
+  # Its own words would be in the journal.
+  "--description=A command of npm run exec beside $unit",
+  # The application's /tmp.
+  "--property=JoinsNamespaceOf=$unit", "--property=TimeoutStopSec=10", @properties,
+);
+# The shell stays, to tell a signal that ended the command from a status. systemd takes a doubled dollar for one.
+my @words = map { s/\$/\$\$/gr } "/bin/sh", "-c", 'trap : HUP INT QUIT TERM; env -- "$@"; exit $?', "sh", @command;
+if (-t STDIN) {
+  # Else systemd gives the terminal another colour and title.
+  @ENV{"SYSTEMD_TINT_BACKGROUND", "SYSTEMD_ADJUST_TERMINAL_TITLE"} = (0, 0);
+  exec @run, "--pty", "--", @words or die "systemd-run: $!\n";
+}
+my $child = fork // die "fork: $!\n";
+if ($child == 0) {
+  # What ends this here must leave it there to see the end of the unit.
+  setpgrp 0, 0;
+  exec @run, "--pipe", "--", @words or die "systemd-run: $!\n";
+}
+$SIG{TERM} = sub { system "systemctl", "stop", "--no-block", "--", $own };
+close STDIN;
+while (waitpid($child, 0) == -1 && $! == 4) { }
+exit($? & 127 ? 255 : $? >> 8);
+`;
