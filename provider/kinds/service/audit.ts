@@ -31,7 +31,7 @@ export function isRecorded(
 ): boolean {
   if (root === undefined || unit === undefined) return false;
   return steps.some(
-    (step) => step.do === "switch" || (step.do === "unit" && step.unit === undefined),
+    (step) => step.do === "switch" || (step.do === "unit" && (step.unit ?? unit) === unit),
   );
 }
 
