@@ -94,10 +94,12 @@ test.serial(
 test.serial("with a transaction of its own it is refused by name", async (t) => {
   await stack.on(
     "web-01",
-    `mysql -e "SET GLOBAL super_read_only = OFF; SET GLOBAL read_only = OFF;
+    // Else it would wait for a replica, and not be there.
+    `mysql -e "SET GLOBAL rpl_semi_sync_source_enabled = OFF;
+      SET GLOBAL super_read_only = OFF; SET GLOBAL read_only = OFF;
       INSERT INTO guestbook.entries (submission, name, message, taken_by)
         VALUES (UUID(), 'stray', 'nobody else has it', 'nobody');
-      SET GLOBAL super_read_only = ON"`,
+      SET GLOBAL super_read_only = ON; SET GLOBAL rpl_semi_sync_source_enabled = ON"`,
   );
   await configure({ primary: "web-02" });
   const said = await stack.mustFail();
