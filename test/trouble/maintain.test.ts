@@ -68,6 +68,13 @@ test.serial("all machines are rebooted one after the other, and nobody notices",
   t.log(said.join("\n"));
   const { result, acknowledged, failed } = await rebooting;
   t.log(seen, { acknowledged, failed });
+  for (const node of nodes.slice(1)) {
+    const said = await stack.try(
+      node,
+      "journalctl --no-pager -u guestbook | grep -E 'could not|request failed'",
+    );
+    t.log(node, said.stdout);
+  }
   t.true(result, "every machine was rebooted");
   t.deepEqual(seen.failures, {});
   for (const node of nodes) t.deepEqual(await writes.missingOn(stack, node), [], node);

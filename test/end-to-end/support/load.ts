@@ -123,11 +123,17 @@ function exchange({ url, isWrite, number, agent }: Sending): {
     call.on("response", (response: IncomingMessage) => {
       const status = response.statusCode ?? 0;
       const server = String(response.headers["x-served-by"] ?? "nobody");
-      response.resume();
+      let said = "";
+      response.setEncoding("utf8");
+      response.on("data", (part: string) => {
+        said = `${said}${part}`.slice(0, 1000);
+      });
       response.on("error", (error) => fail(`cut off: ${error.message}`));
-      response.on("end", () =>
-        status < 400 ? resolve(server) : fail(`status ${status} from ${server}`),
-      );
+      response.on("end", () => {
+        if (status < 400) return resolve(server);
+        const [, why = ""] = /"error":("(?:[^"\\]|\\.)*")/.exec(said) ?? [];
+        fail(`status ${status} from ${server} ${why}`.trim());
+      });
     });
     call.end(body);
   });
