@@ -2,12 +2,18 @@
 
 /** Accounts, grants, database name: the server answers, but this program's settings are wrong. */
 const refusals = new Set([1044, 1045, 1049, 1142, 1227, 1820, 3118, 3159]);
-/** It is not the primary, or not any more: offline, it ended the statement to hand over, or its group did not take the transaction. */
-const readOnly = new Set([1290, 1317, 1836, 3032, 3100, 3101]);
+/**
+ * It is not the primary, or not any more: offline, it ended the statement to hand over, its group did not take the transaction, or
+ * it is to be the primary and holds statements back until it has all.
+ */
+const readOnly = new Set([
+  ...[1290, 1317, 1836, 3032, 3098, 3100, 3101, 3168],
+  ...[3781, 3782, 3783, 3796, 3797, 3798, 3799],
+]);
 const duplicate = 1062;
 const missingTable = 1146;
-/** The server stops, or fails in the middle of a commit: it may be done or not. */
-const unknownOutcomes = new Set([1053, 1180]);
+/** The server stops, lost its client, or fails in the middle of a commit: it may be done or not. */
+const unknownOutcomes = new Set([1053, 1158, 1159, 1160, 1161, 1180]);
 
 /** `nobody`: no connection came about. `away`: no answer in time, and all else. */
 export type Fault =

@@ -12,6 +12,7 @@ const cut = Object.assign(
 );
 const late = new Error("did not answer within 15 s");
 
+const held = Object.assign(new Error("held"), { errno: 3783, sqlState: "HY000" });
 const interrupted = Object.assign(new Error("ended"), { errno: 1317, sqlState: "70100" });
 
 /** The first attempt is always made. */
@@ -47,6 +48,7 @@ const cases: readonly (readonly [string, readonly (Error | "done")[], string])[]
   ["is refused by a server that only reads", [readOnly], "not written"],
   ["reaches the next primary", [readOnly, "done"], "written"],
   ["is ended by a primary that hands over, and done by the next", [interrupted, "done"], "written"],
+  ["is held back by the next primary, and done then", [held, "done"], "written"],
   ["is refused by the server", [denied, "done"], "not written"],
   ["gets no answer in time", [late], "unknown"],
   ["is lost, and done the second time", [lost, "done"], "written"],
