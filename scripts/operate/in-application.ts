@@ -38,6 +38,7 @@ const kept = [
 ].join("|");
 
 const program = String.raw`
+use POSIX ();
 my ($unit, @command) = @ARGV;
 open my $text, "-|", "systemctl", "cat", "--", $unit or die "systemctl: $!\n";
 my ($section, $line, @properties) = ("", "");
@@ -60,12 +61,13 @@ my @run = (
   # The application's /tmp.
   "--property=JoinsNamespaceOf=$unit", "--property=TimeoutStopSec=10", @properties,
 );
-# The shell stays, to tell a signal that ended the command from a status. systemd takes a doubled dollar for one.
-my @words = map { s/\$/\$\$/gr } "/bin/sh", "-c", 'trap : HUP INT QUIT TERM; env -- "$@"; exit $?', "sh", @command;
+# The shell stays, to tell a signal that ended the command from a status; a terminal that hangs up ends it, and so the unit.
+# systemd takes a doubled dollar for one.
+my @words = map { s/\$/\$\$/gr } "/bin/sh", "-c", 'trap : INT QUIT TERM; env -- "$@"; exit $?', "sh", @command;
 if (-t STDIN) {
-  # Else systemd gives the terminal another colour and title.
-  @ENV{"SYSTEMD_TINT_BACKGROUND", "SYSTEMD_ADJUST_TERMINAL_TITLE"} = (0, 0);
-  exec @run, "--pty", "--", @words or die "systemd-run: $!\n";
+  # The terminal itself, as the command's own: systemd-run --pty would pass it on, and loses what is said at a quick end.
+  my @terminal = ("StandardInput=tty-force", "StandardOutput=tty", "StandardError=tty", "TTYPath=" . POSIX::ttyname(0));
+  exec @run, (map { "--property=$_" } @terminal), "--setenv=TERM=$ENV{TERM}", "--", @words or die "systemd-run: $!\n";
 }
 my $child = fork // die "fork: $!\n";
 if ($child == 0) {

@@ -13,7 +13,7 @@ export async function runLive(
 ) {
   const host = findHost({ endpoints }, name);
   const command = await startLiveCommand(reached(host, privateKeys), args);
-  // A terminal whose input has ended is hung up.
+  // A terminal's input has no end.
   if (args.terminal === undefined) command.stdin.end(input);
   const [stdout, stderr] = await Promise.all([text(command.stdout), text(command.stderr)]);
   return { stdout, stderr, end: await command.end };
