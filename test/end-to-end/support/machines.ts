@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { utils } from "ssh2";
+import { makeKeyPair } from "../../../provider/ssh/key-pair";
 import { imageNames } from "../../../scripts/setup/base-image";
 import { must } from "../../../scripts/setup/run";
 
@@ -43,7 +43,7 @@ export async function startMachines(
     label,
     network,
   ]);
-  const client = utils.generateKeyPairSync("ed25519");
+  const client = makeKeyPair();
   const hosts = await Promise.all(
     machines.map((machine) => startMachine({ ...machine, network, label }, client.public)),
   );
@@ -57,7 +57,7 @@ async function startMachine(
   const { name, address, roles, network, label } = args;
   const { user = "root", memory = "2g", image = imageNames.sid } = args;
   const container = `${network}-${name}`;
-  const hostKey = utils.generateKeyPairSync("ed25519");
+  const hostKey = makeKeyPair();
   const home = user === "root" ? "/root" : `/home/${user}`;
   await must(container, "docker", [
     ...["create", "--name", container, "--hostname", name, "--label", label],

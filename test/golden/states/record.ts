@@ -5,7 +5,7 @@
  */
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { utils } from "ssh2";
+import { makeKeyPair } from "../../../provider/ssh/key-pair";
 import { digests } from "../../../provider/protocol/drift";
 import { setUp } from "../../../scripts/setup/setup";
 import { startMachines } from "../../end-to-end/support/machines";
@@ -81,7 +81,7 @@ function withoutSecrets(text: string): string {
 /** Escaped as the original is: the text stands in JSON within JSON. */
 function fakeKey(key: string): string {
   const [newline = "\n"] = /\\+n|\n/.exec(key) ?? [];
-  return utils.generateKeyPairSync("ed25519").private.trim().replaceAll("\n", newline);
+  return makeKeyPair().private.trim().replaceAll("\n", newline);
 }
 
 /** The digests are those of the secrets that were replaced: here are those of the others. */
