@@ -15,6 +15,7 @@ const shortAnswers = [
   ["originals ", "end"],
   ["if cd /var/lib/trilithon/owners ", "end"],
   ["if [ ! -e /var/lib/trilithon/foreign/", "none"],
+  ["echo end", "end"],
   ["echo alive", "alive"],
 ] as const;
 
@@ -24,11 +25,11 @@ function answerLine(line: string): string {
     const content = Buffer.from(contentOf(path)).toString("base64");
     return `file 644 root root 1700000000\n${content}\n`;
   }
-  if (line.startsWith("unit ") && line.endsWith("echo end")) {
+  if (line.startsWith("unit ")) {
     return [
       ...["LoadState=loaded", "ActiveState=active", "UnitFileState=enabled"],
       ...["InvocationID=1", "Uptime=1700000000", "Now=1700000000"],
-      ...["ActiveEnterTimestampMonotonic=1700000100000000", "end", ""],
+      ...["ActiveEnterTimestampMonotonic=1700000100000000", ""],
     ].join("\n");
   }
   for (const [start, answer] of shortAnswers) if (line.startsWith(start)) return `${answer}\n`;
