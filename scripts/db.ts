@@ -1,7 +1,7 @@
 /** `npm run db`: a `mysql` client as the application, which reads on a replica unless it is to write. */
-import { NotReached, startLiveCommand } from "../provider/ssh/live-command";
+import { startLiveCommand } from "../provider/ssh/live-command";
 import { readCommandLine, UsageError } from "./command-line";
-import { attach, lostStatus, ownTerminal } from "./operate/attach";
+import { attach, ownTerminal, statusOf } from "./operate/attach";
 import { accountOf, chooseMember, knownMembers, mysqlClient } from "./operate/database";
 import { hostsServing } from "./operate/hosts";
 import { runMain } from "./setup/say";
@@ -45,12 +45,8 @@ runMain(async () => {
   const terminal = sql === undefined ? ownTerminal() : undefined;
   const drawsTables = sql !== undefined && process.stdout.isTTY === true;
   const client = mysqlClient({ ...account, ...member, writes, sql, terminal, drawsTables });
-  try {
+  return statusOf(async () => {
     const command = await startLiveCommand(reached(member.host, privateKeys), client);
-    return await attach(member.host.name, command, terminal);
-  } catch (error) {
-    if (!(error instanceof NotReached)) throw error;
-    tell(error.message);
-    return lostStatus;
-  }
+    return attach(member.host.name, command, terminal);
+  }, tell);
 });

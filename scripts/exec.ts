@@ -1,7 +1,7 @@
 /** `npm run exec -- COMMAND`: runs a command as the application does, on a web server. */
-import { NotReached, startLiveCommand } from "../provider/ssh/live-command";
+import { startLiveCommand } from "../provider/ssh/live-command";
 import { readCommandLine, UsageError } from "./command-line";
-import { attach, lostStatus, ownTerminal } from "./operate/attach";
+import { attach, ownTerminal, statusOf } from "./operate/attach";
 import { hostsServing, onFirstThatAnswers } from "./operate/hosts";
 import { inApplication } from "./operate/in-application";
 import { runMain } from "./setup/say";
@@ -38,15 +38,11 @@ runMain(async () => {
   const { endpoints, privateKeys } = await readOutputs(line.stack);
   const hosts = hostsServing(endpoints, "application", line.values.host);
   const terminal = ownTerminal();
-  try {
-    return await onFirstThatAnswers({ hosts, tell }, async (host) => {
+  const run = () =>
+    onFirstThatAnswers({ hosts, tell }, async (host) => {
       const unit = serviceOf(host, "application")?.unit ?? "";
       const args = inApplication({ unit, command: line.rest, terminal });
       return attach(host.name, await startLiveCommand(reached(host, privateKeys), args), terminal);
     });
-  } catch (error) {
-    if (!(error instanceof NotReached)) throw error;
-    tell(error.message);
-    return lostStatus;
-  }
+  return statusOf(run, tell);
 });

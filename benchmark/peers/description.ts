@@ -146,6 +146,7 @@ function describeHosts(
   return Object.fromEntries(
     names.map((name) => {
       const here = services.filter(({ host }) => host.name === name);
+      const helpers = here.filter(({ name, unit }) => unit !== undefined && !main.includes(name));
       return [
         name,
         {
@@ -153,13 +154,8 @@ function describeHosts(
             .filter(({ host }) => host.name === name)
             .flatMap((one) => Object.keys(one.packages))
             .sort(),
-          helpers: here
-            .filter(({ name, unit }) => unit !== undefined && !main.includes(name))
-            .map(({ name }) => name),
-          users: Object.assign(
-            {},
-            ...here.filter(({ name }) => !main.includes(name)).map(({ users }) => users),
-          ),
+          helpers: helpers.map(({ name }) => name),
+          users: Object.assign({}, ...helpers.map(({ users }) => users)),
           services: Object.fromEntries(here.flatMap(describeService)),
         },
       ];

@@ -1,8 +1,26 @@
 /** Joins this process's standard streams, and its terminal, to a command on a host. */
-import type { LiveCommand, LiveCommandArgs } from "../../provider/ssh/live-command";
+import {
+  type LiveCommand,
+  type LiveCommandArgs,
+  NotReached,
+} from "../../provider/ssh/live-command";
 
 /** Ours, where the command's own status is not known, as with ssh. */
-export const lostStatus = 255;
+const lostStatus = 255;
+
+/** Answers the status of `work`; of a host that cannot be reached it is told. */
+export async function statusOf(
+  work: () => Promise<number>,
+  tell: (message: string) => void,
+): Promise<number> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof NotReached)) throw error;
+    tell(error.message);
+    return lostStatus;
+  }
+}
 
 /** This terminal, where both ends of this process are on one. */
 export function ownTerminal(): LiveCommandArgs["terminal"] {

@@ -55,12 +55,19 @@ function troubles(observed: Service, desired: Service): string[] {
   const runs = isWanted && observed.state === "running";
   return [
     ...(ownersOf(observed, desired).length > 0 ? ["owners"] : []),
-    ...(isWanted && observed.masked !== undefined ? ["masked"] : []),
-    ...(runs && observed.process !== undefined ? ["process"] : []),
+    ...(isWanted ? unitTroubles(observed) : []),
     ...(runs && observed.answers !== undefined ? ["answers"] : []),
     ...(observed.drained !== undefined ? ["drained"] : []),
     ...(isOverridden(observed, desired) ? ["overridden"] : []),
     ...(foreignOf(observed, desired).length > 0 ? ["foreign"] : []),
+  ];
+}
+
+/** Those of any unit that is to run. */
+function unitTroubles({ state, masked, process }: MoreUnit): string[] {
+  return [
+    ...(masked !== undefined ? ["masked"] : []),
+    ...(state === "running" && process !== undefined ? ["process"] : []),
   ];
 }
 
@@ -69,11 +76,7 @@ function unitDifferences(observed: Service, desired: Service): Difference[] {
   const wanted = Object.entries(desired.moreUnits ?? {}).flatMap(([unit, goal]) => {
     const path = ["moreUnits", unit];
     const live = observed.moreUnits?.[unit] ?? unreadUnit;
-    const isWanted = goal.state !== "stopped";
-    const troubles = [
-      ...(isWanted && live.masked !== undefined ? ["masked"] : []),
-      ...(isWanted && live.state === "running" && live.process !== undefined ? ["process"] : []),
-    ];
+    const troubles = goal.state === "stopped" ? [] : unitTroubles(live);
     const status = ({ state, enabled = goal.enabled, configuration }: MoreUnit) => ({
       ...{ state, enabled },
       ...(live.state === "running" && { configuration }),

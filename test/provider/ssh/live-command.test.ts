@@ -7,17 +7,11 @@ import test, { type ExecutionContext } from "ava";
 import { AccessDenied, HostUnreachable } from "../../../provider/errors";
 import { type LiveCommandArgs, startLiveCommand } from "../../../provider/ssh/live-command";
 import { onLinux } from "../../support/on-linux";
-import { Sandbox } from "../../support/sandbox";
+import { startSandboxHost } from "../../support/sandbox-host";
 import { type Execution, SshServer } from "../../support/ssh-server";
 
 async function machine(t: ExecutionContext, user = "root") {
-  const sandbox = await Sandbox.make();
-  const server = await SshServer.start({ execute: sandbox.execute, user });
-  t.teardown(async () => {
-    sandbox.kill();
-    await server.stop();
-    await sandbox.remove();
-  });
+  const { sandbox, server } = await startSandboxHost(t, user);
   const start = (program: string, args: Partial<LiveCommandArgs> = {}) =>
     startLiveCommand(server.host(), { program, words: [], ...args }, { connectSeconds: 60 });
   return { sandbox, server, start };

@@ -6,8 +6,7 @@ import { type Client, chooseMember, mysqlClient } from "../../../scripts/operate
 import { parseEndpoints } from "../../../scripts/verify/endpoints";
 import type { MemberState } from "../../../scripts/verify/mysql";
 import { onLinux } from "../../support/on-linux";
-import { Sandbox } from "../../support/sandbox";
-import { SshServer } from "../../support/ssh-server";
+import { startSandboxHost } from "../../support/sandbox-host";
 import { sampleOutput } from "../verify/sample";
 
 const { hosts } = parseEndpoints(sampleOutput);
@@ -90,13 +89,7 @@ const account = { user: "shop", password: `p"a\\s's#%$ ;`, database: "shop" };
 
 /** What the client was given. */
 async function run(t: ExecutionContext, more: Partial<Client>, input = "") {
-  const sandbox = await Sandbox.make();
-  const server = await SshServer.start({ execute: sandbox.execute });
-  t.teardown(async () => {
-    sandbox.kill();
-    await server.stop();
-    await sandbox.remove();
-  });
+  const { sandbox, server } = await startSandboxHost(t);
   const stub = `#!/bin/sh
 PATH=$REAL_PATH
 file=\${1#--defaults-file=}

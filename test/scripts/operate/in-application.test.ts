@@ -7,6 +7,7 @@ import { startLiveCommand } from "../../../provider/ssh/live-command";
 import { inApplication } from "../../../scripts/operate/in-application";
 import { onLinux } from "../../support/on-linux";
 import { Sandbox } from "../../support/sandbox";
+import { startSandboxHost } from "../../support/sandbox-host";
 import { SshServer } from "../../support/ssh-server";
 
 const shopUnit = renderApplicationUnit({
@@ -19,13 +20,7 @@ const shopUnit = renderApplicationUnit({
 
 /** The words of `systemd-run`, one by one. */
 async function asked(t: ExecutionContext, unit: string, command: readonly string[]) {
-  const sandbox = await Sandbox.make();
-  const server = await SshServer.start({ execute: sandbox.execute });
-  t.teardown(async () => {
-    sandbox.kill();
-    await server.stop();
-    await sandbox.remove();
-  });
+  const { sandbox, server } = await startSandboxHost(t);
   await sandbox.write("unit", unit);
   await sandbox.write(
     "bin/systemctl",

@@ -15,8 +15,7 @@ import {
 } from "../../../scripts/operate/logs";
 import { parseEndpoints } from "../../../scripts/verify/endpoints";
 import { onLinux } from "../../support/on-linux";
-import { Sandbox } from "../../support/sandbox";
-import { SshServer } from "../../support/ssh-server";
+import { startSandboxHost } from "../../support/sandbox-host";
 import { sampleOutput } from "../verify/sample";
 
 const { hosts } = parseEndpoints({
@@ -96,13 +95,7 @@ test("lines are put together from whatever pieces come, and merged by time", (t)
 
 /** A host whose journal is what a stub of `journalctl` prints, and whose log files are in the sandbox. */
 async function machine(t: ExecutionContext, journal: string) {
-  const sandbox = await Sandbox.make();
-  const server = await SshServer.start({ execute: sandbox.execute });
-  t.teardown(async () => {
-    sandbox.kill();
-    await server.stop();
-    await sandbox.remove();
-  });
+  const { sandbox, server } = await startSandboxHost(t);
   await sandbox.write(
     "bin/journalctl",
     `#!/bin/sh\nprintf '%s\\n' "$*" >"$SANDBOX/asked"\n${journal}`,
