@@ -26,6 +26,7 @@ import {
 } from "./mysql-members";
 import { databaseOptions } from "./options";
 import { mysqlCertificates } from "./render/mysql";
+import { dialOverrides, dialUnit, renderDialRules, renderDialUnit } from "./render/mysql-dial";
 import { renderGroupReadyScript } from "./render/mysql-group-ready";
 import { handover, renderHandoverDropIn, renderHandoverScript } from "./render/mysql-handover";
 import { rejoinUnit, renderRejoinScript, renderRejoinUnit } from "./render/mysql-rejoin";
@@ -86,6 +87,9 @@ export class MysqlGroup extends pulumi.ComponentResource implements ProxiedDatab
     this.password = createPassword(this, name, args);
     const options = whenKnown(check, memberOptionsOf(args));
     const services = createServices(this, name, args, options);
+    this.members.forEach((member, index) => {
+      createDial(this, `${name}-${member.name}`, member, args.members, services[index]);
+    });
     this.#cluster = createGroup(this, name, args, services);
     const { password } = this;
     const content = { args, options, password, cluster: this.#cluster };
@@ -189,6 +193,32 @@ function createServices(
     ...{ topology: "group", hosts: args.members, options, packages: args.packages, filesOf },
     isReady: ["sh", "-c", renderGroupReadyScript()],
   });
+}
+
+/** Beside every member: one that is gone holds up no vote. */
+function createDial(
+  parent: pulumi.Resource,
+  name: string,
+  host: Host,
+  members: readonly Host[],
+  mysql: Service | undefined,
+): void {
+  const rules = pulumi.output(members.map(({ address }) => address)).apply(renderDialRules);
+  new Service(
+    `${name}-dial`,
+    {
+      host: host.host,
+      unit: dialUnit.name,
+      files: {
+        [dialUnit.path]: { content: renderDialUnit() },
+        [dialUnit.rulesPath]: { content: rules, onChange: "reload" },
+      },
+      onChange: "restart",
+      overrides: dialOverrides,
+    },
+    // The rules name mysqld's user, and want nftables.
+    onHost(host, parent, mysql ? [mysql] : []),
+  );
 }
 
 /** Beside every member: brings it back where MySQL itself would wait for minutes, or give up. */

@@ -110,6 +110,12 @@ export function createMembers(
   );
 }
 
+/** What a member needs besides MySQL. */
+const packagesFor: Readonly<Record<MysqlConfig["topology"], Readonly<Record<string, string>>>> = {
+  pair: {},
+  group: { nftables: "present" },
+};
+
 function createMember(
   parent: pulumi.Resource,
   name: string,
@@ -123,7 +129,7 @@ function createMember(
     host,
     {
       name: "mysql-packages",
-      packages: withDefaults({ "mysql-server": "present" }, wanted),
+      packages: withDefaults({ "mysql-server": "present", ...packagesFor[topology] }, wanted),
       // mysqld does not run while its package is upgraded.
       mayStop: ["mysql.service"],
     },

@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test, { type ExecutionContext } from "ava";
+import { dialUnit, renderDialRules, renderDialUnit } from "../../../components/render/mysql-dial";
 import { renderGroupReadyScript } from "../../../components/render/mysql-group-ready";
 import {
   handover,
@@ -19,6 +20,11 @@ import { isGolden } from "./golden";
 test("renders what brings a member back into its group", (t) => {
   isGolden(t, rejoinUnit.name, renderRejoinUnit());
   isGolden(t, "trilithon-mysql-rejoin", renderRejoinScript());
+});
+
+test("renders what keeps mysqld from waiting for a member that is gone", (t) => {
+  isGolden(t, dialUnit.name, renderDialUnit());
+  isGolden(t, "trilithon-mysql-dial.nft", renderDialRules(["10.0.0.11", "10.0.0.12", "10.0.0.13"]));
 });
 
 test("renders what hands the role of the primary over before mysqld stops", (t) => {
