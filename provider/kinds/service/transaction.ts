@@ -9,6 +9,7 @@ import { listingFunction } from "./listing";
 import { originalFunctions } from "./originals";
 import { renderClaim } from "./owner";
 import type { ServiceStep } from "./plan";
+import { crashFunctions } from "./ready";
 import { renderCommandEnd } from "./release-command";
 import { renderStage, renderStep } from "./steps";
 import { renderLoaded, unitFunctions, unitRecord } from "./unit-status";
@@ -42,6 +43,7 @@ export function renderTransaction(
     preamble(desired, owner),
     unitFunctions,
     unitRecord,
+    crashFunctions,
     renderForeignFunction(desired),
     ...unitsOf(desired).map((unit) => sh`keep_unit ${unit}`),
     author && renderAudit(desired, author),
