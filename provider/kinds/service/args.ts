@@ -66,6 +66,13 @@ export interface ReleaseCommand {
   readonly deadlineSeconds: number;
 }
 
+/** Away from which version, by whom (`ada@laptop`) and when. */
+export interface RolledBack {
+  readonly from: string;
+  readonly by: string;
+  readonly at: string;
+}
+
 /** `loaded`: the unit runs with the files that are on the disk. */
 export type Configuration = "loaded" | "reload needed" | "restart needed";
 
@@ -114,6 +121,8 @@ export interface Service {
   readonly releaseCommand?: ReleaseCommand;
   /** The versions for which it ran. Output only. */
   readonly commanded?: readonly string[] | undefined;
+  /** Where `npm run rollback` led to the version that is live. Output only. */
+  readonly rolledBack?: RolledBack | undefined;
   /** Where a folder stands in place of a file or link. Output only: nothing is done before it is moved away by hand. */
   readonly folders?: readonly string[] | undefined;
   /** What other resources have on the machine of what this one has or wants. Output only. */

@@ -13,6 +13,7 @@ import { thingsOf } from "./owner";
 import { plan, type ServiceStep } from "./plan";
 import { renderRemoval } from "./removal";
 import { renderTransaction } from "./transaction";
+import { renderWayBack } from "./way-back";
 
 export const service: Kind<Service, ServiceStep & Step> = {
   type: "trilithon:index:Service",
@@ -104,6 +105,7 @@ async function apply(
       ...(isAudited && { author: await authorOf(desired.source ?? ".") }),
       owner: context.owner,
       answer: renderObservation({ ...desired, ...known }),
+      wayBack: renderWayBack(desired, context.owner),
     }).text,
     doing: `applying ${desired.name}`,
     deadlineSeconds: transactionSeconds(desired),

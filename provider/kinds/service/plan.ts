@@ -283,7 +283,7 @@ function planUsers(observed: Service, desired: Service): ServiceStep[] {
 }
 
 function planRelease(
-  { version: now, releases, commanded }: Service,
+  { host, version: now, releases, commanded, rolledBack }: Service,
   { version, root, name, releaseCommand }: Service,
 ): ServiceStep[] {
   if (version === undefined || version === now) return [];
@@ -307,6 +307,9 @@ function planRelease(
       version,
       path: `${root}/current`,
       sentence: `switch ${root}/current to ${version}${was}`,
+      ...(rolledBack?.from === version && {
+        warning: `${host.name}: version ${version} was rolled back to ${now} by ${rolledBack.by} at ${rolledBack.at}; \`up\` releases ${version} again`,
+      }),
     },
   ];
 }
