@@ -49,6 +49,8 @@ export interface ApplicationArgs {
    * Commands that are run at certain times, by name, as the application. Their names are no names of `processes`. Default none.
    */
   readonly jobs?: Readonly<Record<string, JobArgs>>;
+  /** What `npm run console` opens, as words: `["bin/rails", "console"]`. Default: a shell. */
+  readonly console?: readonly string[];
   /** What it needs: Debian package to `present`, or to a version or pattern as in `apt-get install nodejs=24.*`. Default none. */
   readonly packages?: pulumi.Input<Readonly<Record<string, pulumi.Input<string>>>>;
   /** Variables, names to texts, numbers or booleans. Those that are secrets are kept in a file that only root reads. */
@@ -156,7 +158,7 @@ const entries = {
 /** They name the unit and the files, or are read while the program runs. */
 const plainArgs = [
   ...["hosts", "hosts.name", "loadBalancers", "name", "source", "exclude", "database"],
-  ...["build", "build.command", "build.output", "release", "processes", "jobs"],
+  ...["build", "build.command", "build.output", "release", "processes", "jobs", "console"],
 ];
 
 function optionsOf(args: ApplicationArgs) {

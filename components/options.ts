@@ -217,6 +217,7 @@ export const applicationOptions = {
   ),
   processes: v.exactOptional(processes),
   jobs: v.exactOptional(jobs),
+  console: v.exactOptional(command),
   packages: v.exactOptional(packages),
   environment: v.exactOptional(environment),
   exclude: v.exactOptional(

@@ -102,6 +102,7 @@ for (const name of [
   "undrain",
   "maintain",
   "exec",
+  "console",
   "db",
   "releases",
   "rollback",
@@ -116,7 +117,7 @@ for (const name of [
     t.is(help.status, 0, help.stderr);
     t.regex(
       help.stdout,
-      /(\[STACK\]|\[VERSION\]|HOST) \[options\]\n|\[options\] \S.*\n|\]\.\.\. \[options\]\n/,
+      /(\[STACK\]|\[VERSION\]|\[APP\]|HOST) \[options\]\n|\[options\] \S.*\n|\]\.\.\. \[options\]\n/,
     );
     t.regex(help.stdout, / --stack STACK /);
     const unknown = run("--no-such-option");
