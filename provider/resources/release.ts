@@ -19,6 +19,19 @@ export interface ReleaseCommandArgs {
   readonly deadlineSeconds?: pulumi.Input<number>;
 }
 
+/** What is looked at while a new version serves, before the change counts as done. */
+export interface WatchArgs {
+  /** For how long, 1 to 600. Default 300. */
+  readonly seconds?: pulumi.Input<number>;
+  /** More of its requests that fail than this ratio, 0 to 1, take it back. Default 0.01. */
+  readonly maxErrorRatio?: pulumi.Input<number>;
+  /**
+   * The log of the server in front of it, an absolute path: a JSON object a line, with `status` and `upstream_status`. A request
+   * that the application was to answer has failed with status 425, or 500 and more.
+   */
+  readonly accessLog: pulumi.Input<string>;
+}
+
 export interface ReleaseArgs extends ServiceArgs {
   /** Where the versions live on the host: `/srv/guestbook`, which gets `releases/<version>` and the link `current`. */
   readonly root: pulumi.Input<string>;
@@ -45,6 +58,11 @@ export interface ReleaseArgs extends ServiceArgs {
    * their files are gone: a switch back does not run it again.
    */
   readonly releaseCommand?: pulumi.Input<ReleaseCommandArgs>;
+  /**
+   * After a switch from one version to another, as soon as it is ready: it is taken back, drained, if too many of its requests fail
+   * or one of its units ends by itself. Default: it is not watched.
+   */
+  readonly watch?: pulumi.Input<WatchArgs>;
 }
 
 /**

@@ -141,6 +141,7 @@ function after(before: Model, step: ServiceStep): Model {
       return withUnit(model, { enabled: step.do === "enable" }, step.unit);
     case "check":
     case "wait":
+    case "watch":
     case "later":
     case "refuse":
     case "adopt":

@@ -57,6 +57,15 @@ export interface Drain {
   readonly finishSeconds?: number;
 }
 
+/** What is looked at while a new version serves, before the change is done. */
+export interface Watch {
+  readonly seconds: number;
+  /** From 0 to 1. */
+  readonly maxErrorRatio: number;
+  /** Of the server in front of it: a JSON object a line, with `status` and `upstream_status`. */
+  readonly accessLog: string;
+}
+
 /** What is run once for each version, before anything is switched to it. */
 export interface ReleaseCommand {
   readonly command: readonly string[];
@@ -119,6 +128,7 @@ export interface Service {
   /** The versions on the host. Output only. */
   readonly releases?: readonly string[];
   readonly releaseCommand?: ReleaseCommand;
+  readonly watch?: Watch;
   /** The versions for which it ran. Output only. */
   readonly commanded?: readonly string[] | undefined;
   /** Where `npm run rollback` led to the version that is live. Output only. */
@@ -151,6 +161,7 @@ export interface Service {
 const defaults = {
   ...{ mode: "0644", owner: "root", group: "root" },
   ...{ deadlineSeconds: 30, keep: 4, commandSeconds: 600, staySeconds: 5 },
+  watch: { seconds: 300, maxErrorRatio: 0.01 },
 };
 
 const onChange = v.picklist(
@@ -251,6 +262,18 @@ const serviceEntries = {
   ...statuses,
 };
 
+const releaseWatch = v.strictObject({
+  seconds: v.optional(integerIn(values.watchSeconds)),
+  maxErrorRatio: v.optional(
+    v.pipe(
+      v.number("expected a number from 0 to 1"),
+      v.minValue(0, "expected a number from 0 to 1"),
+      v.maxValue(1, "expected a number from 0 to 1"),
+    ),
+  ),
+  accessLog: absolutePath,
+});
+
 const serviceSchema = v.strictObject(serviceEntries);
 const releaseSchema = v.strictObject({
   ...serviceEntries,
@@ -272,6 +295,7 @@ const releaseSchema = v.strictObject({
       deadlineSeconds: v.optional(integerIn(values.commandSeconds)),
     }),
   ),
+  watch: v.optional(releaseWatch),
 });
 
 export function checkService(inputs: Properties): { args: Properties; failures: Failure[] } {
@@ -297,6 +321,7 @@ export function checkRelease(inputs: Properties): { args: Properties; failures: 
           ...inputs.releaseCommand,
         },
       }),
+      ...(isProperties(inputs.watch) && { watch: { ...defaults.watch, ...inputs.watch } }),
     },
     failures: [
       ...failures(releaseSchema, inputs),

@@ -4,6 +4,7 @@ import { diffLines } from "diff";
 import type { Host, Owner, StepText } from "../../kind";
 import { isUnknown, unknown } from "../../protocol/values";
 import type { File, Service } from "./args";
+import { planWatch } from "./canary";
 import type { ForeignChange } from "./foreign";
 import { isSameStack, nameThing, type OwnedThing, thingsOf } from "./owner";
 import { bothUnits, effect, planDropped, planUnits } from "./plan-units";
@@ -31,6 +32,7 @@ export type ServiceStep = StepText &
       }
     | { readonly do: "enable" | "disable"; readonly unit?: string }
     | { readonly do: "wait"; readonly unit?: string }
+    | { readonly do: "watch"; readonly version: string }
     | { readonly do: "later" }
     // Where it stops all, the preview fails: nothing of the whole stack is to be touched.
     | { readonly do: "refuse"; readonly stopsAll?: boolean }
@@ -80,6 +82,7 @@ export function plan(
     ...changes,
     ...check,
     ...unit,
+    ...planWatch(observed, desired, changes),
     ...planUndrain(observed),
     ...planReset(observed, desired),
     ...planNote(observed, desired),

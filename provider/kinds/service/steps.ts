@@ -2,6 +2,7 @@
 
 import { lines, Shell, sh } from "../../ssh/shell";
 import type { Drain, Service } from "./args";
+import { renderWatch } from "./canary";
 import { renderReset, renderResetAtStart } from "./overrides";
 import type { ServiceStep, UnitAction } from "./plan";
 import { type HttpProbe, renderHttpProbe } from "./probe";
@@ -79,6 +80,15 @@ ${new Shell(`${step.do}d`)}="$${new Shell(`${step.do}d`)} "${desired.unit ?? ""}
           renderWait(desired),
           renderResetAtStart(desired),
           desired.drain !== undefined && undrain(desired.drain),
+        );
+      case "watch":
+        return (
+          desired.watch !== undefined &&
+          renderWatch(
+            step.version,
+            desired.watch,
+            desired.drain === undefined ? sh`:` : renderDrain(desired.drain, name),
+          )
         );
       case "unmask":
         return sh`systemctl --quiet unmask -- ${desired.unit ?? ""} >&2 </dev/null || fail ${`cannot unmask ${name}`}`;
