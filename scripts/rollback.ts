@@ -1,27 +1,14 @@
 /** `npm run rollback`: takes the web servers, one after the other, to a version that is on them. */
 import { createInterface } from "node:readline/promises";
-import { Session } from "../provider/ssh/session";
-import { sh } from "../provider/ssh/shell";
 import { readCommandLine, UsageError } from "./command-line";
-import { applicationNamed, hostsServing, tellAway } from "./operate/hosts";
-import { readReleases } from "./operate/releases";
-import {
-  fillWayBack,
-  planRollback,
-  type RollbackPlan,
-  renderRollbackPlan,
-  type WayBack,
-  wayBackPath,
-  whoIsIt,
-} from "./operate/rollback";
+import { saying } from "./maintenance/options";
+import { applicationNamed, tellAway } from "./operate/hosts";
+import { rollBack } from "./operate/rollback";
+import { type RollbackPlan, renderRollbackPlan } from "./operate/rollback-plan";
 import { runMain } from "./setup/say";
-import { type EndpointHost, serviceOf } from "./verify/endpoints";
 import { readOutputs, type StackOutputs } from "./verify/outputs";
-import { reached, withSite } from "./verify/site";
 
 const name = "npm run rollback --";
-const readSeconds = 20;
-const tell = (message: string) => process.stdout.write(`${message}\n`);
 
 runMain(async () => {
   const line = readCommandLine({
@@ -37,26 +24,15 @@ runMain(async () => {
     },
   });
   if (line === undefined) return 0;
+  const { host, yes } = line.values;
   const outputs = await readOutputs(line.stack);
   const version = versionOf(outputs, line.rest);
-  const hosts = hostsServing(outputs.endpoints, "application", line.values.host);
-  if (line.values.host === undefined) tellAway(outputs.endpoints);
-  const { plan, texts } = await withSite(outputs, "reading releases", async (site) => ({
-    plan: planRollback(await Promise.all(hosts.map((host) => readReleases(site, host))), version),
-    texts: await Promise.all(
-      hosts.map(async (host) => site.run(host, readScript(host), readSeconds)),
-    ),
-  }));
-  process.stdout.write(renderRollbackPlan(plan));
-  if (plan.turns.length === 0) return 0;
-  const who = whoIsIt();
-  const turns = hosts.flatMap((host, at) =>
-    plan.turns.some((turn) => turn.host === host.name)
-      ? [{ host, wayBack: fillWayBack(texts[at] ?? "", plan, who) }]
-      : [],
-  );
-  if (!line.values.yes && !(await isAgreed(plan))) return 1;
-  return walk(outputs, plan, turns);
+  if (host === undefined) tellAway(outputs.endpoints);
+  const isAgreed = async (plan: RollbackPlan) => {
+    process.stdout.write(renderRollbackPlan(plan));
+    return yes || plan.turns.length === 0 || ask(plan);
+  };
+  return (await rollBack(outputs, { version, host, isAgreed, say: saying })) ? 0 : 1;
 });
 
 function versionOf({ endpoints }: StackOutputs, words: readonly string[]): string | undefined {
@@ -69,62 +45,10 @@ function versionOf({ endpoints }: StackOutputs, words: readonly string[]): strin
   return first;
 }
 
-function readScript(host: EndpointHost): string {
-  const path = wayBackPath(serviceOf(host, "application")?.unit ?? "");
-  return sh`cat -- ${path} 2>/dev/null || { echo ${`there is no ${path} yet: the next release makes it`} >&2; exit 1; }`
-    .text;
-}
-
-async function isAgreed({ version }: RollbackPlan): Promise<boolean> {
-  if (!process.stdin.isTTY) throw new Error(`no terminal to ask on: add --yes`);
+async function ask({ version }: RollbackPlan): Promise<boolean> {
+  if (!process.stdin.isTTY) throw new Error("no terminal to ask on: add --yes");
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   const answer = await terminal.question(`Roll back to ${version}? (yes/no) `);
   terminal.close();
   return /^y(es)?$/i.test(answer.trim());
-}
-
-interface HostTurn {
-  readonly host: EndpointHost;
-  readonly wayBack: WayBack;
-}
-
-/** Stops at the first that fails. */
-async function walk(
-  outputs: StackOutputs,
-  plan: RollbackPlan,
-  turns: readonly HostTurn[],
-): Promise<number> {
-  for (const [at, turn] of turns.entries()) {
-    try {
-      await rollBack(outputs, turn);
-    } catch (error) {
-      process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-      const names = (some: readonly HostTurn[]) => some.map(({ host }) => host.name).join(", ");
-      const before = [...plan.done, ...turns.slice(0, at).map(({ host }) => host.name)].join(", ");
-      const after = names(turns.slice(at));
-      process.stderr.write(
-        `stopped: ${plan.version} is live on ${before || "no host"}; ${after} as before\n`,
-      );
-      return 1;
-    }
-    tell(`${turn.host.name}: ${plan.version} is live`);
-  }
-  return 0;
-}
-
-async function rollBack({ privateKeys }: StackOutputs, { host, wayBack }: HostTurn): Promise<void> {
-  const session = new Session(reached(host, privateKeys));
-  // A second one does not wait for what is taken back.
-  const stop = () => void session.close();
-  process.once("SIGINT", stop).once("SIGTERM", stop);
-  try {
-    await session.run({
-      ...wayBack,
-      doing: "rolling back",
-      onProgress: (message) => tell(`${host.name}: ${message}`),
-    });
-  } finally {
-    process.off("SIGINT", stop).off("SIGTERM", stop);
-    await session.close();
-  }
 }

@@ -1,6 +1,10 @@
 import test from "ava";
 import { parseReleases } from "../../../scripts/operate/releases";
-import { fillWayBack, planRollback, renderRollbackPlan } from "../../../scripts/operate/rollback";
+import {
+  fillWayBack,
+  planRollback,
+  renderRollbackPlan,
+} from "../../../scripts/operate/rollback-plan";
 
 /** Of a host with `versions`, of which the first is live; a line of the log is `MINUTE VERSION BEFORE RESULT`. */
 function host(name: string, versions: readonly string[], log: readonly string[]) {
