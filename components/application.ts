@@ -16,7 +16,7 @@ import { nothingUnderWay, servesElsewhere } from "./render/probes";
 import { list, oneOf, shape } from "./rule";
 import { address, domain, host, port, present } from "./rules";
 import { firstFile, hashFolder } from "./source-folder";
-import { describeWatch, type Strategy } from "./strategy";
+import { describeTogether, describeWatch, type Strategy } from "./strategy";
 
 export interface ApplicationArgs {
   /** Where it runs; a release goes through them in this order, and stops at the first that does not become healthy. */
@@ -56,7 +56,8 @@ export interface ApplicationArgs {
   /**
    * `one-by-one`: hosts get a new version one after the other. `{canary: {seconds, maxErrorRatio}}`: the first that is not away is
    * watched for `seconds` (300, at most 600) before the others; it is taken back if more of its requests fail than `maxErrorRatio`
-   * (0.01), or one of its processes ends by itself. Default `one-by-one`.
+   * (0.01), or one of its processes ends by itself. `all-at-once`: while the site is closed (503), for a version that cannot serve
+   * beside the one before. Default `one-by-one`.
    */
   readonly strategy?: Strategy;
   /** What it needs: Debian package to `present`, or to a version or pattern as in `apt-get install nodejs=24.*`. Default none. */
@@ -354,6 +355,7 @@ function createRelease(
       },
       ...(isFirst && args.release && { releaseCommand: describeRelease(parent, args, place) }),
       ...(isFirst && describeWatch(args.strategy, nginxFiles.accessLog)),
+      ...describeTogether(args.strategy, args.hosts),
       onChange: "restart",
       ready: {
         http: pulumi.interpolate`http://127.0.0.1:${port}${healthPath}`,

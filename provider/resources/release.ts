@@ -1,5 +1,6 @@
 import "./debug-log";
 import * as pulumi from "@pulumi/pulumi";
+import type { HostArgs } from "./host";
 import { withPackageVersion } from "./package-version";
 import type { PlannedStep } from "./planned-step";
 import type { ServiceArgs } from "./service";
@@ -63,6 +64,12 @@ export interface ReleaseArgs extends ServiceArgs {
    * or one of its units ends by itself. Default: it is not watched.
    */
   readonly watch?: pulumi.Input<WatchArgs>;
+  /**
+   * The hosts that take another version while the site is closed, this one among them: each has a Release with the same name, root
+   * and `drain`, which come one after the other. All are drained before the first, and come back once all have the version; where
+   * one fails, all return to the one before. Needs `drain`. Default: each host for itself.
+   */
+  readonly together?: pulumi.Input<{ readonly hosts: pulumi.Input<pulumi.Input<HostArgs>[]> }>;
 }
 
 /**

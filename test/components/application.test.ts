@@ -37,6 +37,9 @@ async function run() {
     environment: { GREETING: "hello", TOKEN: pulumi.secret("planted"), WORKERS: 4 },
   });
   new Application("alone", { hosts: [primary], name: "alone", source, start: ["ruby", "main.rb"] });
+  new Application("closed", {
+    ...{ hosts, name: "closed", source, start: ["ruby", "main.rb"], strategy: "all-at-once" },
+  });
   const [away, here] = [{ ...primary, away: true }, replica];
   new Application("away", {
     ...{ hosts: [away, here], name: "away", source, start: ["ruby", "main.rb"] },
@@ -132,6 +135,16 @@ test("drains where another host can take over, and only there", async (t) => {
   const { world } = await program;
   t.like(world.find(release, "shop-a").inputs.drain, { file: "/run/shop.drain", seconds: 3 });
   t.is(world.find(release, "alone-a").inputs.drain, undefined);
+});
+
+test("all at once needs several hosts, and tells each of all", async (t) => {
+  const { world } = await program;
+  const { together } = world.find(release, "closed-b").inputs;
+  t.deepEqual(
+    Object(together).hosts.map(({ name }: { name: string }) => name),
+    ["a", "b"],
+  );
+  t.is(world.find(release, "shop-b").inputs.together, undefined);
 });
 
 test("watches a canary on the first host alone", async (t) => {
@@ -235,7 +248,7 @@ Application bad: processes.mail.count: expected an integer from 1 to 100, got 0
 Application bad: processes.mail.ready: expected either command or staySeconds, got both
 Application bad: processes.release: expected a name of at most 31 lower-case letters, digits and hyphens that starts with a letter and is not release, got "release"
 Application bad: jobs.report.schedule: expected a schedule as systemd's OnCalendar has it, such as *-*-* 02:30, Mon..Fri 08:00 Europe/Berlin or *:0/5, got "*/5 * * * *"
-Application bad: strategy: expected one-by-one or { canary: { seconds: 1 to 600, maxErrorRatio: 0 to 1 } }, got an object
+Application bad: strategy: expected one-by-one, all-at-once or { canary: { seconds: 1 to 600, maxErrorRatio: 0 to 1 } }, got an object
 Application bad: packages.no good: expected a Debian package name such as nginx or libc6:i386, got "no good"
 Application bad: environment.no-good: expected a variable name of letters, digits and underscores that starts with no digit, got "no-good"
 Application bad: healthPath: expected a path such as /healthz, got "up"

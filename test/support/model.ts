@@ -142,6 +142,7 @@ function after(before: Model, step: ServiceStep): Model {
     case "check":
     case "wait":
     case "watch":
+    case "close":
     case "later":
     case "refuse":
     case "adopt":

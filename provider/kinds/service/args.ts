@@ -129,6 +129,8 @@ export interface Service {
   readonly releases?: readonly string[];
   readonly releaseCommand?: ReleaseCommand;
   readonly watch?: Watch;
+  /** The hosts that take another version while the site is closed: this one, and those with the same service. */
+  readonly together?: { readonly hosts: readonly Host[] };
   /** The versions for which it ran. Output only. */
   readonly commanded?: readonly string[] | undefined;
   /** Where `npm run rollback` led to the version that is live. Output only. */
@@ -296,6 +298,7 @@ const releaseSchema = v.strictObject({
     }),
   ),
   watch: v.optional(releaseWatch),
+  together: v.optional(v.strictObject({ hosts: v.array(hostSchema) })),
 });
 
 export function checkService(inputs: Properties): { args: Properties; failures: Failure[] } {

@@ -43,7 +43,12 @@ export async function authorOf(folder: string): Promise<Author> {
     ({ stdout }) => stdout.trim(),
     () => "",
   );
-  return { who: `${userName()}@${hostname()}`, commit };
+  return { who: userAndMachine(), commit };
+}
+
+/** `ada@laptop` */
+export function userAndMachine(): string {
+  return `${userName()}@${hostname()}`;
 }
 
 /** The output of a build may not be there yet. */

@@ -10,6 +10,7 @@ import { isSameStack, nameThing, type OwnedThing, thingsOf } from "./owner";
 import { bothUnits, effect, planDropped, planUnits } from "./plan-units";
 import { announceCommand, commandUnit } from "./release-command";
 import { awaitsPackages, upgrades } from "./runs-with";
+import { planClosing, undrained } from "./together";
 import { changesFor } from "./units";
 
 export type ServiceStep = StepText &
@@ -33,6 +34,7 @@ export type ServiceStep = StepText &
     | { readonly do: "enable" | "disable"; readonly unit?: string }
     | { readonly do: "wait"; readonly unit?: string }
     | { readonly do: "watch"; readonly version: string }
+    | { readonly do: "close" }
     | { readonly do: "later" }
     // Where it stops all, the preview fails: nothing of the whole stack is to be touched.
     | { readonly do: "refuse"; readonly stopsAll?: boolean }
@@ -68,7 +70,13 @@ export function plan(
     ...refuseUnloadable(observed, changes),
   ];
   if (refusals.length > 0) return refusals;
-  const unit = planUnits(observed, desired, changes);
+  const closing = planClosing(
+    observed,
+    desired,
+    changes.some((step) => step.do === "switch"),
+  );
+  const isClosed = closing.length > 0;
+  const unit = planUnits(observed, isClosed ? undrained(desired) : desired, changes);
   const isLive = unit.some(({ do: what }) => what === "unit");
   const taken = changesFor(desired.unit ?? "", changes, bothUnits(observed, desired));
   const checks = isLive || taken.some((step) => effect(step, observed) !== "nothing");
@@ -78,12 +86,13 @@ export function plan(
       : [];
   const steps = [
     ...planAdoption(observed, desired, owner),
+    ...closing,
     ...planDropped(observed, desired),
     ...changes,
     ...check,
     ...unit,
     ...planWatch(observed, desired, changes),
-    ...planUndrain(observed),
+    ...(isClosed ? [] : planUndrain(observed)),
     ...planReset(observed, desired),
     ...planNote(observed, desired),
     ...planUnknown(inputs),

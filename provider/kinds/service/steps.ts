@@ -98,6 +98,8 @@ ${new Shell(`${step.do}d`)}="$${new Shell(`${step.do}d`)} "${desired.unit ?? ""}
         return renderReset(desired);
       case "reread":
         return sh`systemctl daemon-reload || fail 'systemd cannot read its units again'`;
+      // On all hosts, before the transaction: `together.ts`.
+      case "close":
       case "later":
       case "refuse":
       case "adopt":

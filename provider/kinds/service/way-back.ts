@@ -5,7 +5,7 @@
  */
 
 import type { Owner } from "../../kind";
-import { lines, type Shell, sh } from "../../ssh/shell";
+import { lines, Shell, sh } from "../../ssh/shell";
 import type { Service } from "./args";
 import { transactionSeconds } from "./deadline";
 import type { ServiceStep } from "./plan";
@@ -22,6 +22,17 @@ export function renderWayBack(desired: Service, owner: Owner): Shell | false {
   const script = renderScript(desired, owner).text;
   return sh`
 mkdir -p "$own/rollback" && (umask 077; printf '%s\n' ${script} >"$own/rollback/."${name}) && mv -fT -- "$own/rollback/."${name} "$own/rollback/"${name} || progress ${`warning: the way back of ${name} could not be kept`}`;
+}
+
+/** Runs it on its host, to the version in `$former`. */
+export function renderRunOfWayBack(name: string, who: string): Shell {
+  const word = who.replace(/[^A-Za-z0-9@._-]/g, "_");
+  return sh`
+script=$(mktemp) && sed -e "s/${new Shell(blanks.version)}/$former/g" -e ${`s/${blanks.who}/${word}/g; s/${blanks.commit}/-/g`} ${`/var/lib/trilithon/rollback/${name}`} >"$script" || exit 1
+sh "$script"
+status=$?
+rm -f -- "$script"
+exit "$status"`;
 }
 
 function renderScript(desired: Service, owner: Owner): Shell {
