@@ -98,10 +98,20 @@ async function readOutputs() {
 function visit() {
   const failures: string[] = [];
   const pages: Record<string, number> = {};
+  // The load balancer's own page.
+  let closed = 0;
   let isOver = false;
   const get = async (path: string) => {
     const response = await fetch(`${url}${path}`, { headers: { connection: "close" } });
     const text = await response.text();
+    if (
+      response.status === 503 &&
+      response.headers.has("retry-after") &&
+      text.includes("Back in a moment")
+    ) {
+      closed += 1;
+      return undefined;
+    }
     if (response.status !== 200) throw new Error(`${path}: ${response.status}`);
     return text.trim();
   };
@@ -109,19 +119,21 @@ function visit() {
     while (!isOver) {
       try {
         const name = await get("/");
+        if (name === undefined) continue;
         pages[name] = (pages[name] ?? 0) + 1;
         await get(`/static/${name}`);
       } catch (error) {
         failures.push(String(error));
+      } finally {
+        await seconds(0.03);
       }
-      await seconds(0.03);
     }
   };
   const running = Promise.all([one(), one()]);
   return async () => {
     isOver = true;
     await running;
-    return { pages, failures };
+    return { pages, failures, closed };
   };
 }
 
@@ -318,6 +330,49 @@ test.serial("a canary that does well is followed by the other host", async (t) =
   const [one, other] = await currents();
   t.is(one, other);
   t.deepEqual((await readPreview(stack)).sentences, {});
+});
+
+test.serial("all at once: the site is closed, never half of each version", async (t) => {
+  more = { strategy: "all-at-once" };
+  await stack.configure(settings());
+  await write({ name: "V9", migration: "sleep 3" });
+  t.regex(
+    (await readPreview(stack)).sentences["application-web-01"] ?? "",
+    /close the site until all hosts have version [0-9a-f]{16} \(503 with Retry-After; what is under way ends before\)/,
+  );
+  const stop = visit();
+  await stack.up();
+  await seconds(5);
+  const { failures, pages, closed } = await stop();
+  t.log({ pages, closed });
+  t.deepEqual(failures, []);
+  t.true(closed > 0);
+  const [one, other] = await currents();
+  t.is(one, other);
+  t.deepEqual((await readPreview(stack)).sentences, {});
+});
+
+test.serial("all at once: where the last host fails, all have the version before", async (t) => {
+  const before = await currents();
+  await write({
+    name: "W1",
+    atBoot:
+      'if (process.env.HOST_NAME === "web-02") { console.error("no tax table"); process.exit(7); }',
+  });
+  const stop = visit();
+  const said = await stack.mustFail();
+  await seconds(5);
+  const { failures, pages, closed } = await stop();
+  t.log({ pages, closed });
+  t.deepEqual(failures, []);
+  t.is(pages["app-W1AAAAAA.css"], undefined);
+  t.true(closed > 0);
+  t.regex(said, /web-02: applying shop[\s\S]*no tax table/);
+  t.regex(said, /web-01: back at the version before, since web-02 failed/);
+  t.deepEqual(await currents(), before);
+  t.is((await fetch(url)).status, 200);
+  await write({ name: "W2" });
+  await stack.up();
 });
 
 test.serial("exec takes the place of a process", async (t) => {
