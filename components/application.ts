@@ -11,10 +11,12 @@ import { applicationOptions, checkJobNames, defaultPorts } from "./options";
 import { createPackages } from "./packages";
 import { describeProcess, type ProcessArgs, type ProcessPlace } from "./process";
 import { renderApplicationUnit, renderCommandUnit } from "./render/application-unit";
+import { nginxFiles } from "./render/nginx";
 import { nothingUnderWay, servesElsewhere } from "./render/probes";
 import { list, oneOf, shape } from "./rule";
 import { address, domain, host, port, present } from "./rules";
 import { firstFile, hashFolder } from "./source-folder";
+import { describeTogether, describeWatch, type Strategy } from "./strategy";
 
 export interface ApplicationArgs {
   /** Where it runs; a release goes through them in this order, and stops at the first that does not become healthy. */
@@ -49,6 +51,15 @@ export interface ApplicationArgs {
    * Commands that are run at certain times, by name, as the application. Their names are no names of `processes`. Default none.
    */
   readonly jobs?: Readonly<Record<string, JobArgs>>;
+  /** What `npm run console` opens, as words: `["bin/rails", "console"]`. Default: a shell. */
+  readonly console?: readonly string[];
+  /**
+   * `one-by-one`: hosts get a new version one after the other. `{canary: {seconds, maxErrorRatio}}`: the first that is not away is
+   * watched for `seconds` (300, at most 600) before the others; it is taken back if more of its requests fail than `maxErrorRatio`
+   * (0.01), or one of its processes ends by itself. `all-at-once`: while the site is closed (503), for a version that cannot serve
+   * beside the one before. Default `one-by-one`.
+   */
+  readonly strategy?: Strategy;
   /** What it needs: Debian package to `present`, or to a version or pattern as in `apt-get install nodejs=24.*`. Default none. */
   readonly packages?: pulumi.Input<Readonly<Record<string, pulumi.Input<string>>>>;
   /** Variables, names to texts, numbers or booleans. Those that are secrets are kept in a file that only root reads. */
@@ -156,7 +167,16 @@ const entries = {
 /** They name the unit and the files, or are read while the program runs. */
 const plainArgs = [
   ...["hosts", "hosts.name", "loadBalancers", "name", "source", "exclude", "database"],
-  ...["build", "build.command", "build.output", "release", "processes", "jobs"],
+  ...[
+    "build",
+    "build.command",
+    "build.output",
+    "release",
+    "processes",
+    "jobs",
+    "console",
+    "strategy",
+  ],
 ];
 
 function optionsOf(args: ApplicationArgs) {
@@ -334,6 +354,8 @@ function createRelease(
         [environmentFiles.secret]: { content: environment.secret, mode: "0600" },
       },
       ...(isFirst && args.release && { releaseCommand: describeRelease(parent, args, place) }),
+      ...(isFirst && describeWatch(args.strategy, nginxFiles.accessLog)),
+      ...describeTogether(args.strategy, args.hosts),
       onChange: "restart",
       ready: {
         http: pulumi.interpolate`http://127.0.0.1:${port}${healthPath}`,

@@ -55,6 +55,8 @@ export interface Endpoints {
     readonly drainFile: string;
     /** On each web server, asked from itself: Nginx's counters, among them the requests under way. */
     readonly statusPath: string;
+    /** The interactive program of `npm run console`, as words, if it names one. */
+    readonly console?: readonly string[] | undefined;
     /** Whether it is the sample in `app/`, whose pages and entries can be checked: `verify.json` in its source says so. */
     readonly isGuestBook: boolean;
   };
@@ -130,6 +132,7 @@ export function describeEndpoints(parts: Parts): pulumi.Output<Endpoints> {
     },
     application: {
       ...{ port, healthPath, staticPath, unit, drainFile, statusPath: webStatusPath },
+      console: settings.application.console,
       isGuestBook: isGuestBook(settings.application.source),
     },
     database: database && {

@@ -7,6 +7,7 @@ import { mysqlRawLines } from "./mysql-raw-lines";
 import { integer, integerIn, isRecord, list, mapping, record, rule, text, textOf } from "./rule";
 import { address, hostName, network, port, rawLines, seconds, urlPath } from "./rules";
 import { isSchedule } from "./schedule";
+import { strategy } from "./strategy";
 
 const isDurability = (value: unknown): value is Durability => v.is(durabilityForms, value);
 
@@ -217,6 +218,8 @@ export const applicationOptions = {
   ),
   processes: v.exactOptional(processes),
   jobs: v.exactOptional(jobs),
+  console: v.exactOptional(command),
+  strategy: v.exactOptional(strategy),
   packages: v.exactOptional(packages),
   environment: v.exactOptional(environment),
   exclude: v.exactOptional(

@@ -147,7 +147,7 @@ server {
 ${loadBalancers.map((address) => `    set_real_ip_from ${address};`).join("\n")}
     real_ip_header X-Forwarded-For;
 
-    access_log /var/log/nginx/trilithon.access.log trilithon_json;
+    access_log ${nginxFiles.accessLog} trilithon_json;
     server_tokens off;
     absolute_redirect off;
     # No location below has headers of its own, which would hide these and those of further lines.
@@ -257,6 +257,7 @@ ${config.rawLines.map((line) => `    ${line}\n`).join("")}}
 export const nginxFiles = {
   site: "/etc/nginx/conf.d/trilithon.conf",
   unit: "/etc/systemd/system/nginx.service.d/trilithon.conf",
+  accessLog: "/var/log/nginx/trilithon.access.log",
 };
 
 function renderHealth(path: string, { healthPath, drainFile }: NginxConfig["application"]) {

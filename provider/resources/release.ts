@@ -1,5 +1,6 @@
 import "./debug-log";
 import * as pulumi from "@pulumi/pulumi";
+import type { HostArgs } from "./host";
 import { withPackageVersion } from "./package-version";
 import type { PlannedStep } from "./planned-step";
 import type { ServiceArgs } from "./service";
@@ -17,6 +18,19 @@ export interface ReleaseCommandArgs {
   readonly environmentFiles?: pulumi.Input<pulumi.Input<string>[]>;
   /** How long it may take, 1 to 86400. Default 600. */
   readonly deadlineSeconds?: pulumi.Input<number>;
+}
+
+/** What is looked at while a new version serves, before the change counts as done. */
+export interface WatchArgs {
+  /** For how long, 1 to 600. Default 300. */
+  readonly seconds?: pulumi.Input<number>;
+  /** More of its requests that fail than this ratio, 0 to 1, take it back. Default 0.01. */
+  readonly maxErrorRatio?: pulumi.Input<number>;
+  /**
+   * The log of the server in front of it, an absolute path: a JSON object a line, with `status` and `upstream_status`. A request
+   * that the application was to answer has failed with status 425, or 500 and more.
+   */
+  readonly accessLog: pulumi.Input<string>;
 }
 
 export interface ReleaseArgs extends ServiceArgs {
@@ -45,6 +59,17 @@ export interface ReleaseArgs extends ServiceArgs {
    * their files are gone: a switch back does not run it again.
    */
   readonly releaseCommand?: pulumi.Input<ReleaseCommandArgs>;
+  /**
+   * After a switch from one version to another, as soon as it is ready: it is taken back, drained, if too many of its requests fail
+   * or one of its units ends by itself. Default: it is not watched.
+   */
+  readonly watch?: pulumi.Input<WatchArgs>;
+  /**
+   * The hosts that take another version while the site is closed, this one among them: each has a Release with the same name, root
+   * and `drain`, which come one after the other. All are drained before the first, and come back once all have the version; where
+   * one fails, all return to the one before. Needs `drain`. Default: each host for itself.
+   */
+  readonly together?: pulumi.Input<{ readonly hosts: pulumi.Input<pulumi.Input<HostArgs>[]> }>;
 }
 
 /**

@@ -24,6 +24,8 @@ export const waitSeconds: Range = { from: 1, to: 3600 };
 export const drainSeconds: Range = { from: 1, to: 600 };
 /** A command that is run once, such as the migration of a database. */
 export const commandSeconds: Range = { from: 1, to: 86_400 };
+/** A watch over a new version. Meanwhile nothing else changes on its host, which others wait for, for 900 seconds. */
+export const watchSeconds: Range = { from: 1, to: 600 };
 /** After how long a primary carries on without a replica. */
 export const carryOnSeconds: Range = { from: 1, to: 86_400 };
 

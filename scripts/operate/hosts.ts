@@ -23,6 +23,11 @@ export function hostsServing(
   throw new UsageError(`${name}: it has no ${what}: expected one of ${names || "none"}`);
 }
 
+/** Whether the stack's application has that name. */
+export function applicationNamed({ hosts }: Endpoints, name: string): boolean {
+  return hosts.some((host) => serviceOf(host, "application")?.unit === `${name}.service`);
+}
+
 export function tellAway({ away }: Endpoints): void {
   for (const name of away) process.stderr.write(`${name}: it is away, and left out\n`);
 }

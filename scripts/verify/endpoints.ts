@@ -45,6 +45,8 @@ export interface Endpoints {
   readonly drainFile: string;
   /** Nginx's counters, asked from the web server itself. */
   readonly statusPath: string;
+  /** The application's interactive program, as words; empty where it names none. */
+  readonly console: readonly string[];
   /** Whether the application is the sample in `app/`. */
   readonly isGuestBook: boolean;
   /** Those that are not away. */
@@ -88,7 +90,7 @@ const endpoints = v.object({
   stack: v.string(),
   url: v.pipe(v.string(), v.url()),
   hosts: v.record(v.string(), host),
-  // These two, `isGuestBook`, `drainFile` and `statusPath` are not there in the outputs of older stacks.
+  // These two, `isGuestBook`, `drainFile`, `statusPath` and `console` are not there in the outputs of older stacks.
   domain: v.optional(v.string()),
   scheme: v.optional(v.picklist(["http", "https"]), "http"),
   application: v.object({
@@ -99,6 +101,7 @@ const endpoints = v.object({
     isGuestBook: v.optional(v.boolean(), false),
     drainFile: v.optional(v.string()),
     statusPath: v.optional(v.string(), "/.trilithon/status"),
+    console: v.optional(v.array(v.string()), []),
   }),
   // Not there where the stack has no database.
   database: v.optional(
@@ -141,6 +144,7 @@ export function parseEndpoints(value: unknown): Endpoints {
     isGuestBook: application.isGuestBook,
     drainFile: application.drainFile ?? `/run/${application.unit.replace(/\.service$/, "")}.drain`,
     statusPath: application.statusPath,
+    console: application.console,
     loadBalancerUrls: Object.fromEntries(
       Object.entries(loadBalancers).map(([name, { url }]) => [name, url]),
     ),

@@ -24,6 +24,7 @@ async function run() {
     build: { command: "make", output: "./nowhere/shop" },
     start: ["python3", "serve.py"],
     release: { command: ["bin/migrate"] },
+    strategy: { canary: { seconds: 60 } },
     processes: {
       mail: { command: ["python3", "mail.py"], memoryMegabytes: 256, cpuPercent: 50 },
       queue: { command: ["bin/queue"], count: 2, ready: { command: ["bin/ping", "$A"] } },
@@ -36,6 +37,9 @@ async function run() {
     environment: { GREETING: "hello", TOKEN: pulumi.secret("planted"), WORKERS: 4 },
   });
   new Application("alone", { hosts: [primary], name: "alone", source, start: ["ruby", "main.rb"] });
+  new Application("closed", {
+    ...{ hosts, name: "closed", source, start: ["ruby", "main.rb"], strategy: "all-at-once" },
+  });
   const [away, here] = [{ ...primary, away: true }, replica];
   new Application("away", {
     ...{ hosts: [away, here], name: "away", source, start: ["ruby", "main.rb"] },
@@ -59,6 +63,8 @@ async function run() {
           start: [],
           port: 80,
           release: { command: [], deadlineSeconds: 0 },
+          // @ts-expect-error: there is no such strategy.
+          strategy: { canary: { seconds: 0, percent: 10 } },
           processes: {
             release: { command: ["x"] },
             mail: { command: ["x"], count: 0, ready: { command: ["x"], staySeconds: 1 } },
@@ -129,6 +135,24 @@ test("drains where another host can take over, and only there", async (t) => {
   const { world } = await program;
   t.like(world.find(release, "shop-a").inputs.drain, { file: "/run/shop.drain", seconds: 3 });
   t.is(world.find(release, "alone-a").inputs.drain, undefined);
+});
+
+test("all at once needs several hosts, and tells each of all", async (t) => {
+  const { world } = await program;
+  const { together } = world.find(release, "closed-b").inputs;
+  t.deepEqual(
+    Object(together).hosts.map(({ name }: { name: string }) => name),
+    ["a", "b"],
+  );
+  t.is(world.find(release, "shop-b").inputs.together, undefined);
+});
+
+test("watches a canary on the first host alone", async (t) => {
+  const { world } = await program;
+  const accessLog = "/var/log/nginx/trilithon.access.log";
+  t.deepEqual(world.find(release, "shop-a").inputs.watch, { seconds: 60, accessLog });
+  t.is(world.find(release, "shop-b").inputs.watch, undefined);
+  t.is(world.find(release, "alone-a").inputs.watch, undefined);
 });
 
 test("migrates on the first host that is not away, in the folder of the new version", async (t) => {
@@ -224,6 +248,7 @@ Application bad: processes.mail.count: expected an integer from 1 to 100, got 0
 Application bad: processes.mail.ready: expected either command or staySeconds, got both
 Application bad: processes.release: expected a name of at most 31 lower-case letters, digits and hyphens that starts with a letter and is not release, got "release"
 Application bad: jobs.report.schedule: expected a schedule as systemd's OnCalendar has it, such as *-*-* 02:30, Mon..Fri 08:00 Europe/Berlin or *:0/5, got "*/5 * * * *"
+Application bad: strategy: expected one-by-one, all-at-once or { canary: { seconds: 1 to 600, maxErrorRatio: 0 to 1 } }, got an object
 Application bad: packages.no good: expected a Debian package name such as nginx or libc6:i386, got "no good"
 Application bad: environment.no-good: expected a variable name of letters, digits and underscores that starts with no digit, got "no-good"
 Application bad: healthPath: expected a path such as /healthz, got "up"

@@ -39,6 +39,7 @@ const forms: readonly (readonly [form: RegExp, step: string])[] = [
   [/^(start|restart|reload|stop) /, "$"],
   [/^(enable|disable) /, "$"],
   [/^wait until \S+ is ready$/, "ready"],
+  [/^watch it as a canary for /, ""],
   [/^adopt /, ""],
   [/^unmask /, "unmask"],
   [/^end the drain that was left behind \((.*)\)$/, ""],

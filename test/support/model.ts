@@ -52,6 +52,8 @@ export function answer(model: Model, service: Service): string {
     "end",
     ...(service.unit === undefined ? [] : [...unitLines(model, ""), "none", "alive"]),
     ...(service.root === undefined ? [] : [current ?? "none", ...releases, "end"]),
+    // No log of releases.
+    ...(service.root === undefined || service.unit === undefined ? [] : [""]),
     ...(service.releaseCommand === undefined ? [] : [...commanded, "end"]),
     ...Object.keys(service.moreUnits ?? {}).flatMap((name) => unitLines(model, name)),
   ];
@@ -139,6 +141,8 @@ function after(before: Model, step: ServiceStep): Model {
       return withUnit(model, { enabled: step.do === "enable" }, step.unit);
     case "check":
     case "wait":
+    case "watch":
+    case "close":
     case "later":
     case "refuse":
     case "adopt":

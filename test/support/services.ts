@@ -63,6 +63,7 @@ const release = fc.record(
     root: fc.constant("/srv/it"),
     source: fc.constant("dist"),
     version: fc.constantFrom(...versions),
+    watch: fc.constant({ seconds: 1, maxErrorRatio: 0, accessLog: "/var/log/it" }),
     releaseCommand: fc.constant({
       command: ["true"],
       unit: "[Service]\nExecStart=true\nWorkingDirectory=/\n",

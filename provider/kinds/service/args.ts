@@ -57,6 +57,15 @@ export interface Drain {
   readonly finishSeconds?: number;
 }
 
+/** What is looked at while a new version serves, before the change is done. */
+export interface Watch {
+  readonly seconds: number;
+  /** From 0 to 1. */
+  readonly maxErrorRatio: number;
+  /** Of the server in front of it: a JSON object a line, with `status` and `upstream_status`. */
+  readonly accessLog: string;
+}
+
 /** What is run once for each version, before anything is switched to it. */
 export interface ReleaseCommand {
   readonly command: readonly string[];
@@ -64,6 +73,13 @@ export interface ReleaseCommand {
   readonly unit: string;
   readonly environmentFiles: readonly string[];
   readonly deadlineSeconds: number;
+}
+
+/** Away from which version, by whom (`ada@laptop`) and when. */
+export interface RolledBack {
+  readonly from: string;
+  readonly by: string;
+  readonly at: string;
 }
 
 /** `loaded`: the unit runs with the files that are on the disk. */
@@ -112,8 +128,13 @@ export interface Service {
   /** The versions on the host. Output only. */
   readonly releases?: readonly string[];
   readonly releaseCommand?: ReleaseCommand;
+  readonly watch?: Watch;
+  /** The hosts that take another version while the site is closed: this one, and those with the same service. */
+  readonly together?: { readonly hosts: readonly Host[] };
   /** The versions for which it ran. Output only. */
   readonly commanded?: readonly string[] | undefined;
+  /** Where `npm run rollback` led to the version that is live. Output only. */
+  readonly rolledBack?: RolledBack | undefined;
   /** Where a folder stands in place of a file or link. Output only: nothing is done before it is moved away by hand. */
   readonly folders?: readonly string[] | undefined;
   /** What other resources have on the machine of what this one has or wants. Output only. */
@@ -142,6 +163,7 @@ export interface Service {
 const defaults = {
   ...{ mode: "0644", owner: "root", group: "root" },
   ...{ deadlineSeconds: 30, keep: 4, commandSeconds: 600, staySeconds: 5 },
+  watch: { seconds: 300, maxErrorRatio: 0.01 },
 };
 
 const onChange = v.picklist(
@@ -242,6 +264,18 @@ const serviceEntries = {
   ...statuses,
 };
 
+const releaseWatch = v.strictObject({
+  seconds: v.optional(integerIn(values.watchSeconds)),
+  maxErrorRatio: v.optional(
+    v.pipe(
+      v.number("expected a number from 0 to 1"),
+      v.minValue(0, "expected a number from 0 to 1"),
+      v.maxValue(1, "expected a number from 0 to 1"),
+    ),
+  ),
+  accessLog: absolutePath,
+});
+
 const serviceSchema = v.strictObject(serviceEntries);
 const releaseSchema = v.strictObject({
   ...serviceEntries,
@@ -263,6 +297,8 @@ const releaseSchema = v.strictObject({
       deadlineSeconds: v.optional(integerIn(values.commandSeconds)),
     }),
   ),
+  watch: v.optional(releaseWatch),
+  together: v.optional(v.strictObject({ hosts: v.array(hostSchema) })),
 });
 
 export function checkService(inputs: Properties): { args: Properties; failures: Failure[] } {
@@ -288,6 +324,7 @@ export function checkRelease(inputs: Properties): { args: Properties; failures: 
           ...inputs.releaseCommand,
         },
       }),
+      ...(isProperties(inputs.watch) && { watch: { ...defaults.watch, ...inputs.watch } }),
     },
     failures: [
       ...failures(releaseSchema, inputs),

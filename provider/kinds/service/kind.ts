@@ -12,7 +12,9 @@ import { parseObservation, renderObservation } from "./observe";
 import { thingsOf } from "./owner";
 import { plan, type ServiceStep } from "./plan";
 import { renderRemoval } from "./removal";
+import { carryOutTogether, undrained } from "./together";
 import { renderTransaction } from "./transaction";
+import { renderWayBack } from "./way-back";
 
 export const service: Kind<Service, ServiceStep & Step> = {
   type: "trilithon:index:Service",
@@ -99,21 +101,26 @@ async function apply(
     else context.progress(`${desired.host.name}: ${message}`);
   };
   const isAudited = isRecorded(steps, desired);
-  const answer = await context.run(desired.host, {
-    script: renderTransaction(steps, observed, desired, {
-      ...(isAudited && { author: await authorOf(desired.source ?? ".") }),
-      owner: context.owner,
-      answer: renderObservation({ ...desired, ...known }),
-    }).text,
-    doing: `applying ${desired.name}`,
-    deadlineSeconds: transactionSeconds(desired),
-    deadlineSetting: "drain.seconds or ready.deadlineSeconds (drainSeconds, readySeconds)",
-    onProgress: progress,
-    ...(steps.some((step) => step.do === "send") && {
-      input: await archive(sourceOf(desired), progress),
-    }),
-  });
-  return parseObservation(answer, { ...desired, ...known }, context.owner) ?? desired;
+  const isClosed = steps.some((step) => step.do === "close");
+  const carryOut = async () => {
+    const answer = await context.run(desired.host, {
+      script: renderTransaction(steps, observed, isClosed ? undrained(desired) : desired, {
+        ...(isAudited && { author: await authorOf(desired.source ?? ".") }),
+        owner: context.owner,
+        answer: renderObservation({ ...desired, ...known }),
+        wayBack: renderWayBack(desired, context.owner),
+      }).text,
+      doing: `applying ${desired.name}`,
+      deadlineSeconds: transactionSeconds(desired),
+      deadlineSetting: "drain.seconds or ready.deadlineSeconds (drainSeconds, readySeconds)",
+      onProgress: progress,
+      ...(steps.some((step) => step.do === "send") && {
+        input: await archive(sourceOf(desired), progress),
+      }),
+    });
+    return parseObservation(answer, { ...desired, ...known }, context.owner) ?? desired;
+  };
+  return isClosed ? carryOutTogether(desired, context, carryOut) : carryOut();
 }
 
 function sourceOf({ source = "", version = "", build, exclude = [], part, versionOf }: Service) {

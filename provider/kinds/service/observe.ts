@@ -3,6 +3,7 @@
 import type { Owner } from "../../kind";
 import { lines, type Shell, sh } from "../../ssh/shell";
 import type { File, Service } from "./args";
+import { parseRolledBack, renderRolledBackObservation } from "./audit";
 import { foreignChanges, renderForeignFunction, renderForeignObservation } from "./foreign";
 import { listingFunction } from "./listing";
 import { parseOverrides, renderOverridesObservation } from "./overrides";
@@ -75,6 +76,7 @@ export function renderObservation(service: Service, { isNew = false } = {}): She
     renderLiveness(service),
     renderOverridesObservation(service),
     root !== undefined && sh`release ${root}`,
+    renderRolledBackObservation(service),
     renderCommandedObservation(service),
     ...Object.keys(service.moreUnits ?? {}).map((name) =>
       renderUnitObservation(viewOf(service, name)),
@@ -132,13 +134,7 @@ export function parseObservation(
           ...readLiveness(reader),
           ...(expected.overrides && parseOverrides(reader.line())),
         };
-  const release: Partial<Service> =
-    expected.root === undefined
-      ? {}
-      : {
-          ...readRelease(reader),
-          commanded: expected.releaseCommand === undefined ? undefined : reader.until("end"),
-        };
+  const release = expected.root === undefined ? {} : readReleaseOf(expected, reader);
   const units = unitsOf(expected).map((name): [string, Partial<Service>] => {
     const view = viewOf(expected, name);
     const taken = new Map([...found].filter(([path]) => path in view.files));
@@ -215,6 +211,16 @@ function readForeign(reader: Reader): Partial<Service> {
 function readLiveness(reader: Reader): Partial<Service> {
   const line = reader.line();
   return line.startsWith("silent ") ? { answers: line.slice("silent ".length) } : {};
+}
+
+function readReleaseOf({ unit, releaseCommand }: Service, reader: Reader): Partial<Service> {
+  const release = readRelease(reader);
+  const { version } = release;
+  return {
+    ...release,
+    rolledBack: unit === undefined ? undefined : parseRolledBack(reader.line(), version),
+    commanded: releaseCommand === undefined ? undefined : reader.until("end"),
+  };
 }
 
 function readRelease(reader: Reader): { version?: string; releases: string[] } {

@@ -9,6 +9,7 @@ import { listingFunction } from "./listing";
 import { originalFunctions } from "./originals";
 import { renderClaim } from "./owner";
 import type { ServiceStep } from "./plan";
+import { crashFunctions } from "./ready";
 import { renderCommandEnd } from "./release-command";
 import { renderStage, renderStep } from "./steps";
 import { renderLoaded, unitFunctions, unitRecord } from "./unit-status";
@@ -22,6 +23,10 @@ export interface TransactionArgs {
   readonly answer: Shell;
   /** Default: no line is added to the log of releases. */
   readonly author?: Author | undefined;
+  /** What that line says of one that went well. Default `done`. */
+  readonly result?: "done" | "rolled back";
+  /** Keeps what takes the host back to another version. */
+  readonly wayBack?: Shell | false;
 }
 
 /**
@@ -31,7 +36,7 @@ export function renderTransaction(
   steps: readonly ServiceStep[],
   observed: Service | undefined,
   desired: Service,
-  { owner, answer, author }: TransactionArgs,
+  { owner, answer, author, result = "done", wayBack = false }: TransactionArgs,
 ): Shell {
   const wasRunning = (unit: string) =>
     observed !== undefined &&
@@ -42,6 +47,7 @@ export function renderTransaction(
     preamble(desired, owner),
     unitFunctions,
     unitRecord,
+    crashFunctions,
     renderForeignFunction(desired),
     ...unitsOf(desired).map((unit) => sh`keep_unit ${unit}`),
     author && renderAudit(desired, author),
@@ -59,7 +65,8 @@ export function renderTransaction(
     definesUnits(steps, observed) && sh`systemctl daemon-reload`,
     desired.root !== undefined && prune(desired.root, desired.keep ?? 0),
     sh`done=yes; rm -rf -- "$undo"`,
-    author && sh`record 'done' ''`,
+    author && sh`record ${result} ''`,
+    wayBack,
     renderClaim(desired, owner),
     ...unitsOf(desired).map((unit) => renderLoaded(viewOf(desired, unit))),
     dropped.length > 0 && forgetUnits(dropped),
