@@ -2,7 +2,6 @@
 
 import { Refused } from "../../errors";
 import { type Context, type Kind, onHost, type Properties, type Step } from "../../kind";
-import { archive } from "./archive";
 import { checkRelease, checkService, type Service } from "./args";
 import { authorOf, isRecorded } from "./audit";
 import { transactionSeconds } from "./deadline";
@@ -13,6 +12,8 @@ import { thingsOf } from "./owner";
 import { plan, type ServiceStep } from "./plan";
 import { renderRemoval } from "./removal";
 import { renderTransaction } from "./transaction";
+import { transfer } from "./transfer";
+import { partOf, readVersion } from "./version-files";
 
 export const service: Kind<Service, ServiceStep & Step> = {
   type: "trilithon:index:Service",
@@ -98,6 +99,7 @@ async function apply(
     if (warning !== undefined) context.tell("warning", `${desired.host.name}: ${warning}`);
     else context.progress(`${desired.host.name}: ${message}`);
   };
+  if (steps.some((step) => step.do === "send")) await sendVersion(desired, context, progress);
   const isAudited = isRecorded(steps, desired);
   const answer = await context.run(desired.host, {
     script: renderTransaction(steps, observed, desired, {
@@ -109,13 +111,19 @@ async function apply(
     deadlineSeconds: transactionSeconds(desired),
     deadlineSetting: "drain.seconds or ready.deadlineSeconds (drainSeconds, readySeconds)",
     onProgress: progress,
-    ...(steps.some((step) => step.do === "send") && {
-      input: await archive(sourceOf(desired), progress),
-    }),
   });
   return parseObservation(answer, { ...desired, ...known }, context.owner) ?? desired;
 }
 
-function sourceOf({ source = "", version = "", build, exclude = [], part, versionOf }: Service) {
-  return { folder: source, version, build, exclude, part, isContent: versionOf === "content" };
+/** Before the transaction, so that nothing waits for it. */
+async function sendVersion(
+  { host, root = "", source = "", version = "", build, exclude = [], part, versionOf }: Service,
+  context: Context,
+  say: (message: string) => void,
+): Promise<void> {
+  const isContent = versionOf === "content";
+  const all = await readVersion({ folder: source, version, build, exclude, isContent }, say);
+  const files = part === undefined ? all : partOf(all, part);
+  const have = [`${root}/current`, `${root}/previous`];
+  await transfer({ host, root, files, have }, context, say);
 }

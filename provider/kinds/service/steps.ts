@@ -6,6 +6,7 @@ import { renderReset, renderResetAtStart } from "./overrides";
 import type { ServiceStep, UnitAction } from "./plan";
 import { type HttpProbe, renderHttpProbe } from "./probe";
 import { renderReloaded, renderWait } from "./ready";
+import { incomingFolder } from "./receiving";
 import { renderCommand } from "./release-command";
 import { viewOf } from "./units";
 
@@ -41,11 +42,10 @@ else useradd --system --user-group --no-create-home --home-dir ${step.home} --sh
 fi || fail ${`cannot create the user ${step.name}`}`;
       case "send":
         return sh`
-progress ${`unpacking version ${step.version}`}
 version=${`${root}/releases/${step.version}`}
-unpacking=yes
+incoming=${incomingFolder({ root, version: step.version })}
 [ -e "$version" ] || sent=$version
-mkdir -p "$version.partial" ${`${root}/.listings`} && tar -xzf - -C "$version.partial" --no-same-owner --no-same-permissions && chmod -R u=rwX,go=rX "$version.partial" && rm -rf -- "$version" && mv -T -- "$version.partial" "$version" && listing "$version" >${`${root}/.listings/${step.version}`} || fail ${`cannot unpack version ${step.version}`}`;
+mkdir -p ${`${root}/releases`} ${`${root}/.listings`} && [ -e "$(dirname "$incoming")/complete" ] && rm -rf -- "$version" && mv -T -- "$incoming" "$version" && listing "$version" >${`${root}/.listings/${step.version}`} && rm -rf -- ${`${root}/.incoming`} || fail ${`cannot put version ${step.version} in place`}`;
       case "run":
         return renderCommand(step, desired);
       case "switch":

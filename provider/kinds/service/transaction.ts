@@ -24,9 +24,7 @@ export interface TransactionArgs {
   readonly author?: Author | undefined;
 }
 
-/**
- * Answers with `answer`'s output when all went well. A release's archive stands on standard input.
- */
+/** Answers with `answer`'s output when all went well. The files of a release are on the host by then. */
 export function renderTransaction(
   steps: readonly ServiceStep[],
   observed: Service | undefined,
@@ -46,7 +44,7 @@ export function renderTransaction(
     ...unitsOf(desired).map((unit) => sh`keep_unit ${unit}`),
     author && renderAudit(desired, author),
     recovery(steps, desired, { wasRunning, isAudited: author !== undefined }),
-    desired.root !== undefined && releaseFunctions(desired.root),
+    desired.root !== undefined && releaseFunctions,
     ...steps.filter(({ do: what }) => what === "create user").map(renderStep(desired)),
     ...steps.filter(({ do: what }) => what === "send").map(renderStep(desired)),
     ...steps.map(renderStage),
@@ -102,7 +100,7 @@ if [ -d "$own/originals" ] && [ ! -d "$own/owners" ]; then
   grep -rlsE '^(#|;) Written by trilithon' "$own/originals" | while read -r path; do rm -f -- "$path"; done
 fi
 mkdir -p "$own/undo" "$own/owners" "$own/originals" && chmod 0700 "$own"
-staged= done= switched= drained= unpacking= sent= before= made=
+staged= done= switched= drained= sent= before= made=
 progress() { printf '@progress %s\n' "$1" 2>/dev/null || true; }
 beside() { printf '%s/.trilithon-%s' "$(dirname "$1")" "$(basename "$1")"; }
 # A path that is a mount of its own cannot be renamed onto.
@@ -182,7 +180,7 @@ function recovery(
     point ${`${root}/current`} "$former"
     point ${`${root}/previous`} "$before"
   fi
-  if [ -n "$unpacking" ]; then rm -rf -- "$version.partial"; fi
+  rm -rf -- ${`${root}/.incoming`}
   if [ -n "$sent" ]; then rm -rf -- "$sent" ${root}/.listings/"\${sent##*/}"; fi
   # A first version leaves no folder either.
   rmdir -- ${`${root}/releases`} ${`${root}/.listings`} ${root} 2>/dev/null || true`,
@@ -219,17 +217,13 @@ trap '[ -n "$done" ] || fail "unexpected end"' EXIT`,
   );
 }
 
-/** What a change left that the power was taken from goes first: it may be what fills the disk. */
-function releaseFunctions(root: string): Shell {
-  return lines(
-    listingFunction,
-    sh`
-point() { if [ -n "$2" ]; then ln -sfn -- "$2" "$1.new" && mv -fT -- "$1.new" "$1"; else rm -f -- "$1"; fi; }
-rm -rf -- ${root}/releases/*.partial`,
-  );
-}
+const releaseFunctions = lines(
+  listingFunction,
+  sh`
+point() { if [ -n "$2" ]; then ln -sfn -- "$2" "$1.new" && mv -fT -- "$1.new" "$1"; else rm -f -- "$1"; fi; }`,
+);
 
-/** The latest that ran well stay: an archive has no times, so a version has none of its own until it did. */
+/** The latest that ran well stay: a version has no time of its own until it did. */
 function prune(root: string, keep: number): Shell {
   return sh`
 cd ${`${root}/releases`} && now=$(basename "$(readlink ${`${root}/current`})") && last=$(readlink ${`${root}/previous`} || echo "$now") && last=$(basename "$last")

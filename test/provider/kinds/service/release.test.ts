@@ -86,7 +86,7 @@ onLinux("going back to a version that is still there sends nothing", async (t) =
     `web-01: switch ${sandbox.path("/srv/app")}/current to one (now two), restart app, wait until it is ready [change]`,
   ]);
   t.is(await sandbox.loaded("app.service", "server.js"), "one\n");
-  t.false(server.commands.at(-1)?.script.includes("tar -xzf"));
+  t.false(server.commands.at(-1)?.script.includes("mv -T"));
 });
 
 onLinux("a version that does not become ready is taken back: link, files and unit", async (t) => {
@@ -242,16 +242,20 @@ onLinux("a release that failed leaves no byte behind", async (t) => {
     Object.entries(await sandbox.entries("/srv")).map(([path, { content }]) => [path, content]);
   await app.up(inputs("one"));
   const before = await contents();
-  // The power went in the middle of a former one.
-  await sandbox.write("/srv/app/releases/two.partial/big", "x");
   await t.throwsAsync(app.up(inputs("sick")), { message: /was not ready/ });
   t.deepEqual(await contents(), before);
-  // The disk is full half way.
-  await sandbox.write("/bin/tar", '#!/bin/sh\ncat >/dev/null; echo x >"$4/half"; exit 2\n');
-  await sandbox.chmod("/bin/tar", 0o755);
-  await t.throwsAsync(app.up(inputs("two")), { message: /cannot unpack version two/ });
+  // The disk is full half way: no file can be larger than so many blocks.
+  sandbox.login = "ulimit -f 1000";
+  await sandbox.write("/source/two/lib/z-large", "x".repeat(1_000_000));
+  await t.throwsAsync(app.up(inputs("two")), { message: /sending version two: / });
   t.deepEqual(await contents(), before);
-  await sandbox.delete("/bin/tar");
+  sandbox.login = "";
+  // All came, and cannot be put in place.
+  await sandbox.write("/bin/mv", "#!/bin/sh\nexit 1\n");
+  await sandbox.chmod("/bin/mv", 0o755);
+  await t.throwsAsync(app.up(inputs("two")), { message: /cannot put version two in place/ });
+  t.deepEqual(await contents(), before);
+  await sandbox.delete("/bin/mv");
   await app.up(inputs("two"));
   t.is(await sandbox.read("/srv/app/current/server.js"), "two\n");
 });
