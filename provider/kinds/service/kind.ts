@@ -10,6 +10,7 @@ import { imported } from "./import";
 import { parseObservation, renderObservation } from "./observe";
 import { thingsOf } from "./owner";
 import { plan, type ServiceStep } from "./plan";
+import { incomingFolder } from "./receiving";
 import { renderRemoval } from "./removal";
 import { renderTransaction } from "./transaction";
 import { transfer } from "./transfer";
@@ -117,13 +118,21 @@ async function apply(
 
 /** Before the transaction, so that nothing waits for it. */
 async function sendVersion(
-  { host, root = "", source = "", version = "", build, exclude = [], part, versionOf }: Service,
+  service: Service,
   context: Context,
   say: (message: string) => void,
 ): Promise<void> {
-  const isContent = versionOf === "content";
-  const all = await readVersion({ folder: source, version, build, exclude, isContent }, say);
-  const files = part === undefined ? all : partOf(all, part);
-  const have = [`${root}/current`, `${root}/previous`];
-  await transfer({ host, root, files, have }, context, say);
+  const { host, root = "", source = "", version = "", build, exclude = [], part, ahead } = service;
+  const isContent = service.versionOf === "content";
+  const files = await readVersion({ folder: source, version, build, exclude, isContent }, say);
+  const former = (place: string) => [`${place}/current`, `${place}/previous`];
+  const sent = ahead === undefined ? [] : [`${ahead}/releases/${version}`];
+  if (ahead !== undefined) {
+    const [unless = ""] = sent;
+    await transfer({ host, root: ahead, files, have: former(ahead), unless }, context, say);
+    sent.push(incomingFolder({ root: ahead, version }));
+  }
+  const own = part === undefined ? files : partOf(files, part);
+  const have = sent.map((folder) => (part === undefined ? folder : `${folder}/${part}`));
+  await transfer({ host, root, files: own, have: [...former(root), ...have] }, context, say);
 }

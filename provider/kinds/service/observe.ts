@@ -220,7 +220,9 @@ function readLiveness(reader: Reader): Partial<Service> {
 function readRelease(reader: Reader): { version?: string; releases: string[] } {
   const line = reader.line();
   const edited = /^(\S+) edited$/.exec(line)?.[1];
-  const releases = reader.until("end").filter((name) => name !== edited);
+  const releases = reader
+    .until("end")
+    .filter((name) => !name.endsWith(".partial") && name !== edited);
   if (edited !== undefined) return { version: `${edited}, edited in place`, releases };
   return line === "none" ? { releases } : { version: line, releases };
 }

@@ -4,7 +4,8 @@
  * time only once it is whole, so the next attempt goes on with what is there. Another version that is begun, and the next
  * transaction, take it away.
  */
-import { type Shell, sh } from "../../ssh/shell";
+import { lines, type Shell, sh } from "../../ssh/shell";
+import type { Service } from "./args";
 
 /** How long another transfer of the same application may still be under way on the host. */
 const lockSeconds = 60;
@@ -24,10 +25,14 @@ export function incomingFolder({ root, version }: Pick<Incoming, "root" | "versi
 /**
  * Reads the list of all files from standard input, puts together what of them is on the host, and prints the numbers of those
  * that are not, as `4 7-9`, after a line `zstd` where the host has that. `have` are folders whose files may be taken: each is
- * compared by its SHA-256, and copied.
+ * compared by its SHA-256, and copied. Where the folder `unless` is there, nothing is missing.
  */
-export function renderOffer(incoming: Incoming, have: readonly string[]): Shell {
+export function renderOffer(
+  incoming: Incoming,
+  { have, unless }: { readonly have: readonly string[]; readonly unless?: string | undefined },
+): Shell {
   return sh`
+${unless === undefined ? sh`` : sh`if [ -d ${unless} ]; then exit 0; fi`}
 ${preamble(incoming)}
 if [ "$(cat "$to/complete" 2>/dev/null)" = "$complete" ] && [ -d "$to/files" ]; then exit 0; fi
 rm -f -- "$to/complete" && mkdir -p -- "$to/files" || exit 1
@@ -43,6 +48,24 @@ export function renderTaking(incoming: Incoming, decompress: readonly string[]):
 ${preamble(incoming)}
 perl -e ${take} "$to" "$complete" ${decompress}
 ${end}`;
+}
+
+/** `take_incoming FOLDER` makes one of what came. `incoming_end` takes away what came and is of no use any more. */
+export function renderIncomingFunctions({ root = "", version = "", ahead }: Service): Shell {
+  const others = `${ahead}/.incoming`;
+  return lines(
+    sh`
+take_incoming() {
+  [ -e ${`${root}/.incoming/${version}/complete`} ] && exec 8<${`${root}/.incoming`} && flock -n 8 && mv -T -- ${incomingFolder({ root, version })} "$1"
+}
+incoming_end() {
+  rm -rf -- ${`${root}/.incoming`}`,
+    ahead !== undefined &&
+      sh`
+  if [ "\${1-}" = failed ]; then rm -rf -- ${others}; rmdir -- ${ahead} 2>/dev/null || true
+  elif [ -d ${others} ]; then find ${others} -mindepth 1 -maxdepth 1 ! -name ${version} -exec rm -rf -- {} +; fi`,
+    sh`}`,
+  );
 }
 
 function preamble({ root, version, digest }: Incoming): Shell {

@@ -6,7 +6,6 @@ import { renderReset, renderResetAtStart } from "./overrides";
 import type { ServiceStep, UnitAction } from "./plan";
 import { type HttpProbe, renderHttpProbe } from "./probe";
 import { renderReloaded, renderWait } from "./ready";
-import { incomingFolder } from "./receiving";
 import { renderCommand } from "./release-command";
 import { viewOf } from "./units";
 
@@ -42,10 +41,11 @@ else useradd --system --user-group --no-create-home --home-dir ${step.home} --sh
 fi || fail ${`cannot create the user ${step.name}`}`;
       case "send":
         return sh`
+progress ${`putting version ${step.version} in place`}
 version=${`${root}/releases/${step.version}`}
-incoming=${incomingFolder({ root, version: step.version })}
+unpacking=yes
 [ -e "$version" ] || sent=$version
-mkdir -p ${`${root}/releases`} ${`${root}/.listings`} && [ -e "$(dirname "$incoming")/complete" ] && rm -rf -- "$version" && mv -T -- "$incoming" "$version" && listing "$version" >${`${root}/.listings/${step.version}`} && rm -rf -- ${`${root}/.incoming`} || fail ${`cannot put version ${step.version} in place`}`;
+mkdir -p ${`${root}/releases`} ${`${root}/.listings`} && take_incoming "$version.partial" && rm -rf -- "$version" && mv -T -- "$version.partial" "$version" && listing "$version" >${`${root}/.listings/${step.version}`} || fail ${`cannot put version ${step.version} in place`}`;
       case "run":
         return renderCommand(step, desired);
       case "switch":

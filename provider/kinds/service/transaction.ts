@@ -9,6 +9,7 @@ import { listingFunction } from "./listing";
 import { originalFunctions } from "./originals";
 import { renderClaim } from "./owner";
 import type { ServiceStep } from "./plan";
+import { renderIncomingFunctions } from "./receiving";
 import { renderCommandEnd } from "./release-command";
 import { renderStage, renderStep } from "./steps";
 import { renderLoaded, unitFunctions, unitRecord } from "./unit-status";
@@ -43,8 +44,9 @@ export function renderTransaction(
     renderForeignFunction(desired),
     ...unitsOf(desired).map((unit) => sh`keep_unit ${unit}`),
     author && renderAudit(desired, author),
+    desired.root !== undefined && renderIncomingFunctions(desired),
     recovery(steps, desired, { wasRunning, isAudited: author !== undefined }),
-    desired.root !== undefined && releaseFunctions,
+    desired.root !== undefined && releaseFunctions(desired.root),
     ...steps.filter(({ do: what }) => what === "create user").map(renderStep(desired)),
     ...steps.filter(({ do: what }) => what === "send").map(renderStep(desired)),
     ...steps.map(renderStage),
@@ -56,6 +58,7 @@ export function renderTransaction(
       .map(renderStep(desired)),
     definesUnits(steps, observed) && sh`systemctl daemon-reload`,
     desired.root !== undefined && prune(desired.root, desired.keep ?? 0),
+    desired.root !== undefined && sh`incoming_end`,
     sh`done=yes; rm -rf -- "$undo"`,
     author && sh`record 'done' ''`,
     renderClaim(desired, owner),
@@ -100,7 +103,7 @@ if [ -d "$own/originals" ] && [ ! -d "$own/owners" ]; then
   grep -rlsE '^(#|;) Written by trilithon' "$own/originals" | while read -r path; do rm -f -- "$path"; done
 fi
 mkdir -p "$own/undo" "$own/owners" "$own/originals" && chmod 0700 "$own"
-staged= done= switched= drained= sent= before= made=
+staged= done= switched= drained= unpacking= sent= before= made=
 progress() { printf '@progress %s\n' "$1" 2>/dev/null || true; }
 beside() { printf '%s/.trilithon-%s' "$(dirname "$1")" "$(basename "$1")"; }
 # A path that is a mount of its own cannot be renamed onto.
@@ -180,8 +183,9 @@ function recovery(
     point ${`${root}/current`} "$former"
     point ${`${root}/previous`} "$before"
   fi
-  rm -rf -- ${`${root}/.incoming`}
+  if [ -n "$unpacking" ]; then rm -rf -- "$version.partial"; fi
   if [ -n "$sent" ]; then rm -rf -- "$sent" ${root}/.listings/"\${sent##*/}"; fi
+  incoming_end failed
   # A first version leaves no folder either.
   rmdir -- ${`${root}/releases`} ${`${root}/.listings`} ${root} 2>/dev/null || true`,
     desired.unit !== undefined && sh`  systemctl daemon-reload`,
@@ -217,11 +221,15 @@ trap '[ -n "$done" ] || fail "unexpected end"' EXIT`,
   );
 }
 
-const releaseFunctions = lines(
-  listingFunction,
-  sh`
-point() { if [ -n "$2" ]; then ln -sfn -- "$2" "$1.new" && mv -fT -- "$1.new" "$1"; else rm -f -- "$1"; fi; }`,
-);
+/** What a change left that the power was taken from goes first: it may be what fills the disk. */
+function releaseFunctions(root: string): Shell {
+  return lines(
+    listingFunction,
+    sh`
+point() { if [ -n "$2" ]; then ln -sfn -- "$2" "$1.new" && mv -fT -- "$1.new" "$1"; else rm -f -- "$1"; fi; }
+rm -rf -- ${root}/releases/*.partial`,
+  );
+}
 
 /** The latest that ran well stay: a version has no time of its own until it did. */
 function prune(root: string, keep: number): Shell {

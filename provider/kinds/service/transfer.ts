@@ -17,6 +17,8 @@ export interface Transfer {
   readonly files: VersionFiles;
   /** Folders on the host whose files may be taken. */
   readonly have: readonly string[];
+  /** A folder on the host: where it is there, nothing is sent. */
+  readonly unless?: string;
 }
 
 export interface Sent {
@@ -32,7 +34,7 @@ const comparedMegabytesPerSecond = 5;
 const silentSeconds = 120;
 
 export async function transfer(
-  { host, root, files, have }: Transfer,
+  { host, root, files, have, unless }: Transfer,
   { run }: Pick<Context, "run">,
   say: (message: string) => void,
 ): Promise<Sent> {
@@ -43,7 +45,7 @@ export async function transfer(
   const megabytes = sizeOf(entries) / 1e6;
   const doing = `sending version ${version}`;
   const answer = await run(host, {
-    script: renderOffer(incoming, have).text,
+    script: renderOffer(incoming, { have, unless }).text,
     input: gzipSync(list, { level: 1 }),
     doing,
     deadlineSeconds: offerSeconds + Math.ceil(megabytes / comparedMegabytesPerSecond),
