@@ -18,6 +18,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { ExecutionContext } from "ava";
 import fc from "fast-check";
 import { HostUnreachable } from "../../../../provider/errors";
+import type { Context } from "../../../../provider/kind";
 import { transfer } from "../../../../provider/kinds/service/transfer";
 import { readVersion } from "../../../../provider/kinds/service/version-files";
 import { Session } from "../../../../provider/ssh/session";
@@ -271,3 +272,34 @@ onLinux(
     t.is((await send("first")).files, 2);
   },
 );
+
+onLinux("of a stream that ends too early what came is kept", async (t) => {
+  const { sandbox, server, session, folder, root, send, arrived } = await started(t);
+  await write(folder, {});
+  for (let file = 0; file < 10; file += 1) {
+    await writeFile(join(folder, `${file}`), randomBytes(200_000));
+  }
+  const source = { folder, version: "one", exclude: [], isContent: false };
+  const files = await readVersion(source, () => undefined);
+  async function* half(pieces: AsyncIterable<Buffer>) {
+    let bytes = 0;
+    for await (const piece of pieces) {
+      yield piece.subarray(0, 1_000_000 - bytes);
+      bytes += piece.length;
+      if (bytes > 1_000_000) return;
+    }
+  }
+  const run: Context["run"] = (_, command) => {
+    const { input } = command;
+    const isStream = input !== undefined && !Buffer.isBuffer(input);
+    return session.run(isStream ? { ...command, input: half(input) } : command);
+  };
+  const sending = transfer(
+    { host: server.host(), root, files, have: [] },
+    { run },
+    () => undefined,
+  );
+  await t.throwsAsync(sending, { message: /the connection was lost before all had come$/ });
+  t.true(await sandbox.exists(arrived("one")));
+  t.true((await send("one")).files <= 7);
+});
