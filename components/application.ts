@@ -275,6 +275,7 @@ function createAssets(
       version: parent.version,
       ...sourceOf(args),
       part: "public",
+      ahead: `/srv/${args.name}`,
     },
     onHost(host, parent),
   );

@@ -47,6 +47,11 @@ export interface ReleaseArgs extends ServiceArgs {
   readonly exclude?: pulumi.Input<pulumi.Input<string>[]>;
   /** A folder in `source`: only what is in it is sent, and it need not be there. Default all. */
   readonly part?: pulumi.Input<string>;
+  /**
+   * The `root` of a Release of the same `source` and `version` that comes to this host after this one: all its files are sent
+   * with this one's. So all hosts get them at the same time, where that one goes from host to host. Default none.
+   */
+  readonly ahead?: pulumi.Input<string>;
   /** `content`: `version` is what `hashContent` says of `source`; another content is then refused. Default: it is not looked at. */
   readonly versionOf?: pulumi.Input<"content">;
   /** The content's address: another version is another content, and the same version is never sent twice. At most 128 letters, digits and `. _ -`. */

@@ -99,7 +99,12 @@ test("releases what was built, one host after the other", async (t) => {
   // Static files are on every host before any serves pages that name them.
   const assets = [world.find(release, "shop-a-assets"), world.find(release, "shop-b-assets")];
   for (const { inputs, endedAt } of assets) {
-    t.like(inputs, { root: "/srv/shop.assets", part: "public", version: first.inputs.version });
+    t.like(inputs, {
+      root: "/srv/shop.assets",
+      part: "public",
+      ahead: "/srv/shop",
+      version: first.inputs.version,
+    });
     t.true(first.startedAt > endedAt);
   }
 });

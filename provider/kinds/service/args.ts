@@ -122,6 +122,7 @@ export interface Service {
   readonly build?: string;
   readonly exclude?: readonly string[];
   readonly part?: string;
+  readonly ahead?: string;
   readonly versionOf?: "content";
   readonly version?: string | undefined;
   readonly keep?: number;
@@ -286,6 +287,7 @@ const releaseSchema = v.strictObject({
     v.array(text(/^[^/\0]+$/, "a file name without /"), "expected a list of names"),
   ),
   part: v.optional(text(/^[A-Za-z0-9._-]+$/, "the name of a folder")),
+  ahead: v.optional(absolutePath),
   versionOf: v.optional(v.literal("content", 'expected "content"')),
   version: text(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/, "a version of letters, digits, . _ -"),
   keep: v.optional(integer(0, 100)),

@@ -6,7 +6,7 @@ import { unitsOf, viewOf } from "./units";
 
 /** systemd's own, for a unit that says nothing. */
 const unitSeconds = 90;
-/** For what has no limit of its own: unpacking a release, a check, a daemon-reload on a busy machine. */
+/** For what has no limit of its own: to put a release in place, a check, a daemon-reload on a busy machine. */
 const workSeconds = 600;
 
 export function transactionSeconds(service: Service): number {

@@ -2,7 +2,6 @@
 
 import { Refused } from "../../errors";
 import { type Context, type Kind, onHost, type Properties, type Step } from "../../kind";
-import { archive } from "./archive";
 import { checkRelease, checkService, type Service } from "./args";
 import { authorOf, isRecorded } from "./audit";
 import { transactionSeconds } from "./deadline";
@@ -11,9 +10,12 @@ import { imported } from "./import";
 import { parseObservation, renderObservation } from "./observe";
 import { thingsOf } from "./owner";
 import { plan, type ServiceStep } from "./plan";
+import { incomingFolder } from "./receiving";
 import { renderRemoval } from "./removal";
 import { carryOutTogether, undrained } from "./together";
 import { renderTransaction } from "./transaction";
+import { transfer } from "./transfer";
+import { partOf, readVersion } from "./version-files";
 import { renderWayBack } from "./way-back";
 
 export const service: Kind<Service, ServiceStep & Step> = {
@@ -100,6 +102,7 @@ async function apply(
     if (warning !== undefined) context.tell("warning", `${desired.host.name}: ${warning}`);
     else context.progress(`${desired.host.name}: ${message}`);
   };
+  if (steps.some((step) => step.do === "send")) await sendVersion(desired, context, progress);
   const isAudited = isRecorded(steps, desired);
   const isClosed = steps.some((step) => step.do === "close");
   const carryOut = async () => {
@@ -114,15 +117,29 @@ async function apply(
       deadlineSeconds: transactionSeconds(desired),
       deadlineSetting: "drain.seconds or ready.deadlineSeconds (drainSeconds, readySeconds)",
       onProgress: progress,
-      ...(steps.some((step) => step.do === "send") && {
-        input: await archive(sourceOf(desired), progress),
-      }),
     });
     return parseObservation(answer, { ...desired, ...known }, context.owner) ?? desired;
   };
   return isClosed ? carryOutTogether(desired, context, carryOut) : carryOut();
 }
 
-function sourceOf({ source = "", version = "", build, exclude = [], part, versionOf }: Service) {
-  return { folder: source, version, build, exclude, part, isContent: versionOf === "content" };
+/** Before the transaction, so that nothing waits for it. */
+async function sendVersion(
+  service: Service,
+  context: Context,
+  say: (message: string) => void,
+): Promise<void> {
+  const { host, root = "", source = "", version = "", build, exclude = [], part, ahead } = service;
+  const isContent = service.versionOf === "content";
+  const files = await readVersion({ folder: source, version, build, exclude, isContent }, say);
+  const former = (place: string) => [`${place}/current`, `${place}/previous`];
+  const sent = ahead === undefined ? [] : [`${ahead}/releases/${version}`];
+  if (ahead !== undefined) {
+    const [unless = ""] = sent;
+    await transfer({ host, root: ahead, files, have: former(ahead), unless }, context, say);
+    sent.push(incomingFolder({ root: ahead, version }));
+  }
+  const own = part === undefined ? files : partOf(files, part);
+  const have = sent.map((folder) => (part === undefined ? folder : `${folder}/${part}`));
+  await transfer({ host, root, files: own, have: [...former(root), ...have] }, context, say);
 }

@@ -42,11 +42,11 @@ else useradd --system --user-group --no-create-home --home-dir ${step.home} --sh
 fi || fail ${`cannot create the user ${step.name}`}`;
       case "send":
         return sh`
-progress ${`unpacking version ${step.version}`}
+progress ${`putting version ${step.version} in place`}
 version=${`${root}/releases/${step.version}`}
 unpacking=yes
 [ -e "$version" ] || sent=$version
-mkdir -p "$version.partial" ${`${root}/.listings`} && tar -xzf - -C "$version.partial" --no-same-owner --no-same-permissions && chmod -R u=rwX,go=rX "$version.partial" && rm -rf -- "$version" && mv -T -- "$version.partial" "$version" && listing "$version" >${`${root}/.listings/${step.version}`} || fail ${`cannot unpack version ${step.version}`}`;
+mkdir -p ${`${root}/releases`} ${`${root}/.listings`} && take_incoming "$version.partial" && rm -rf -- "$version" && mv -T -- "$version.partial" "$version" && listing "$version" >${`${root}/.listings/${step.version}`} || fail ${`cannot put version ${step.version} in place`}`;
       case "run":
         return renderCommand(step, desired);
       case "switch":

@@ -10,6 +10,7 @@ import { originalFunctions } from "./originals";
 import { renderClaim } from "./owner";
 import type { ServiceStep } from "./plan";
 import { crashFunctions } from "./ready";
+import { renderIncomingFunctions } from "./receiving";
 import { renderCommandEnd } from "./release-command";
 import { renderStage, renderStep } from "./steps";
 import { renderLoaded, unitFunctions, unitRecord } from "./unit-status";
@@ -29,9 +30,7 @@ export interface TransactionArgs {
   readonly wayBack?: Shell | false;
 }
 
-/**
- * Answers with `answer`'s output when all went well. A release's archive stands on standard input.
- */
+/** Answers with `answer`'s output when all went well. The files of a release are on the host by then. */
 export function renderTransaction(
   steps: readonly ServiceStep[],
   observed: Service | undefined,
@@ -51,6 +50,7 @@ export function renderTransaction(
     renderForeignFunction(desired),
     ...unitsOf(desired).map((unit) => sh`keep_unit ${unit}`),
     author && renderAudit(desired, author),
+    desired.root !== undefined && renderIncomingFunctions(desired),
     recovery(steps, desired, { wasRunning, isAudited: author !== undefined }),
     desired.root !== undefined && releaseFunctions(desired.root),
     ...steps.filter(({ do: what }) => what === "create user").map(renderStep(desired)),
@@ -64,6 +64,7 @@ export function renderTransaction(
       .map(renderStep(desired)),
     definesUnits(steps, observed) && sh`systemctl daemon-reload`,
     desired.root !== undefined && prune(desired.root, desired.keep ?? 0),
+    desired.root !== undefined && sh`incoming_end`,
     sh`done=yes; rm -rf -- "$undo"`,
     author && sh`record ${result} ''`,
     wayBack,
@@ -191,6 +192,7 @@ function recovery(
   fi
   if [ -n "$unpacking" ]; then rm -rf -- "$version.partial"; fi
   if [ -n "$sent" ]; then rm -rf -- "$sent" ${root}/.listings/"\${sent##*/}"; fi
+  incoming_end failed
   # A first version leaves no folder either.
   rmdir -- ${`${root}/releases`} ${`${root}/.listings`} ${root} 2>/dev/null || true`,
     desired.unit !== undefined && sh`  systemctl daemon-reload`,
@@ -236,7 +238,7 @@ rm -rf -- ${root}/releases/*.partial`,
   );
 }
 
-/** The latest that ran well stay: an archive has no times, so a version has none of its own until it did. */
+/** The latest that ran well stay: a version has no time of its own until it did. */
 function prune(root: string, keep: number): Shell {
   return sh`
 cd ${`${root}/releases`} && now=$(basename "$(readlink ${`${root}/current`})") && last=$(readlink ${`${root}/previous`} || echo "$now") && last=$(basename "$last")
