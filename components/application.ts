@@ -9,6 +9,7 @@ import { type Host, isHere, onHost } from "./host";
 import { describeJob, type JobArgs } from "./job";
 import { applicationOptions, checkJobNames, defaultPorts } from "./options";
 import { createPackages } from "./packages";
+import { checkPersistent, describePersistent, writtenPaths } from "./persistent";
 import { describeProcess, type ProcessArgs, type ProcessPlace } from "./process";
 import { renderApplicationUnit, renderCommandUnit } from "./render/application-unit";
 import { nothingUnderWay, servesElsewhere } from "./render/probes";
@@ -56,6 +57,12 @@ export interface ApplicationArgs {
   /** Told to it as `DATABASE_PRIMARY_HOST`, `DATABASE_READ_HOST`, `DATABASE_USER` and so on. Default none. */
   readonly database?: Database | undefined;
   /**
+   * Folders in `source` that outlive versions: `["storage", "public/uploads"]`. In each version a link stands in their place, to
+   * the folder of the same path below `/var/lib/NAME` (`STATE_DIRECTORY`), on each host. The first version fills a folder with
+   * what it has there, later ones change nothing in it. Destroying the application leaves them. Default none.
+   */
+  readonly persistent?: readonly string[];
+  /**
    * Names of files and folders in `source` that make no other version and are not sent. Default `.git`; with a build,
    * whose output is sent whole, `node_modules` as well.
    */
@@ -102,6 +109,8 @@ export class Application extends pulumi.ComponentResource {
   readonly publicFolder: string;
   /** The static files of the version that comes and of the one before: pages of both are served while a release rolls. */
   readonly otherPublicFolders: readonly string[];
+  /** Paths at which files are served that the application writes itself: `/uploads`. */
+  readonly writtenPaths: readonly string[];
   /** Exists on a host while it drains. */
   readonly drainFile: string;
   /** 16 hexadecimal digits: the same content is the same version. */
@@ -117,6 +126,7 @@ export class Application extends pulumi.ComponentResource {
     checkArgs(check, args, () => [
       ...checkUnique("hosts", "a host that is not in the list before", args.hosts),
       ...checkJobNames(args),
+      ...checkPersistent(args),
     ]);
     const options = whenKnown(check, optionsOf(args));
     const others = whenKnown(check, othersOf(args));
@@ -124,6 +134,7 @@ export class Application extends pulumi.ComponentResource {
     this.port = options.port;
     this.healthPath = options.healthPath;
     this.publicFolder = `/srv/${args.name}/current/public`;
+    this.writtenPaths = writtenPaths(args.persistent ?? []);
     this.drainFile = `/run/${args.name}.drain`;
     this.version = versionOf(args);
     this.otherPublicFolders = [
@@ -133,7 +144,9 @@ export class Application extends pulumi.ComponentResource {
     this.releases = createReleases(this, name, args, { ...options, others });
     const released = Object.values(this.releases).map(({ urn }) => urn);
     const folder = args.build?.output ?? args.source;
-    this.staticPath = pulumi.all(released).apply(() => firstFile(`${folder}/public`));
+    this.staticPath = pulumi
+      .all(released)
+      .apply(() => firstFile(`${folder}/public`, this.writtenPaths));
     this.registerOutputs({ version: this.version });
   }
 }
@@ -156,6 +169,7 @@ const entries = {
 /** They name the unit and the files, or are read while the program runs. */
 const plainArgs = [
   ...["hosts", "hosts.name", "loadBalancers", "name", "source", "exclude", "database"],
+  "persistent",
   ...["build", "build.command", "build.output", "release", "processes", "jobs"],
 ];
 
@@ -333,6 +347,7 @@ function createRelease(
         [environmentFiles.open]: { content: environment.open },
         [environmentFiles.secret]: { content: environment.secret, mode: "0600" },
       },
+      ...(args.persistent && { persistent: describePersistent(args.name, args.persistent) }),
       ...(isFirst && args.release && { releaseCommand: describeRelease(parent, args, place) }),
       onChange: "restart",
       ready: {

@@ -219,6 +219,15 @@ export const applicationOptions = {
   jobs: v.exactOptional(jobs),
   packages: v.exactOptional(packages),
   environment: v.exactOptional(environment),
+  persistent: v.exactOptional(
+    list(
+      "a list of folders",
+      text(
+        `${values.folderPath.expected}, and not public itself`,
+        (value) => values.folderPath.pattern.test(value) && value !== "public",
+      ),
+    ),
+  ),
   exclude: v.exactOptional(
     list(
       "a list of file names",

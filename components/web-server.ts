@@ -22,6 +22,8 @@ export interface ServedApplication {
   readonly publicFolder: pulumi.Input<string>;
   /** Folders for files that `publicFolder` has not, such as those of the version before. Default none. */
   readonly otherPublicFolders?: pulumi.Input<readonly pulumi.Input<string>[]>;
+  /** Paths below which the application writes files itself, as `/uploads`: only `publicFolder` has them. Default none. */
+  readonly writtenPaths?: pulumi.Input<readonly pulumi.Input<string>[]>;
   /** While this file is there the health path answers 404, and the host gets nothing new. */
   readonly drainFile: pulumi.Input<string>;
   /** Host name to what has to be there before Nginx starts. */
@@ -94,6 +96,7 @@ const entries = {
     healthPath: urlPath,
     publicFolder: folder,
     otherPublicFolders: v.optional(list("a list of folders", folder)),
+    writtenPaths: v.optional(list("a list of paths", folder)),
     drainFile: folder,
     releases: v.optional(present),
   }),
@@ -122,9 +125,13 @@ function checkPort(
 }
 
 function readValues(check: ArgsCheck<typeof entries>, args: WebServerArgs) {
-  const { port, healthPath, publicFolder, otherPublicFolders = [], drainFile } = args.application;
+  const { port, healthPath, publicFolder, drainFile } = args.application;
+  const { otherPublicFolders = [], writtenPaths = [] } = args.application;
   return whenKnown(check, {
-    application: { port, healthPath, publicFolder, otherPublicFolders, drainFile },
+    application: {
+      ...{ port, healthPath, publicFolder, drainFile },
+      ...{ otherPublicFolders, writtenPaths },
+    },
     domain: args.domain,
     loadBalancers: args.loadBalancers,
     port: args.port ?? defaultPorts.web,

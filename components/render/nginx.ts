@@ -16,6 +16,8 @@ export interface NginxConfig {
     readonly publicFolder: string;
     /** Further folders, in this order, for files that the first has not: those of the version before and after. */
     readonly otherPublicFolders: readonly string[];
+    /** Below these paths the application writes files itself: `/uploads`. */
+    readonly writtenPaths: readonly string[];
     /** While it exists the health check is answered with 404. */
     readonly drainFile: string;
   };
@@ -128,8 +130,8 @@ map $request_method $file {
 # An answer of the application says itself how long it may be kept. A file with its content's hash in its name never changes.
 map $upstream_addr$uri $static_cache {
     default                                      "";
-    "~^/.*-(?=[0-9]*[A-Z])[A-Z0-9]{8}[.][a-z0-9]+$" "public, max-age=31536000, immutable";
-    "~^/"                                        "public, max-age=300";
+${application.writtenPaths.map((path) => `    "~^${path.replaceAll(".", "[.]")}/" "${shortCache}";\n`).join("")}    "~^/.*-(?=[0-9]*[A-Z])[A-Z0-9]{8}[.][a-z0-9]+$" "public, max-age=31536000, immutable";
+    "~^/"                                        "${shortCache}";
 }
 
 # Nobody was reached: the load balancer may ask another server, whatever the method.
@@ -218,7 +220,7 @@ ${[...new Set([webHealthPath, application.healthPath])].map((path) => renderHeal
         try_files ${publicFolder}\${file}index.html @$app_location;
     }
 
-    # A name with a dot before it hides a file, and a source is never sent as text: the application is asked.
+${application.writtenPaths.map((path) => renderWritten(path, application)).join("")}    # A name with a dot before it hides a file, and a source is never sent as text: the application is asked.
     location ~ /\\.(?!well-known/) {
         try_files /.none @$app_location;
     }
@@ -258,6 +260,22 @@ export const nginxFiles = {
   site: "/etc/nginx/conf.d/trilithon.conf",
   unit: "/etc/systemd/system/nginx.service.d/trilithon.conf",
 };
+
+/** For files of any version that may be kept. */
+const shortCache = "public, max-age=300";
+
+/** What is written there is a file and no program, whatever it is called; and what is deleted there is gone, though a version may bring it. */
+function renderWritten(path: string, { publicFolder }: NginxConfig["application"]) {
+  return `    location ^~ ${path}/ {
+        root /;
+        location ~* (/$|/\\.(?!well-known/)|(\\.(${sourceExtensions.join("|")})|~)$) {
+            try_files /.none @$app_location;
+        }
+        try_files ${publicFolder}$file @$app_location;
+    }
+
+`;
+}
 
 function renderHealth(path: string, { healthPath, drainFile }: NginxConfig["application"]) {
   return `    location = ${path} {

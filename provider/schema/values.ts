@@ -88,6 +88,12 @@ export const variableName: TextForm = {
   pattern: /^[A-Za-z_][A-Za-z0-9_]*$/,
 };
 
+/** Within a release. */
+export const folderPath: TextForm = {
+  expected: "a folder such as storage or public/uploads, of letters, digits and . _ - in each name",
+  pattern: /^(?!(.*\/)?\.{1,2}(\/|$))[A-Za-z0-9._-]+(\/[A-Za-z0-9._-]+)*$/,
+};
+
 /** Names a cluster; a member's data directory is marked with it. */
 export const clusterName: TextForm = {
   expected: "1 to 64 letters, digits and _",

@@ -33,6 +33,7 @@ async function run() {
       clean: { command: ["bin/clean"], schedule: "daily", perHost: true, persistent: true },
     },
     packages: { python3: "present" },
+    persistent: ["storage", "public/uploads"],
     environment: { GREETING: "hello", TOKEN: pulumi.secret("planted"), WORKERS: 4 },
   });
   new Application("alone", { hosts: [primary], name: "alone", source, start: ["ruby", "main.rb"] });
@@ -65,8 +66,16 @@ async function run() {
           },
           jobs: { report: { command: ["x"], schedule: "*/5 * * * *" } },
           healthPath: "up",
+          persistent: ["../etc", "public"],
           packages: { "no good": "present" },
           environment: { "no-good": "x", TOKEN: pulumi.secret("x") },
+        }),
+    ),
+    refused(
+      () =>
+        new Application("bad", {
+          ...{ hosts, name: "bad", source, start: ["x"] },
+          persistent: ["storage", "storage/app", "tmp", "tmp"],
         }),
     ),
     refused(() => new Application("bad", { hosts, name: "bad", source: "./nope", start: ["x"] })),
@@ -194,6 +203,16 @@ test("has timers for its jobs, on the first host unless they are for each", asyn
   t.regex(text("report.service"), /\nExecStart=\/srv\/shop\/current\/bin\/report\n/);
 });
 
+test("keeps folders that outlive versions in its state folder, as its user", async (t) => {
+  const { world } = await program;
+  t.deepEqual(world.find(release, "shop-b").inputs.persistent, {
+    storage: { folder: "/var/lib/shop/storage", owner: "shop" },
+    "public/uploads": { folder: "/var/lib/shop/public/uploads", owner: "shop" },
+  });
+  t.is(world.find(release, "shop-b-assets").inputs.persistent, undefined);
+  t.is(world.find(release, "alone-a").inputs.persistent, undefined);
+});
+
 test("gives the account its own database and nothing else", async (t) => {
   const { world } = await program;
   const { inputs } = world.find("trilithon:index:MysqlContent", "database-content");
@@ -226,8 +245,12 @@ Application bad: processes.release: expected a name of at most 31 lower-case let
 Application bad: jobs.report.schedule: expected a schedule as systemd's OnCalendar has it, such as *-*-* 02:30, Mon..Fri 08:00 Europe/Berlin or *:0/5, got "*/5 * * * *"
 Application bad: packages.no good: expected a Debian package name such as nginx or libc6:i386, got "no good"
 Application bad: environment.no-good: expected a variable name of letters, digits and underscores that starts with no digit, got "no-good"
+Application bad: persistent[0]: expected a folder such as storage or public/uploads, of letters, digits and . _ - in each name, and not public itself, got "../etc"
+Application bad: persistent[1]: expected a folder such as storage or public/uploads, of letters, digits and . _ - in each name, and not public itself, got "public"
 Application bad: healthPath: expected a path such as /healthz, got "up"
 Application bad: port: expected an integer from 1024 to 65535, got 80`,
+    `Application bad: persistent[1]: expected a folder that is not, and is not below, another one of the list, got "storage/app"
+Application bad: persistent[3]: expected a folder that is not, and is not below, another one of the list, got "tmp"`,
     `the folder of the application does not exist: ${process.cwd()}/nope`,
     `MysqlPair bad: name: expected a database name of at most 32 letters, digits and underscores that MySQL and the cluster do not use themselves, got "a-b"
 MysqlPair bad: bufferPoolPercent: expected an integer from 5 to 80, got 99`,

@@ -19,6 +19,10 @@ const running = WebPath.start({
     "public/index.php": "<?php $password = 'planted';\n",
     "public/notes.PY": "password = 'planted'\n",
     "public/page.html~": "planted\n",
+    "public/uploads/photo-ABCDEF12.jpg": "an upload\n",
+    "public/uploads/shell.php": "<?php $password = 'planted';\n",
+    "public/uploads/.htaccess": "planted\n",
+    "former/public/uploads/deleted.jpg": "of the version itself\n",
     "former/public/static/app-0LDERONE.css": "the former version's\n",
   },
 });
@@ -136,6 +140,17 @@ const cases: readonly Case[] = [
     headers: asked,
     body: "no route /index.php\n",
   },
+  {
+    title: "a file that the application wrote is never kept for long",
+    path: "/uploads/photo-ABCDEF12.jpg",
+    status: 200,
+    headers: { ...served, ...short },
+    body: "an upload\n",
+  },
+  { title: "one that it deleted", path: "/uploads/deleted.jpg", status: 404, headers: asked },
+  { title: "a source that it wrote", path: "/uploads/shell.php", status: 404, headers: asked },
+  { title: "one behind a dot", path: "/uploads/.htaccess", status: 404, headers: asked },
+  { title: "what it wrote as a list", path: "/uploads/", status: 404, headers: asked },
   { title: "a source in upper case", path: "/notes.PY", status: 404, headers: asked },
   { title: "an editor's copy", path: "/page.html~", status: 404, headers: asked },
   {

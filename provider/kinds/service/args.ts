@@ -66,6 +66,13 @@ export interface ReleaseCommand {
   readonly deadlineSeconds: number;
 }
 
+/** Holds what an application writes, whatever its version. */
+export interface PersistentFolder {
+  readonly folder: string;
+  /** The user to whom it belongs, with the group of the same name. */
+  readonly owner: string;
+}
+
 /** `loaded`: the unit runs with the files that are on the disk. */
 export type Configuration = "loaded" | "reload needed" | "restart needed";
 
@@ -111,6 +118,8 @@ export interface Service {
   readonly keep?: number;
   /** The versions on the host. Output only. */
   readonly releases?: readonly string[];
+  /** Folders that are a link in each version, by their path in it. */
+  readonly persistent?: Readonly<Record<string, PersistentFolder>>;
   readonly releaseCommand?: ReleaseCommand;
   /** The versions for which it ran. Output only. */
   readonly commanded?: readonly string[] | undefined;
@@ -255,6 +264,12 @@ const releaseSchema = v.strictObject({
   versionOf: v.optional(v.literal("content", 'expected "content"')),
   version: text(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/, "a version of letters, digits, . _ -"),
   keep: v.optional(integer(0, 100)),
+  persistent: v.optional(
+    v.record(
+      textOf(values.folderPath),
+      v.strictObject({ folder: absolutePath, owner: textOf(values.systemUser) }),
+    ),
+  ),
   releaseCommand: v.optional(
     v.strictObject({
       command: words,
@@ -293,8 +308,21 @@ export function checkRelease(inputs: Properties): { args: Properties; failures: 
       ...failures(releaseSchema, inputs),
       ...unitFailures(inputs),
       ...absentFailures(inputs),
+      ...persistentFailures(inputs),
     ],
   };
+}
+
+/** A link cannot stand below another one. */
+function persistentFailures({ persistent }: Properties): Failure[] {
+  if (!isProperties(persistent)) return [];
+  const paths = Object.keys(persistent);
+  return paths
+    .filter((path) => paths.some((other) => path.startsWith(`${other}/`)))
+    .map((path) => ({
+      property: `persistent.${path}`,
+      reason: "expected a folder that is not below another one of them",
+    }));
 }
 
 /** What must not exist cannot be a file of the service as well. */

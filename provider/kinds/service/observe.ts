@@ -7,6 +7,7 @@ import { foreignChanges, renderForeignFunction, renderForeignObservation } from 
 import { listingFunction } from "./listing";
 import { parseOverrides, renderOverridesObservation } from "./overrides";
 import { parseOwners, renderOwnerObservation } from "./owner";
+import { parsePersistent, renderPersistentObservation } from "./persistent";
 import { renderLiveness } from "./ready";
 import { renderCommandedObservation } from "./release-command";
 import { parseRunsWith, pristineFiles, renderRunsWith, runsWithFunction } from "./runs-with";
@@ -50,7 +51,7 @@ release() {
     else echo "$name"; fi
   else echo 'none'; fi
   for version in "$1"/releases/*/; do
-    version=\${version%/}; if [ -d "$version" ]; then echo "\${version##*/}"; fi
+    version=\${version%/}; if [ -d "$version" ] && linked "$version"; then echo "\${version##*/}"; fi
   done
   echo end
 }
@@ -74,6 +75,7 @@ export function renderObservation(service: Service, { isNew = false } = {}): She
     renderForeignObservation(service),
     renderLiveness(service),
     renderOverridesObservation(service),
+    renderPersistentObservation(service),
     root !== undefined && sh`release ${root}`,
     renderCommandedObservation(service),
     ...Object.keys(service.moreUnits ?? {}).map((name) =>
@@ -136,6 +138,7 @@ export function parseObservation(
     expected.root === undefined
       ? {}
       : {
+          persistent: parsePersistent(expected, () => reader.line()),
           ...readRelease(reader),
           commanded: expected.releaseCommand === undefined ? undefined : reader.until("end"),
         };

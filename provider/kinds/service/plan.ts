@@ -3,9 +3,10 @@
 import { diffLines } from "diff";
 import type { Host, Owner, StepText } from "../../kind";
 import { isUnknown, unknown } from "../../protocol/values";
-import type { File, OnChange, Service } from "./args";
+import type { File, OnChange, PersistentFolder, Service } from "./args";
 import type { ForeignChange } from "./foreign";
 import { isSameStack, nameThing, type OwnedThing, thingsOf } from "./owner";
+import { isLinkedOtherwise, planPersistent } from "./persistent";
 import { announceCommand, commandUnit } from "./release-command";
 import { awaitsPackages, upgrades } from "./runs-with";
 import { changesFor, droppedUnits, nameOf, unitsOf, viewOf } from "./units";
@@ -18,6 +19,10 @@ export type ServiceStep = StepText &
     | { readonly do: "remove"; readonly path: string }
     | { readonly do: "move aside"; readonly path: string }
     | { readonly do: "send"; readonly version: string }
+    // Both are done while the version is sent.
+    | ({ readonly do: "keep"; readonly name: string } & PersistentFolder)
+    | { readonly do: "let go"; readonly name: string; readonly folder: string }
+    | ({ readonly do: "give"; readonly name: string } & PersistentFolder)
     | { readonly do: "run"; readonly version: string; readonly unit: string }
     | { readonly do: "switch"; readonly version: string; readonly path: string }
     | { readonly do: "check" }
@@ -245,6 +250,7 @@ function nothing(desired: Service): Service {
     runsWith: {},
     startedWith: undefined,
     absent: isUnknown(desired.absent) ? [] : desired.absent,
+    persistent: {},
     ...(desired.unit === undefined ? {} : stopped),
     moreUnits: Object.fromEntries(
       Object.keys(desired.moreUnits ?? {}).map((unit) => [unit, stopped]),
@@ -281,16 +287,21 @@ function planUsers(observed: Service, desired: Service): ServiceStep[] {
     }));
 }
 
-function planRelease(
-  { version: now, releases, commanded }: Service,
-  { version, root, name, releaseCommand }: Service,
-): ServiceStep[] {
-  if (version === undefined || version === now) return [];
+function planRelease(observed: Service, desired: Service): ServiceStep[] {
+  const { version: now, releases, commanded } = observed;
+  const { version, root, name, releaseCommand } = desired;
+  if (version === undefined) return [];
+  const folders = planPersistent(observed, desired);
+  const isThere = releases?.includes(version) === true && !isLinkedOtherwise(observed, desired);
+  const sending: ServiceStep[] = [
+    ...(isThere ? [] : [{ do: "send" as const, version, sentence: `send version ${version}` }]),
+    ...folders,
+  ];
+  if (version === now) return folders.length > 0 ? sending : [];
   const isCommanded = releaseCommand === undefined || commanded?.includes(version);
-  const isThere = releases?.includes(version) ?? false;
   const was = now === undefined ? "" : ` (now ${now})`;
   return [
-    ...(isThere ? [] : [{ do: "send" as const, version, sentence: `send version ${version}` }]),
+    ...sending,
     ...(isCommanded
       ? []
       : [
@@ -511,6 +522,9 @@ function unitAction(
 function effect(step: ServiceStep, observed: Service): OnChange {
   switch (step.do) {
     case "switch":
+    // It may have the former folder open.
+    case "keep":
+    case "let go":
       return "restart";
     case "write":
       return step.file.onChange;

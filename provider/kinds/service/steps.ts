@@ -3,6 +3,7 @@
 import { lines, Shell, sh } from "../../ssh/shell";
 import type { Drain, Service } from "./args";
 import { renderReset, renderResetAtStart } from "./overrides";
+import { renderGive, renderLinks } from "./persistent";
 import type { ServiceStep, UnitAction } from "./plan";
 import { type HttpProbe, renderHttpProbe } from "./probe";
 import { renderReloaded, renderWait } from "./ready";
@@ -40,12 +41,15 @@ if getent passwd ${step.name} >/dev/null; then usermod --home ${step.home} ${ste
 else useradd --system --user-group --no-create-home --home-dir ${step.home} --shell /usr/sbin/nologin ${step.name}
 fi || fail ${`cannot create the user ${step.name}`}`;
       case "send":
-        return sh`
+        return lines(
+          renderLinks(desired),
+          sh`
 progress ${`unpacking version ${step.version}`}
 version=${`${root}/releases/${step.version}`}
 unpacking=yes
 [ -e "$version" ] || sent=$version
-mkdir -p "$version.partial" ${`${root}/.listings`} && tar -xzf - -C "$version.partial" --no-same-owner --no-same-permissions && chmod -R u=rwX,go=rX "$version.partial" && rm -rf -- "$version" && mv -T -- "$version.partial" "$version" && listing "$version" >${`${root}/.listings/${step.version}`} || fail ${`cannot unpack version ${step.version}`}`;
+mkdir -p "$version.partial" ${`${root}/.listings`} && tar -xzf - -C "$version.partial" --no-same-owner --no-same-permissions && chmod -R u=rwX,go=rX "$version.partial" && add_links && rm -rf -- "$version" && mv -T -- "$version.partial" "$version" && listing "$version" >${`${root}/.listings/${step.version}`} || fail ${`cannot unpack version ${step.version}`}`,
+        );
       case "run":
         return renderCommand(step, desired);
       case "switch":
@@ -88,6 +92,10 @@ ${new Shell(`${step.do}d`)}="$${new Shell(`${step.do}d`)} "${desired.unit ?? ""}
         return renderReset(desired);
       case "reread":
         return sh`systemctl daemon-reload || fail 'systemd cannot read its units again'`;
+      case "give":
+        return renderGive(step);
+      case "keep":
+      case "let go":
       case "later":
       case "refuse":
       case "adopt":

@@ -8,6 +8,7 @@ import { renderForeignFunction, renderForeignRecord } from "./foreign";
 import { listingFunction } from "./listing";
 import { originalFunctions } from "./originals";
 import { renderClaim } from "./owner";
+import { persistentFunctions } from "./persistent";
 import type { ServiceStep } from "./plan";
 import { renderCommandEnd } from "./release-command";
 import { renderStage, renderStep } from "./steps";
@@ -184,6 +185,7 @@ function recovery(
   fi
   if [ -n "$unpacking" ]; then rm -rf -- "$version.partial"; fi
   if [ -n "$sent" ]; then rm -rf -- "$sent" ${root}/.listings/"\${sent##*/}"; fi
+  if [ -n "$sent" ]; then empty_again; fi
   # A first version leaves no folder either.
   rmdir -- ${`${root}/releases`} ${`${root}/.listings`} ${root} 2>/dev/null || true`,
     desired.unit !== undefined && sh`  systemctl daemon-reload`,
@@ -223,6 +225,7 @@ trap '[ -n "$done" ] || fail "unexpected end"' EXIT`,
 function releaseFunctions(root: string): Shell {
   return lines(
     listingFunction,
+    persistentFunctions,
     sh`
 point() { if [ -n "$2" ]; then ln -sfn -- "$2" "$1.new" && mv -fT -- "$1.new" "$1"; else rm -f -- "$1"; fi; }
 rm -rf -- ${root}/releases/*.partial`,

@@ -12,6 +12,7 @@ const config = {
     port: 3000,
     healthPath: "/healthz",
     publicFolder: "/srv/guestbook/current/public",
+    writtenPaths: [],
     otherPublicFolders: ["/srv/guestbook.assets/current", "/srv/guestbook/previous/public"],
     drainFile: "/run/guestbook.drain",
   },
@@ -26,6 +27,25 @@ test("renders the configuration of a site", (t) => {
 
 test("renders the unit's additions", (t) => {
   isGolden(t, "nginx.service.conf", renderRestartAlways());
+});
+
+test("what the application writes is served from its one place, and no source of it", (t) => {
+  const application = { ...config.application, writtenPaths: ["/uploads", "/a.b/c"] };
+  const text = renderNginx({ ...config, application });
+  t.true(text.includes('\n    "~^/uploads/" "public, max-age=300";\n    "~^/a[.]b/c/" "public'));
+  const start = text.indexOf("    location ^~ /uploads/ {");
+  const location = text
+    .slice(start, text.indexOf("\n    }\n", start))
+    .replace(/php\|.*\|swo/, "php");
+  t.is(
+    location,
+    `    location ^~ /uploads/ {
+        root /;
+        location ~* (/$|/\\.(?!well-known/)|(\\.(php)|~)$) {
+            try_files /.none @$app_location;
+        }
+        try_files /srv/guestbook/current/public$file @$app_location;`,
+  );
 });
 
 test("raw lines end the server's block", (t) => {

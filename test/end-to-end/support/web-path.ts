@@ -203,6 +203,7 @@ function filesOf(options: WebPathOptions) {
         port: applicationPort,
         healthPath: "/healthz",
         publicFolder: "/srv/public",
+        writtenPaths: ["/uploads"],
         otherPublicFolders: ["/srv/former/public"],
         drainFile: `/run/${name}.drain`,
       },
