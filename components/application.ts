@@ -4,7 +4,13 @@ import * as v from "valibot";
 import { Release } from "../provider/resources/release";
 import { checkArgs, checkUnique, type Known, whenKnown } from "./check-args";
 import type { Database } from "./database";
-import { type Environment, renderEnvironment } from "./environment";
+import { databaseUrls } from "./database-text";
+import {
+  checkDatabaseTexts,
+  type Environment,
+  fillEnvironment,
+  renderEnvironment,
+} from "./environment";
 import { type Host, isHere, onHost } from "./host";
 import { describeJob, type JobArgs } from "./job";
 import { applicationOptions, checkJobNames, defaultPorts } from "./options";
@@ -52,9 +58,12 @@ export interface ApplicationArgs {
   readonly jobs?: Readonly<Record<string, JobArgs>>;
   /** What it needs: Debian package to `present`, or to a version or pattern as in `apt-get install nodejs=24.*`. Default none. */
   readonly packages?: pulumi.Input<Readonly<Record<string, pulumi.Input<string>>>>;
-  /** Variables, names to texts, numbers or booleans. Those that are secrets are kept in a file that only root reads. */
+  /**
+   * Variables, names to texts, numbers or booleans, or to `{ database: "url" }` and the like, with the database's address and
+   * credentials. Those that are secrets are kept in a file that only root reads.
+   */
   readonly environment?: Environment;
-  /** Told to it as `DATABASE_PRIMARY_HOST`, `DATABASE_READ_HOST`, `DATABASE_USER` and so on. Default none. */
+  /** Told to it as `DATABASE_URL`, `DATABASE_READ_URL`, `DATABASE_PRIMARY_HOST`, `DATABASE_USER` and so on. Default none. */
   readonly database?: Database | undefined;
   /**
    * Folders in `source` that outlive versions: `["storage", "public/uploads"]`. In each version a link stands in their place, to
@@ -127,6 +136,7 @@ export class Application extends pulumi.ComponentResource {
       ...checkUnique("hosts", "a host that is not in the list before", args.hosts),
       ...checkJobNames(args),
       ...checkPersistent(args),
+      ...checkDatabaseTexts(args),
     ]);
     const options = whenKnown(check, optionsOf(args));
     const others = whenKnown(check, othersOf(args));
@@ -295,13 +305,15 @@ function createRelease(
     open: `/etc/${args.name}/environment`,
     secret: `/etc/${args.name}/secrets`,
   };
+  const database = args.database?.environmentFor(host);
+  const ofDatabase = database && { ...database, ...fillEnvironment(databaseUrls, database) };
   const environment = renderEnvironment({
     // Only Nginx beside it is to reach it.
     HOST: "127.0.0.1",
     HOST_NAME: host.name,
     PORT: port,
-    ...args.database?.environmentFor(host),
-    ...args.environment,
+    ...ofDatabase,
+    ...fillEnvironment(args.environment ?? {}, database ?? {}),
   });
   const content = pulumi.output({ start, stopSeconds }).apply((known) =>
     renderApplicationUnit({
@@ -344,8 +356,10 @@ function createRelease(
             .flatMap(({ files }) => Object.entries(files))
             .map(([file, content]) => [`/etc/systemd/system/${file}`, { content }]),
         ),
-        [environmentFiles.open]: { content: environment.open },
-        [environmentFiles.secret]: { content: environment.secret, mode: "0600" },
+        [environmentFiles.open]: { content: environment.open, format: "environment" },
+        [environmentFiles.secret]: {
+          ...{ content: environment.secret, mode: "0600", format: "environment" as const },
+        },
       },
       ...(args.persistent && { persistent: describePersistent(args.name, args.persistent) }),
       ...(isFirst && args.release && { releaseCommand: describeRelease(parent, args, place) }),

@@ -2,6 +2,7 @@
 import * as v from "valibot";
 import * as values from "../provider/schema/values";
 import { type DatabasePrivilege, morePrivileges } from "./database-privileges";
+import { type DatabaseText, databaseTextWords, isDatabaseText } from "./database-text";
 import { unexpected } from "./expectation";
 import { mysqlRawLines } from "./mysql-raw-lines";
 import { integer, integerIn, isRecord, list, mapping, record, rule, text, textOf } from "./rule";
@@ -122,10 +123,21 @@ export const databaseOptions = {
   discardDataOn: v.exactOptional(list("a list of host names", hostName)),
 };
 
+const databaseText = record("an object with database", {
+  database: text(databaseTextWords, isDatabaseText),
+});
+
+const environmentValue = v.lazy(
+  (value): v.GenericSchema<unknown, string | number | boolean | DatabaseText> =>
+    isRecord(value)
+      ? databaseText
+      : rule("text, a number, a boolean or { database: ... }", isEnvironmentValue),
+);
+
 const environment = mapping(
   "an object of variables",
   textOf(values.variableName),
-  rule("text, a number or a boolean", isEnvironmentValue),
+  environmentValue,
 );
 
 const command = list(

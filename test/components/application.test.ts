@@ -34,7 +34,14 @@ async function run() {
     },
     packages: { python3: "present" },
     persistent: ["storage", "public/uploads"],
-    environment: { GREETING: "hello", TOKEN: pulumi.secret("planted"), WORKERS: 4 },
+    environment: {
+      ...{ GREETING: "hello", TOKEN: pulumi.secret("planted"), WORKERS: 4 },
+      database__connection__host: { database: "host" },
+      WORDPRESS_DB_HOST: { database: "{host}:{port}" },
+      RAILS_URL: { database: "mysql2://{user}:{password}@{host}:{port}/{name}?pool=5" },
+      DB_PASS: { database: "password" },
+      READ_FROM: { database: pulumi.secret("{readHost}/hidden") },
+    },
   });
   new Application("alone", { hosts: [primary], name: "alone", source, start: ["ruby", "main.rb"] });
   const [away, here] = [{ ...primary, away: true }, replica];
@@ -68,7 +75,11 @@ async function run() {
           healthPath: "up",
           persistent: ["../etc", "public"],
           packages: { "no good": "present" },
-          environment: { "no-good": "x", TOKEN: pulumi.secret("x") },
+          environment: {
+            ...{ "no-good": "x", TOKEN: pulumi.secret("x"), A: { database: "hots" } },
+            ...{ B: { database: "{host}/{nmae}" }, C: { databse: "url" }, D: null, E: {} },
+            F: { database: pulumi.output("?") },
+          } as never,
         }),
     ),
     refused(
@@ -76,6 +87,7 @@ async function run() {
         new Application("bad", {
           ...{ hosts, name: "bad", source, start: ["x"] },
           persistent: ["storage", "storage/app", "tmp", "tmp"],
+          environment: { DB_HOST: { database: "host" } },
         }),
     ),
     refused(() => new Application("bad", { hosts, name: "bad", source: "./nope", start: ["x"] })),
@@ -126,12 +138,25 @@ GREETING="hello"
 HOST="127.0.0.1"
 HOST_NAME="b"
 PORT="3000"
+WORDPRESS_DB_HOST="10.0.0.1:3306"
 WORKERS="4"
+database__connection__host="10.0.0.1"
 `,
   );
+  t.is(Object(open).format, "environment");
   t.like(secret, { mode: "0600" });
   const hidden = JSON.stringify(secret);
   t.true(hidden.includes("planted") && hidden.includes("password-of-database-password"));
+  const url = "shop:password-of-database-password@10.0.0.1:3306/shop";
+  t.deepEqual(String(contentOf(secret)).split("\n").slice(1, -1), [
+    'DATABASE_PASSWORD="password-of-database-password"',
+    `DATABASE_READ_URL="mysql://${url.replace("0.1", "0.2")}"`,
+    `DATABASE_URL="mysql://${url}"`,
+    'DB_PASS="password-of-database-password"',
+    `RAILS_URL="mysql2://${url}?pool=5"`,
+    'READ_FROM="10.0.0.2/hidden"',
+    'TOKEN="planted"',
+  ]);
 });
 
 test("drains where another host can take over, and only there", async (t) => {
@@ -244,13 +269,20 @@ Application bad: processes.mail.ready: expected either command or staySeconds, g
 Application bad: processes.release: expected a name of at most 31 lower-case letters, digits and hyphens that starts with a letter and is not release, got "release"
 Application bad: jobs.report.schedule: expected a schedule as systemd's OnCalendar has it, such as *-*-* 02:30, Mon..Fri 08:00 Europe/Berlin or *:0/5, got "*/5 * * * *"
 Application bad: packages.no good: expected a Debian package name such as nginx or libc6:i386, got "no good"
+Application bad: environment.A.database: expected one of host, readHost, port, name, user, password, url, readUrl, or a text with these in braces, got "hots"
+Application bad: environment.B.database: expected one of host, readHost, port, name, user, password, url, readUrl, or a text with these in braces, got "{host}/{nmae}"
+Application bad: environment.C.database: expected one of host, readHost, port, name, user, password, url, readUrl, or a text with these in braces, got nothing
+Application bad: environment.C.databse: unknown, did you mean "database"?
+Application bad: environment.D: expected text, a number, a boolean or { database: ... }, got nothing
+Application bad: environment.E.database: expected one of host, readHost, port, name, user, password, url, readUrl, or a text with these in braces, got nothing
 Application bad: environment.no-good: expected a variable name of letters, digits and underscores that starts with no digit, got "no-good"
 Application bad: persistent[0]: expected a folder such as storage or public/uploads, of letters, digits and . _ - in each name, and not public itself, got "../etc"
 Application bad: persistent[1]: expected a folder such as storage or public/uploads, of letters, digits and . _ - in each name, and not public itself, got "public"
 Application bad: healthPath: expected a path such as /healthz, got "up"
 Application bad: port: expected an integer from 1024 to 65535, got 80`,
     `Application bad: persistent[1]: expected a folder that is not, and is not below, another one of the list, got "storage/app"
-Application bad: persistent[3]: expected a folder that is not, and is not below, another one of the list, got "tmp"`,
+Application bad: persistent[3]: expected a folder that is not, and is not below, another one of the list, got "tmp"
+Application bad: environment.DB_HOST: expected a text, a number or a boolean, as the application has no database`,
     `the folder of the application does not exist: ${process.cwd()}/nope`,
     `MysqlPair bad: name: expected a database name of at most 32 letters, digits and underscores that MySQL and the cluster do not use themselves, got "a-b"
 MysqlPair bad: bufferPoolPercent: expected an integer from 5 to 80, got 99`,

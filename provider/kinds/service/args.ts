@@ -18,6 +18,8 @@ export interface File {
   readonly owner: string;
   readonly group: string;
   readonly onChange: OnChange;
+  /** A preview then names the variables that change, and no value. Default: it counts lines. */
+  readonly format?: "environment";
 }
 
 export interface Ready {
@@ -171,6 +173,7 @@ const fileSchema = v.strictObject({
   owner: v.optional(textOf(values.ownerName)),
   group: v.optional(textOf(values.ownerName)),
   onChange: v.optional(onChange),
+  format: v.optional(v.literal("environment", 'expected "environment"')),
 });
 
 const note = text(/^[^\n(),]+$/, "a few words without parentheses and commas");

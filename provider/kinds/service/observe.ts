@@ -106,14 +106,17 @@ export function parseObservation(
   const files: Record<string, File> = {};
   const folders: string[] = [];
   const found = new Map<string, FoundFile>();
-  for (const [path, { onChange }] of Object.entries(expected.files)) {
+  for (const [path, { onChange, format }] of Object.entries(expected.files)) {
     const [, mode = "", user = "", group = "", time = "0"] = reader.line().split(" ");
     if (mode === "none") continue;
     if (mode === "folder") folders.push(path);
     const isFile = !["folder", "link", "other"].includes(mode);
     const bytes = isFile ? Buffer.from(reader.line(), "base64") : Buffer.from("(not a file)\n");
     const content = bytes.toString("utf8");
-    files[path] = { content, mode: `0${mode.padStart(3, "0")}`, owner: user, group, onChange };
+    files[path] = {
+      ...{ content, mode: `0${mode.padStart(3, "0")}`, owner: user, group, onChange },
+      ...(format !== undefined && { format }),
+    };
     if (isFile) found.set(path, { bytes, changedAt: Number(time), onChange });
   }
   // What a package brought and nobody has changed is nothing of anybody's.

@@ -10,6 +10,7 @@ import { isLinkedOtherwise, planPersistent } from "./persistent";
 import { announceCommand, commandUnit } from "./release-command";
 import { awaitsPackages, upgrades } from "./runs-with";
 import { changesFor, droppedUnits, nameOf, unitsOf, viewOf } from "./units";
+import { variableChanges } from "./variables";
 
 export type ServiceStep = StepText &
   (
@@ -368,6 +369,7 @@ const linkMode = "0link";
 
 function extent(now: File | undefined, file: File): string {
   if (isUnknown(file.content)) return "content not known yet";
+  if (file.format === "environment") return variableChanges(now, file);
   const whole = count(file.content.split("\n").length - 1, "line");
   if (now === undefined) return `new, ${whole}`;
   if (now.mode === linkMode) return `in place of a link, ${whole}`;
