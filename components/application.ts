@@ -18,6 +18,7 @@ import { createPackages } from "./packages";
 import { checkPersistent, describePersistent, writtenPaths } from "./persistent";
 import { describeProcess, type ProcessArgs, type ProcessPlace } from "./process";
 import { renderApplicationUnit, renderCommandUnit } from "./render/application-unit";
+import type { UnitOptions } from "./render/confinement";
 import { nothingUnderWay, servesElsewhere } from "./render/probes";
 import { list, oneOf, shape } from "./rule";
 import { address, domain, host, port, present } from "./rules";
@@ -58,6 +59,11 @@ export interface ApplicationArgs {
   readonly jobs?: Readonly<Record<string, JobArgs>>;
   /** What it needs: Debian package to `present`, or to a version or pattern as in `apt-get install nodejs=24.*`. Default none. */
   readonly packages?: pulumi.Input<Readonly<Record<string, pulumi.Input<string>>>>;
+  /**
+   * `allow` names what its processes, jobs and release command may do that is closed by default (a table in docs/settings.md):
+   * `["namespaces"]`. `rawLines` end the `[Service]` section of their units: `["LimitNOFILE=65536"]`. Default none.
+   */
+  readonly unit?: UnitOptions;
   /**
    * Variables, names to texts, numbers or booleans, or to `{ database: "url" }` and the like, with the database's address and
    * credentials. Those that are secrets are kept in a file that only root reads.
@@ -179,7 +185,7 @@ const entries = {
 /** They name the unit and the files, or are read while the program runs. */
 const plainArgs = [
   ...["hosts", "hosts.name", "loadBalancers", "name", "source", "exclude", "database"],
-  "persistent",
+  ...["persistent", "unit", "unit.allow", "unit.rawLines"],
   ...["build", "build.command", "build.output", "release", "processes", "jobs"],
 ];
 
@@ -321,10 +327,11 @@ function createRelease(
       name: args.name,
       root,
       environmentFiles: Object.values(environmentFiles),
+      options: args.unit,
     }),
   );
   const place = {
-    ...{ name: args.name, root, readySeconds },
+    ...{ name: args.name, root, readySeconds, options: args.unit },
     environmentFiles: Object.values(environmentFiles),
   };
   const jobs = Object.entries(args.jobs ?? {}).filter(([, { perHost }]) => isFirst || perHost);
@@ -407,12 +414,13 @@ function knownOf<Args>(all: pulumi.Output<Readonly<Record<string, Args>>>, name:
 function describeRelease(
   { version }: Application,
   { others }: { readonly others: Others },
-  { name, root, environmentFiles }: ProcessPlace,
+  { name, root, environmentFiles, options }: ProcessPlace,
 ) {
   const folder = `${root}/releases/${version}`;
   return others.release.apply((release) => {
     const { command = [], ...limit } = release ?? {};
-    const unit = renderCommandUnit({ name, process: "release command", folder, command });
+    const process = "release command";
+    const unit = renderCommandUnit({ name, process, folder, command, options });
     return { ...limit, command: [...command], unit, environmentFiles: [...environmentFiles] };
   });
 }

@@ -5,6 +5,7 @@ import { type DatabasePrivilege, morePrivileges } from "./database-privileges";
 import { type DatabaseText, databaseTextWords, isDatabaseText } from "./database-text";
 import { unexpected } from "./expectation";
 import { mysqlRawLines } from "./mysql-raw-lines";
+import { type Allowed, allowances, ownUnitSettings } from "./render/confinement";
 import { integer, integerIn, isRecord, list, mapping, record, rule, text, textOf } from "./rule";
 import { address, hostName, network, port, rawLines, seconds, urlPath } from "./rules";
 import { isSchedule } from "./schedule";
@@ -231,6 +232,22 @@ export const applicationOptions = {
   jobs: v.exactOptional(jobs),
   packages: v.exactOptional(packages),
   environment: v.exactOptional(environment),
+  unit: v.exactOptional(
+    record("an object with allow and rawLines", {
+      allow: v.exactOptional(
+        list("a list of names", rule(`one of ${Object.keys(allowances).join(", ")}`, isAllowed)),
+      ),
+      rawLines: v.exactOptional(
+        list(
+          "a list of lines",
+          text(
+            "a line of a unit's [Service] section, as MemoryMax=1G, that the unit does not have already",
+            isUnitLine,
+          ),
+        ),
+      ),
+    }),
+  ),
   persistent: v.exactOptional(
     list(
       "a list of folders",
@@ -253,6 +270,15 @@ export const applicationOptions = {
   readySeconds: v.exactOptional(seconds),
   stopSeconds: v.exactOptional(seconds),
 };
+
+function isAllowed(value: unknown): value is Allowed {
+  return typeof value === "string" && Object.hasOwn(allowances, value);
+}
+
+function isUnitLine(line: string): boolean {
+  const [, setting = ""] = /^([A-Za-z0-9]+)=[^\n\r\0]*(?<!\\)$/.exec(line) ?? [];
+  return setting !== "" && !ownUnitSettings.includes(setting);
+}
 
 function isEnvironmentValue(value: unknown): value is string | number | boolean {
   return (

@@ -34,6 +34,7 @@ async function run() {
     },
     packages: { python3: "present" },
     persistent: ["storage", "public/uploads"],
+    unit: { allow: ["namespaces"], rawLines: ["LimitNOFILE=65536"] },
     environment: {
       ...{ GREETING: "hello", TOKEN: pulumi.secret("planted"), WORKERS: 4 },
       database__connection__host: { database: "host" },
@@ -74,6 +75,16 @@ async function run() {
           jobs: { report: { command: ["x"], schedule: "*/5 * * * *" } },
           healthPath: "up",
           persistent: ["../etc", "public"],
+          unit: {
+            allow: ["devices", "everything" as never],
+            rawLines: [
+              "[Install]",
+              "MemoryMax=1G",
+              "ExecStart=/bin/sh",
+              "LimitNOFILE=1\\",
+              "A=\nB=1",
+            ],
+          },
           packages: { "no good": "present" },
           environment: {
             ...{ "no-good": "x", TOKEN: pulumi.secret("x"), A: { database: "hots" } },
@@ -211,6 +222,21 @@ test("has units for its other processes, which are confined like the one that se
   t.is(world.find(release, "alone-a").inputs.moreUnits, undefined);
 });
 
+test("what its unit may do more holds for all of its processes", async (t) => {
+  const { world } = await program;
+  const { files, releaseCommand } = world.find(release, "shop-a").inputs;
+  const { value } = Object(files);
+  const units = ["shop.service", "shop-mail.service", "shop-queue@.service", "shop-report.service"];
+  const texts = units.map((unit) => String(contentOf(value[`/etc/systemd/system/${unit}`])));
+  for (const text of [...texts, String(Object(releaseCommand).unit)]) {
+    t.regex(
+      text,
+      /\nSystemCallErrorNumber=EPERM\nSystemCallFilter=@mount\nLimitNOFILE=65536\n(\n|$)/,
+    );
+    t.false(text.includes("RestrictNamespaces"));
+  }
+});
+
 test("has timers for its jobs, on the first host unless they are for each", async (t) => {
   const { world } = await program;
   const { moreUnits, files } = world.find(release, "shop-a").inputs;
@@ -276,6 +302,11 @@ Application bad: environment.C.databse: unknown, did you mean "database"?
 Application bad: environment.D: expected text, a number, a boolean or { database: ... }, got nothing
 Application bad: environment.E.database: expected one of host, readHost, port, name, user, password, url, readUrl, or a text with these in braces, got nothing
 Application bad: environment.no-good: expected a variable name of letters, digits and underscores that starts with no digit, got "no-good"
+Application bad: unit.allow[1]: expected one of 32-bit, address-families, devices, filesystem, homes, low-ports, namespaces, personality, ptrace, realtime, set-user-id, shared-tmp, system-calls, got "everything"
+Application bad: unit.rawLines[0]: expected a line of a unit's [Service] section, as MemoryMax=1G, that the unit does not have already, got "[Install]"
+Application bad: unit.rawLines[2]: expected a line of a unit's [Service] section, as MemoryMax=1G, that the unit does not have already, got "ExecStart=/bin/sh"
+Application bad: unit.rawLines[3]: expected a line of a unit's [Service] section, as MemoryMax=1G, that the unit does not have already, got "LimitNOFILE=1\\\\"
+Application bad: unit.rawLines[4]: expected a line of a unit's [Service] section, as MemoryMax=1G, that the unit does not have already, got "A=\\nB=1"
 Application bad: persistent[0]: expected a folder such as storage or public/uploads, of letters, digits and . _ - in each name, and not public itself, got "../etc"
 Application bad: persistent[1]: expected a folder such as storage or public/uploads, of letters, digits and . _ - in each name, and not public itself, got "public"
 Application bad: healthPath: expected a path such as /healthz, got "up"
