@@ -71,6 +71,16 @@ export interface ApplicationArgs {
   readonly environment?: Environment;
   /** Told to it as `DATABASE_URL`, `DATABASE_READ_URL`, `DATABASE_PRIMARY_HOST`, `DATABASE_USER` and so on. Default none. */
   readonly database?: Database | undefined;
+  /** What becomes of the files of `public`. */
+  readonly assets?: {
+    /** How many former versions' files are served beside those of the version in use, 1 to 20. Default 3. */
+    readonly keepVersions?: number;
+    /**
+     * Addresses of files that never change under their name, `*` being any text and `?` one letter: `["/assets/*"]`. Browsers keep
+     * them for a year, others for five minutes. Default: names that end as esbuild's do, in `-` and eight capitals and digits.
+     */
+    readonly immutable?: readonly string[];
+  };
   /**
    * Folders in `source` that outlive versions: `["storage", "public/uploads"]`. In each version a link stands in their place, to
    * the folder of the same path below `/var/lib/NAME` (`STATE_DIRECTORY`), on each host. The first version fills a folder with
@@ -122,10 +132,12 @@ export class Application extends pulumi.ComponentResource {
   readonly healthPath: pulumi.Output<string>;
   /** The folder on each host whose files Nginx serves itself. */
   readonly publicFolder: string;
-  /** The static files of the version that comes and of the one before: pages of both are served while a release rolls. */
+  /** The static files of the version that comes and of those before: pages of all of them are open in browsers. */
   readonly otherPublicFolders: readonly string[];
   /** Paths at which files are served that the application writes itself: `/uploads`. */
   readonly writtenPaths: readonly string[];
+  /** Addresses of files that never change under their name. */
+  readonly immutablePaths: readonly string[] | undefined;
   /** Exists on a host while it drains. */
   readonly drainFile: string;
   /** 16 hexadecimal digits: the same content is the same version. */
@@ -153,10 +165,8 @@ export class Application extends pulumi.ComponentResource {
     this.writtenPaths = writtenPaths(args.persistent ?? []);
     this.drainFile = `/run/${args.name}.drain`;
     this.version = versionOf(args);
-    this.otherPublicFolders = [
-      `/srv/${args.name}.assets/current`,
-      `/srv/${args.name}/previous/public`,
-    ];
+    this.otherPublicFolders = [`/srv/${args.name}.assets/current`, ...formerFolders(args)];
+    this.immutablePaths = args.assets?.immutable;
     this.releases = createReleases(this, name, args, { ...options, others });
     const released = Object.values(this.releases).map(({ urn }) => urn);
     const folder = args.build?.output ?? args.source;
@@ -185,7 +195,15 @@ const entries = {
 /** They name the unit and the files, or are read while the program runs. */
 const plainArgs = [
   ...["hosts", "hosts.name", "loadBalancers", "name", "source", "exclude", "database"],
-  ...["persistent", "unit", "unit.allow", "unit.rawLines"],
+  ...[
+    "assets",
+    "assets.keepVersions",
+    "assets.immutable",
+    "persistent",
+    "unit",
+    "unit.allow",
+    "unit.rawLines",
+  ],
   ...["build", "build.command", "build.output", "release", "processes", "jobs"],
 ];
 
@@ -200,6 +218,17 @@ function optionsOf(args: ApplicationArgs) {
     stopSeconds: args.stopSeconds ?? 30,
   };
 }
+
+/** A version that failed is never among them, as it never served. */
+function formerFolders({ name, assets }: ApplicationArgs): readonly string[] {
+  return Array.from(
+    { length: assets?.keepVersions ?? defaultKeptVersions },
+    (_, at) => `/srv/${name}/previous${at === 0 ? "" : `-${at + 1}`}/public`,
+  );
+}
+
+/** A browser may show a page for days; each is asked for only where the newer ones have no such file. */
+const defaultKeptVersions = 3;
 
 type Options = Known<ReturnType<typeof optionsOf>>;
 
@@ -268,6 +297,12 @@ function createReleases(
     before = [release];
   }
   return releases;
+}
+
+/** What has to stay so that it can be served, and at least what a Release keeps for a way back. */
+function keepVersions({ assets }: ApplicationArgs) {
+  const previous = assets?.keepVersions ?? defaultKeptVersions;
+  return { previous, ...(previous > 4 && { keep: previous }) };
 }
 
 function createAssets(
@@ -348,6 +383,7 @@ function createRelease(
       root,
       version: parent.version,
       ...sourceOf(args),
+      ...keepVersions(args),
       unit: parent.unit,
       ...(others.length > 0 && {
         moreUnits: Object.fromEntries(

@@ -7,7 +7,16 @@ import { unexpected } from "./expectation";
 import { mysqlRawLines } from "./mysql-raw-lines";
 import { type Allowed, allowances, ownUnitSettings } from "./render/confinement";
 import { integer, integerIn, isRecord, list, mapping, record, rule, text, textOf } from "./rule";
-import { address, hostName, network, port, rawLines, seconds, urlPath } from "./rules";
+import {
+  address,
+  hostName,
+  immutablePath,
+  network,
+  port,
+  rawLines,
+  seconds,
+  urlPath,
+} from "./rules";
 import { isSchedule } from "./schedule";
 
 const isDurability = (value: unknown): value is Durability => v.is(durabilityForms, value);
@@ -232,6 +241,12 @@ export const applicationOptions = {
   jobs: v.exactOptional(jobs),
   packages: v.exactOptional(packages),
   environment: v.exactOptional(environment),
+  assets: v.exactOptional(
+    record("an object with keepVersions and immutable", {
+      keepVersions: v.exactOptional(integerIn(values.keptVersions)),
+      immutable: v.exactOptional(list("a list of addresses", immutablePath)),
+    }),
+  ),
   unit: v.exactOptional(
     record("an object with allow and rawLines", {
       allow: v.exactOptional(

@@ -18,6 +18,8 @@ export interface NginxConfig {
     readonly otherPublicFolders: readonly string[];
     /** Below these paths the application writes files itself: `/uploads`. */
     readonly writtenPaths: readonly string[];
+    /** Addresses of files that never change under their name, `*` being any text and `?` one letter. */
+    readonly immutablePaths?: readonly string[] | undefined;
     /** While it exists the health check is answered with 404. */
     readonly drainFile: string;
   };
@@ -130,9 +132,7 @@ map $request_method $file {
 # An answer of the application says itself how long it may be kept. A file with its content's hash in its name never changes.
 map $upstream_addr$uri $static_cache {
     default                                      "";
-${application.writtenPaths.map((path) => `    "~^${path.replaceAll(".", "[.]")}/" "${shortCache}";\n`).join("")}    "~^/.*-(?=[0-9]*[A-Z])[A-Z0-9]{8}[.][a-z0-9]+$" "public, max-age=31536000, immutable";
-    "~^/"                                        "${shortCache}";
-}
+${renderStaticCache(application)}}
 
 # Nobody was reached: the load balancer may ask another server, whatever the method.
 map $upstream_connect_time $is_reached {
@@ -263,6 +263,33 @@ export const nginxFiles = {
 
 /** For files of any version that may be kept. */
 const shortCache = "public, max-age=300";
+
+/** A year, which is what browsers take at most. */
+const longCache = "public, max-age=31536000, immutable";
+
+/** Eight capitals and digits, and not digits alone, which may be a date: what esbuild has for a hash. */
+const hashedName = "^/.*-(?=[0-9]*[A-Z])[A-Z0-9]{8}[.][a-z0-9]+$";
+
+/** The first that matches counts. */
+function renderStaticCache(application: NginxConfig["application"]): string {
+  const rules = [
+    ...application.writtenPaths.map((path) => [`^${path.replaceAll(".", "[.]")}/`, shortCache]),
+    ...immutablePatterns(application).map((pattern) => [pattern, longCache]),
+    ["^/", shortCache],
+  ] as const;
+  return rules
+    .map(([pattern, cache]) => `    ${`"~${pattern}"`.padEnd(44)} "${cache}";\n`)
+    .join("");
+}
+
+/** As regular expressions. */
+function immutablePatterns({ immutablePaths }: NginxConfig["application"]): readonly string[] {
+  if (immutablePaths === undefined) return [hashedName];
+  return immutablePaths.map((path) => {
+    const text = path.replaceAll(/[.+]/g, "[$&]").replaceAll("*", ".*").replaceAll("?", "[^/]");
+    return `^${text}$`;
+  });
+}
 
 /** What is written there is a file and no program, whatever it is called; and what is deleted there is gone, though a version may bring it. */
 function renderWritten(path: string, { publicFolder }: NginxConfig["application"]) {

@@ -48,6 +48,11 @@ export interface ReleaseArgs extends ServiceArgs {
   /** How many former versions stay on the host for a roll-back, 0 to 100. Default 4. */
   readonly keep?: pulumi.Input<number>;
   /**
+   * How many former versions have a link of their own, as `current` is one: `previous`, `previous-2` and so on, 1 to 20 and no more than
+   * `keep`. They are renewed by each release. Default 1.
+   */
+  readonly previous?: pulumi.Input<number>;
+  /**
    * Folders that outlive versions, by their path in each of them, where a link stands instead. A folder that is not there yet
    * is made of what the version has at that place; later versions change nothing in it. Destroying the release leaves them.
    * Default none.

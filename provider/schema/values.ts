@@ -24,6 +24,8 @@ export const waitSeconds: Range = { from: 1, to: 3600 };
 export const drainSeconds: Range = { from: 1, to: 600 };
 /** A command that is run once, such as the migration of a database. */
 export const commandSeconds: Range = { from: 1, to: 86_400 };
+/** Former versions whose files are reachable. */
+export const keptVersions: Range = { from: 1, to: 20 };
 /** After how long a primary carries on without a replica. */
 export const carryOnSeconds: Range = { from: 1, to: 86_400 };
 

@@ -16,7 +16,7 @@ async function run() {
   const [primary, replica] = hosts;
   if (primary === undefined || replica === undefined) throw new Error("no hosts");
   const database = new MysqlPair("database", { primary, replicas: [replica], name: "shop" });
-  new Application("shop", {
+  const shop = new Application("shop", {
     hosts,
     database,
     name: "shop",
@@ -34,6 +34,7 @@ async function run() {
     },
     packages: { python3: "present" },
     persistent: ["storage", "public/uploads"],
+    assets: { keepVersions: 6, immutable: ["/assets/*"] },
     unit: { allow: ["namespaces"], rawLines: ["LimitNOFILE=65536"] },
     environment: {
       ...{ GREETING: "hello", TOKEN: pulumi.secret("planted"), WORKERS: 4 },
@@ -44,7 +45,12 @@ async function run() {
       READ_FROM: { database: pulumi.secret("{readHost}/hidden") },
     },
   });
-  new Application("alone", { hosts: [primary], name: "alone", source, start: ["ruby", "main.rb"] });
+  const alone = new Application("alone", {
+    hosts: [primary],
+    name: "alone",
+    source,
+    start: ["ruby", "main.rb"],
+  });
   const [away, here] = [{ ...primary, away: true }, replica];
   new Application("away", {
     ...{ hosts: [away, here], name: "away", source, start: ["ruby", "main.rb"] },
@@ -75,6 +81,7 @@ async function run() {
           jobs: { report: { command: ["x"], schedule: "*/5 * * * *" } },
           healthPath: "up",
           persistent: ["../etc", "public"],
+          assets: { keepVersions: 0, immutable: ["assets", "/a b"] },
           unit: {
             allow: ["devices", "everything" as never],
             rawLines: [
@@ -107,7 +114,7 @@ async function run() {
     ),
   ];
   await settle();
-  return { world, messages };
+  return { world, messages, shop, alone };
 }
 
 function contentOf(file: unknown): unknown {
@@ -128,6 +135,22 @@ test("releases what was built, one host after the other", async (t) => {
     t.like(inputs, { root: "/srv/shop.assets", part: "public", version: first.inputs.version });
     t.true(first.startedAt > endedAt);
   }
+});
+
+test("the files of former versions stay where Nginx looks for them", async (t) => {
+  const { world, shop, alone } = await program;
+  const folders = (name: string, links: readonly string[]) => [
+    `/srv/${name}.assets/current`,
+    ...links.map((link) => `/srv/${name}/${link}/public`),
+  ];
+  const three = ["previous", "previous-2", "previous-3"];
+  const six = [...three, "previous-4", "previous-5", "previous-6"];
+  t.deepEqual(shop.otherPublicFolders, folders("shop", six));
+  t.like(world.find(release, "shop-a").inputs, { previous: 6, keep: 6 });
+  t.deepEqual(shop.immutablePaths, ["/assets/*"]);
+  t.deepEqual(alone.otherPublicFolders, folders("alone", three));
+  t.like(world.find(release, "alone-a").inputs, { previous: 3, keep: undefined });
+  t.is(alone.immutablePaths, undefined);
 });
 
 test("keeps secrets in a file of their own", async (t) => {
@@ -302,6 +325,9 @@ Application bad: environment.C.databse: unknown, did you mean "database"?
 Application bad: environment.D: expected text, a number, a boolean or { database: ... }, got nothing
 Application bad: environment.E.database: expected one of host, readHost, port, name, user, password, url, readUrl, or a text with these in braces, got nothing
 Application bad: environment.no-good: expected a variable name of letters, digits and underscores that starts with no digit, got "no-good"
+Application bad: assets.keepVersions: expected an integer from 1 to 20, got 0
+Application bad: assets.immutable[0]: expected an address such as /assets/* or /static/*.????????.js, got "assets"
+Application bad: assets.immutable[1]: expected an address such as /assets/* or /static/*.????????.js, got "/a b"
 Application bad: unit.allow[1]: expected one of 32-bit, address-families, devices, filesystem, homes, low-ports, namespaces, personality, ptrace, realtime, set-user-id, shared-tmp, system-calls, got "everything"
 Application bad: unit.rawLines[0]: expected a line of a unit's [Service] section, as MemoryMax=1G, that the unit does not have already, got "[Install]"
 Application bad: unit.rawLines[2]: expected a line of a unit's [Service] section, as MemoryMax=1G, that the unit does not have already, got "ExecStart=/bin/sh"

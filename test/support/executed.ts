@@ -104,7 +104,7 @@ function fileStep(
 
 /** What goes with sending and switching a version. */
 function isByTheWay(path: string): boolean {
-  return /\/\.listings\/[^/]+$|\/\.commanded$|\/previous$/.test(path);
+  return /\/\.listings\/[^/]+$|\/\.commanded$|\/previous(-\d+)?$/.test(path);
 }
 
 function versionOf(path: string): string[] {

@@ -118,6 +118,8 @@ export interface Service {
   readonly versionOf?: "content";
   readonly version?: string | undefined;
   readonly keep?: number;
+  /** How many former versions have a link: `previous`, `previous-2` and so on. */
+  readonly previous?: number;
   /** The versions on the host. Output only. */
   readonly releases?: readonly string[];
   /** Folders that are a link in each version, by their path in it. */
@@ -267,6 +269,7 @@ const releaseSchema = v.strictObject({
   versionOf: v.optional(v.literal("content", 'expected "content"')),
   version: text(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/, "a version of letters, digits, . _ -"),
   keep: v.optional(integer(0, 100)),
+  previous: v.optional(integerIn(values.keptVersions)),
   persistent: v.optional(
     v.record(
       textOf(values.folderPath),
@@ -312,8 +315,17 @@ export function checkRelease(inputs: Properties): { args: Properties; failures: 
       ...unitFailures(inputs),
       ...absentFailures(inputs),
       ...persistentFailures(inputs),
+      ...previousFailures(inputs),
     ],
   };
+}
+
+/** Those with a link are among those that stay; the last one stays in any case. */
+function previousFailures({ previous, keep = defaults.keep }: Properties): Failure[] {
+  if (typeof previous !== "number" || typeof keep !== "number") return [];
+  if (previous <= Math.max(keep, 1)) return [];
+  const reason = `expected at most keep, which is ${keep}, got ${previous}`;
+  return [{ property: "previous", reason }];
 }
 
 /** A link cannot stand below another one. */

@@ -59,6 +59,7 @@ export function renderTransaction(
       .map(renderStep(desired)),
     definesUnits(steps, observed) && sh`systemctl daemon-reload`,
     desired.root !== undefined && prune(desired.root, desired.keep ?? 0),
+    desired.root !== undefined && linkFormer(desired.root, desired.previous ?? 1),
     sh`done=yes; rm -rf -- "$undo"`,
     author && sh`record 'done' ''`,
     renderClaim(desired, owner),
@@ -230,6 +231,13 @@ function releaseFunctions(root: string): Shell {
 point() { if [ -n "$2" ]; then ln -sfn -- "$2" "$1.new" && mv -fT -- "$1.new" "$1"; else rm -f -- "$1"; fi; }
 rm -rf -- ${root}/releases/*.partial`,
   );
+}
+
+/** `previous` is linked by the switch. Those before it, `previous-2` and so on, are what ran before that, the latest first. */
+function linkFormer(root: string, previous: number): Shell {
+  return sh`
+rm -f -- ${root}/previous-*
+n=1; (cd ${`${root}/releases`} && ls -1t) | grep -vxF "$now" | grep -vxF "$last" | head -n ${previous - 1} | while read -r old; do n=$((n + 1)); ln -s -- "releases/$old" ${`${root}/previous-`}"$n"; done`;
 }
 
 /** The latest that ran well stay: an archive has no times, so a version has none of its own until it did. */

@@ -32,7 +32,10 @@ test("renders the unit's additions", (t) => {
 test("what the application writes is served from its one place, and no source of it", (t) => {
   const application = { ...config.application, writtenPaths: ["/uploads", "/a.b/c"] };
   const text = renderNginx({ ...config, application });
-  t.true(text.includes('\n    "~^/uploads/" "public, max-age=300";\n    "~^/a[.]b/c/" "public'));
+  t.regex(
+    text,
+    /\n {4}"~\^\/uploads\/" +"public, max-age=300";\n {4}"~\^\/a\[\.\]b\/c\/" +"public, max-age=300";/,
+  );
   const start = text.indexOf("    location ^~ /uploads/ {");
   const location = text
     .slice(start, text.indexOf("\n    }\n", start))
@@ -46,6 +49,41 @@ test("what the application writes is served from its one place, and no source of
         }
         try_files /srv/guestbook/current/public$file @$app_location;`,
   );
+});
+
+/** What the map says of a file; Nginx takes the first that matches as well. */
+function cacheOf(text: string, path: string): string {
+  const [, map = ""] =
+    /map \$upstream_addr\$uri \$static_cache \{\n([\s\S]*?)\n\}/.exec(text) ?? [];
+  const rules = map.split("\n").flatMap((line) => {
+    const [, pattern, cache] = /^ *"~(.*)" +"(.*)";$/.exec(line) ?? [];
+    return pattern === undefined ? [] : [{ pattern: new RegExp(pattern), cache }];
+  });
+  const [found] = rules.filter(({ pattern }) => pattern.test(path));
+  return found?.cache?.includes("immutable") ? "a year" : "five minutes";
+}
+
+test("what never changes under its name is kept for a year, and nothing else", (t) => {
+  const cases: readonly (readonly [readonly string[] | undefined, string, string])[] = [
+    [undefined, "/static/app-ABCDEF12.css", "a year"],
+    [undefined, "/photo-20250102.jpg", "five minutes"],
+    [undefined, "/assets/index-BxY3z9_a.js", "five minutes"],
+    [undefined, "/uploads/photo-ABCDEF12.jpg", "five minutes"],
+    [["/assets/*"], "/assets/index-BxY3z9_a.js", "a year"],
+    [["/assets/*"], "/assets/a/b.css", "a year"],
+    [["/assets/*"], "/old/assets/a.css", "five minutes"],
+    [["/assets/*"], "/static/app-ABCDEF12.css", "five minutes"],
+    [["/static/*.????????????.*"], "/static/admin/base.27e20196a850.css", "a year"],
+    [["/static/*.????????????.*"], "/static/admin/base.css", "five minutes"],
+    [["/a.js"], "/axjs", "five minutes"],
+    [["/a+b.js"], "/a+b.js", "a year"],
+    [["/*"], "/uploads/photo.jpg", "five minutes"],
+    [[], "/static/app-ABCDEF12.css", "five minutes"],
+  ];
+  for (const [immutablePaths, path, kept] of cases) {
+    const application = { ...config.application, writtenPaths: ["/uploads"], immutablePaths };
+    t.is(cacheOf(renderNginx({ ...config, application }), path), kept, `${immutablePaths} ${path}`);
+  }
 });
 
 test("raw lines end the server's block", (t) => {

@@ -191,6 +191,17 @@ onLinux("a file in its place is refused before anything is switched", async (t) 
   t.false(await sandbox.exists("/kept"));
 });
 
+test("former versions that have a link are among those that stay", (t) => {
+  const release = { host: { ...host }, unit: "app.service", root: "/srv/app", source: "app" };
+  const told = (changes: object) =>
+    checkRelease({ ...release, version: "1", ...changes }).failures.map(({ reason }) => reason);
+  for (const good of [{ previous: 4 }, { previous: 1, keep: 0 }, { previous: 20, keep: 20 }]) {
+    t.deepEqual(told(good), []);
+  }
+  t.deepEqual(told({ previous: 5 }), ["expected at most keep, which is 4, got 5"]);
+  t.deepEqual(told({ previous: 21, keep: 30 }).length, 1);
+});
+
 test("its paths stay within the version, and none is below another", (t) => {
   const told = (...paths: readonly string[]) => {
     const folder = { folder: "/var/lib/app/x", owner: "app" };
