@@ -2,10 +2,21 @@
 import * as v from "valibot";
 import * as values from "../provider/schema/values";
 import { type DatabasePrivilege, morePrivileges } from "./database-privileges";
+import { type DatabaseText, databaseTextWords, isDatabaseText } from "./database-text";
 import { unexpected } from "./expectation";
 import { mysqlRawLines } from "./mysql-raw-lines";
+import { type Allowed, allowances, ownUnitSettings } from "./render/confinement";
 import { integer, integerIn, isRecord, list, mapping, record, rule, text, textOf } from "./rule";
-import { address, hostName, network, port, rawLines, seconds, urlPath } from "./rules";
+import {
+  address,
+  hostName,
+  immutablePath,
+  network,
+  port,
+  rawLines,
+  seconds,
+  urlPath,
+} from "./rules";
 import { isSchedule } from "./schedule";
 import { strategy } from "./strategy";
 
@@ -123,10 +134,21 @@ export const databaseOptions = {
   discardDataOn: v.exactOptional(list("a list of host names", hostName)),
 };
 
+const databaseText = record("an object with database", {
+  database: text(databaseTextWords, isDatabaseText),
+});
+
+const environmentValue = v.lazy(
+  (value): v.GenericSchema<unknown, string | number | boolean | DatabaseText> =>
+    isRecord(value)
+      ? databaseText
+      : rule("text, a number, a boolean or { database: ... }", isEnvironmentValue),
+);
+
 const environment = mapping(
   "an object of variables",
   textOf(values.variableName),
-  rule("text, a number or a boolean", isEnvironmentValue),
+  environmentValue,
 );
 
 const command = list(
@@ -222,6 +244,37 @@ export const applicationOptions = {
   strategy: v.exactOptional(strategy),
   packages: v.exactOptional(packages),
   environment: v.exactOptional(environment),
+  assets: v.exactOptional(
+    record("an object with keepVersions and immutable", {
+      keepVersions: v.exactOptional(integerIn(values.keptVersions)),
+      immutable: v.exactOptional(list("a list of addresses", immutablePath)),
+    }),
+  ),
+  unit: v.exactOptional(
+    record("an object with allow and rawLines", {
+      allow: v.exactOptional(
+        list("a list of names", rule(`one of ${Object.keys(allowances).join(", ")}`, isAllowed)),
+      ),
+      rawLines: v.exactOptional(
+        list(
+          "a list of lines",
+          text(
+            "a line of a unit's [Service] section, as MemoryMax=1G, that the unit does not have already",
+            isUnitLine,
+          ),
+        ),
+      ),
+    }),
+  ),
+  persistent: v.exactOptional(
+    list(
+      "a list of folders",
+      text(
+        `${values.folderPath.expected}, and not public itself`,
+        (value) => values.folderPath.pattern.test(value) && value !== "public",
+      ),
+    ),
+  ),
   exclude: v.exactOptional(
     list(
       "a list of file names",
@@ -235,6 +288,15 @@ export const applicationOptions = {
   readySeconds: v.exactOptional(seconds),
   stopSeconds: v.exactOptional(seconds),
 };
+
+function isAllowed(value: unknown): value is Allowed {
+  return typeof value === "string" && Object.hasOwn(allowances, value);
+}
+
+function isUnitLine(line: string): boolean {
+  const [, setting = ""] = /^([A-Za-z0-9]+)=[^\n\r\0]*(?<!\\)$/.exec(line) ?? [];
+  return setting !== "" && !ownUnitSettings.includes(setting);
+}
 
 function isEnvironmentValue(value: unknown): value is string | number | boolean {
   return (

@@ -31,6 +31,11 @@ export const privateKey = hiddenText(values.privateKey.expected, (value) =>
 export const urlPath = text("a path such as /healthz", (value) =>
   /^\/[A-Za-z0-9._~/-]*$/.test(value),
 );
+/** `*` is any text, `?` one letter. */
+export const immutablePath = text(
+  "an address such as /assets/* or /static/*.????????.js",
+  (value) => /^\/[A-Za-z0-9._~/@+,*?-]*$/.test(value),
+);
 /** Where a component is to run. */
 export const host = shape("a host, as an ExistingHost is", {
   name: hostName,

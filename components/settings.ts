@@ -4,7 +4,8 @@ import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import * as v from "valibot";
 import { writePath } from "./check-args";
-import type { Environment } from "./environment";
+import type { DatabaseText } from "./database-text";
+import { type Environment, isDatabaseEntry } from "./environment";
 import type { Fault } from "./expectation";
 import { isRecord } from "./rule";
 import { checkAgreement } from "./settings/agreement";
@@ -62,12 +63,18 @@ function keepSecret(settings: Settings, secretKeys: readonly string[] | undefine
     ? findOpenVariables(environment, readSettingsFile())
     : Object.keys(environment);
   const variables = Object.entries(environment).map(
-    ([name, value]) => [name, open.includes(name) ? value : pulumi.secret(value)] as const,
+    ([name, value]) => [name, open.includes(name) ? value : hidden(value)] as const,
   );
   return {
     ...settings,
     application: { ...application, environment: Object.fromEntries(variables) },
   };
+}
+
+function hidden(value: string | number | boolean | DatabaseText): Environment[string] {
+  return isDatabaseEntry(value)
+    ? { database: pulumi.secret(value.database) }
+    : pulumi.secret(value);
 }
 
 /** Beside Pulumi.yaml, where Pulumi keeps it unless it is told another place. Some language hosts do not tell that folder. */

@@ -16,6 +16,10 @@ export interface NginxConfig {
     readonly publicFolder: string;
     /** Further folders, in this order, for files that the first has not: those of the version before and after. */
     readonly otherPublicFolders: readonly string[];
+    /** Below these paths the application writes files itself: `/uploads`. */
+    readonly writtenPaths: readonly string[];
+    /** Addresses of files that never change under their name, `*` being any text and `?` one letter. */
+    readonly immutablePaths?: readonly string[] | undefined;
     /** While it exists the health check is answered with 404. */
     readonly drainFile: string;
   };
@@ -128,9 +132,7 @@ map $request_method $file {
 # An answer of the application says itself how long it may be kept. A file with its content's hash in its name never changes.
 map $upstream_addr$uri $static_cache {
     default                                      "";
-    "~^/.*-(?=[0-9]*[A-Z])[A-Z0-9]{8}[.][a-z0-9]+$" "public, max-age=31536000, immutable";
-    "~^/"                                        "public, max-age=300";
-}
+${renderStaticCache(application)}}
 
 # Nobody was reached: the load balancer may ask another server, whatever the method.
 map $upstream_connect_time $is_reached {
@@ -218,7 +220,7 @@ ${[...new Set([webHealthPath, application.healthPath])].map((path) => renderHeal
         try_files ${publicFolder}\${file}index.html @$app_location;
     }
 
-    # A name with a dot before it hides a file, and a source is never sent as text: the application is asked.
+${application.writtenPaths.map((path) => renderWritten(path, application)).join("")}    # A name with a dot before it hides a file, and a source is never sent as text: the application is asked.
     location ~ /\\.(?!well-known/) {
         try_files /.none @$app_location;
     }
@@ -259,6 +261,49 @@ export const nginxFiles = {
   unit: "/etc/systemd/system/nginx.service.d/trilithon.conf",
   accessLog: "/var/log/nginx/trilithon.access.log",
 };
+
+/** For files of any version that may be kept. */
+const shortCache = "public, max-age=300";
+
+/** A year, which is what browsers take at most. */
+const longCache = "public, max-age=31536000, immutable";
+
+/** Eight capitals and digits, and not digits alone, which may be a date: what esbuild has for a hash. */
+const hashedName = "^/.*-(?=[0-9]*[A-Z])[A-Z0-9]{8}[.][a-z0-9]+$";
+
+/** The first that matches counts. */
+function renderStaticCache(application: NginxConfig["application"]): string {
+  const rules = [
+    ...application.writtenPaths.map((path) => [`^${path.replaceAll(".", "[.]")}/`, shortCache]),
+    ...immutablePatterns(application).map((pattern) => [pattern, longCache]),
+    ["^/", shortCache],
+  ] as const;
+  return rules
+    .map(([pattern, cache]) => `    ${`"~${pattern}"`.padEnd(44)} "${cache}";\n`)
+    .join("");
+}
+
+/** As regular expressions. */
+function immutablePatterns({ immutablePaths }: NginxConfig["application"]): readonly string[] {
+  if (immutablePaths === undefined) return [hashedName];
+  return immutablePaths.map((path) => {
+    const text = path.replaceAll(/[.+]/g, "[$&]").replaceAll("*", ".*").replaceAll("?", "[^/]");
+    return `^${text}$`;
+  });
+}
+
+/** What is written there is a file and no program, whatever it is called; and what is deleted there is gone, though a version may bring it. */
+function renderWritten(path: string, { publicFolder }: NginxConfig["application"]) {
+  return `    location ^~ ${path}/ {
+        root /;
+        location ~* (/$|/\\.(?!well-known/)|(\\.(${sourceExtensions.join("|")})|~)$) {
+            try_files /.none @$app_location;
+        }
+        try_files ${publicFolder}$file @$app_location;
+    }
+
+`;
+}
 
 function renderHealth(path: string, { healthPath, drainFile }: NginxConfig["application"]) {
   return `    location = ${path} {

@@ -3,6 +3,7 @@ import * as v from "valibot";
 import * as forms from "../../provider/schema/values";
 import { type Fault, unexpected } from "../expectation";
 import { carryOnWords, checkJobNames, defaultPorts } from "../options";
+import { checkPersistent } from "../persistent";
 import { databaseProxy } from "../render/database-proxy";
 import { roleCheck } from "../render/mysql-role";
 import { isRecord } from "../rule";
@@ -39,10 +40,9 @@ export function checkAgreement(values: Values): readonly Fault[] {
 function checkApplication(application: unknown): readonly Fault[] {
   if (!isRecord(application)) return [];
   const { processes, jobs } = application;
-  return checkJobNames({ processes, jobs }).map(({ path, message }) => ({
-    path: `application.${path}`,
-    message,
-  }));
+  return [...checkJobNames({ processes, jobs }), ...checkPersistent(application)].map(
+    ({ path, message }) => ({ path: `application.${path}`, message }),
+  );
 }
 
 function readHosts(value: unknown): readonly Host[] {

@@ -33,6 +33,14 @@ export interface WatchArgs {
   readonly accessLog: pulumi.Input<string>;
 }
 
+/** Holds what an application writes, whatever its version. */
+export interface PersistentFolderArgs {
+  /** An absolute path outside of `root`: `/var/lib/guestbook/storage`. */
+  readonly folder: string;
+  /** One of `users`: it belongs to that one, with the group of the same name. */
+  readonly owner: string;
+}
+
 export interface ReleaseArgs extends ServiceArgs {
   /** Where the versions live on the host: `/srv/guestbook`, which gets `releases/<version>` and the link `current`. */
   readonly root: pulumi.Input<string>;
@@ -58,6 +66,17 @@ export interface ReleaseArgs extends ServiceArgs {
   readonly version: pulumi.Input<string>;
   /** How many former versions stay on the host for a roll-back, 0 to 100. Default 4. */
   readonly keep?: pulumi.Input<number>;
+  /**
+   * How many former versions have a link of their own, as `current` is one: `previous`, `previous-2` and so on, 1 to 20 and no more than
+   * `keep`. They are renewed by each release. Default 1.
+   */
+  readonly previous?: pulumi.Input<number>;
+  /**
+   * Folders that outlive versions, by their path in each of them, where a link stands instead. A folder that is not there yet
+   * is made of what the version has at that place; later versions change nothing in it. Destroying the release leaves them.
+   * Default none.
+   */
+  readonly persistent?: Readonly<Record<string, PersistentFolderArgs>>;
   /**
    * Run once for each version that is switched to, after it was sent and before anything else of it is live: a migration.
    * Where it fails or takes too long, nothing is switched. The host remembers the last 200 versions that had it, also when

@@ -18,6 +18,8 @@ export interface File {
   readonly owner: string;
   readonly group: string;
   readonly onChange: OnChange;
+  /** A preview then names the variables that change, and no value. Default: it counts lines. */
+  readonly format?: "environment";
 }
 
 export interface Ready {
@@ -82,6 +84,13 @@ export interface RolledBack {
   readonly at: string;
 }
 
+/** Holds what an application writes, whatever its version. */
+export interface PersistentFolder {
+  readonly folder: string;
+  /** The user to whom it belongs, with the group of the same name. */
+  readonly owner: string;
+}
+
 /** `loaded`: the unit runs with the files that are on the disk. */
 export type Configuration = "loaded" | "reload needed" | "restart needed";
 
@@ -126,8 +135,12 @@ export interface Service {
   readonly versionOf?: "content";
   readonly version?: string | undefined;
   readonly keep?: number;
+  /** How many former versions have a link: `previous`, `previous-2` and so on. */
+  readonly previous?: number;
   /** The versions on the host. Output only. */
   readonly releases?: readonly string[];
+  /** Folders that are a link in each version, by their path in it. */
+  readonly persistent?: Readonly<Record<string, PersistentFolder>>;
   readonly releaseCommand?: ReleaseCommand;
   readonly watch?: Watch;
   /** The hosts that take another version while the site is closed: this one, and those with the same service. */
@@ -185,6 +198,7 @@ const fileSchema = v.strictObject({
   owner: v.optional(textOf(values.ownerName)),
   group: v.optional(textOf(values.ownerName)),
   onChange: v.optional(onChange),
+  format: v.optional(v.literal("environment", 'expected "environment"')),
 });
 
 const note = text(/^[^\n(),]+$/, "a few words without parentheses and commas");
@@ -291,6 +305,13 @@ const releaseSchema = v.strictObject({
   versionOf: v.optional(v.literal("content", 'expected "content"')),
   version: text(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/, "a version of letters, digits, . _ -"),
   keep: v.optional(integer(0, 100)),
+  previous: v.optional(integerIn(values.keptVersions)),
+  persistent: v.optional(
+    v.record(
+      textOf(values.folderPath),
+      v.strictObject({ folder: absolutePath, owner: textOf(values.systemUser) }),
+    ),
+  ),
   releaseCommand: v.optional(
     v.strictObject({
       command: words,
@@ -332,8 +353,30 @@ export function checkRelease(inputs: Properties): { args: Properties; failures: 
       ...failures(releaseSchema, inputs),
       ...unitFailures(inputs),
       ...absentFailures(inputs),
+      ...persistentFailures(inputs),
+      ...previousFailures(inputs),
     ],
   };
+}
+
+/** Those with a link are among those that stay; the last one stays in any case. */
+function previousFailures({ previous, keep = defaults.keep }: Properties): Failure[] {
+  if (typeof previous !== "number" || typeof keep !== "number") return [];
+  if (previous <= Math.max(keep, 1)) return [];
+  const reason = `expected at most keep, which is ${keep}, got ${previous}`;
+  return [{ property: "previous", reason }];
+}
+
+/** A link cannot stand below another one. */
+function persistentFailures({ persistent }: Properties): Failure[] {
+  if (!isProperties(persistent)) return [];
+  const paths = Object.keys(persistent);
+  return paths
+    .filter((path) => paths.some((other) => path.startsWith(`${other}/`)))
+    .map((path) => ({
+      property: `persistent.${path}`,
+      reason: "expected a folder that is not below another one of them",
+    }));
 }
 
 /** What must not exist cannot be a file of the service as well. */

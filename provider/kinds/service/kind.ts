@@ -67,7 +67,7 @@ async function remove(observed: Service, context: Context): Promise<void> {
     doing: `removing ${observed.name}`,
     deadlineSeconds: transactionSeconds(observed),
   });
-  const said = answer.split("\n").map((line) => /^(left|back|unit) (.*)$/.exec(line) ?? []);
+  const said = answer.split("\n").map((line) => /^(left|back|kept|unit) (.*)$/.exec(line) ?? []);
   const all = (kind: string) =>
     said.flatMap(([, what, words = ""]) => (what === kind ? [words] : []));
   const tell = (message: string) => context.tell("info", `${observed.host.name}: ${message}`);
@@ -78,6 +78,12 @@ async function remove(observed: Service, context: Context): Promise<void> {
   }
   const back = all("back");
   if (back.length > 0) tell(`put back what stood there before: ${back.join(", ")}`);
+  const kept = all("kept");
+  if (kept.length > 0) {
+    tell(
+      `left, with all that the application wrote there, as only you can tell that it is of no use: ${kept.join(", ")}`,
+    );
+  }
   for (const words of all("unit")) tell(words);
 }
 

@@ -132,6 +132,9 @@ function unitAction(
 export function effect(step: ServiceStep, observed: Service): OnChange {
   switch (step.do) {
     case "switch":
+    // It may have the former folder open.
+    case "keep":
+    case "let go":
       return "restart";
     case "write":
       return step.file.onChange;

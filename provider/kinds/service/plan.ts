@@ -3,15 +3,17 @@
 import { diffLines } from "diff";
 import type { Host, Owner, StepText } from "../../kind";
 import { isUnknown, unknown } from "../../protocol/values";
-import type { File, Service } from "./args";
+import type { File, PersistentFolder, Service } from "./args";
 import { planWatch } from "./canary";
 import type { ForeignChange } from "./foreign";
 import { isSameStack, nameThing, type OwnedThing, thingsOf } from "./owner";
+import { isLinkedOtherwise, planPersistent } from "./persistent";
 import { bothUnits, effect, planDropped, planUnits } from "./plan-units";
 import { announceCommand, commandUnit } from "./release-command";
 import { awaitsPackages, upgrades } from "./runs-with";
 import { planClosing, undrained } from "./together";
 import { changesFor } from "./units";
+import { variableChanges } from "./variables";
 
 export type ServiceStep = StepText &
   (
@@ -21,6 +23,10 @@ export type ServiceStep = StepText &
     | { readonly do: "remove"; readonly path: string }
     | { readonly do: "move aside"; readonly path: string }
     | { readonly do: "send"; readonly version: string }
+    // Both are done while the version is sent.
+    | ({ readonly do: "keep"; readonly name: string } & PersistentFolder)
+    | { readonly do: "let go"; readonly name: string; readonly folder: string }
+    | ({ readonly do: "give"; readonly name: string } & PersistentFolder)
     | { readonly do: "run"; readonly version: string; readonly unit: string }
     | { readonly do: "switch"; readonly version: string; readonly path: string }
     | { readonly do: "check" }
@@ -258,6 +264,7 @@ function nothing(desired: Service): Service {
     runsWith: {},
     startedWith: undefined,
     absent: isUnknown(desired.absent) ? [] : desired.absent,
+    persistent: {},
     ...(desired.unit === undefined ? {} : stopped),
     moreUnits: Object.fromEntries(
       Object.keys(desired.moreUnits ?? {}).map((unit) => [unit, stopped]),
@@ -294,16 +301,21 @@ function planUsers(observed: Service, desired: Service): ServiceStep[] {
     }));
 }
 
-function planRelease(
-  { host, version: now, releases, commanded, rolledBack }: Service,
-  { version, root, name, releaseCommand }: Service,
-): ServiceStep[] {
-  if (version === undefined || version === now) return [];
+function planRelease(observed: Service, desired: Service): ServiceStep[] {
+  const { version: now, releases, commanded, rolledBack } = observed;
+  const { host, version, root, name, releaseCommand } = desired;
+  if (version === undefined) return [];
+  const folders = planPersistent(observed, desired);
+  const isThere = releases?.includes(version) === true && !isLinkedOtherwise(observed, desired);
+  const sending: ServiceStep[] = [
+    ...(isThere ? [] : [{ do: "send" as const, version, sentence: `send version ${version}` }]),
+    ...folders,
+  ];
+  if (version === now) return folders.length > 0 ? sending : [];
   const isCommanded = releaseCommand === undefined || commanded?.includes(version);
-  const isThere = releases?.includes(version) ?? false;
   const was = now === undefined ? "" : ` (now ${now})`;
   return [
-    ...(isThere ? [] : [{ do: "send" as const, version, sentence: `send version ${version}` }]),
+    ...sending,
     ...(isCommanded
       ? []
       : [
@@ -373,6 +385,7 @@ const linkMode = "0link";
 
 function extent(now: File | undefined, file: File): string {
   if (isUnknown(file.content)) return "content not known yet";
+  if (file.format === "environment") return variableChanges(now, file);
   const whole = count(file.content.split("\n").length - 1, "line");
   if (now === undefined) return `new, ${whole}`;
   if (now.mode === linkMode) return `in place of a link, ${whole}`;

@@ -4,6 +4,7 @@ import { lines, Shell, sh } from "../../ssh/shell";
 import type { Drain, Service } from "./args";
 import { renderWatch } from "./canary";
 import { renderReset, renderResetAtStart } from "./overrides";
+import { renderGive, renderLinks } from "./persistent";
 import type { ServiceStep, UnitAction } from "./plan";
 import { type HttpProbe, renderHttpProbe } from "./probe";
 import { renderReloaded, renderWait } from "./ready";
@@ -41,12 +42,15 @@ if getent passwd ${step.name} >/dev/null; then usermod --home ${step.home} ${ste
 else useradd --system --user-group --no-create-home --home-dir ${step.home} --shell /usr/sbin/nologin ${step.name}
 fi || fail ${`cannot create the user ${step.name}`}`;
       case "send":
-        return sh`
+        return lines(
+          renderLinks(desired),
+          sh`
 progress ${`putting version ${step.version} in place`}
 version=${`${root}/releases/${step.version}`}
 unpacking=yes
 [ -e "$version" ] || sent=$version
-mkdir -p ${`${root}/releases`} ${`${root}/.listings`} && take_incoming "$version.partial" && rm -rf -- "$version" && mv -T -- "$version.partial" "$version" && listing "$version" >${`${root}/.listings/${step.version}`} || fail ${`cannot put version ${step.version} in place`}`;
+mkdir -p ${`${root}/releases`} ${`${root}/.listings`} && take_incoming "$version.partial" && add_links && rm -rf -- "$version" && mv -T -- "$version.partial" "$version" && listing "$version" >${`${root}/.listings/${step.version}`} || fail ${`cannot put version ${step.version} in place`}`,
+        );
       case "run":
         return renderCommand(step, desired);
       case "switch":
@@ -98,8 +102,12 @@ ${new Shell(`${step.do}d`)}="$${new Shell(`${step.do}d`)} "${desired.unit ?? ""}
         return renderReset(desired);
       case "reread":
         return sh`systemctl daemon-reload || fail 'systemd cannot read its units again'`;
+      case "give":
+        return renderGive(step);
       // On all hosts, before the transaction: `together.ts`.
       case "close":
+      case "keep":
+      case "let go":
       case "later":
       case "refuse":
       case "adopt":

@@ -8,6 +8,7 @@ import { renderForeignFunction, renderForeignRecord } from "./foreign";
 import { listingFunction } from "./listing";
 import { originalFunctions } from "./originals";
 import { renderClaim } from "./owner";
+import { persistentFunctions } from "./persistent";
 import type { ServiceStep } from "./plan";
 import { crashFunctions } from "./ready";
 import { renderIncomingFunctions } from "./receiving";
@@ -65,6 +66,7 @@ export function renderTransaction(
     definesUnits(steps, observed) && sh`systemctl daemon-reload`,
     desired.root !== undefined && prune(desired.root, desired.keep ?? 0),
     desired.root !== undefined && sh`incoming_end`,
+    desired.root !== undefined && linkFormer(desired.root, desired.previous ?? 1),
     sh`done=yes; rm -rf -- "$undo"`,
     author && sh`record ${result} ''`,
     wayBack,
@@ -193,6 +195,7 @@ function recovery(
   if [ -n "$unpacking" ]; then rm -rf -- "$version.partial"; fi
   if [ -n "$sent" ]; then rm -rf -- "$sent" ${root}/.listings/"\${sent##*/}"; fi
   incoming_end failed
+  if [ -n "$sent" ]; then empty_again; fi
   # A first version leaves no folder either.
   rmdir -- ${`${root}/releases`} ${`${root}/.listings`} ${root} 2>/dev/null || true`,
     desired.unit !== undefined && sh`  systemctl daemon-reload`,
@@ -232,10 +235,18 @@ trap '[ -n "$done" ] || fail "unexpected end"' EXIT`,
 function releaseFunctions(root: string): Shell {
   return lines(
     listingFunction,
+    persistentFunctions,
     sh`
 point() { if [ -n "$2" ]; then ln -sfn -- "$2" "$1.new" && mv -fT -- "$1.new" "$1"; else rm -f -- "$1"; fi; }
 rm -rf -- ${root}/releases/*.partial`,
   );
+}
+
+/** `previous` is linked by the switch. Those before it, `previous-2` and so on, are what ran before that, the latest first. */
+function linkFormer(root: string, previous: number): Shell {
+  return sh`
+rm -f -- ${root}/previous-*
+n=1; (cd ${`${root}/releases`} && ls -1t) | grep -vxF "$now" | grep -vxF "$last" | head -n ${previous - 1} | while read -r old; do n=$((n + 1)); ln -s -- "releases/$old" ${`${root}/previous-`}"$n"; done`;
 }
 
 /** The latest that ran well stay: a version has no time of its own until it did. */

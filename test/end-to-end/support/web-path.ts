@@ -40,6 +40,7 @@ export interface WebPathOptions {
   readonly trustedProxies?: readonly string[];
   /** Lines for Nginx. */
   readonly rawLines?: readonly string[];
+  readonly immutablePaths?: readonly string[];
   /** Folders below `public` and `former/public` to files. */
   readonly files?: Readonly<Record<string, string>>;
 }
@@ -159,6 +160,14 @@ done`);
     await this.isUp();
   }
 
+  /** Renders the web servers' configurations anew, and reloads them. */
+  async reconfigureSites(options: WebPathOptions): Promise<void> {
+    await putFiles(filesOf(options));
+    const reload = webHosts.map(({ name }) => `nginx -q -s reload -c /etc/${name}.conf`);
+    await inside(`${reload.join("\n")}\nsleep 1`);
+    await this.isUp();
+  }
+
   async remove(): Promise<void> {
     await removeLabelled(stack);
   }
@@ -203,7 +212,9 @@ function filesOf(options: WebPathOptions) {
         port: applicationPort,
         healthPath: "/healthz",
         publicFolder: "/srv/public",
+        writtenPaths: ["/uploads"],
         otherPublicFolders: ["/srv/former/public"],
+        immutablePaths: options.immutablePaths,
         drainFile: `/run/${name}.drain`,
       },
       uploadLimitMegabytes: 10,

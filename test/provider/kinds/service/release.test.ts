@@ -236,6 +236,35 @@ onLinux(
   },
 );
 
+onLinux("former versions have links, the latest first, and none twice", async (t) => {
+  const { app, inputs, sandbox } = await released(t);
+  const up = (version: string) => app.up(inputs(version, { keep: 3, previous: 3 }));
+  const linked = async () =>
+    Promise.all(
+      ["previous", "previous-2", "previous-3", "previous-4"].map((link) =>
+        sandbox.read(`/srv/app/${link}/server.js`).then(
+          (text) => text.trim(),
+          () => "",
+        ),
+      ),
+    );
+  await sandbox.write("/source/four/server.js", "four\n");
+  await up("one");
+  t.deepEqual(await linked(), ["", "", "", ""]);
+  for (const version of ["two", "three"]) await up(version);
+  t.deepEqual(await linked(), ["two", "one", "", ""]);
+  await t.throwsAsync(up("sick"));
+  t.deepEqual(await linked(), ["two", "one", "", ""], "one that failed never served");
+  await up("one");
+  t.deepEqual(await linked(), ["three", "two", "", ""]);
+  await up("four");
+  t.deepEqual(await linked(), ["one", "three", "two", ""]);
+  await app.up(inputs("three", { keep: 1 }));
+  t.deepEqual(await linked(), ["four", "", "", ""]);
+  await app.destroy();
+  t.deepEqual(await sandbox.entries("/srv"), {});
+});
+
 onLinux("a release that failed leaves no byte behind", async (t) => {
   const { app, inputs, sandbox } = await released(t);
   const contents = async () =>
