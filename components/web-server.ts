@@ -9,7 +9,7 @@ import { defaultPorts, webServerOptions } from "./options";
 import { createPackages, withDefaults } from "./packages";
 import { nginxFiles, renderNginx, webHealthPath } from "./render/nginx";
 import { renderRestartAlways } from "./render/restart-always";
-import { list, oneOf, shape, text } from "./rule";
+import { list, oneOf, rule, shape, text } from "./rule";
 import { address, domain, host, immutablePath, port, present, urlPath } from "./rules";
 
 /** What Nginx passes requests to on its own host: an `Application`, or one that this program did not make. */
@@ -30,6 +30,8 @@ export interface ServedApplication {
   readonly drainFile: pulumi.Input<string>;
   /** Host name to what has to be there before Nginx starts. */
   readonly releases?: Readonly<Record<string, pulumi.Resource>>;
+  /** Nginx of each host waits for all of them: meanwhile no host answers that it is healthy. Default false. */
+  readonly isReleasedTogether?: boolean;
 }
 
 export interface WebServerArgs {
@@ -86,6 +88,10 @@ export class WebServer extends pulumi.ComponentResource {
   }
 }
 
+const isTrueOrFalse = rule(
+  "true or false",
+  (value): value is boolean => typeof value === "boolean",
+);
 const folder = text("an absolute path of letters, digits and . _ ~ / -", (value) =>
   /^\/[A-Za-z0-9._~/-]+$/.test(value),
 );
@@ -102,6 +108,7 @@ const entries = {
     immutablePaths: v.optional(list("a list of addresses", immutablePath)),
     drainFile: folder,
     releases: v.optional(present),
+    isReleasedTogether: v.optional(isTrueOrFalse),
   }),
   domain,
   loadBalancers: list("a list of addresses", address),
@@ -165,7 +172,9 @@ function createService(
     refuse(`WebServer ${name}`, checkPort(known.port, known.application.port));
     return renderNginx({ ...known, hostName: host.name });
   });
-  const release = application.releases?.[host.name];
+  const { releases = {}, isReleasedTogether = false } = application;
+  const release = releases[host.name];
+  const awaited = isReleasedTogether ? Object.values(releases) : release ? [release] : [];
   return new Service(
     `${name}-nginx-service`,
     {
@@ -195,7 +204,7 @@ function createService(
     // A web server in service has an application to pass requests to.
     onHost(host, parent, [
       packages,
-      ...(release ? [release] : []),
+      ...awaited,
       // What breaks one web server must not reach the next.
       ...(args.after ? [args.after.service] : []),
     ]),
