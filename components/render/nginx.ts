@@ -130,7 +130,8 @@ map $request_method $file {
 }
 
 # An answer of the application says itself how long it may be kept. A file with its content's hash in its name never changes.
-map $upstream_addr$uri $static_cache {
+# By its address: once a file is found, $uri is its whole path.
+map $upstream_addr$file $static_cache {
     default                                      "";
 ${renderStaticCache(application)}}
 
