@@ -44,6 +44,7 @@ export async function transfer(
   const incoming = { root, version, digest };
   const megabytes = sizeOf(entries) / 1e6;
   const doing = `sending version ${version}`;
+  say(`comparing ${entries.length} files with what is there`);
   const answer = await run(host, {
     script: renderOffer(incoming, { have, unless }).text,
     input: gzipSync(list, { level: 1 }),
