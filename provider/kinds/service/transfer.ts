@@ -127,8 +127,10 @@ function sizeOf(entries: readonly ContentEntry[]): number {
 /** zstd takes a fifth of gzip's time for a smaller result. Node has had its own since version 22 only. */
 const compress = {
   zstd: (pieces: AsyncIterable<Buffer>) => {
-    const { stdin, stdout } = spawn("zstd", ["-q", "-c"], { stdio: ["pipe", "pipe", "ignore"] });
-    return through(pieces, stdin, stdout);
+    const child = spawn("zstd", ["-q", "-c"], { stdio: ["pipe", "pipe", "ignore"] });
+    // Its pipes end then as well.
+    child.on("error", () => undefined);
+    return through(pieces, child.stdin, child.stdout);
   },
   gzip: (pieces: AsyncIterable<Buffer>) => {
     const gzip = createGzip({ level: 1, chunkSize: 256 * 1024 });
