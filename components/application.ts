@@ -11,8 +11,9 @@ import { applicationOptions, checkJobNames, defaultPorts } from "./options";
 import { createPackages } from "./packages";
 import { describeProcess, type ProcessArgs, type ProcessPlace } from "./process";
 import { renderApplicationUnit, renderCommandUnit } from "./render/application-unit";
-import { nothingUnderWay, servesElsewhere } from "./render/probes";
-import { list, oneOf, shape } from "./rule";
+import { backendOf } from "./render/haproxy";
+import { nobodyConnected, nothingUnderWay, servesElsewhere } from "./render/probes";
+import { list, oneOf, shape, text } from "./rule";
 import { address, domain, host, port, present } from "./rules";
 import { firstFile, hashFolder } from "./source-folder";
 
@@ -84,6 +85,10 @@ export interface ApplicationArgs {
     readonly address: pulumi.Input<string>;
     readonly statsPort?: pulumi.Input<number>;
   }[];
+  /** The backend of HAProxy that leads to it, of which they are asked. Default `web_servers`. */
+  readonly backend?: string | undefined;
+  /** `shared`: Nginx serves other applications on its hosts as well, and only its own connections are waited for. Default `own`. */
+  readonly webServer?: "own" | "shared" | undefined;
 }
 
 /**
@@ -150,6 +155,8 @@ const entries = {
       shape("an object with address", { address, statsPort: v.optional(port) }),
     ),
   ),
+  backend: v.optional(text("the name of a backend", (value) => /^[a-z0-9_-]+$/.test(value))),
+  webServer: v.optional(oneOf("own", "shared")),
   database: v.optional(shape("a Database", { ready: present, environmentFor: present })),
 };
 
@@ -157,6 +164,7 @@ const entries = {
 const plainArgs = [
   ...["hosts", "hosts.name", "loadBalancers", "name", "source", "exclude", "database"],
   ...["build", "build.command", "build.output", "release", "processes", "jobs"],
+  ...["backend", "webServer"],
 ];
 
 function optionsOf(args: ApplicationArgs) {
@@ -275,7 +283,7 @@ function createRelease(
   { runsWith, dependsOn, isFirst }: Needs,
 ): Release {
   const { port, healthPath, start, readySeconds, stopSeconds, drainSeconds } = args;
-  const { loadBalancers = [] } = args;
+  const { loadBalancers = [], backend = backendOf().backend } = args;
   const root = `/srv/${args.name}`;
   const environmentFiles = {
     open: `/etc/${args.name}/environment`,
@@ -354,10 +362,12 @@ function createRelease(
             allowed: loadBalancers.map((loadBalancer) =>
               pulumi
                 .output({ statsPort: defaultPorts.statistics, ...loadBalancer })
-                .apply((known) => servesElsewhere(known, host.name)),
+                .apply((known) => servesElsewhere(known, host.name, backend)),
             ),
           }),
-          finished: pulumi.output(args.webPort ?? defaultPorts.web).apply(nothingUnderWay),
+          ...(args.webServer === "shared"
+            ? { finishedCommand: pulumi.output(port).apply(nobodyConnected) }
+            : { finished: pulumi.output(args.webPort ?? defaultPorts.web).apply(nothingUnderWay) }),
           finishSeconds: stopSeconds,
         },
       }),

@@ -5,7 +5,7 @@ import { type DatabasePrivilege, morePrivileges } from "./database-privileges";
 import { unexpected } from "./expectation";
 import { mysqlRawLines } from "./mysql-raw-lines";
 import { integer, integerIn, isRecord, list, mapping, record, rule, text, textOf } from "./rule";
-import { address, hostName, network, port, rawLines, seconds, urlPath } from "./rules";
+import { address, domain, hostName, network, port, rawLines, seconds, urlPath } from "./rules";
 import { isSchedule } from "./schedule";
 
 const isDurability = (value: unknown): value is Durability => v.is(durabilityForms, value);
@@ -122,6 +122,9 @@ export const databaseOptions = {
   discardDataOn: v.exactOptional(list("a list of host names", hostName)),
 };
 
+/** Of a cluster, not of a stack's settings: there the applications are counted. */
+export const sharedBy = v.exactOptional(integer(1, 1000));
+
 const environment = mapping(
   "an object of variables",
   textOf(values.variableName),
@@ -232,6 +235,28 @@ export const applicationOptions = {
   readySeconds: v.exactOptional(seconds),
   stopSeconds: v.exactOptional(seconds),
 };
+
+const isDatabase = (value: unknown): value is false | { readonly name?: string } =>
+  value === false || v.is(v.strictObject({ name: v.exactOptional(databaseOptions.name) }), value);
+
+const { name: _, ...ofApplication } = applicationOptions;
+
+/** Where an application of a stack runs. */
+export const applicationPlace = {
+  hosts: v.exactOptional(list("a list of host names", hostName, 1)),
+};
+
+/** Applications of a stack, by name. */
+export const applications = mapping(
+  "an object of applications",
+  applicationName,
+  record("an object with source and start", {
+    ...ofApplication,
+    ...applicationPlace,
+    domains: v.exactOptional(list("a list of domains", domain, 1)),
+    database: v.exactOptional(rule("false, or an object with name", isDatabase)),
+  }),
+);
 
 function isEnvironmentValue(value: unknown): value is string | number | boolean {
   return (

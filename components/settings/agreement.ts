@@ -2,10 +2,11 @@
 import * as v from "valibot";
 import * as forms from "../../provider/schema/values";
 import { type Fault, unexpected } from "../expectation";
-import { carryOnWords, checkJobNames, defaultPorts } from "../options";
+import { carryOnWords, defaultPorts } from "../options";
 import { databaseProxy } from "../render/database-proxy";
 import { roleCheck } from "../render/mysql-role";
 import { isRecord } from "../rule";
+import { checkApplications, givenApplications, runsOn } from "./applications";
 import * as schema from "./schema";
 import { lastByte, placeIn } from "./subnet";
 
@@ -29,20 +30,15 @@ export function checkAgreement(values: Values): readonly Fault[] {
     ...(hosts.length > 0 ? checkRoles(hosts) : []),
     ...(hosts.length > 0 ? checkDatabase(values.database, hosts) : []),
     ...checkPorts(values, hosts),
-    ...checkApplication(values.application),
+    ...checkApplications(
+      values,
+      hosts.filter(({ roles }) => roles.includes("web")),
+      { hasDatabase: hosts.some(({ roles }) => hasDatabaseRole(roles)) },
+    ),
     ...(values.containers === undefined
       ? checkMachines(values, hosts)
       : checkContainers(values, hosts)),
   ];
-}
-
-function checkApplication(application: unknown): readonly Fault[] {
-  if (!isRecord(application)) return [];
-  const { processes, jobs } = application;
-  return checkJobNames({ processes, jobs }).map(({ path, message }) => ({
-    path: `application.${path}`,
-    message,
-  }));
 }
 
 function readHosts(value: unknown): readonly Host[] {
@@ -212,7 +208,7 @@ interface Listener {
 
 /** What listens on one host, each on all addresses or on one that the others listen on as well. */
 function listenersOf(
-  { roles, values: host }: Host,
+  { name, roles, values: host }: Host,
   values: Values,
   hasDatabase: boolean,
 ): readonly Listener[] {
@@ -230,7 +226,9 @@ function listenersOf(
       ? [
           ...(hasDatabase ? [fixed("the proxy to the database", databaseProxy.port)] : []),
           setting("web", "port", defaultPorts.web),
-          setting("application", "port", defaultPorts.application),
+          ...givenApplications(values)
+            .filter((application) => runsOn(application, name))
+            .map(({ path, port }) => ({ path: `${path}.port`, port, isSetting: true })),
         ]
       : []),
     ...(roles.includes("load-balancer")

@@ -16,16 +16,17 @@ type Variables = Readonly<Record<string, unknown>>;
 export function findOpenVariables(
   variables: Variables,
   settingsFile: string | undefined,
+  /** Where the application stands under `config`. */
+  path: readonly string[] = ["trilithon:application"],
 ): readonly string[] {
-  const written = settingsFile === undefined ? {} : readVariables(settingsFile);
+  const written = settingsFile === undefined ? {} : readVariables(settingsFile, path);
   return Object.keys(variables).filter(
     (name) => isPlain(written[name]) && String(written[name]) === String(variables[name]),
   );
 }
 
-function readVariables(settingsFile: string): Variables {
-  const config = entry(parse(settingsFile), "config");
-  return entry(entry(config, "trilithon:application"), "environment");
+function readVariables(settingsFile: string, path: readonly string[]): Variables {
+  return ["config", ...path, "environment"].reduce(entry, parse(settingsFile));
 }
 
 function entry(value: Variables, key: string): Variables {

@@ -2,6 +2,8 @@
 import * as v from "valibot";
 import {
   applicationOptions,
+  applicationPlace,
+  applications,
   databaseOptions,
   loadBalancerOptions,
   packagePolicy,
@@ -87,6 +89,7 @@ export const settings = record("settings", {
   application: v.exactOptional(
     record("an object", {
       ...applicationOptions,
+      ...applicationPlace,
       // The sample application, which is made of one bundled file.
       name: v.exactOptional(applicationOptions.name, "guestbook"),
       source: v.exactOptional(applicationOptions.source, "./app"),
@@ -95,6 +98,7 @@ export const settings = record("settings", {
     }),
     {},
   ),
+  applications: v.exactOptional(applications, {}),
   packages: v.exactOptional(packagePolicy),
   loadBalancer: v.exactOptional(record("an object", loadBalancerOptions), {}),
   web: v.exactOptional(record("an object", webServerOptions), {}),

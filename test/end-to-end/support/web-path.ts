@@ -186,6 +186,7 @@ function haproxyOf({ trustedProxies = [] }: WebPathOptions): string {
     healthPath: webHealthPath,
     responseTimeoutSeconds: 65,
     servers: webHosts.map(({ name, port }) => ({ name, address: "127.0.0.1", port })),
+    applications: [],
     trustedProxies,
     rawLines: {},
   });
@@ -206,6 +207,7 @@ function filesOf(options: WebPathOptions) {
         otherPublicFolders: ["/srv/former/public"],
         drainFile: `/run/${name}.drain`,
       },
+      sites: [],
       uploadLimitMegabytes: 10,
       responseTimeoutSeconds: 60,
       rawLines,
