@@ -2,7 +2,12 @@
 import { startLiveCommand } from "../provider/ssh/live-command";
 import { readCommandLine, UsageError } from "./command-line";
 import { attach, ownTerminal, statusOf } from "./operate/attach";
-import { hostsServing, onFirstThatAnswers } from "./operate/hosts";
+import {
+  applicationOption,
+  hostsServing,
+  ofApplication,
+  onFirstThatAnswers,
+} from "./operate/hosts";
 import { inApplication } from "./operate/in-application";
 import { runMain } from "./setup/say";
 import { serviceOf } from "./verify/endpoints";
@@ -24,6 +29,7 @@ runMain(async () => {
       "that is not known.",
     options: {
       host: { type: "string", value: "HOST", about: "this web server" },
+      ...applicationOption,
     },
   });
   if (line === undefined) return 0;
@@ -35,7 +41,8 @@ runMain(async () => {
       `COMMAND: expected at most ${bytesAtMost} bytes, got ${length}: send what is long on standard input`,
     );
   }
-  const { endpoints, privateKeys } = await readOutputs(line.stack);
+  const { endpoints: all, privateKeys } = await readOutputs(line.stack);
+  const endpoints = ofApplication(all, line.values.application);
   const hosts = hostsServing(endpoints, "application", line.values.host);
   const terminal = ownTerminal();
   const run = () =>

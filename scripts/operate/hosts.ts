@@ -2,7 +2,13 @@
 import { NotReached } from "../../provider/ssh/live-command";
 import { UsageError } from "../command-line";
 import { findHost } from "../maintenance/drain";
-import { type EndpointHost, type Endpoints, type Service, serviceOf } from "../verify/endpoints";
+import {
+  asApplication,
+  type EndpointHost,
+  type Endpoints,
+  type Service,
+  serviceOf,
+} from "../verify/endpoints";
 
 /** Those with a service, in the settings' order; or the one that is named, which has to have it. */
 export function hostsServing(
@@ -21,6 +27,18 @@ export function hostsServing(
   const host = findHost({ endpoints }, name);
   if (serving.includes(host)) return [host];
   throw new UsageError(`${name}: it has no ${what}: expected one of ${names || "none"}`);
+}
+
+/** For commands that are about one application. */
+export const applicationOption = {
+  application: { type: "string", value: "NAME", about: "this application (default: the first)" },
+} as const;
+
+/** The stack as that application's; without a name as the first one's. */
+export function ofApplication(endpoints: Endpoints, name: string | undefined): Endpoints {
+  const names = endpoints.applications.map((one) => one.name);
+  if (name === undefined || names.includes(name)) return asApplication(endpoints, name);
+  throw new UsageError(`--application: expected one of ${names.join(", ")}, got "${name}"`);
 }
 
 export function tellAway({ away }: Endpoints): void {
