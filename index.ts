@@ -7,6 +7,7 @@ import { isHere } from "./components/host";
 import { createHosts } from "./components/hosts";
 import { inTurn } from "./components/in-turn";
 import { LoadBalancer, schemeBehind } from "./components/load-balancer";
+import { createServices } from "./components/private-services";
 import { webHealthPath } from "./components/render/nginx";
 import { readSettings } from "./components/settings";
 import { WebServer } from "./components/web-server";
@@ -28,7 +29,9 @@ const database = createDatabase(
 const databaseProxy =
   database && new DatabaseProxy("database-proxy", { database, hosts: hosts.web }, afterMachines);
 
-const place = { settings, hosts, scheme, database, databaseProxy };
+const services = createServices(settings, hosts, afterMachines);
+
+const place = { settings, hosts, scheme, database, databaseProxy, services };
 const applications = createApplications(place, afterMachines);
 
 database?.retireFormerPassword(applications.all);

@@ -9,6 +9,7 @@ import { type Host, isHere, onHost } from "./host";
 import { describeJob, type JobArgs } from "./job";
 import { applicationOptions, checkJobNames, defaultPorts } from "./options";
 import { createPackages } from "./packages";
+import type { ReachedService } from "./private-service";
 import { describeProcess, type ProcessArgs, type ProcessPlace } from "./process";
 import { renderApplicationUnit, renderCommandUnit } from "./render/application-unit";
 import { backendOf } from "./render/haproxy";
@@ -56,6 +57,8 @@ export interface ApplicationArgs {
   readonly environment?: Environment;
   /** Told to it as `DATABASE_PRIMARY_HOST`, `DATABASE_READ_HOST`, `DATABASE_USER` and so on. Default none. */
   readonly database?: Database | undefined;
+  /** Further services that it uses, each a `PrivateService`: told to it as `CACHE_HOST`, `CACHE_URL` and so on. Default none. */
+  readonly services?: readonly ReachedService[] | undefined;
   /**
    * Names of files and folders in `source` that make no other version and are not sent. Default `.git`; with a build,
    * whose output is sent whole, `node_modules` as well.
@@ -157,6 +160,12 @@ const entries = {
   ),
   backend: v.optional(text("the name of a backend", (value) => /^[a-z0-9_-]+$/.test(value))),
   webServer: v.optional(oneOf("own", "shared")),
+  services: v.optional(
+    list(
+      "a list of services",
+      shape("a PrivateService", { ready: present, environmentFor: present }),
+    ),
+  ),
   database: v.optional(shape("a Database", { ready: present, environmentFor: present })),
 };
 
@@ -164,7 +173,7 @@ const entries = {
 const plainArgs = [
   ...["hosts", "hosts.name", "loadBalancers", "name", "source", "exclude", "database"],
   ...["build", "build.command", "build.output", "release", "processes", "jobs"],
-  ...["backend", "webServer"],
+  ...["backend", "webServer", "services"],
 ];
 
 function optionsOf(args: ApplicationArgs) {
@@ -231,6 +240,7 @@ function createReleases(
       ...assets,
       // The database has to take writes.
       ...(args.database ? [args.database.ready] : []),
+      ...(args.services ?? []).map(({ ready }) => ready),
       // One host after the other: the rest serve meanwhile, and a bad version reaches one host only.
       ...before,
     ];
@@ -295,6 +305,7 @@ function createRelease(
     HOST_NAME: host.name,
     PORT: port,
     ...args.database?.environmentFor(host),
+    ...Object.assign({}, ...(args.services ?? []).map((service) => service.environmentFor(host))),
     ...args.environment,
   });
   const content = pulumi.output({ start, stopSeconds }).apply((known) =>

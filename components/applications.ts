@@ -6,6 +6,7 @@ import type { DatabaseProxy } from "./database-proxy";
 import { isHere } from "./host";
 import type { StackHost, StackHosts } from "./hosts";
 import type { BalancedApplication, BalancedServer } from "./load-balancer";
+import { type PlacedService, servicesOf } from "./private-services";
 import { backendOf } from "./render/haproxy";
 import type { FurtherApplication, StackSettings } from "./settings";
 import { databaseNameOf } from "./settings/applications";
@@ -37,6 +38,7 @@ interface Place {
   readonly scheme: "http" | "https";
   readonly database: ReturnType<typeof createDatabase>;
   readonly databaseProxy: DatabaseProxy | undefined;
+  readonly services: readonly PlacedService[];
 }
 
 export function createApplications(
@@ -70,6 +72,7 @@ function createApplication(
     settings,
     hosts,
     scheme,
+    services,
     more,
   }: Place & { readonly more: Pick<ApplicationArgs, "database" | "backend" | "webServer"> },
   opts: pulumi.ComponentResourceOptions,
@@ -84,7 +87,7 @@ function createApplication(
     resource,
     {
       ...{ hosts: on, domain, scheme, webPort: settings.web.port, loadBalancers },
-      ...{ database, backend, webServer },
+      ...{ database, backend, webServer, services: servicesOf(options.name, services) },
       ...options,
     },
     opts,

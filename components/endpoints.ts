@@ -8,9 +8,11 @@ import type { StackHost, StackHosts } from "./hosts";
 import type { LoadBalancer } from "./load-balancer";
 import { MysqlGroup } from "./mysql-group";
 import { defaultPorts } from "./options";
+import type { PlacedService } from "./private-services";
 import { leaveAddressFile } from "./render/keepalived";
 import { roleCheck } from "./render/mysql-role";
 import { webStatusPath } from "./render/nginx";
+import type { PrivateServiceKind } from "./render/private-service";
 import type { Role, StackSettings } from "./settings";
 import { isGuestBook } from "./source-folder";
 import type { WebServer } from "./web-server";
@@ -52,6 +54,21 @@ export interface Endpoints {
   /** Further ones by name; left out where there are none. */
   readonly applications?:
     | Readonly<Record<string, ApplicationEndpoint & { readonly domains: readonly string[] }>>
+    | undefined;
+  /** Private services by name; left out where there are none. */
+  readonly services?:
+    | Readonly<
+        Record<
+          string,
+          {
+            readonly kind: PrivateServiceKind;
+            readonly unit: string;
+            /** On 127.0.0.1 and the private address of each of its hosts. */
+            readonly port: number;
+            readonly hosts: readonly string[];
+          }
+        >
+      >
     | undefined;
   /** Not there where the stack has no database. */
   readonly database?:
@@ -114,13 +131,14 @@ interface Parts {
   readonly database: MysqlPair | MysqlGroup | undefined;
   readonly databaseProxy: DatabaseProxy | undefined;
   readonly applications: StackApplications;
+  readonly services: readonly PlacedService[];
   readonly webServers: readonly WebServer[];
   readonly loadBalancer: LoadBalancer;
 }
 
 export function describeEndpoints(parts: Parts): pulumi.Output<Endpoints> {
   const { settings, scheme, hosts, database, databaseProxy } = parts;
-  const { applications, webServers, loadBalancer } = parts;
+  const { applications, services, webServers, loadBalancer } = parts;
   const { first, others } = applications;
   const endpoints = {
     stack: pulumi.getStack(),
@@ -146,6 +164,14 @@ export function describeEndpoints(parts: Parts): pulumi.Output<Endpoints> {
         others.map((one) => [
           one.name,
           { ...describeApplication(one, parts), domains: one.domains },
+        ]),
+      ),
+    }),
+    ...(services.length > 0 && {
+      services: Object.fromEntries(
+        services.map(({ name, kind, service: { unit, port, hosts } }) => [
+          name,
+          { kind, unit, port, hosts: hosts.map((host) => host.name) },
         ]),
       ),
     }),
@@ -197,7 +223,10 @@ function pinnedOn(
   { name, roles }: StackHost,
   settings: StackSettings,
 ): Pick<HostEndpoint, "pinned"> {
-  const { loadBalancer, web, application, applications, database } = settings;
+  const { loadBalancer, web, application, applications, services, database } = settings;
+  const ofServices = Object.values(services)
+    .filter(({ hosts }) => hosts.includes(name))
+    .map(({ packages = {} }) => packages);
   const ofApplications = [application, ...Object.values(applications)]
     .filter(({ hosts }) => hosts?.includes(name) ?? true)
     .map(({ packages = {} }) => packages);
@@ -208,6 +237,7 @@ function pinnedOn(
       ...Object.fromEntries(ofApplications.flatMap(Object.entries<string>)),
     }),
     ...(roles.some((role) => role.startsWith("database")) && database.packages),
+    ...Object.fromEntries(ofServices.flatMap(Object.entries<string>)),
   };
   const pinned = Object.entries(packages).filter(([, version]) => version !== "present");
   return pinned.length > 0 ? { pinned: Object.fromEntries(pinned) } : {};

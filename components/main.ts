@@ -41,4 +41,5 @@ export {
 } from "./load-balancer";
 export { MysqlGroup, type MysqlGroupArgs } from "./mysql-group";
 export type { MysqlArgs } from "./mysql-members";
+export { PrivateService, type PrivateServiceArgs, type ReachedService } from "./private-service";
 export { type ServedApplication, WebServer, type WebServerArgs, type WebSite } from "./web-server";

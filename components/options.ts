@@ -4,7 +4,18 @@ import * as values from "../provider/schema/values";
 import { type DatabasePrivilege, morePrivileges } from "./database-privileges";
 import { unexpected } from "./expectation";
 import { mysqlRawLines } from "./mysql-raw-lines";
-import { integer, integerIn, isRecord, list, mapping, record, rule, text, textOf } from "./rule";
+import {
+  integer,
+  integerIn,
+  isRecord,
+  list,
+  mapping,
+  oneOf,
+  record,
+  rule,
+  text,
+  textOf,
+} from "./rule";
 import { address, domain, hostName, network, port, rawLines, seconds, urlPath } from "./rules";
 import { isSchedule } from "./schedule";
 
@@ -255,6 +266,36 @@ export const applications = mapping(
     ...applicationPlace,
     domains: v.exactOptional(list("a list of domains", domain, 1)),
     database: v.exactOptional(rule("false, or an object with name", isDatabase)),
+  }),
+);
+
+/** `cache` is told as `CACHE_HOST`; `DATABASE_HOST` and so on are the database's. */
+const serviceName = text(
+  "a name of at most 31 lower-case letters, digits and hyphens that starts with a letter and is not database",
+  (value) => /^[a-z][a-z0-9-]{0,30}$/.test(value) && value !== "database",
+);
+
+const kinds = ["valkey", "redis", "memcached"] as const;
+
+export const privateServiceOptions = {
+  name: serviceName,
+  kind: oneOf(...kinds),
+  port: v.exactOptional(integer(1024, 65535)),
+  memoryMegabytes: v.exactOptional(integer(8, 1_048_576)),
+  persistent: v.exactOptional(rule("true or false", isBoolean)),
+  packages: v.exactOptional(packages),
+};
+
+const { name: __, ...ofService } = privateServiceOptions;
+
+/** Private services of a stack, by name. */
+export const services = mapping(
+  "an object of services",
+  serviceName,
+  record("an object with kind and hosts", {
+    ...ofService,
+    hosts: list("a list of host names", hostName, 1),
+    applications: v.exactOptional(list("a list of names of applications", applicationName)),
   }),
 );
 

@@ -8,6 +8,7 @@ import { roleCheck } from "../render/mysql-role";
 import { isRecord } from "../rule";
 import { checkApplications, givenApplications, runsOn } from "./applications";
 import * as schema from "./schema";
+import { checkServices, givenServices } from "./services";
 import { lastByte, placeIn } from "./subnet";
 
 type Values = Readonly<Record<string, unknown>>;
@@ -35,6 +36,7 @@ export function checkAgreement(values: Values): readonly Fault[] {
       hosts.filter(({ roles }) => roles.includes("web")),
       { hasDatabase: hosts.some(({ roles }) => hasDatabaseRole(roles)) },
     ),
+    ...checkServices(values, hosts),
     ...(values.containers === undefined
       ? checkMachines(values, hosts)
       : checkContainers(values, hosts)),
@@ -231,6 +233,9 @@ function listenersOf(
             .map(({ path, port }) => ({ path: `${path}.port`, port, isSetting: true })),
         ]
       : []),
+    ...givenServices(values)
+      .filter(({ hosts }) => hosts.includes(name))
+      .map(({ path, port }) => ({ path: `${path}.port`, port, isSetting: true })),
     ...(roles.includes("load-balancer")
       ? [
           setting("loadBalancer", "port", defaultPorts.loadBalancer),

@@ -7,6 +7,7 @@ import {
   databaseOptions,
   loadBalancerOptions,
   packagePolicy,
+  services,
   webServerOptions,
 } from "../options";
 import { integer, list, oneOf, record, rule, text } from "../rule";
@@ -99,6 +100,7 @@ export const settings = record("settings", {
     {},
   ),
   applications: v.exactOptional(applications, {}),
+  services: v.exactOptional(services, {}),
   packages: v.exactOptional(packagePolicy),
   loadBalancer: v.exactOptional(record("an object", loadBalancerOptions), {}),
   web: v.exactOptional(record("an object", webServerOptions), {}),

@@ -26,7 +26,7 @@ export interface EndpointHost {
   /** Debian package to the version or pattern that the stack's settings hold it at. */
   readonly pinned: Readonly<Record<string, string>>;
   readonly services: readonly Service[];
-  /** Units beside them: what leads to the database, and what tells a member's role. */
+  /** Units beside them: what leads to the database, what tells a member's role, and private services. */
   readonly helpers: readonly string[];
 }
 
@@ -138,6 +138,11 @@ const endpoints = v.object({
       topology: v.optional(v.picklist(["pair", "group"]), "pair"),
     }),
   ),
+  // Not there where there are no private services.
+  services: v.optional(
+    v.record(v.string(), v.object({ unit: v.string(), hosts: v.array(v.string()) })),
+    {},
+  ),
   // Not there in the outputs of stacks that had one load balancer only.
   loadBalancers: v.optional(v.record(v.string(), v.object({ url: v.string() })), {}),
   // Not there where load balancers share none.
@@ -202,7 +207,12 @@ export function parseEndpoints(value: unknown): Endpoints {
             applications.filter(({ hosts }) => hosts?.includes(name) ?? true),
           ),
         ),
-        helpers: roles.flatMap((role) => helpersFor(role, result.output)),
+        helpers: [
+          ...roles.flatMap((role) => helpersFor(role, result.output)),
+          ...Object.values(result.output.services)
+            .filter((service) => service.hosts.includes(name))
+            .map(({ unit }) => unit),
+        ],
       };
     }),
   };

@@ -53,6 +53,7 @@ test("each application is checked on its own hosts, by its own name", (t) => {
   t.deepEqual(
     names(several).filter((name) => !before.includes(name)),
     [
+      "lb-01: valkey-server.service is running",
       "web-01: shop.service is running",
       "web-02: shop.service is running",
       "web-02: blog.service is running",

@@ -48,7 +48,7 @@ export const shopOutput = {
   database: undefined,
 };
 
-/** The dev stack with two applications more, of which one runs on one host. */
+/** The dev stack with two applications more, of which one runs on one host, and a private service. */
 export const severalOutput = {
   ...sampleOutput,
   applications: {
@@ -60,5 +60,8 @@ export const severalOutput = {
       ...{ port: 3002, healthPath: "/healthz", unit: "blog.service", isGuestBook: false },
       ...{ drainFile: "/run/blog.drain", domains: ["blog.foobar.com"], hosts: ["web-02"] },
     },
+  },
+  services: {
+    cache: { kind: "valkey", unit: "valkey-server.service", port: 6379, hosts: ["lb-01"] },
   },
 };
