@@ -208,6 +208,8 @@ export function createContent(
         [args.name]: { password, grants, maxConnections },
         ...moreAccounts,
       },
+      // Applications run with the former one until they are released anew.
+      formerAccounts: "leave",
     },
     { parent, ...opts },
   );

@@ -67,8 +67,18 @@ export class Lifecycle {
     };
   }
 
-  get isRemovedBeforeReplaced(): boolean {
-    return this.#kind.replacement !== "before removal";
+  /** Tells how it is replaced, if it is, and answers whether it is removed first. */
+  isRemovedBeforeReplaced(
+    recorded: Received,
+    news: Received,
+    differences: readonly Difference[],
+  ): boolean {
+    if (!differences.some(({ replace }) => replace)) return true;
+    const { properties } = openState(this.#kind, recorded);
+    const { first = "removal", told = [] } =
+      this.#kind.replacement?.(properties, news.properties) ?? {};
+    for (const sentence of told) this.#log("info", sentence);
+    return first === "removal";
   }
 
   diff(recorded: Received, news: Received): readonly Difference[] {

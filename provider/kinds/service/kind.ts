@@ -12,6 +12,7 @@ import { parseObservation, renderObservation } from "./observe";
 import { thingsOf } from "./owner";
 import { plan, type ServiceStep } from "./plan";
 import { renderRemoval } from "./removal";
+import { replacementOf } from "./replacement";
 import { renderTransaction } from "./transaction";
 
 export const service: Kind<Service, ServiceStep & Step> = {
@@ -38,6 +39,7 @@ export const release: Kind<Service, ServiceStep & Step> = {
   ...service,
   type: "trilithon:index:Release",
   check: checkRelease,
+  replacement: replacementOf,
 };
 
 /**
