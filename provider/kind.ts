@@ -166,6 +166,8 @@ export interface Kind<Args extends object = object, PlannedStep extends Step = S
    * cannot be imported.
    */
   imported?(id: string, hosts: ReadonlyMap<string, Host>, context: Context): Promise<Properties>;
+  /** What only one resource of a program may want on a host: `unit nginx.service`, `file /etc/nginx/nginx.conf`. Known names only. */
+  takes?(desired: Args): readonly string[];
   /** What `remove` leaves behind, a sentence each; shown in `destroy`. */
   leaves?(live: Args): readonly string[];
   /** Outputs that only `apply` can know; unknown in the preview of a creation. */

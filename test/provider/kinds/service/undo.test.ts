@@ -154,6 +154,7 @@ onLinux("folders that a change makes can be entered by all, and go with it", asy
   // A change later knows of them still, and so does who takes them over.
   await it.up(inputs({ "/etc/deep/er/a": "y\n" }, { name: "one" }));
   const other = resource(undefined, { name: "other" });
+  await it.refresh();
   await other.up(inputs({ "/etc/deep/er/a": "y\n" }, { name: "two" }));
   await it.destroy();
   t.true(await sandbox.exists("/etc/deep/er/a"));
