@@ -4,19 +4,29 @@ import * as v from "valibot";
 import { Release } from "../provider/resources/release";
 import { checkArgs, checkUnique, type Known, whenKnown } from "./check-args";
 import type { Database } from "./database";
-import { type Environment, renderEnvironment } from "./environment";
+import { databaseUrls } from "./database-text";
+import {
+  checkDatabaseTexts,
+  type Environment,
+  fillEnvironment,
+  renderEnvironment,
+} from "./environment";
 import { type Host, isHere, onHost } from "./host";
 import { describeJob, type JobArgs } from "./job";
 import { applicationOptions, checkJobNames, defaultPorts } from "./options";
 import { createPackages } from "./packages";
+import { checkPersistent, describePersistent, writtenPaths } from "./persistent";
 import type { ReachedService } from "./private-service";
 import { describeProcess, type ProcessArgs, type ProcessPlace } from "./process";
 import { renderApplicationUnit, renderCommandUnit } from "./render/application-unit";
+import type { UnitOptions } from "./render/confinement";
 import { backendOf } from "./render/haproxy";
+import { nginxFiles } from "./render/nginx";
 import { nobodyConnected, nothingUnderWay, servesElsewhere } from "./render/probes";
 import { list, oneOf, shape, text } from "./rule";
 import { address, domain, host, port, present } from "./rules";
 import { firstFile, hashFolder } from "./source-folder";
+import { describeTogether, describeWatch, type Strategy } from "./strategy";
 
 export interface ApplicationArgs {
   /** Where it runs; a release goes through them in this order, and stops at the first that does not become healthy. */
@@ -51,14 +61,47 @@ export interface ApplicationArgs {
    * Commands that are run at certain times, by name, as the application. Their names are no names of `processes`. Default none.
    */
   readonly jobs?: Readonly<Record<string, JobArgs>>;
+  /** What `npm run console` opens, as words: `["bin/rails", "console"]`. Default: a shell. */
+  readonly console?: readonly string[];
+  /**
+   * `one-by-one`: hosts get a new version one after the other. `{canary: {seconds, maxErrorRatio}}`: the first that is not away is
+   * watched for `seconds` (300, at most 600) before the others; it is taken back if more of its requests fail than `maxErrorRatio`
+   * (0.01), or one of its processes ends by itself. `all-at-once`: while the site is closed (503), for a version that cannot serve
+   * beside the one before. Default `one-by-one`.
+   */
+  readonly strategy?: Strategy;
   /** What it needs: Debian package to `present`, or to a version or pattern as in `apt-get install nodejs=24.*`. Default none. */
   readonly packages?: pulumi.Input<Readonly<Record<string, pulumi.Input<string>>>>;
-  /** Variables, names to texts, numbers or booleans. Those that are secrets are kept in a file that only root reads. */
+  /**
+   * `allow` names what its processes, jobs and release command may do that is closed by default (a table in docs/settings.md):
+   * `["namespaces"]`. `rawLines` end the `[Service]` section of their units: `["LimitNOFILE=65536"]`. Default none.
+   */
+  readonly unit?: UnitOptions;
+  /**
+   * Variables, names to texts, numbers or booleans, or to `{ database: "url" }` and the like, with the database's address and
+   * credentials. Those that are secrets are kept in a file that only root reads.
+   */
   readonly environment?: Environment;
-  /** Told to it as `DATABASE_PRIMARY_HOST`, `DATABASE_READ_HOST`, `DATABASE_USER` and so on. Default none. */
+  /** Told to it as `DATABASE_URL`, `DATABASE_READ_URL`, `DATABASE_PRIMARY_HOST`, `DATABASE_USER` and so on. Default none. */
   readonly database?: Database | undefined;
   /** Further services that it uses, each a `PrivateService`: told to it as `CACHE_HOST`, `CACHE_URL` and so on. Default none. */
   readonly services?: readonly ReachedService[] | undefined;
+  /** What becomes of the files of `public`. */
+  readonly assets?: {
+    /** How many former versions' files are served beside those of the version in use, 1 to 20. Default 3. */
+    readonly keepVersions?: number;
+    /**
+     * Addresses of files that never change under their name, `*` being any text and `?` one letter: `["/assets/*"]`. Browsers keep
+     * them for a year, others for five minutes. Default: names that end as esbuild's do, in `-` and eight capitals and digits.
+     */
+    readonly immutable?: readonly string[];
+  };
+  /**
+   * Folders in `source` that outlive versions: `["storage", "public/uploads"]`. In each version a link stands in their place, to
+   * the folder of the same path below `/var/lib/NAME` (`STATE_DIRECTORY`), on each host. The first version fills a folder with
+   * what it has there, later ones change nothing in it. Destroying the application leaves them. Default none.
+   */
+  readonly persistent?: readonly string[];
   /**
    * Names of files and folders in `source` that make no other version and are not sent. Default `.git`; with a build,
    * whose output is sent whole, `node_modules` as well.
@@ -108,8 +151,12 @@ export class Application extends pulumi.ComponentResource {
   readonly healthPath: pulumi.Output<string>;
   /** The folder on each host whose files Nginx serves itself. */
   readonly publicFolder: string;
-  /** The static files of the version that comes and of the one before: pages of both are served while a release rolls. */
+  /** The static files of the version that comes and of those before: pages of all of them are open in browsers. */
   readonly otherPublicFolders: readonly string[];
+  /** Paths at which files are served that the application writes itself: `/uploads`. */
+  readonly writtenPaths: readonly string[];
+  /** Addresses of files that never change under their name. */
+  readonly immutablePaths: readonly string[] | undefined;
   /** Exists on a host while it drains. */
   readonly drainFile: string;
   /** 16 hexadecimal digits: the same content is the same version. */
@@ -125,6 +172,8 @@ export class Application extends pulumi.ComponentResource {
     checkArgs(check, args, () => [
       ...checkUnique("hosts", "a host that is not in the list before", args.hosts),
       ...checkJobNames(args),
+      ...checkPersistent(args),
+      ...checkDatabaseTexts(args),
     ]);
     const options = whenKnown(check, optionsOf(args));
     const others = whenKnown(check, othersOf(args));
@@ -132,16 +181,17 @@ export class Application extends pulumi.ComponentResource {
     this.port = options.port;
     this.healthPath = options.healthPath;
     this.publicFolder = `/srv/${args.name}/current/public`;
+    this.writtenPaths = writtenPaths(args.persistent ?? []);
     this.drainFile = `/run/${args.name}.drain`;
     this.version = versionOf(args);
-    this.otherPublicFolders = [
-      `/srv/${args.name}.assets/current`,
-      `/srv/${args.name}/previous/public`,
-    ];
+    this.otherPublicFolders = [`/srv/${args.name}.assets/current`, ...formerFolders(args)];
+    this.immutablePaths = args.assets?.immutable;
     this.releases = createReleases(this, name, args, { ...options, others });
     const released = Object.values(this.releases).map(({ urn }) => urn);
     const folder = args.build?.output ?? args.source;
-    this.staticPath = pulumi.all(released).apply(() => firstFile(`${folder}/public`));
+    this.staticPath = pulumi
+      .all(released)
+      .apply(() => firstFile(`${folder}/public`, this.writtenPaths));
     this.registerOutputs({ version: this.version });
   }
 }
@@ -172,8 +222,9 @@ const entries = {
 /** They name the unit and the files, or are read while the program runs. */
 const plainArgs = [
   ...["hosts", "hosts.name", "loadBalancers", "name", "source", "exclude", "database"],
-  ...["build", "build.command", "build.output", "release", "processes", "jobs"],
-  ...["backend", "webServer", "services"],
+  ...["build", "build.command", "build.output", "release", "processes", "jobs", "console"],
+  ...["strategy", "assets", "assets.keepVersions", "assets.immutable", "persistent"],
+  ...["unit", "unit.allow", "unit.rawLines", "backend", "webServer", "services"],
 ];
 
 function optionsOf(args: ApplicationArgs) {
@@ -187,6 +238,17 @@ function optionsOf(args: ApplicationArgs) {
     stopSeconds: args.stopSeconds ?? 30,
   };
 }
+
+/** A version that failed is never among them, as it never served. */
+function formerFolders({ name, assets }: ApplicationArgs): readonly string[] {
+  return Array.from(
+    { length: assets?.keepVersions ?? defaultKeptVersions },
+    (_, at) => `/srv/${name}/previous${at === 0 ? "" : `-${at + 1}`}/public`,
+  );
+}
+
+/** A browser may show a page for days; each is asked for only where the newer ones have no such file. */
+const defaultKeptVersions = 3;
 
 type Options = Known<ReturnType<typeof optionsOf>>;
 
@@ -258,6 +320,12 @@ function createReleases(
   return releases;
 }
 
+/** What has to stay so that it can be served, and at least what a Release keeps for a way back. */
+function keepVersions({ assets }: ApplicationArgs) {
+  const previous = assets?.keepVersions ?? defaultKeptVersions;
+  return { previous, ...(previous > 4 && { keep: previous }) };
+}
+
 function createAssets(
   parent: Application,
   name: string,
@@ -273,6 +341,7 @@ function createAssets(
       version: parent.version,
       ...sourceOf(args),
       part: "public",
+      ahead: `/srv/${args.name}`,
     },
     onHost(host, parent),
   );
@@ -295,18 +364,22 @@ function createRelease(
   const { port, healthPath, start, readySeconds, stopSeconds, drainSeconds } = args;
   const { loadBalancers = [], backend = backendOf().backend } = args;
   const root = `/srv/${args.name}`;
+  const isFurther = args.backend !== undefined;
+  const accessLog = isFurther ? nginxFiles.accessLogOf(args.name) : nginxFiles.accessLog;
   const environmentFiles = {
     open: `/etc/${args.name}/environment`,
     secret: `/etc/${args.name}/secrets`,
   };
+  const database = args.database?.environmentFor(host);
+  const ofDatabase = database && { ...database, ...fillEnvironment(databaseUrls, database) };
   const environment = renderEnvironment({
     // Only Nginx beside it is to reach it.
     HOST: "127.0.0.1",
     HOST_NAME: host.name,
     PORT: port,
-    ...args.database?.environmentFor(host),
+    ...ofDatabase,
     ...Object.assign({}, ...(args.services ?? []).map((service) => service.environmentFor(host))),
-    ...args.environment,
+    ...fillEnvironment(args.environment ?? {}, database ?? {}),
   });
   const content = pulumi.output({ start, stopSeconds }).apply((known) =>
     renderApplicationUnit({
@@ -314,10 +387,11 @@ function createRelease(
       name: args.name,
       root,
       environmentFiles: Object.values(environmentFiles),
+      options: args.unit,
     }),
   );
   const place = {
-    ...{ name: args.name, root, readySeconds },
+    ...{ name: args.name, root, readySeconds, options: args.unit },
     environmentFiles: Object.values(environmentFiles),
   };
   const jobs = Object.entries(args.jobs ?? {}).filter(([, { perHost }]) => isFirst || perHost);
@@ -334,6 +408,7 @@ function createRelease(
       root,
       version: parent.version,
       ...sourceOf(args),
+      ...keepVersions(args),
       unit: parent.unit,
       ...(others.length > 0 && {
         moreUnits: Object.fromEntries(
@@ -349,10 +424,15 @@ function createRelease(
             .flatMap(({ files }) => Object.entries(files))
             .map(([file, content]) => [`/etc/systemd/system/${file}`, { content }]),
         ),
-        [environmentFiles.open]: { content: environment.open },
-        [environmentFiles.secret]: { content: environment.secret, mode: "0600" },
+        [environmentFiles.open]: { content: environment.open, format: "environment" },
+        [environmentFiles.secret]: {
+          ...{ content: environment.secret, mode: "0600", format: "environment" as const },
+        },
       },
+      ...(args.persistent && { persistent: describePersistent(args.name, args.persistent) }),
       ...(isFirst && args.release && { releaseCommand: describeRelease(parent, args, place) }),
+      ...(isFirst && describeWatch(args.strategy, accessLog)),
+      ...describeTogether(args.strategy, args.hosts),
       onChange: "restart",
       ready: {
         http: pulumi.interpolate`http://127.0.0.1:${port}${healthPath}`,
@@ -399,12 +479,13 @@ function knownOf<Args>(all: pulumi.Output<Readonly<Record<string, Args>>>, name:
 function describeRelease(
   { version }: Application,
   { others }: { readonly others: Others },
-  { name, root, environmentFiles }: ProcessPlace,
+  { name, root, environmentFiles, options }: ProcessPlace,
 ) {
   const folder = `${root}/releases/${version}`;
   return others.release.apply((release) => {
     const { command = [], ...limit } = release ?? {};
-    const unit = renderCommandUnit({ name, process: "release command", folder, command });
+    const process = "release command";
+    const unit = renderCommandUnit({ name, process, folder, command, options });
     return { ...limit, command: [...command], unit, environmentFiles: [...environmentFiles] };
   });
 }

@@ -20,6 +20,7 @@ export interface PlacedApplication {
   readonly domains: readonly [string, ...string[]];
   readonly hosts: readonly StackHost[];
   readonly source: string;
+  readonly console: readonly string[] | undefined;
   readonly application: Application;
   /** Of a database of its own. */
   readonly databaseName: string | undefined;
@@ -92,11 +93,11 @@ function createApplication(
     },
     opts,
   );
-  const { name, source } = options;
+  const { name, source, console } = options;
   const databaseName = backend === undefined ? undefined : database?.databaseName;
   return {
     ...{ name, domains: [domain, ...furtherDomains], hosts: on, source, application },
-    databaseName,
+    ...{ console, databaseName },
   };
 }
 

@@ -92,6 +92,8 @@ export interface ApplicationEndpoint {
   readonly unit: string;
   /** While this file is there its host's health check answers 404, and load balancers send it nothing new. */
   readonly drainFile: string;
+  /** The interactive program of `npm run console`, as words, if it names one. */
+  readonly console?: readonly string[] | undefined;
   /** Whether it is the sample in `app/`, whose pages and entries can be checked: `verify.json` in its source says so. */
   readonly isGuestBook: boolean;
   /** Names of the hosts where it runs; left out where these are all with the role `web`. */
@@ -191,12 +193,12 @@ export function describeSshKeys({ all }: StackHosts): pulumi.Output<Record<strin
 }
 
 function describeApplication(
-  { application, source, hosts, databaseName }: PlacedApplication,
+  { application, source, hosts, console, databaseName }: PlacedApplication,
   parts: Parts,
 ) {
   const { port, healthPath, staticPath, unit, drainFile } = application;
   return {
-    ...{ port, healthPath, staticPath, unit, drainFile },
+    ...{ port, healthPath, staticPath, unit, drainFile, console },
     isGuestBook: isGuestBook(source),
     ...(hosts.length < parts.hosts.web.length && { hosts: hosts.map(({ name }) => name) }),
     ...(databaseName !== undefined && { database: databaseName }),

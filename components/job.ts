@@ -26,12 +26,12 @@ export interface JobArgs {
 export function describeJob(
   job: string,
   known: Known<JobArgs>,
-  { name, root, environmentFiles, readySeconds }: ProcessPlace,
+  { name, root, environmentFiles, readySeconds, options }: ProcessPlace,
 ) {
   const service = known.apply(({ command, deadlineSeconds = 3600 }) =>
     renderCommandUnit({
       ...{ name, folder: `${root}/current`, environmentFiles, process: job },
-      ...{ command, deadlineSeconds },
+      ...{ command, deadlineSeconds, options },
     }),
   );
   const timer = known.apply(({ schedule, persistent = false }) =>

@@ -2,8 +2,10 @@
 import * as v from "valibot";
 import * as values from "../provider/schema/values";
 import { type DatabasePrivilege, morePrivileges } from "./database-privileges";
+import { type DatabaseText, databaseTextWords, isDatabaseText } from "./database-text";
 import { unexpected } from "./expectation";
 import { mysqlRawLines } from "./mysql-raw-lines";
+import { type Allowed, allowances, ownUnitSettings } from "./render/confinement";
 import {
   integer,
   integerIn,
@@ -16,8 +18,19 @@ import {
   text,
   textOf,
 } from "./rule";
-import { address, domain, hostName, network, port, rawLines, seconds, urlPath } from "./rules";
+import {
+  address,
+  domain,
+  hostName,
+  immutablePath,
+  network,
+  port,
+  rawLines,
+  seconds,
+  urlPath,
+} from "./rules";
 import { isSchedule } from "./schedule";
+import { strategy } from "./strategy";
 
 const isDurability = (value: unknown): value is Durability => v.is(durabilityForms, value);
 
@@ -136,10 +149,21 @@ export const databaseOptions = {
 /** Of a cluster, not of a stack's settings: there the applications are counted. */
 export const sharedBy = v.exactOptional(integer(1, 1000));
 
+const databaseText = record("an object with database", {
+  database: text(databaseTextWords, isDatabaseText),
+});
+
+const environmentValue = v.lazy(
+  (value): v.GenericSchema<unknown, string | number | boolean | DatabaseText> =>
+    isRecord(value)
+      ? databaseText
+      : rule("text, a number, a boolean or { database: ... }", isEnvironmentValue),
+);
+
 const environment = mapping(
   "an object of variables",
   textOf(values.variableName),
-  rule("text, a number or a boolean", isEnvironmentValue),
+  environmentValue,
 );
 
 const command = list(
@@ -231,8 +255,41 @@ export const applicationOptions = {
   ),
   processes: v.exactOptional(processes),
   jobs: v.exactOptional(jobs),
+  console: v.exactOptional(command),
+  strategy: v.exactOptional(strategy),
   packages: v.exactOptional(packages),
   environment: v.exactOptional(environment),
+  assets: v.exactOptional(
+    record("an object with keepVersions and immutable", {
+      keepVersions: v.exactOptional(integerIn(values.keptVersions)),
+      immutable: v.exactOptional(list("a list of addresses", immutablePath)),
+    }),
+  ),
+  unit: v.exactOptional(
+    record("an object with allow and rawLines", {
+      allow: v.exactOptional(
+        list("a list of names", rule(`one of ${Object.keys(allowances).join(", ")}`, isAllowed)),
+      ),
+      rawLines: v.exactOptional(
+        list(
+          "a list of lines",
+          text(
+            "a line of a unit's [Service] section, as MemoryMax=1G, that the unit does not have already",
+            isUnitLine,
+          ),
+        ),
+      ),
+    }),
+  ),
+  persistent: v.exactOptional(
+    list(
+      "a list of folders",
+      text(
+        `${values.folderPath.expected}, and not public itself`,
+        (value) => values.folderPath.pattern.test(value) && value !== "public",
+      ),
+    ),
+  ),
   exclude: v.exactOptional(
     list(
       "a list of file names",
@@ -298,6 +355,15 @@ export const services = mapping(
     applications: v.exactOptional(list("a list of names of applications", applicationName)),
   }),
 );
+
+function isAllowed(value: unknown): value is Allowed {
+  return typeof value === "string" && Object.hasOwn(allowances, value);
+}
+
+function isUnitLine(line: string): boolean {
+  const [, setting = ""] = /^([A-Za-z0-9]+)=[^\n\r\0]*(?<!\\)$/.exec(line) ?? [];
+  return setting !== "" && !ownUnitSettings.includes(setting);
+}
 
 function isEnvironmentValue(value: unknown): value is string | number | boolean {
   return (

@@ -1,6 +1,7 @@
 /** The processes of an application beside the one that serves: workers. */
 import * as pulumi from "@pulumi/pulumi";
 import { asApplication, renderApplicationUnit } from "./render/application-unit";
+import type { UnitOptions } from "./render/confinement";
 
 /** A process beside the one that serves: a worker. */
 export interface ProcessArgs {
@@ -35,18 +36,19 @@ export interface ProcessPlace {
   readonly root: string;
   readonly environmentFiles: readonly string[];
   readonly readySeconds: pulumi.Input<number>;
+  readonly options?: UnitOptions | undefined;
 }
 
 /** Its units, and the files of them. What is not `count` may be known later. */
 export function describeProcess(
   process: string,
   { count, known }: { readonly count: number | undefined; readonly known: Known<ProcessArgs> },
-  { name, root, environmentFiles, readySeconds }: ProcessPlace,
+  { name, root, environmentFiles, readySeconds, options }: ProcessPlace,
 ) {
   const folder = `${root}/current`;
   const content = known.apply(({ command, memoryMegabytes, cpuPercent, stopSeconds = 30 }) =>
     renderApplicationUnit({
-      ...{ name, process, root, environmentFiles },
+      ...{ name, process, root, environmentFiles, options },
       ...{ start: command, memoryMegabytes, cpuPercent, stopSeconds },
     }),
   );

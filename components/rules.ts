@@ -36,6 +36,11 @@ export const siteName = text(
   "a name of lower-case letters, digits and hyphens that starts with a letter",
   (value) => /^[a-z][a-z0-9-]*$/.test(value),
 );
+/** `*` is any text, `?` one letter. */
+export const immutablePath = text(
+  "an address such as /assets/* or /static/*.????????.js",
+  (value) => /^\/[A-Za-z0-9._~/@+,*?-]*$/.test(value),
+);
 /** Where a component is to run. */
 export const host = shape("a host, as an ExistingHost is", {
   name: hostName,

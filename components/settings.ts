@@ -4,7 +4,8 @@ import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import * as v from "valibot";
 import { writePath } from "./check-args";
-import type { Environment } from "./environment";
+import type { DatabaseText } from "./database-text";
+import { type Environment, isDatabaseEntry } from "./environment";
 import type { Fault } from "./expectation";
 import { isRecord } from "./rule";
 import { checkAgreement } from "./settings/agreement";
@@ -99,7 +100,7 @@ function promote([name, { domains: _, database: __, packages = {}, ...one }]: re
 
 /** Where it cannot be told which variable is a secret, each of them is. */
 function keepSecret(
-  environment: Environment = {},
+  environment: Settings["application"]["environment"] = {},
   path: readonly string[],
   secretKeys: readonly string[] | undefined,
 ): Environment {
@@ -108,9 +109,15 @@ function keepSecret(
     ? findOpenVariables(environment, readSettingsFile(), path)
     : Object.keys(environment);
   const variables = Object.entries(environment).map(
-    ([name, value]) => [name, open.includes(name) ? value : pulumi.secret(value)] as const,
+    ([name, value]) => [name, open.includes(name) ? value : hidden(value)] as const,
   );
   return Object.fromEntries(variables);
+}
+
+function hidden(value: string | number | boolean | DatabaseText): Environment[string] {
+  return isDatabaseEntry(value)
+    ? { database: pulumi.secret(value.database) }
+    : pulumi.secret(value);
 }
 
 /** Beside Pulumi.yaml, where Pulumi keeps it unless it is told another place. Some language hosts do not tell that folder. */

@@ -13,12 +13,17 @@ export function hashFolder(folder: string, options: ContentOptions): string {
   return hashContent(folder, options);
 }
 
-/** The address of the first file in a folder of static files. */
-export function firstFile(folder: string): string | undefined {
+/** The address of the first file in a folder of static files that is not below `writtenPaths`. */
+export function firstFile(
+  folder: string,
+  writtenPaths: readonly string[] = [],
+): string | undefined {
   if (!existsSync(folder)) return undefined;
   const paths = listFiles(folder, { excludedNames: [] });
-  const [first] = paths.map((path) => `/${relative(folder, path)}`).filter(isShown);
-  return first;
+  const isWritten = (path: string) => writtenPaths.some((place) => path.startsWith(`${place}/`));
+  return paths
+    .map((path) => `/${relative(folder, path)}`)
+    .find((path) => isShown(path) && !isWritten(path));
 }
 
 /** Its `verify.json` says so: an application of one's own has none. */

@@ -10,7 +10,7 @@ import { createPackages, withDefaults } from "./packages";
 import { nginxFiles, renderNginx, renderNginxSite, webHealthPath } from "./render/nginx";
 import { renderRestartAlways } from "./render/restart-always";
 import { list, oneOf, shape, text } from "./rule";
-import { address, domain, host, port, present, siteName, urlPath } from "./rules";
+import { address, domain, host, immutablePath, port, present, siteName, urlPath } from "./rules";
 
 /** What Nginx passes requests to on its own host: an `Application`, or one that this program did not make. */
 export interface ServedApplication {
@@ -22,6 +22,10 @@ export interface ServedApplication {
   readonly publicFolder: pulumi.Input<string>;
   /** Folders for files that `publicFolder` has not, such as those of the version before. Default none. */
   readonly otherPublicFolders?: pulumi.Input<readonly pulumi.Input<string>[]>;
+  /** Addresses of files that never change under their name, as `/assets/*`. Default: names that end as esbuild's do. */
+  readonly immutablePaths?: pulumi.Input<readonly pulumi.Input<string>[]> | undefined;
+  /** Paths below which the application writes files itself, as `/uploads`: only `publicFolder` has them. Default none. */
+  readonly writtenPaths?: pulumi.Input<readonly pulumi.Input<string>[]>;
   /** While this file is there the health path answers 404, and the host gets nothing new. */
   readonly drainFile: pulumi.Input<string>;
   /** Host name to what has to be there before Nginx starts. */
@@ -103,6 +107,8 @@ const application = shape("an application, as an Application is", {
   healthPath: urlPath,
   publicFolder: folder,
   otherPublicFolders: v.optional(list("a list of folders", folder)),
+  writtenPaths: v.optional(list("a list of paths", folder)),
+  immutablePaths: v.optional(list("a list of addresses", immutablePath)),
   drainFile: folder,
   releases: v.optional(present),
 });
@@ -166,8 +172,12 @@ function readValues(check: ArgsCheck<typeof entries>, args: WebServerArgs) {
 
 /** Without the resources that have to be there before. */
 function served(application: ServedApplication) {
-  const { port, healthPath, publicFolder, otherPublicFolders = [], drainFile } = application;
-  return { port, healthPath, publicFolder, otherPublicFolders, drainFile };
+  const { port, healthPath, publicFolder, drainFile } = application;
+  const { otherPublicFolders = [], writtenPaths = [], immutablePaths } = application;
+  return {
+    ...{ port, healthPath, publicFolder, drainFile },
+    ...{ otherPublicFolders, writtenPaths, immutablePaths },
+  };
 }
 
 /** The load balancer finds such a host out by its next two checks, and the change is taken back. */

@@ -102,9 +102,9 @@ export interface RemoteCommand {
   readonly script: string;
   /** For messages: `applying haproxy.service`. */
   readonly doing: string;
-  /** What the script reads on its standard input: an archive, say. */
-  readonly input?: Buffer;
-  /** Default 600. */
+  /** What the script reads on its standard input. In pieces, no more of it is read than the host takes. */
+  readonly input?: Buffer | AsyncIterable<Buffer>;
+  /** Default 600. Of an input in pieces, it begins anew with each that the host has taken. */
   readonly deadlineSeconds?: number;
   /** The setting by which the deadline grows, for the error of a command that needs longer: `ready.deadlineSeconds`. */
   readonly deadlineSetting?: string;

@@ -29,10 +29,8 @@ runMain(async () => {
     },
   });
   if (line === undefined) return 0;
-  const given = await readOutputs(line.stack);
-  const endpoints = ofApplication(given.endpoints, line.values.application);
-  const { privateKeys } = given;
-  const outputs = { endpoints, privateKeys };
+  const outputs = ofApplication(await readOutputs(line.stack), line.values.application);
+  const { endpoints, privateKeys } = outputs;
   const { write: writes, host } = line.values;
   if (endpoints.database === undefined) {
     throw new UsageError(`stack ${endpoints.stack}: it has no database`);

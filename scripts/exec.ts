@@ -1,23 +1,13 @@
 /** `npm run exec -- COMMAND`: runs a command as the application does, on a web server. */
-import { startLiveCommand } from "../provider/ssh/live-command";
 import { readCommandLine, UsageError } from "./command-line";
-import { attach, ownTerminal, statusOf } from "./operate/attach";
-import {
-  applicationOption,
-  hostsServing,
-  ofApplication,
-  onFirstThatAnswers,
-} from "./operate/hosts";
-import { inApplication } from "./operate/in-application";
+import { applicationOption, ofApplication } from "./operate/hosts";
+import { runInPlace } from "./operate/run-in-place";
 import { runMain } from "./setup/say";
-import { serviceOf } from "./verify/endpoints";
 import { readOutputs } from "./verify/outputs";
-import { reached } from "./verify/site";
 
 /** Linux takes 131072 bytes in one argument, and sshd hands all words to the login shell in one, two digits for each byte. */
 const bytesAtMost = 60_000;
 const name = "npm run exec --";
-const tell = (message: string) => process.stderr.write(`${message}\n`);
 
 runMain(async () => {
   const line = readCommandLine({
@@ -30,6 +20,11 @@ runMain(async () => {
     options: {
       host: { type: "string", value: "HOST", about: "this web server" },
       ...applicationOption,
+      process: {
+        type: "string",
+        value: "NAME",
+        about: "as this process or job of the application",
+      },
     },
   });
   if (line === undefined) return 0;
@@ -41,15 +36,10 @@ runMain(async () => {
       `COMMAND: expected at most ${bytesAtMost} bytes, got ${length}: send what is long on standard input`,
     );
   }
-  const { endpoints: all, privateKeys } = await readOutputs(line.stack);
-  const endpoints = ofApplication(all, line.values.application);
-  const hosts = hostsServing(endpoints, "application", line.values.host);
-  const terminal = ownTerminal();
-  const run = () =>
-    onFirstThatAnswers({ hosts, tell }, async (host) => {
-      const unit = serviceOf(host, "application")?.unit ?? "";
-      const args = inApplication({ unit, command: line.rest, terminal });
-      return attach(host.name, await startLiveCommand(reached(host, privateKeys), args), terminal);
-    });
-  return statusOf(run, tell);
+  const { host, process, application } = line.values;
+  if (process !== undefined && !/^[a-z][a-z0-9-]*$/.test(process)) {
+    throw new UsageError(`--process: expected a process or job of the application, got ${process}`);
+  }
+  const outputs = ofApplication(await readOutputs(line.stack), application);
+  return runInPlace(outputs, { host, process, command: line.rest });
 });

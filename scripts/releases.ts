@@ -26,11 +26,7 @@ runMain(async () => {
   if (!/^[1-9]\d*$/.test(last)) {
     throw new UsageError(`--last: expected a positive integer, got "${last}": see ${name} --help`);
   }
-  const { endpoints, privateKeys } = await readOutputs(line.stack);
-  const outputs = {
-    endpoints: ofApplication(endpoints, line.values.application),
-    privateKeys,
-  };
+  const outputs = ofApplication(await readOutputs(line.stack), line.values.application);
   if (host === undefined) tellAway(outputs.endpoints);
   const chosen = hostsServing(outputs.endpoints, "application", host);
   const hosts = await withSite(outputs, "reading releases", (site) =>

@@ -1,4 +1,5 @@
 /** The systemd units of an application. */
+import { renderConfinement, type UnitOptions } from "./confinement";
 
 export interface Process {
   /** The application: its user, its group and its folders. */
@@ -26,6 +27,7 @@ export interface ApplicationUnit {
   readonly memoryMegabytes?: number | undefined;
   /** 100 is one processor. Default no limit. */
   readonly cpuPercent?: number | undefined;
+  readonly options?: UnitOptions | undefined;
 }
 
 /** A process that runs all the time. */
@@ -51,7 +53,7 @@ TimeoutStopSec=${stopSeconds}
 # Java, shells and many others end so when they are told to.
 SuccessExitStatus=143
 ${renderLimits(unit)}
-${renderConfinement(name)}
+${renderConfinement(name, unit.options)}
 
 [Install]
 WantedBy=multi-user.target
@@ -63,6 +65,7 @@ export interface CommandUnit extends Process {
   readonly process: string;
   /** Default: for a Release to say. */
   readonly deadlineSeconds?: number;
+  readonly options?: UnitOptions | undefined;
 }
 
 /** A command that runs to its end: a job, or the command of a release. */
@@ -78,7 +81,7 @@ Wants=network-online.target
 Type=oneshot
 ${renderProcess(unit)}
 ${deadlineSeconds === undefined ? "" : `TimeoutStartSec=${deadlineSeconds}\n`}
-${renderConfinement(name)}
+${renderConfinement(name, unit.options)}
 `;
 }
 
@@ -131,39 +134,6 @@ function renderProcess({ name, folder, command, environmentFiles = [] }: Process
     ...environmentFiles.map((file) => `EnvironmentFile=${file}`),
     `ExecStart=${renderCommand(command, folder)}`,
   ].join("\n");
-}
-
-/** What each process of an application may do. */
-function renderConfinement(name: string): string {
-  return `# What it may write to: its state, which is also its home, its cache, and a /tmp of its own. Nginx may read it.
-StateDirectory=${name}
-CacheDirectory=${name}
-UMask=0022
-ProtectSystem=strict
-ProtectHome=yes
-PrivateTmp=yes
-PrivateDevices=yes
-
-NoNewPrivileges=yes
-CapabilityBoundingSet=
-AmbientCapabilities=
-# Netlink tells a process the addresses of its host.
-RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX AF_NETLINK
-RestrictNamespaces=yes
-RestrictRealtime=yes
-RestrictSUIDSGID=yes
-LockPersonality=yes
-ProtectClock=yes
-ProtectControlGroups=yes
-ProtectHostname=yes
-ProtectKernelLogs=yes
-ProtectKernelModules=yes
-ProtectKernelTunables=yes
-ProtectProc=invisible
-RemoveIPC=yes
-SystemCallArchitectures=native
-SystemCallFilter=@system-service
-SystemCallErrorNumber=EPERM`;
 }
 
 function renderCommand(command: readonly string[], folder: string): string {

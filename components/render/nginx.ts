@@ -26,6 +26,10 @@ export interface NginxApplication {
   readonly publicFolder: string;
   /** Further folders, in this order, for files that the first has not: those of the version before and after. */
   readonly otherPublicFolders: readonly string[];
+  /** Below these paths the application writes files itself: `/uploads`. */
+  readonly writtenPaths: readonly string[];
+  /** Addresses of files that never change under their name, `*` being any text and `?` one letter. */
+  readonly immutablePaths?: readonly string[] | undefined;
   /** While it exists the health check is answered with 404. */
   readonly drainFile: string;
 }
@@ -122,13 +126,7 @@ map $request_method $file {
     HEAD    $uri;
 }
 
-# An answer of the application says itself how long it may be kept. A file with its content's hash in its name never changes.
-map $upstream_addr$uri $static_cache {
-    default                                      "";
-    "~^/.*-(?=[0-9]*[A-Z])[A-Z0-9]{8}[.][a-z0-9]+$" "public, max-age=31536000, immutable";
-    "~^/"                                        "public, max-age=300";
-}
-
+${renderCacheMap("static_cache", application)}
 # Nobody was reached: the load balancer may ask another server, whatever the method.
 map $upstream_connect_time $is_reached {
     default 1;
@@ -136,7 +134,10 @@ map $upstream_connect_time $is_reached {
     ""      0;
 }
 
-${renderServer(config, { label: "app", listen: "default_server", domains: [domain], application })}`;
+${renderServer(config, {
+  ...{ label: "app", listen: "default_server", domains: [domain], application },
+  ...{ cache: "static_cache", accessLog: nginxFiles.accessLog },
+})}`;
 }
 
 /** A further application, whose file stands beside that of `renderNginx`. */
@@ -145,16 +146,26 @@ export function renderNginxSite(
   { name, domains, application }: NginxSite,
 ): string {
   const label = `app_${name.replaceAll("-", "_")}`;
+  const cache = `${label}_static_cache`;
   return `${head}
 
 ${renderUpstreams(label, application)}
-${renderServer(config, { label, domains, application })}`;
+${renderCacheMap(cache, application)}
+${renderServer(config, { label, domains, application, cache, accessLog: nginxFiles.accessLogOf(name) })}`;
 }
 
 /** Nginx looks a name up in buckets of 64 bytes unless it is told otherwise, and refuses one that does not fit. */
 function renderHashSize(names: readonly string[]): string {
   if (names.length === 1 || names.every(({ length }) => length <= 40)) return "";
   return "\n# Names of servers may be long.\nserver_names_hash_bucket_size 512;\n";
+}
+
+function renderCacheMap(variable: string, application: NginxApplication): string {
+  return `# An answer of the application says itself how long it may be kept. A file with its content's hash in its name never changes.
+map $upstream_addr$uri $${variable} {
+    default                                      "";
+${renderStaticCache(application)}}
+`;
 }
 
 /** `label` begins the names that an application has in Nginx. */
@@ -186,6 +197,9 @@ interface Server {
   readonly listen?: "default_server";
   readonly domains: readonly string[];
   readonly application: NginxApplication;
+  /** The variable that says how long a file may be kept. */
+  readonly cache: string;
+  readonly accessLog: string;
 }
 
 function renderServer(
@@ -194,7 +208,7 @@ function renderServer(
     | ("hostName" | "port" | "loadBalancers" | "rawLines")
     | ("uploadLimitMegabytes" | "responseTimeoutSeconds")
   >,
-  { label, listen, domains, application }: Server,
+  { label, listen, domains, application, cache, accessLog }: Server,
 ): string {
   const { hostName, port, loadBalancers } = config;
   const { publicFolder, otherPublicFolders } = application;
@@ -206,12 +220,12 @@ function renderServer(
 ${loadBalancers.map((address) => `    set_real_ip_from ${address};`).join("\n")}
     real_ip_header X-Forwarded-For;
 
-    access_log /var/log/nginx/trilithon.access.log trilithon_json;
+    access_log ${accessLog} trilithon_json;
     server_tokens off;
     absolute_redirect off;
     # No location below has headers of its own, which would hide these and those of further lines.
     add_header X-Served-By ${hostName} always;
-    add_header Cache-Control $static_cache;
+    add_header Cache-Control $${cache};
 
     gzip on;
     gzip_vary on;
@@ -277,7 +291,7 @@ ${[...new Set([webHealthPath, application.healthPath])].map((path) => renderHeal
         try_files ${publicFolder}\${file}index.html @$app_location;
     }
 
-    # A name with a dot before it hides a file, and a source is never sent as text: the application is asked.
+${application.writtenPaths.map((path) => renderWritten(path, application)).join("")}    # A name with a dot before it hides a file, and a source is never sent as text: the application is asked.
     location ~ /\\.(?!well-known/) {
         try_files /.none @$app_location;
     }
@@ -317,8 +331,53 @@ export const nginxFiles = {
   site: "/etc/nginx/conf.d/trilithon.conf",
   /** Of a further application. */
   siteOf: (name: string) => `/etc/nginx/conf.d/trilithon-${name}.conf`,
+  accessLogOf: (name: string) => `/var/log/nginx/trilithon-${name}.access.log`,
   unit: "/etc/systemd/system/nginx.service.d/trilithon.conf",
+  accessLog: "/var/log/nginx/trilithon.access.log",
 };
+
+/** For files of any version that may be kept. */
+const shortCache = "public, max-age=300";
+
+/** A year, which is what browsers take at most. */
+const longCache = "public, max-age=31536000, immutable";
+
+/** Eight capitals and digits, and not digits alone, which may be a date: what esbuild has for a hash. */
+const hashedName = "^/.*-(?=[0-9]*[A-Z])[A-Z0-9]{8}[.][a-z0-9]+$";
+
+/** The first that matches counts. */
+function renderStaticCache(application: NginxApplication): string {
+  const rules = [
+    ...application.writtenPaths.map((path) => [`^${path.replaceAll(".", "[.]")}/`, shortCache]),
+    ...immutablePatterns(application).map((pattern) => [pattern, longCache]),
+    ["^/", shortCache],
+  ] as const;
+  return rules
+    .map(([pattern, cache]) => `    ${`"~${pattern}"`.padEnd(44)} "${cache}";\n`)
+    .join("");
+}
+
+/** As regular expressions. */
+function immutablePatterns({ immutablePaths }: NginxApplication): readonly string[] {
+  if (immutablePaths === undefined) return [hashedName];
+  return immutablePaths.map((path) => {
+    const text = path.replaceAll(/[.+]/g, "[$&]").replaceAll("*", ".*").replaceAll("?", "[^/]");
+    return `^${text}$`;
+  });
+}
+
+/** What is written there is a file and no program, whatever it is called; and what is deleted there is gone, though a version may bring it. */
+function renderWritten(path: string, { publicFolder }: NginxApplication) {
+  return `    location ^~ ${path}/ {
+        root /;
+        location ~* (/$|/\\.(?!well-known/)|(\\.(${sourceExtensions.join("|")})|~)$) {
+            try_files /.none @$app_location;
+        }
+        try_files ${publicFolder}$file @$app_location;
+    }
+
+`;
+}
 
 function renderHealth(path: string, label: string, { healthPath, drainFile }: NginxApplication) {
   return `    location = ${path} {

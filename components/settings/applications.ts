@@ -2,6 +2,7 @@
 import * as v from "valibot";
 import { type Fault, unexpected } from "../expectation";
 import { checkJobNames, defaultPorts } from "../options";
+import { checkPersistent } from "../persistent";
 import { isRecord } from "../rule";
 import { hostName } from "../rules";
 
@@ -60,8 +61,11 @@ export function checkApplications(
 ): readonly Fault[] {
   const applications = givenApplications(values);
   return [
-    ...applications.flatMap(({ path, values: { processes, jobs } }) =>
-      checkJobNames({ processes, jobs }).map((one) => ({ ...one, path: `${path}.${one.path}` })),
+    ...applications.flatMap(({ path, values: { processes, jobs, ...own } }) =>
+      [...checkJobNames({ processes, jobs }), ...checkPersistent(own)].map((one) => ({
+        ...one,
+        path: `${path}.${one.path}`,
+      })),
     ),
     ...checkUnits(applications),
     ...checkDomains(values, applications),

@@ -21,8 +21,19 @@ export function findOpenVariables(
 ): readonly string[] {
   const written = settingsFile === undefined ? {} : readVariables(settingsFile, path);
   return Object.keys(variables).filter(
-    (name) => isPlain(written[name]) && String(written[name]) === String(variables[name]),
+    (name) =>
+      isSame(written[name], variables[name]) ||
+      isSame(textOf(written[name]), textOf(variables[name])),
   );
+}
+
+function isSame(written: unknown, known: unknown): boolean {
+  return isPlain(written) && String(written) === String(known);
+}
+
+/** Of one that is made of what is known of the database. */
+function textOf(value: unknown): unknown {
+  return isRecord(value) ? value.database : undefined;
 }
 
 function readVariables(settingsFile: string, path: readonly string[]): Variables {

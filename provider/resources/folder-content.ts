@@ -1,6 +1,15 @@
 /** What a folder of this machine holds, as a name: the same content has the same name, on every machine. */
-import { createHash } from "node:crypto";
-import { lstatSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { createHash, type Hash } from "node:crypto";
+import {
+  closeSync,
+  lstatSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  readSync,
+  type Stats,
+} from "node:fs";
 import { join, relative, resolve } from "node:path";
 
 export interface ContentOptions {
@@ -12,12 +21,53 @@ export interface ContentOptions {
   readonly salt?: string;
 }
 
+/** A file or link as it was found. */
+export interface ContentEntry {
+  /** Relative to the folder. */
+  readonly path: string;
+  readonly mode: "file" | "executable" | "link" | "other";
+  /** In bytes. */
+  readonly size: number;
+  /** SHA-256, hexadecimal, of a file's bytes. */
+  readonly sha256: string;
+  /** Where a link leads. */
+  readonly target: string;
+  /** Another one later says that the file was written to since. */
+  readonly stamp: string;
+}
+
+/** A larger file is read in pieces. */
+const pieceBytes = 4 * 1024 * 1024;
+
 /** 16 hexadecimal digits. Of the modes only the one that git keeps counts: executable or not. */
 export function hashContent(folder: string, options: ContentOptions): string {
+  const hashing = hashInSteps(folder, options);
+  for (;;) {
+    const step = hashing.next();
+    if (step.done) return step.value;
+  }
+}
+
+/** Hands each entry to `take` as it comes, and says the name of the whole at the end; between any two steps others may work. */
+export function* hashInSteps(
+  folder: string,
+  options: ContentOptions,
+  take?: (entry: ContentEntry) => void,
+): Generator<undefined, string> {
   const hash = createHash("sha256").update(options.salt ?? "");
   for (const path of listFiles(folder, options)) {
-    const { mode, content } = readEntry(path);
-    hash.update(`\0${relative(folder, path)}\0${mode}\0${content.length}\0`).update(content);
+    const stat = lstatSync(path);
+    const mode = modeOf(stat);
+    const target = mode === "link" ? readlinkSync(path) : "";
+    const isFile = mode === "file" || mode === "executable";
+    const size = isFile ? stat.size : Buffer.byteLength(target);
+    const name = relative(folder, path);
+    hash.update(`\0${name}\0${mode}\0${size}\0`).update(target);
+    const own = take && isFile ? createHash("sha256") : undefined;
+    if (isFile) yield* updateWith(path, size, own === undefined ? [hash] : [hash, own]);
+    const sha256 = own?.digest("hex") ?? "";
+    take?.({ path: name, mode, size, sha256, target, stamp: stampOf(stat) });
+    yield;
   }
   return hash.digest("hex").slice(0, 16);
 }
@@ -35,9 +85,35 @@ export function listFiles(folder: string, options: ContentOptions): string[] {
     });
 }
 
-function readEntry(path: string): { readonly mode: string; readonly content: Buffer } {
-  const stat = lstatSync(path);
-  if (stat.isSymbolicLink()) return { mode: "link", content: Buffer.from(readlinkSync(path)) };
-  if (!stat.isFile()) return { mode: "other", content: Buffer.alloc(0) };
-  return { mode: stat.mode & 0o100 ? "executable" : "file", content: readFileSync(path) };
+/** The time of the last change of any sort (`ctime`) can be set by nobody. */
+export function stampOf({ size, ino, mtimeMs, ctimeMs }: Stats): string {
+  return `${size} ${ino} ${mtimeMs} ${ctimeMs}`;
+}
+
+function modeOf(stat: Stats): ContentEntry["mode"] {
+  if (stat.isSymbolicLink()) return "link";
+  if (!stat.isFile()) return "other";
+  return stat.mode & 0o100 ? "executable" : "file";
+}
+
+function* updateWith(
+  path: string,
+  size: number,
+  hashes: readonly Hash[],
+): Generator<undefined, void> {
+  if (size <= pieceBytes) {
+    const content = readFileSync(path);
+    for (const hash of hashes) hash.update(content);
+    return;
+  }
+  const file = openSync(path, "r");
+  try {
+    const piece = Buffer.allocUnsafe(pieceBytes);
+    for (let length = readSync(file, piece); length > 0; length = readSync(file, piece)) {
+      for (const hash of hashes) hash.update(piece.subarray(0, length));
+      yield;
+    }
+  } finally {
+    closeSync(file);
+  }
 }

@@ -1,5 +1,6 @@
 import "./debug-log";
 import * as pulumi from "@pulumi/pulumi";
+import type { HostArgs } from "./host";
 import { withPackageVersion } from "./package-version";
 import type { PlannedStep } from "./planned-step";
 import type { ServiceArgs } from "./service";
@@ -19,6 +20,27 @@ export interface ReleaseCommandArgs {
   readonly deadlineSeconds?: pulumi.Input<number>;
 }
 
+/** What is looked at while a new version serves, before the change counts as done. */
+export interface WatchArgs {
+  /** For how long, 1 to 600. Default 300. */
+  readonly seconds?: pulumi.Input<number>;
+  /** More of its requests that fail than this ratio, 0 to 1, take it back. Default 0.01. */
+  readonly maxErrorRatio?: pulumi.Input<number>;
+  /**
+   * The log of the server in front of it, an absolute path: a JSON object a line, with `status` and `upstream_status`. A request
+   * that the application was to answer has failed with status 425, or 500 and more.
+   */
+  readonly accessLog: pulumi.Input<string>;
+}
+
+/** Holds what an application writes, whatever its version. */
+export interface PersistentFolderArgs {
+  /** An absolute path outside of `root`: `/var/lib/guestbook/storage`. */
+  readonly folder: string;
+  /** One of `users`: it belongs to that one, with the group of the same name. */
+  readonly owner: string;
+}
+
 export interface ReleaseArgs extends ServiceArgs {
   /** Where the versions live on the host: `/srv/guestbook`, which gets `releases/<version>` and the link `current`. */
   readonly root: pulumi.Input<string>;
@@ -33,6 +55,11 @@ export interface ReleaseArgs extends ServiceArgs {
   readonly exclude?: pulumi.Input<pulumi.Input<string>[]>;
   /** A folder in `source`: only what is in it is sent, and it need not be there. Default all. */
   readonly part?: pulumi.Input<string>;
+  /**
+   * The `root` of a Release of the same `source` and `version` that comes to this host after this one: all its files are sent
+   * with this one's. So all hosts get them at the same time, where that one goes from host to host. Default none.
+   */
+  readonly ahead?: pulumi.Input<string>;
   /** `content`: `version` is what `hashContent` says of `source`; another content is then refused. Default: it is not looked at. */
   readonly versionOf?: pulumi.Input<"content">;
   /** The content's address: another version is another content, and the same version is never sent twice. At most 128 letters, digits and `. _ -`. */
@@ -40,11 +67,33 @@ export interface ReleaseArgs extends ServiceArgs {
   /** How many former versions stay on the host for a roll-back, 0 to 100. Default 4. */
   readonly keep?: pulumi.Input<number>;
   /**
+   * How many former versions have a link of their own, as `current` is one: `previous`, `previous-2` and so on, 1 to 20 and no more than
+   * `keep`. They are renewed by each release. Default 1.
+   */
+  readonly previous?: pulumi.Input<number>;
+  /**
+   * Folders that outlive versions, by their path in each of them, where a link stands instead. A folder that is not there yet
+   * is made of what the version has at that place; later versions change nothing in it. Destroying the release leaves them.
+   * Default none.
+   */
+  readonly persistent?: Readonly<Record<string, PersistentFolderArgs>>;
+  /**
    * Run once for each version that is switched to, after it was sent and before anything else of it is live: a migration.
    * Where it fails or takes too long, nothing is switched. The host remembers the last 200 versions that had it, also when
    * their files are gone: a switch back does not run it again.
    */
   readonly releaseCommand?: pulumi.Input<ReleaseCommandArgs>;
+  /**
+   * After a switch from one version to another, as soon as it is ready: it is taken back, drained, if too many of its requests fail
+   * or one of its units ends by itself. Default: it is not watched.
+   */
+  readonly watch?: pulumi.Input<WatchArgs>;
+  /**
+   * The hosts that take another version while the site is closed, this one among them: each has a Release with the same name, root
+   * and `drain`, which come one after the other. All are drained before the first, and come back once all have the version; where
+   * one fails, all return to the one before. Needs `drain`. Default: each host for itself.
+   */
+  readonly together?: pulumi.Input<{ readonly hosts: pulumi.Input<pulumi.Input<HostArgs>[]> }>;
 }
 
 /**

@@ -15,6 +15,8 @@ export interface FileArgs {
   readonly group?: pulumi.Input<string>;
   /** What the unit does when this file changes. Default: the service's `onChange`. */
   readonly onChange?: pulumi.Input<OnChange>;
+  /** `environment`: a preview names the variables that change, and shows no value. Default: it counts lines. */
+  readonly format?: pulumi.Input<"environment">;
 }
 
 /** What a unit does to take a changed file in. */

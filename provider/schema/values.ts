@@ -24,6 +24,10 @@ export const waitSeconds: Range = { from: 1, to: 3600 };
 export const drainSeconds: Range = { from: 1, to: 600 };
 /** A command that is run once, such as the migration of a database. */
 export const commandSeconds: Range = { from: 1, to: 86_400 };
+/** A watch over a new version. Meanwhile nothing else changes on its host, which others wait for, for 900 seconds. */
+export const watchSeconds: Range = { from: 1, to: 600 };
+/** Former versions whose files are reachable. */
+export const keptVersions: Range = { from: 1, to: 20 };
 /** After how long a primary carries on without a replica. */
 export const carryOnSeconds: Range = { from: 1, to: 86_400 };
 
@@ -86,6 +90,12 @@ export const packageVersion: TextForm = {
 export const variableName: TextForm = {
   expected: "a variable name of letters, digits and underscores that starts with no digit",
   pattern: /^[A-Za-z_][A-Za-z0-9_]*$/,
+};
+
+/** Within a release. */
+export const folderPath: TextForm = {
+  expected: "a folder such as storage or public/uploads, of letters, digits and . _ - in each name",
+  pattern: /^(?!(.*\/)?\.{1,2}(\/|$))[A-Za-z0-9._-]+(\/[A-Za-z0-9._-]+)*$/,
 };
 
 /** Names a cluster; a member's data directory is marked with it. */

@@ -7,9 +7,10 @@ import { loginLine, type Request, renderRequest } from "./remote-runner";
 
 export interface ExchangeArgs {
   readonly request: Request;
-  /** What follows the request on standard input. */
-  readonly input?: Buffer | undefined;
+  /** What follows the request on standard input. One that fails ends the command. */
+  readonly input?: Buffer | AsyncIterable<Buffer> | undefined;
   readonly onProgress?: ((message: string) => void) | undefined;
+  /** Begins anew with each piece of an `input` in pieces that the host has taken. */
   readonly deadlineSeconds: number;
   /** How long it may take to end once it was asked to. */
   readonly farewellSeconds: number;
@@ -41,6 +42,8 @@ export interface Exchange {
   readonly status: number | undefined;
   readonly signal: string | undefined;
   readonly isLate: boolean;
+  /** Why `input` could not be read to its end. */
+  readonly inputError?: unknown;
   /** What a login prints, and a sudo that refuses. */
   readonly noise: string;
 }
@@ -107,12 +110,19 @@ export function exchange(channel: ClientChannel, args: ExchangeArgs): Promise<Ex
   let isDone = false;
   let isLate = false;
   let errors = "";
+  let inputError: unknown;
   return new Promise((resolve) => {
-    let timer = setTimeout(() => {
+    const end = () => {
       isLate = true;
       terminate();
       timer = setTimeout(giveUp, farewellSeconds * 1000);
-    }, deadlineSeconds * 1000);
+    };
+    let timer = setTimeout(end, deadlineSeconds * 1000);
+    const wasTaken = () => {
+      if (isLate || isDone) return;
+      clearTimeout(timer);
+      timer = setTimeout(end, deadlineSeconds * 1000);
+    };
     const finish = (status?: number | null, signal?: string) => {
       clearTimeout(timer);
       const hasLogin = reader.noise.includes(loginLine(request.mark));
@@ -122,6 +132,7 @@ export function exchange(channel: ClientChannel, args: ExchangeArgs): Promise<Ex
         status: status ?? undefined,
         signal,
         isLate,
+        inputError,
         noise: `${errors}${errors === "" ? reader.noise : ""}`,
       });
     };
@@ -150,6 +161,40 @@ export function exchange(channel: ClientChannel, args: ExchangeArgs): Promise<Ex
     channel.on("close", finish);
     channel.stdin.on("error", () => undefined);
     channel.stdin.write(renderRequest(request));
-    channel.stdin.end(input);
+    if (input === undefined || Buffer.isBuffer(input)) {
+      channel.stdin.end(input);
+      return;
+    }
+    feed(channel, input, wasTaken).catch((error: unknown) => {
+      inputError = error;
+      channel.stdin.end();
+      terminate();
+    });
   });
+}
+
+/** No more than the host takes is read from `input`. */
+async function feed(
+  channel: ClientChannel,
+  input: AsyncIterable<Buffer>,
+  wasTaken: () => void,
+): Promise<void> {
+  let isClosed = false;
+  let goOn = () => {};
+  channel.on("close", () => {
+    isClosed = true;
+    goOn();
+  });
+  channel.stdin.on("drain", () => goOn());
+  for await (const piece of input) {
+    if (isClosed) return;
+    if (!channel.stdin.write(piece)) {
+      await new Promise<void>((resolve) => {
+        goOn = resolve;
+        if (isClosed) resolve();
+      });
+    }
+    wasTaken();
+  }
+  channel.stdin.end();
 }

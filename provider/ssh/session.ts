@@ -50,6 +50,7 @@ export class Session {
     const request = { mark: newMark(), scripts: [script] };
     const result = await this.#exchange(request, { input, onProgress, seconds });
     const [answer] = result.answers;
+    if (result.inputError !== undefined) throw result.inputError;
     if (answer !== undefined && result.isLate) {
       const deadline = { seconds, setting: command.deadlineSetting };
       throw deadlineError(this.#host, command, answer, deadline);

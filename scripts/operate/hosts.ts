@@ -34,11 +34,22 @@ export const applicationOption = {
   application: { type: "string", value: "NAME", about: "this application (default: the first)" },
 } as const;
 
+/** Whether the stack has an application of that name. */
+export function applicationNamed({ applications }: Endpoints, name: string): boolean {
+  return applications.some((application) => application.name === name);
+}
+
 /** The stack as that application's; without a name as the first one's. */
-export function ofApplication(endpoints: Endpoints, name: string | undefined): Endpoints {
-  const names = endpoints.applications.map((one) => one.name);
-  if (name === undefined || names.includes(name)) return asApplication(endpoints, name);
-  throw new UsageError(`--application: expected one of ${names.join(", ")}, got "${name}"`);
+export function ofApplication<Outputs extends { readonly endpoints: Endpoints }>(
+  outputs: Outputs,
+  name: string | undefined,
+): Outputs {
+  const { endpoints } = outputs;
+  if (name !== undefined && !applicationNamed(endpoints, name)) {
+    const names = endpoints.applications.map((one) => one.name).join(", ");
+    throw new UsageError(`--application: expected one of ${names}, got "${name}"`);
+  }
+  return { ...outputs, endpoints: asApplication(endpoints, name) };
 }
 
 export function tellAway({ away }: Endpoints): void {

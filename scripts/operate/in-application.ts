@@ -4,6 +4,8 @@ import type { LiveCommandArgs } from "../../provider/ssh/live-command";
 export interface InApplication {
   /** `guestbook.service` */
   readonly unit: string;
+  /** The application's process or job of that name instead of the one that serves: `mail`. */
+  readonly process?: string | undefined;
   readonly command: readonly string[];
   readonly terminal?: LiveCommandArgs["terminal"] | undefined;
 }
@@ -12,8 +14,9 @@ export interface InApplication {
  * systemd reads the environment files and makes the sandbox, as it does for the application itself, whether that runs or
  * not. So a secret is in no list of processes, and what works here works there.
  */
-export function inApplication({ unit, command, terminal }: InApplication): LiveCommandArgs {
-  return { program, words: [unit, ...command], ...(terminal && { terminal }) };
+export function inApplication(place: InApplication): LiveCommandArgs {
+  const { unit, process = "", command, terminal } = place;
+  return { program, words: [unit, process, ...command], ...(terminal && { terminal }) };
 }
 
 /**
@@ -39,7 +42,14 @@ const kept = [
 
 const program = String.raw`
 use POSIX ();
-my ($unit, @command) = @ARGV;
+my ($unit, $process, @command) = @ARGV;
+if ($process ne "") {
+  my $name = $unit =~ s/\.service$//r;
+  my @names = map { m{/\Q$name\E-([^/@]+)\@?\.service$} ? $1 : () } glob "/etc/systemd/system/$name-*.service";
+  # Of several that are alike, the first.
+  ($unit) = grep { system("systemctl cat -- $_ >/dev/null 2>&1") == 0 } "$name-$process.service", "$name-$process\@1.service"
+    or die "$name: no process $process here: expected one of " . (join(", ", @names) || "none") . "\n";
+}
 open my $text, "-|", "systemctl", "cat", "--", $unit or die "systemctl: $!\n";
 my ($section, $line, @properties) = ("", "");
 while (<$text>) {

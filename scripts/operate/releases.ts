@@ -3,6 +3,10 @@ import { sh } from "../../provider/ssh/shell";
 import type { Site } from "../verify/check";
 import { type EndpointHost, serviceOf } from "../verify/endpoints";
 
+/** `rolled back`: by `npm run rollback`, which led to this version. */
+type Result = "done" | "taken back" | "rolled back";
+const results: readonly Result[] = ["done", "taken back", "rolled back"];
+
 export interface ReleaseEntry {
   /** `2026-11-29T07:01:33Z` */
   readonly at: string;
@@ -13,8 +17,8 @@ export interface ReleaseEntry {
   readonly who: string;
   /** Of the source's git checkout; empty where it is none. */
   readonly commit: string;
-  readonly result: "done" | "taken back";
-  /** One line; empty where it is done. */
+  readonly result: Result;
+  /** One line; empty unless it was taken back. */
   readonly why: string;
 }
 
@@ -69,15 +73,17 @@ export function parseReleases(host: string, text: string): HostReleases {
   const [current = ""] = all("current");
   const releases = all("release").flatMap(parseEntry);
   const since = releases.findLast(
-    ({ version, before, result }) => result === "done" && version === current && before !== current,
+    ({ version, before, result }) =>
+      result !== "taken back" && version === current && before !== current,
   );
   return { host, current, since: since?.at, versions: all("version"), releases };
 }
 
 function parseEntry(line: string): readonly ReleaseEntry[] {
-  const [at = "", version = "", before = "", who = "", commit = "", result, reason = ""] =
+  const [at = "", version = "", before = "", who = "", commit = "", said, reason = ""] =
     line.split("\t");
-  if (result !== "done" && result !== "taken back") return [];
+  const result = results.find((one) => one === said);
+  if (result === undefined) return [];
   const why = reason.replace(/; all is put back as it was.*$/, "");
   return [{ at, version, before, who, commit, result, why }];
 }

@@ -41,6 +41,7 @@ export interface ApplicationOfStack {
   readonly staticPath: string | undefined;
   readonly drainFile: string;
   readonly isGuestBook: boolean;
+  readonly console: readonly string[];
   /** Names of its hosts. `undefined`: all with the role `web`. */
   readonly hosts: readonly string[] | undefined;
 }
@@ -60,6 +61,8 @@ export interface Endpoints {
   readonly drainFile: string;
   /** Nginx's counters, asked from the web server itself. */
   readonly statusPath: string;
+  /** The application's interactive program, as words; empty where it names none. */
+  readonly console: readonly string[];
   /** Whether the application is the sample in `app/`. */
   readonly isGuestBook: boolean;
   /** All of them. The first is the one that the other fields tell of. */
@@ -110,13 +113,14 @@ const application = v.object({
   staticPath: v.optional(v.string()),
   isGuestBook: v.optional(v.boolean(), false),
   drainFile: v.optional(v.string()),
+  console: v.optional(v.array(v.string()), []),
   hosts: v.optional(v.array(v.string())),
 });
 const endpoints = v.object({
   stack: v.string(),
   url: v.pipe(v.string(), v.url()),
   hosts: v.record(v.string(), host),
-  // These two, `isGuestBook`, `drainFile` and `statusPath` are not there in the outputs of older stacks.
+  // These two, `isGuestBook`, `drainFile`, `statusPath` and `console` are not there in the outputs of older stacks.
   domain: v.optional(v.string()),
   scheme: v.optional(v.picklist(["http", "https"]), "http"),
   application: v.object({
@@ -219,26 +223,19 @@ export function parseEndpoints(value: unknown): Endpoints {
 }
 
 function describeApplication(
-  {
-    unit,
-    port,
-    healthPath,
-    staticPath,
-    isGuestBook,
-    hosts,
-    ...given
-  }: v.InferOutput<typeof application>,
+  given: v.InferOutput<typeof application>,
   domain: string,
 ): ApplicationOfStack {
+  const { unit, port, healthPath, staticPath, isGuestBook, console, hosts } = given;
   const name = unit.replace(/\.service$/, "");
   const drainFile = given.drainFile ?? `/run/${name}.drain`;
   const service = { role: "application" as const, unit, port };
-  return { name, service, domain, healthPath, staticPath, drainFile, isGuestBook, hosts };
+  return { name, service, domain, healthPath, staticPath, drainFile, isGuestBook, console, hosts };
 }
 
 /** What a stack is, for one of its applications. */
-function seenBy({ domain, healthPath, staticPath, drainFile, isGuestBook }: ApplicationOfStack) {
-  return { domain, healthPath, staticPath, drainFile, isGuestBook };
+function seenBy({ service: _, hosts: __, name: ___, ...seen }: ApplicationOfStack) {
+  return seen;
 }
 
 function servicesFor(

@@ -16,7 +16,7 @@ async function run() {
   const [primary, replica] = hosts;
   if (primary === undefined || replica === undefined) throw new Error("no hosts");
   const database = new MysqlPair("database", { primary, replicas: [replica], name: "shop" });
-  new Application("shop", {
+  const shop = new Application("shop", {
     hosts,
     database,
     name: "shop",
@@ -24,6 +24,7 @@ async function run() {
     build: { command: "make", output: "./nowhere/shop" },
     start: ["python3", "serve.py"],
     release: { command: ["bin/migrate"] },
+    strategy: { canary: { seconds: 60 } },
     processes: {
       mail: { command: ["python3", "mail.py"], memoryMegabytes: 256, cpuPercent: 50 },
       queue: { command: ["bin/queue"], count: 2, ready: { command: ["bin/ping", "$A"] } },
@@ -33,9 +34,27 @@ async function run() {
       clean: { command: ["bin/clean"], schedule: "daily", perHost: true, persistent: true },
     },
     packages: { python3: "present" },
-    environment: { GREETING: "hello", TOKEN: pulumi.secret("planted"), WORKERS: 4 },
+    persistent: ["storage", "public/uploads"],
+    assets: { keepVersions: 6, immutable: ["/assets/*"] },
+    unit: { allow: ["namespaces"], rawLines: ["LimitNOFILE=65536"] },
+    environment: {
+      ...{ GREETING: "hello", TOKEN: pulumi.secret("planted"), WORKERS: 4 },
+      database__connection__host: { database: "host" },
+      WORDPRESS_DB_HOST: { database: "{host}:{port}" },
+      RAILS_URL: { database: "mysql2://{user}:{password}@{host}:{port}/{name}?pool=5" },
+      DB_PASS: { database: "password" },
+      READ_FROM: { database: pulumi.secret("{readHost}/hidden") },
+    },
   });
-  new Application("alone", { hosts: [primary], name: "alone", source, start: ["ruby", "main.rb"] });
+  const alone = new Application("alone", {
+    hosts: [primary],
+    name: "alone",
+    source,
+    start: ["ruby", "main.rb"],
+  });
+  new Application("closed", {
+    ...{ hosts, name: "closed", source, start: ["ruby", "main.rb"], strategy: "all-at-once" },
+  });
   const [away, here] = [{ ...primary, away: true }, replica];
   new Application("away", {
     ...{ hosts: [away, here], name: "away", source, start: ["ruby", "main.rb"] },
@@ -59,14 +78,40 @@ async function run() {
           start: [],
           port: 80,
           release: { command: [], deadlineSeconds: 0 },
+          // @ts-expect-error: there is no such strategy.
+          strategy: { canary: { seconds: 0, percent: 10 } },
           processes: {
             release: { command: ["x"] },
             mail: { command: ["x"], count: 0, ready: { command: ["x"], staySeconds: 1 } },
           },
           jobs: { report: { command: ["x"], schedule: "*/5 * * * *" } },
           healthPath: "up",
+          persistent: ["../etc", "public"],
+          assets: { keepVersions: 0, immutable: ["assets", "/a b"] },
+          unit: {
+            allow: ["devices", "everything" as never],
+            rawLines: [
+              "[Install]",
+              "MemoryMax=1G",
+              "ExecStart=/bin/sh",
+              "LimitNOFILE=1\\",
+              "A=\nB=1",
+            ],
+          },
           packages: { "no good": "present" },
-          environment: { "no-good": "x", TOKEN: pulumi.secret("x") },
+          environment: {
+            ...{ "no-good": "x", TOKEN: pulumi.secret("x"), A: { database: "hots" } },
+            ...{ B: { database: "{host}/{nmae}" }, C: { databse: "url" }, D: null, E: {} },
+            F: { database: pulumi.output("?") },
+          } as never,
+        }),
+    ),
+    refused(
+      () =>
+        new Application("bad", {
+          ...{ hosts, name: "bad", source, start: ["x"] },
+          persistent: ["storage", "storage/app", "tmp", "tmp"],
+          environment: { DB_HOST: { database: "host" } },
         }),
     ),
     refused(() => new Application("bad", { hosts, name: "bad", source: "./nope", start: ["x"] })),
@@ -75,7 +120,7 @@ async function run() {
     ),
   ];
   await settle();
-  return { world, messages };
+  return { world, messages, shop, alone };
 }
 
 function contentOf(file: unknown): unknown {
@@ -93,9 +138,30 @@ test("releases what was built, one host after the other", async (t) => {
   // Static files are on every host before any serves pages that name them.
   const assets = [world.find(release, "shop-a-assets"), world.find(release, "shop-b-assets")];
   for (const { inputs, endedAt } of assets) {
-    t.like(inputs, { root: "/srv/shop.assets", part: "public", version: first.inputs.version });
+    t.like(inputs, {
+      root: "/srv/shop.assets",
+      part: "public",
+      ahead: "/srv/shop",
+      version: first.inputs.version,
+    });
     t.true(first.startedAt > endedAt);
   }
+});
+
+test("the files of former versions stay where Nginx looks for them", async (t) => {
+  const { world, shop, alone } = await program;
+  const folders = (name: string, links: readonly string[]) => [
+    `/srv/${name}.assets/current`,
+    ...links.map((link) => `/srv/${name}/${link}/public`),
+  ];
+  const three = ["previous", "previous-2", "previous-3"];
+  const six = [...three, "previous-4", "previous-5", "previous-6"];
+  t.deepEqual(shop.otherPublicFolders, folders("shop", six));
+  t.like(world.find(release, "shop-a").inputs, { previous: 6, keep: 6 });
+  t.deepEqual(shop.immutablePaths, ["/assets/*"]);
+  t.deepEqual(alone.otherPublicFolders, folders("alone", three));
+  t.like(world.find(release, "alone-a").inputs, { previous: 3, keep: undefined });
+  t.is(alone.immutablePaths, undefined);
 });
 
 test("keeps secrets in a file of their own", async (t) => {
@@ -117,18 +183,49 @@ GREETING="hello"
 HOST="127.0.0.1"
 HOST_NAME="b"
 PORT="3000"
+WORDPRESS_DB_HOST="10.0.0.1:3306"
 WORKERS="4"
+database__connection__host="10.0.0.1"
 `,
   );
+  t.is(Object(open).format, "environment");
   t.like(secret, { mode: "0600" });
   const hidden = JSON.stringify(secret);
   t.true(hidden.includes("planted") && hidden.includes("password-of-database-password"));
+  const url = "shop:password-of-database-password@10.0.0.1:3306/shop";
+  t.deepEqual(String(contentOf(secret)).split("\n").slice(1, -1), [
+    'DATABASE_PASSWORD="password-of-database-password"',
+    `DATABASE_READ_URL="mysql://${url.replace("0.1", "0.2")}"`,
+    `DATABASE_URL="mysql://${url}"`,
+    'DB_PASS="password-of-database-password"',
+    `RAILS_URL="mysql2://${url}?pool=5"`,
+    'READ_FROM="10.0.0.2/hidden"',
+    'TOKEN="planted"',
+  ]);
 });
 
 test("drains where another host can take over, and only there", async (t) => {
   const { world } = await program;
   t.like(world.find(release, "shop-a").inputs.drain, { file: "/run/shop.drain", seconds: 3 });
   t.is(world.find(release, "alone-a").inputs.drain, undefined);
+});
+
+test("all at once needs several hosts, and tells each of all", async (t) => {
+  const { world } = await program;
+  const { together } = world.find(release, "closed-b").inputs;
+  t.deepEqual(
+    Object(together).hosts.map(({ name }: { name: string }) => name),
+    ["a", "b"],
+  );
+  t.is(world.find(release, "shop-b").inputs.together, undefined);
+});
+
+test("watches a canary on the first host alone", async (t) => {
+  const { world } = await program;
+  const accessLog = "/var/log/nginx/trilithon.access.log";
+  t.deepEqual(world.find(release, "shop-a").inputs.watch, { seconds: 60, accessLog });
+  t.is(world.find(release, "shop-b").inputs.watch, undefined);
+  t.is(world.find(release, "alone-a").inputs.watch, undefined);
 });
 
 test("migrates on the first host that is not away, in the folder of the new version", async (t) => {
@@ -177,6 +274,21 @@ test("has units for its other processes, which are confined like the one that se
   t.is(world.find(release, "alone-a").inputs.moreUnits, undefined);
 });
 
+test("what its unit may do more holds for all of its processes", async (t) => {
+  const { world } = await program;
+  const { files, releaseCommand } = world.find(release, "shop-a").inputs;
+  const { value } = Object(files);
+  const units = ["shop.service", "shop-mail.service", "shop-queue@.service", "shop-report.service"];
+  const texts = units.map((unit) => String(contentOf(value[`/etc/systemd/system/${unit}`])));
+  for (const text of [...texts, String(Object(releaseCommand).unit)]) {
+    t.regex(
+      text,
+      /\nSystemCallErrorNumber=EPERM\nSystemCallFilter=@mount\nLimitNOFILE=65536\n(\n|$)/,
+    );
+    t.false(text.includes("RestrictNamespaces"));
+  }
+});
+
 test("has timers for its jobs, on the first host unless they are for each", async (t) => {
   const { world } = await program;
   const { moreUnits, files } = world.find(release, "shop-a").inputs;
@@ -192,6 +304,16 @@ test("has timers for its jobs, on the first host unless they are for each", asyn
   t.regex(text("report.service"), /\nType=oneshot\nUser=shop\n[\s\S]*\nTimeoutStartSec=3600\n/);
   t.regex(text("report.service"), /\nEnvironmentFile=\/etc\/shop\/secrets\n/);
   t.regex(text("report.service"), /\nExecStart=\/srv\/shop\/current\/bin\/report\n/);
+});
+
+test("keeps folders that outlive versions in its state folder, as its user", async (t) => {
+  const { world } = await program;
+  t.deepEqual(world.find(release, "shop-b").inputs.persistent, {
+    storage: { folder: "/var/lib/shop/storage", owner: "shop" },
+    "public/uploads": { folder: "/var/lib/shop/public/uploads", owner: "shop" },
+  });
+  t.is(world.find(release, "shop-b-assets").inputs.persistent, undefined);
+  t.is(world.find(release, "alone-a").inputs.persistent, undefined);
 });
 
 test("gives the account its own database and nothing else", async (t) => {
@@ -224,10 +346,30 @@ Application bad: processes.mail.count: expected an integer from 1 to 100, got 0
 Application bad: processes.mail.ready: expected either command or staySeconds, got both
 Application bad: processes.release: expected a name of at most 31 lower-case letters, digits and hyphens that starts with a letter and is not release, got "release"
 Application bad: jobs.report.schedule: expected a schedule as systemd's OnCalendar has it, such as *-*-* 02:30, Mon..Fri 08:00 Europe/Berlin or *:0/5, got "*/5 * * * *"
+Application bad: strategy: expected one-by-one, all-at-once or { canary: { seconds: 1 to 600, maxErrorRatio: 0 to 1 } }, got an object
 Application bad: packages.no good: expected a Debian package name such as nginx or libc6:i386, got "no good"
+Application bad: environment.A.database: expected one of host, readHost, port, name, user, password, url, readUrl, or a text with these in braces, got "hots"
+Application bad: environment.B.database: expected one of host, readHost, port, name, user, password, url, readUrl, or a text with these in braces, got "{host}/{nmae}"
+Application bad: environment.C.database: expected one of host, readHost, port, name, user, password, url, readUrl, or a text with these in braces, got nothing
+Application bad: environment.C.databse: unknown, did you mean "database"?
+Application bad: environment.D: expected text, a number, a boolean or { database: ... }, got nothing
+Application bad: environment.E.database: expected one of host, readHost, port, name, user, password, url, readUrl, or a text with these in braces, got nothing
 Application bad: environment.no-good: expected a variable name of letters, digits and underscores that starts with no digit, got "no-good"
+Application bad: assets.keepVersions: expected an integer from 1 to 20, got 0
+Application bad: assets.immutable[0]: expected an address such as /assets/* or /static/*.????????.js, got "assets"
+Application bad: assets.immutable[1]: expected an address such as /assets/* or /static/*.????????.js, got "/a b"
+Application bad: unit.allow[1]: expected one of 32-bit, address-families, devices, filesystem, homes, low-ports, namespaces, personality, ptrace, realtime, set-user-id, shared-tmp, system-calls, got "everything"
+Application bad: unit.rawLines[0]: expected a line of a unit's [Service] section, as MemoryMax=1G, that the unit does not have already, got "[Install]"
+Application bad: unit.rawLines[2]: expected a line of a unit's [Service] section, as MemoryMax=1G, that the unit does not have already, got "ExecStart=/bin/sh"
+Application bad: unit.rawLines[3]: expected a line of a unit's [Service] section, as MemoryMax=1G, that the unit does not have already, got "LimitNOFILE=1\\\\"
+Application bad: unit.rawLines[4]: expected a line of a unit's [Service] section, as MemoryMax=1G, that the unit does not have already, got "A=\\nB=1"
+Application bad: persistent[0]: expected a folder such as storage or public/uploads, of letters, digits and . _ - in each name, and not public itself, got "../etc"
+Application bad: persistent[1]: expected a folder such as storage or public/uploads, of letters, digits and . _ - in each name, and not public itself, got "public"
 Application bad: healthPath: expected a path such as /healthz, got "up"
 Application bad: port: expected an integer from 1024 to 65535, got 80`,
+    `Application bad: persistent[1]: expected a folder that is not, and is not below, another one of the list, got "storage/app"
+Application bad: persistent[3]: expected a folder that is not, and is not below, another one of the list, got "tmp"
+Application bad: environment.DB_HOST: expected a text, a number or a boolean, as the application has no database`,
     `the folder of the application does not exist: ${process.cwd()}/nope`,
     `MysqlPair bad: name: expected a database name of at most 32 letters, digits and underscores that MySQL and the cluster do not use themselves, got "a-b"
 MysqlPair bad: bufferPoolPercent: expected an integer from 5 to 80, got 99`,

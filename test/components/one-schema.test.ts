@@ -32,6 +32,7 @@ const texts = fc.oneof(
 const someTexts = [
   ...["jane.doe", "Jane", "jane@corp.example.com", "web-01.example.com", "1a", "-a", "a-", ""],
   ...["ssh-ed25519 AAAA root@web-01", "ssh-ed25519 AAAA\n", "SHA256:abc", key, key.trim()],
+  ...["public", "public/uploads", "a/../b", "a//b", ".cache/x", ".."],
   ...["fe80::1%eth0", "mysql", "root", "Shop", "a".repeat(31), "a".repeat(32), "a".repeat(65)],
 ];
 const numbers = fc.oneof(fc.integer({ min: -1, max: 100_000 }), fc.double());
@@ -64,6 +65,14 @@ const pairs: readonly Pair[] = [
     (deadlineSeconds) => v.is(applicationOptions.release, { command: ["x"], deadlineSeconds }),
     (deadlineSeconds) =>
       isGood({ ...release, releaseCommand: { command: ["x"], unit: "x", deadlineSeconds } }),
+  ],
+  [
+    "a folder that outlives versions",
+    (path) => v.is(applicationOptions.persistent, [path]) || path === "public",
+    (path) => {
+      const persistent = { [String(path)]: { folder: "/var/lib/shop/x", owner: "shop" } };
+      return typeof path === "string" && isGood({ ...release, persistent });
+    },
   ],
   [
     "a package",

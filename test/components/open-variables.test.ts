@@ -37,6 +37,13 @@ for (const [title, text, open] of cases) {
   test(title, (t) => t.deepEqual(findOpenVariables(variables, text), open));
 }
 
+test("one that is made of what is known of the database is hidden where its text is", (t) => {
+  const made = { URL: { database: "url" }, HOST: { database: "{host}?key=planted" } };
+  const text = file(`{URL: {database: url}, HOST: {database: ${secure}}}`);
+  t.deepEqual(findOpenVariables(made, text), ["URL"]);
+  t.deepEqual(findOpenVariables(made, file("{URL: url}")), []);
+});
+
 test("a variable that is called as a property of every object is none in the file", (t) => {
   t.deepEqual(findOpenVariables({ constructor: "x", toString: "y" }, file("{A: b}")), []);
 });

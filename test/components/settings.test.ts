@@ -450,7 +450,9 @@ const bad: readonly (readonly [string, Values, readonly string[]])[] = [
   [
     "a variable that is a list",
     { ...good, application: { environment: { A: ["x"] } } },
-    ["application.environment.A: expected text, a number or a boolean, got a list"],
+    [
+      "application.environment.A: expected text, a number, a boolean or { database: ... }, got a list",
+    ],
   ],
   [
     "a bad package name",

@@ -166,6 +166,7 @@ test("tells where the others are", async (t) => {
   const { told } = await program;
   t.deepEqual(told.applications?.blog, {
     ...{ port: 3002, healthPath: "/healthz", staticPath: undefined, unit: "blog.service" },
+    console: undefined,
     ...{ drainFile: "/run/blog.drain", isGuestBook: false, hosts: ["web-02"] },
     domains: ["blog.foobar.com"],
   });

@@ -72,6 +72,8 @@ test("the first static file is found, if there is one", (t) => {
   const folder = makeFolder();
   t.is(firstFile(join(folder, "public")), "/static/page.css");
   t.is(firstFile(join(folder, "nothing")), undefined);
+  t.is(firstFile(join(folder, "public"), ["/stat"]), "/static/page.css");
+  t.is(firstFile(join(folder, "public"), ["/static"]), undefined);
 });
 
 test("what the web server leaves to the application is no static file", (t) => {

@@ -64,6 +64,7 @@ test("tells where everything is", async (t) => {
       unit: "guestbook.service",
       drainFile: "/run/guestbook.drain",
       statusPath: "/.trilithon/status",
+      console: undefined,
       isGuestBook: false,
     },
     database: {

@@ -20,6 +20,10 @@ const running = WebPath.start({
     "public/notes.PY": "password = 'planted'\n",
     "public/page.html~": "planted\n",
     "shop/public/app.css": "of the shop\n",
+    "public/uploads/photo-ABCDEF12.jpg": "an upload\n",
+    "public/uploads/shell.php": "<?php $password = 'planted';\n",
+    "public/uploads/.htaccess": "planted\n",
+    "former/public/uploads/deleted.jpg": "of the version itself\n",
     "former/public/static/app-0LDERONE.css": "the former version's\n",
   },
 });
@@ -137,6 +141,17 @@ const cases: readonly Case[] = [
     headers: asked,
     body: "no route /index.php\n",
   },
+  {
+    title: "a file that the application wrote is never kept for long",
+    path: "/uploads/photo-ABCDEF12.jpg",
+    status: 200,
+    headers: { ...served, ...short },
+    body: "an upload\n",
+  },
+  { title: "one that it deleted", path: "/uploads/deleted.jpg", status: 404, headers: asked },
+  { title: "a source that it wrote", path: "/uploads/shell.php", status: 404, headers: asked },
+  { title: "one behind a dot", path: "/uploads/.htaccess", status: 404, headers: asked },
+  { title: "what it wrote as a list", path: "/uploads/", status: 404, headers: asked },
   { title: "a source in upper case", path: "/notes.PY", status: 404, headers: asked },
   { title: "an editor's copy", path: "/page.html~", status: 404, headers: asked },
   {
@@ -256,6 +271,15 @@ test.serial("a file that was compressed before is sent as it is", async (t) => {
   t.is((await path.send("/big.js")).body, "plain\n");
 });
 
+test.serial("what was written for its owner alone is not sent", async (t) => {
+  const path = await running;
+  const file = "/srv/public/uploads/private.txt";
+  await path.inside(`echo planted >${file} && chmod 0600 ${file}`);
+  const answer = await path.send("/uploads/private.txt");
+  t.is(answer.status, 403);
+  t.notRegex(answer.body, /planted/);
+});
+
 test.serial("what a client says of itself reaches no application", async (t) => {
   const path = await running;
   const claimed = Object.fromEntries(
@@ -347,6 +371,30 @@ test.serial("what no application was asked is asked of another: none of them fai
   t.is((await web.asked()).length, 6);
   await web.inside("rm /run/web-01.off");
   await web.isUp();
+});
+
+test.serial("what never changes is what the settings name, in any bundler's naming", async (t) => {
+  const web = await running;
+  const kept = async (path: string) => {
+    const { status, headers } = await web.send(path);
+    return `${status} ${headers["cache-control"] ?? ""}`;
+  };
+  const [short, long] = ["200 public, max-age=300", "200 public, max-age=31536000, immutable"];
+  await web.reconfigureSites({
+    immutablePaths: ["/assets/*", "/static/*.????????????.*"],
+    files: {
+      "public/assets/index-BxY3z9_a.js": "vite\n",
+      "public/static/base.27e20196a850.css": "django\n",
+      "public/static/base.css": "django\n",
+    },
+  });
+  t.is(await kept("/assets/index-BxY3z9_a.js"), long);
+  t.is(await kept("/static/base.27e20196a850.css"), long);
+  t.is(await kept("/static/base.css"), short);
+  t.is(await kept("/static/app-ABCDEF12.css"), short);
+  t.is(await kept("/assets/none.js"), "404 ", "what the application answers is its own");
+  await web.reconfigureSites({});
+  t.is(await kept("/static/app-ABCDEF12.css"), long);
 });
 
 test.serial("a page for people when nobody can serve", async (t) => {

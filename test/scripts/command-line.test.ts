@@ -102,8 +102,10 @@ for (const name of [
   "undrain",
   "maintain",
   "exec",
+  "console",
   "db",
   "releases",
+  "rollback",
   "logs",
 ]) {
   test(`${name} shows its help, and refuses what it does not know`, (t) => {
@@ -115,7 +117,7 @@ for (const name of [
     t.is(help.status, 0, help.stderr);
     t.regex(
       help.stdout,
-      /(\[STACK\]|HOST) \[options\]\n|\[options\] \S.*\n|\]\.\.\. \[options\]\n/,
+      /(\[STACK\]|\[VERSION\]|\[APP\]|HOST) \[options\]\n|\[options\] \S.*\n|\]\.\.\. \[options\]\n/,
     );
     t.regex(help.stdout, / --stack STACK /);
     const unknown = run("--no-such-option");

@@ -32,6 +32,8 @@ const forms: readonly (readonly [form: RegExp, step: string])[] = [
   [/^move (.*) aside$/, "remove $"],
   [/^move (.*) aside if a package brings it$/, ""],
   [/^send version (\S+)$/, "send $"],
+  [/^keep /, ""],
+  [/^give /, ""],
   [/^run `(.*)` once for version/, "run $"],
   [/^switch .* to (\S+)/, "switch $"],
   [/^check it$/, "check"],
@@ -39,6 +41,7 @@ const forms: readonly (readonly [form: RegExp, step: string])[] = [
   [/^(start|restart|reload|stop) /, "$"],
   [/^(enable|disable) /, "$"],
   [/^wait until \S+ is ready$/, "ready"],
+  [/^watch it as a canary for /, ""],
   [/^adopt /, ""],
   [/^unmask /, "unmask"],
   [/^end the drain that was left behind \((.*)\)$/, ""],
@@ -67,18 +70,20 @@ function fileSteps(
   before: Readonly<Record<string, Entry>>,
   after: Readonly<Record<string, Entry>>,
 ): string[] {
-  const versions = new Set(Object.keys(before).flatMap(versionOf));
+  // Each sending makes other files, whose numbers are in the listing.
   const sent = new Set(
-    Object.keys(after)
-      .flatMap(versionOf)
-      .filter((name) => !versions.has(name)),
+    Object.entries(after)
+      .filter(([path, { content }]) => before[path]?.content !== content)
+      .flatMap(([path]) => /\/\.listings\/([^/]+)$/.exec(path)?.[1] ?? []),
   );
+  const versions = new Set(Object.keys(before).flatMap(versionOf));
+  const added = new Set([...sent].filter((version) => !versions.has(version)));
   const paths = [...new Set([...Object.keys(before), ...Object.keys(after)])];
   return [
     ...[...sent].map((version) => `send ${version}`),
     ...paths
       .filter((path) => versionOf(path).length === 0 && !isByTheWay(path))
-      .flatMap((path) => fileStep(path, before[path], after[path], sent)),
+      .flatMap((path) => fileStep(path, before[path], after[path], added)),
   ];
 }
 
@@ -86,12 +91,12 @@ function fileStep(
   path: string,
   before: Entry | undefined,
   after: Entry | undefined,
-  sent: ReadonlySet<string>,
+  added: ReadonlySet<string>,
 ): string[] {
   if (path.endsWith("/current")) {
     const target = after?.content.replace(/.*\//, "") ?? "nothing";
     // A link that led nowhere may have the right text already.
-    return before?.content === after?.content && !sent.has(target) ? [] : [`switch ${target}`];
+    return before?.content === after?.content && !added.has(target) ? [] : [`switch ${target}`];
   }
   if (after === undefined) return [`remove ${path}`];
   if (before?.content !== after.content) return [`write ${path}`];
@@ -100,7 +105,7 @@ function fileStep(
 
 /** What goes with sending and switching a version. */
 function isByTheWay(path: string): boolean {
-  return /\/\.listings\/[^/]+$|\/\.commanded$|\/previous$/.test(path);
+  return /\/\.listings\/[^/]+$|\/\.commanded$|\/previous(-\d+)?$/.test(path);
 }
 
 function versionOf(path: string): string[] {

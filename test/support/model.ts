@@ -1,7 +1,7 @@
 /** A machine as a value: answers a Service's question in the words of the real one, and changes as each step says. */
 
 import { createHash } from "node:crypto";
-import type { Service } from "../../provider/kinds/service/args";
+import type { PersistentFolder, Service } from "../../provider/kinds/service/args";
 import type { ServiceStep } from "../../provider/kinds/service/plan";
 
 export interface ModelFile {
@@ -32,6 +32,8 @@ export interface Model {
   readonly moreUnits?: Readonly<Record<string, ModelUnit>>;
   readonly releases: readonly string[];
   readonly current?: string | undefined;
+  /** What the version in use has as links. */
+  readonly persistent?: Readonly<Record<string, PersistentFolder>>;
   /** The versions that had the release command. */
   readonly commanded?: readonly string[];
   /** What the last transaction recorded of each unit. */
@@ -51,7 +53,10 @@ export function answer(model: Model, service: Service): string {
     "end",
     "end",
     ...(service.unit === undefined ? [] : [...unitLines(model, ""), "none", "alive"]),
+    ...Object.keys(service.persistent ?? {}).map((path) => linkLine(model, path)),
     ...(service.root === undefined ? [] : [current ?? "none", ...releases, "end"]),
+    // No log of releases.
+    ...(service.root === undefined || service.unit === undefined ? [] : [""]),
     ...(service.releaseCommand === undefined ? [] : [...commanded, "end"]),
     ...Object.keys(service.moreUnits ?? {}).flatMap((name) => unitLines(model, name)),
   ];
@@ -125,6 +130,15 @@ function after(before: Model, step: ServiceStep): Model {
     }
     case "send":
       return { ...model, releases: [...releases, step.version] };
+    case "keep":
+    case "give": {
+      const { folder, owner } = step;
+      return { ...model, persistent: { ...model.persistent, [step.name]: { folder, owner } } };
+    }
+    case "let go": {
+      const { [step.name]: _, ...rest } = model.persistent ?? {};
+      return { ...model, persistent: rest };
+    }
     case "run":
       if (!model.releases.includes(step.version)) throw new Error(`${step.version} is not there`);
       return { ...model, commanded: [...(model.commanded ?? []), step.version] };
@@ -139,6 +153,8 @@ function after(before: Model, step: ServiceStep): Model {
       return withUnit(model, { enabled: step.do === "enable" }, step.unit);
     case "check":
     case "wait":
+    case "watch":
+    case "close":
     case "later":
     case "refuse":
     case "adopt":
@@ -171,6 +187,11 @@ function unitAfter(
     default:
       return action satisfies never;
   }
+}
+
+function linkLine({ current, persistent }: Model, path: string): string {
+  const kept = persistent?.[path];
+  return current === undefined || kept === undefined ? "none" : `${kept.owner} ${kept.folder}`;
 }
 
 function fileLines(file: ModelFile | undefined): string {

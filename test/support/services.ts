@@ -45,6 +45,11 @@ const moreUnits = some(
   fc.constant({ ready: { command: ["does", "ready"] } }),
 );
 
+const persistentFolder = fc.record({
+  folder: fc.constantFrom("/srv/state/a", "/srv/state/b"),
+  owner: fc.constantFrom("app", "log"),
+});
+
 const withUnit = fc.record(
   {
     ...common,
@@ -63,6 +68,8 @@ const release = fc.record(
     root: fc.constant("/srv/it"),
     source: fc.constant("dist"),
     version: fc.constantFrom(...versions),
+    watch: fc.constant({ seconds: 1, maxErrorRatio: 0, accessLog: "/var/log/it" }),
+    persistent: some(["lib", "public/uploads"], persistentFolder),
     releaseCommand: fc.constant({
       command: ["true"],
       unit: "[Service]\nExecStart=true\nWorkingDirectory=/\n",
@@ -122,6 +129,7 @@ export const models: fc.Arbitrary<Model> = fc
     unit,
     moreUnits: some(["it-mail.service", "it-sms@1.service"], unit),
     releases: fc.subarray(versions),
+    persistent: some(["lib", "public/uploads"], persistentFolder),
   })
   .chain((model) =>
     fc.constantFrom(undefined, ...model.releases).map((current): Model => ({ ...model, current })),

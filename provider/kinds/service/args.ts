@@ -18,6 +18,8 @@ export interface File {
   readonly owner: string;
   readonly group: string;
   readonly onChange: OnChange;
+  /** A preview then names the variables that change, and no value. Default: it counts lines. */
+  readonly format?: "environment";
 }
 
 export interface Ready {
@@ -58,6 +60,15 @@ export interface Drain {
   readonly finishSeconds?: number;
 }
 
+/** What is looked at while a new version serves, before the change is done. */
+export interface Watch {
+  readonly seconds: number;
+  /** From 0 to 1. */
+  readonly maxErrorRatio: number;
+  /** Of the server in front of it: a JSON object a line, with `status` and `upstream_status`. */
+  readonly accessLog: string;
+}
+
 /** What is run once for each version, before anything is switched to it. */
 export interface ReleaseCommand {
   readonly command: readonly string[];
@@ -65,6 +76,20 @@ export interface ReleaseCommand {
   readonly unit: string;
   readonly environmentFiles: readonly string[];
   readonly deadlineSeconds: number;
+}
+
+/** Away from which version, by whom (`ada@laptop`) and when. */
+export interface RolledBack {
+  readonly from: string;
+  readonly by: string;
+  readonly at: string;
+}
+
+/** Holds what an application writes, whatever its version. */
+export interface PersistentFolder {
+  readonly folder: string;
+  /** The user to whom it belongs, with the group of the same name. */
+  readonly owner: string;
 }
 
 /** `loaded`: the unit runs with the files that are on the disk. */
@@ -107,14 +132,24 @@ export interface Service {
   readonly build?: string;
   readonly exclude?: readonly string[];
   readonly part?: string;
+  readonly ahead?: string;
   readonly versionOf?: "content";
   readonly version?: string | undefined;
   readonly keep?: number;
+  /** How many former versions have a link: `previous`, `previous-2` and so on. */
+  readonly previous?: number;
   /** The versions on the host. Output only. */
   readonly releases?: readonly string[];
+  /** Folders that are a link in each version, by their path in it. */
+  readonly persistent?: Readonly<Record<string, PersistentFolder>>;
   readonly releaseCommand?: ReleaseCommand;
+  readonly watch?: Watch;
+  /** The hosts that take another version while the site is closed: this one, and those with the same service. */
+  readonly together?: { readonly hosts: readonly Host[] };
   /** The versions for which it ran. Output only. */
   readonly commanded?: readonly string[] | undefined;
+  /** Where `npm run rollback` led to the version that is live. Output only. */
+  readonly rolledBack?: RolledBack | undefined;
   /** Where a folder stands in place of a file or link. Output only: nothing is done before it is moved away by hand. */
   readonly folders?: readonly string[] | undefined;
   /** What other resources have on the machine of what this one has or wants. Output only. */
@@ -143,6 +178,7 @@ export interface Service {
 const defaults = {
   ...{ mode: "0644", owner: "root", group: "root" },
   ...{ deadlineSeconds: 30, keep: 4, commandSeconds: 600, staySeconds: 5 },
+  watch: { seconds: 300, maxErrorRatio: 0.01 },
 };
 
 const onChange = v.picklist(
@@ -163,6 +199,7 @@ const fileSchema = v.strictObject({
   owner: v.optional(textOf(values.ownerName)),
   group: v.optional(textOf(values.ownerName)),
   onChange: v.optional(onChange),
+  format: v.optional(v.literal("environment", 'expected "environment"')),
 });
 
 const note = text(/^[^\n(),]+$/, "a few words without parentheses and commas");
@@ -244,6 +281,18 @@ const serviceEntries = {
   ...statuses,
 };
 
+const releaseWatch = v.strictObject({
+  seconds: v.optional(integerIn(values.watchSeconds)),
+  maxErrorRatio: v.optional(
+    v.pipe(
+      v.number("expected a number from 0 to 1"),
+      v.minValue(0, "expected a number from 0 to 1"),
+      v.maxValue(1, "expected a number from 0 to 1"),
+    ),
+  ),
+  accessLog: absolutePath,
+});
+
 const serviceSchema = v.strictObject(serviceEntries);
 const releaseSchema = v.strictObject({
   ...serviceEntries,
@@ -254,9 +303,17 @@ const releaseSchema = v.strictObject({
     v.array(text(/^[^/\0]+$/, "a file name without /"), "expected a list of names"),
   ),
   part: v.optional(text(/^[A-Za-z0-9._-]+$/, "the name of a folder")),
+  ahead: v.optional(absolutePath),
   versionOf: v.optional(v.literal("content", 'expected "content"')),
   version: text(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/, "a version of letters, digits, . _ -"),
   keep: v.optional(integer(0, 100)),
+  previous: v.optional(integerIn(values.keptVersions)),
+  persistent: v.optional(
+    v.record(
+      textOf(values.folderPath),
+      v.strictObject({ folder: absolutePath, owner: textOf(values.systemUser) }),
+    ),
+  ),
   releaseCommand: v.optional(
     v.strictObject({
       command: words,
@@ -265,6 +322,8 @@ const releaseSchema = v.strictObject({
       deadlineSeconds: v.optional(integerIn(values.commandSeconds)),
     }),
   ),
+  watch: v.optional(releaseWatch),
+  together: v.optional(v.strictObject({ hosts: v.array(hostSchema) })),
 });
 
 export function checkService(inputs: Properties): { args: Properties; failures: Failure[] } {
@@ -290,13 +349,36 @@ export function checkRelease(inputs: Properties): { args: Properties; failures: 
           ...inputs.releaseCommand,
         },
       }),
+      ...(isProperties(inputs.watch) && { watch: { ...defaults.watch, ...inputs.watch } }),
     },
     failures: [
       ...failures(releaseSchema, inputs),
       ...unitFailures(inputs),
       ...absentFailures(inputs),
+      ...persistentFailures(inputs),
+      ...previousFailures(inputs),
     ],
   };
+}
+
+/** Those with a link are among those that stay; the last one stays in any case. */
+function previousFailures({ previous, keep = defaults.keep }: Properties): Failure[] {
+  if (typeof previous !== "number" || typeof keep !== "number") return [];
+  if (previous <= Math.max(keep, 1)) return [];
+  const reason = `expected at most keep, which is ${keep}, got ${previous}`;
+  return [{ property: "previous", reason }];
+}
+
+/** A link cannot stand below another one. */
+function persistentFailures({ persistent }: Properties): Failure[] {
+  if (!isProperties(persistent)) return [];
+  const paths = Object.keys(persistent);
+  return paths
+    .filter((path) => paths.some((other) => path.startsWith(`${other}/`)))
+    .map((path) => ({
+      property: `persistent.${path}`,
+      reason: "expected a folder that is not below another one of them",
+    }));
 }
 
 /** What must not exist cannot be a file of the service as well. */

@@ -9,7 +9,7 @@ import { hostname, userInfo } from "node:os";
 import { dirname, resolve } from "node:path";
 import { promisify } from "node:util";
 import { type Shell, sh } from "../../ssh/shell";
-import type { Service } from "./args";
+import type { RolledBack, Service } from "./args";
 import type { ServiceStep } from "./plan";
 
 export interface Author {
@@ -43,7 +43,12 @@ export async function authorOf(folder: string): Promise<Author> {
     ({ stdout }) => stdout.trim(),
     () => "",
   );
-  return { who: `${userName()}@${hostname()}`, commit };
+  return { who: userAndMachine(), commit };
+}
+
+/** `ada@laptop` */
+export function userAndMachine(): string {
+  return `${userName()}@${hostname()}`;
 }
 
 /** The output of a build may not be there yet. */
@@ -62,7 +67,7 @@ function userName(): string {
 
 /**
  * Defines `record RESULT REASON`. Fields are parted by tabs: when, the version and the one before, who, from what commit,
- * `done` or `taken back`, and the first line of why.
+ * `done`, `taken back` or `rolled back` (by `npm run rollback`), and the first line of why.
  */
 export function renderAudit({ name, root = "", version = "" }: Service, author: Author): Shell {
   const [who, commit] = [author.who, author.commit].map((text) => text.replace(/[\t\r\n]/g, " "));
@@ -76,4 +81,17 @@ record() {
     printf '%s\t%s\t%s\t%s\t%s\t%s\t%s\n' "$(date -u +%Y-%m-%dT%H:%M:%SZ)" ${version} "\${was##*/}" ${who ?? ""} ${commit ?? ""} "$1" "\${reason%:}"
   } >"$log.new" && mv -fT -- "$log.new" "$log" || progress ${`warning: no line could be added to the log of releases of ${name}`}
 }`;
+}
+
+/** Prints the latest line that changed which version is live. */
+export function renderRolledBackObservation({ name, root, unit }: Service): Shell | false {
+  if (root === undefined || unit === undefined) return false;
+  const log = `/var/lib/trilithon/releases/${name}`;
+  return sh`{ grep -v '	taken back	' ${log} 2>/dev/null || echo; } | tail -n 1`;
+}
+
+/** `current` is where the link leads: somebody may have moved it by hand since. */
+export function parseRolledBack(line: string, current: string | undefined): RolledBack | undefined {
+  const [at = "", version, from = "", by = "", , result] = line.split("\t");
+  return result === "rolled back" && version === current ? { from, by, at } : undefined;
 }

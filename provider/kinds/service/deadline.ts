@@ -6,19 +6,22 @@ import { unitsOf, viewOf } from "./units";
 
 /** systemd's own, for a unit that says nothing. */
 const unitSeconds = 90;
-/** For what has no limit of its own: unpacking a release, a check, a daemon-reload on a busy machine. */
+/** For what has no limit of its own: to put a release in place, a check, a daemon-reload on a busy machine. */
 const workSeconds = 600;
 
 export function transactionSeconds(service: Service): number {
-  const { drain, releaseCommand } = service;
+  const { drain, releaseCommand, watch } = service;
   const units = unitsOf(service).map((unit) => viewOf(service, unit));
   const turns = (units.length === 0 ? [service] : units).map(turnSeconds);
-  const drains = drain === undefined ? 0 : 2 * drain.seconds + (drain.finishSeconds ?? 30) + 60;
+  // A canary that fails drains once more.
+  const drainings = watch === undefined ? 1 : 2;
+  const drains =
+    drain === undefined ? 0 : drainings * (2 * drain.seconds + (drain.finishSeconds ?? 30) + 60);
   const waits = [service, ...Object.values(service.moreUnits ?? {})].map(
     ({ ready }) => 2 * ((ready?.deadlineSeconds ?? 30) + (ready?.staySeconds ?? 0)),
   );
-  const command = releaseCommand?.deadlineSeconds ?? 0;
-  return lockSeconds + drains + total(turns) + total(waits) + command + workSeconds;
+  const once = (releaseCommand?.deadlineSeconds ?? 0) + (watch?.seconds ?? 0);
+  return lockSeconds + drains + total(turns) + total(waits) + once + workSeconds;
 }
 
 /** One way, and the way back when the new version does not get ready. A timer waits for nothing that its service says. */

@@ -117,7 +117,7 @@ function isSameMachine(one: Host, other: Host): boolean {
 
 /** What a unit has loaded is a question only while it runs. */
 function comparedKeys({ state }: Service): readonly string[] {
-  const always = ["users", "files", "absent", "version", "state", "enabled"];
+  const always = ["users", "files", "absent", "version", "persistent", "state", "enabled"];
   return state === "running" ? [...always, "configuration"] : always;
 }
 
@@ -133,6 +133,7 @@ function compared(service: Service, desired: Service): object {
     users: only(desired.users, service.users),
     absent: desired.absent.filter((path) => service.absent.includes(path)),
     enabled: service.enabled ?? desired.enabled,
+    persistent: service.persistent ?? {},
   };
 }
 

@@ -3,7 +3,6 @@
 import { isMap } from "../../difference";
 import { Refused } from "../../errors";
 import { type Context, type Kind, onHost, type Properties, type Step } from "../../kind";
-import { archive } from "./archive";
 import { checkRelease, checkService, type Service } from "./args";
 import { authorOf, isRecorded } from "./audit";
 import { transactionSeconds } from "./deadline";
@@ -12,9 +11,14 @@ import { imported } from "./import";
 import { parseObservation, renderObservation } from "./observe";
 import { thingsOf } from "./owner";
 import { plan, type ServiceStep } from "./plan";
+import { incomingFolder } from "./receiving";
 import { renderRemoval } from "./removal";
 import { replacementOf } from "./replacement";
+import { carryOutTogether, undrained } from "./together";
 import { renderTransaction } from "./transaction";
+import { transfer } from "./transfer";
+import { partOf, readVersion } from "./version-files";
+import { renderWayBack } from "./way-back";
 
 export const service: Kind<Service, ServiceStep & Step> = {
   type: "trilithon:index:Service",
@@ -78,7 +82,7 @@ async function remove(observed: Service, context: Context): Promise<void> {
     doing: `removing ${observed.name}`,
     deadlineSeconds: transactionSeconds(observed),
   });
-  const said = answer.split("\n").map((line) => /^(left|back|unit) (.*)$/.exec(line) ?? []);
+  const said = answer.split("\n").map((line) => /^(left|back|kept|unit) (.*)$/.exec(line) ?? []);
   const all = (kind: string) =>
     said.flatMap(([, what, words = ""]) => (what === kind ? [words] : []));
   const tell = (message: string) => context.tell("info", `${observed.host.name}: ${message}`);
@@ -89,6 +93,12 @@ async function remove(observed: Service, context: Context): Promise<void> {
   }
   const back = all("back");
   if (back.length > 0) tell(`put back what stood there before: ${back.join(", ")}`);
+  const kept = all("kept");
+  if (kept.length > 0) {
+    tell(
+      `left, with all that the application wrote there, as only you can tell that it is of no use: ${kept.join(", ")}`,
+    );
+  }
   for (const words of all("unit")) tell(words);
 }
 
@@ -113,24 +123,44 @@ async function apply(
     if (warning !== undefined) context.tell("warning", `${desired.host.name}: ${warning}`);
     else context.progress(`${desired.host.name}: ${message}`);
   };
+  if (steps.some((step) => step.do === "send")) await sendVersion(desired, context, progress);
   const isAudited = isRecorded(steps, desired);
-  const answer = await context.run(desired.host, {
-    script: renderTransaction(steps, observed, desired, {
-      ...(isAudited && { author: await authorOf(desired.source ?? ".") }),
-      owner: context.owner,
-      answer: renderObservation({ ...desired, ...known }),
-    }).text,
-    doing: `applying ${desired.name}`,
-    deadlineSeconds: transactionSeconds(desired),
-    deadlineSetting: "drain.seconds or ready.deadlineSeconds (drainSeconds, readySeconds)",
-    onProgress: progress,
-    ...(steps.some((step) => step.do === "send") && {
-      input: await archive(sourceOf(desired), progress),
-    }),
-  });
-  return parseObservation(answer, { ...desired, ...known }, context.owner) ?? desired;
+  const isClosed = steps.some((step) => step.do === "close");
+  const carryOut = async () => {
+    const answer = await context.run(desired.host, {
+      script: renderTransaction(steps, observed, isClosed ? undrained(desired) : desired, {
+        ...(isAudited && { author: await authorOf(desired.source ?? ".") }),
+        owner: context.owner,
+        answer: renderObservation({ ...desired, ...known }),
+        wayBack: renderWayBack(desired, context.owner),
+      }).text,
+      doing: `applying ${desired.name}`,
+      deadlineSeconds: transactionSeconds(desired),
+      deadlineSetting: "drain.seconds or ready.deadlineSeconds (drainSeconds, readySeconds)",
+      onProgress: progress,
+    });
+    return parseObservation(answer, { ...desired, ...known }, context.owner) ?? desired;
+  };
+  return isClosed ? carryOutTogether(desired, context, carryOut) : carryOut();
 }
 
-function sourceOf({ source = "", version = "", build, exclude = [], part, versionOf }: Service) {
-  return { folder: source, version, build, exclude, part, isContent: versionOf === "content" };
+/** Before the transaction, so that nothing waits for it. */
+async function sendVersion(
+  service: Service,
+  context: Context,
+  say: (message: string) => void,
+): Promise<void> {
+  const { host, root = "", source = "", version = "", build, exclude = [], part, ahead } = service;
+  const isContent = service.versionOf === "content";
+  const files = await readVersion({ folder: source, version, build, exclude, isContent }, say);
+  const former = (place: string) => [`${place}/current`, `${place}/previous`];
+  const sent = ahead === undefined ? [] : [`${ahead}/releases/${version}`];
+  if (ahead !== undefined) {
+    const [unless = ""] = sent;
+    await transfer({ host, root: ahead, files, have: former(ahead), unless }, context, say);
+    sent.push(incomingFolder({ root: ahead, version }));
+  }
+  const own = part === undefined ? files : partOf(files, part);
+  const have = sent.map((folder) => (part === undefined ? folder : `${folder}/${part}`));
+  await transfer({ host, root, files: own, have: [...former(root), ...have] }, context, say);
 }

@@ -3,10 +3,12 @@
 import type { Owner } from "../../kind";
 import { lines, type Shell, sh } from "../../ssh/shell";
 import type { File, Service } from "./args";
+import { parseRolledBack, renderRolledBackObservation } from "./audit";
 import { foreignChanges, renderForeignFunction, renderForeignObservation } from "./foreign";
 import { listingFunction } from "./listing";
 import { parseOverrides, renderOverridesObservation } from "./overrides";
 import { parseOwners, renderOwnerObservation } from "./owner";
+import { parsePersistent, renderPersistentObservation } from "./persistent";
 import { renderLiveness } from "./ready";
 import { renderCommandedObservation } from "./release-command";
 import { parseRunsWith, pristineFiles, renderRunsWith, runsWithFunction } from "./runs-with";
@@ -50,7 +52,7 @@ release() {
     else echo "$name"; fi
   else echo 'none'; fi
   for version in "$1"/releases/*/; do
-    version=\${version%/}; if [ -d "$version" ]; then echo "\${version##*/}"; fi
+    version=\${version%/}; if [ -d "$version" ] && linked "$version"; then echo "\${version##*/}"; fi
   done
   echo end
 }
@@ -74,7 +76,9 @@ export function renderObservation(service: Service, { isNew = false } = {}): She
     renderForeignObservation(service),
     renderLiveness(service),
     renderOverridesObservation(service),
+    renderPersistentObservation(service),
     root !== undefined && sh`release ${root}`,
+    renderRolledBackObservation(service),
     renderCommandedObservation(service),
     ...Object.keys(service.moreUnits ?? {}).map((name) =>
       renderUnitObservation(viewOf(service, name)),
@@ -104,14 +108,17 @@ export function parseObservation(
   const files: Record<string, File> = {};
   const folders: string[] = [];
   const found = new Map<string, FoundFile>();
-  for (const [path, { onChange }] of Object.entries(expected.files)) {
+  for (const [path, { onChange, format }] of Object.entries(expected.files)) {
     const [, mode = "", user = "", group = "", time = "0"] = reader.line().split(" ");
     if (mode === "none") continue;
     if (mode === "folder") folders.push(path);
     const isFile = !["folder", "link", "other"].includes(mode);
     const bytes = isFile ? Buffer.from(reader.line(), "base64") : Buffer.from("(not a file)\n");
     const content = bytes.toString("utf8");
-    files[path] = { content, mode: `0${mode.padStart(3, "0")}`, owner: user, group, onChange };
+    files[path] = {
+      ...{ content, mode: `0${mode.padStart(3, "0")}`, owner: user, group, onChange },
+      ...(format !== undefined && { format }),
+    };
     if (isFile) found.set(path, { bytes, changedAt: Number(time), onChange });
   }
   // What a package brought and nobody has changed is nothing of anybody's.
@@ -132,13 +139,7 @@ export function parseObservation(
           ...readLiveness(reader),
           ...(expected.overrides && parseOverrides(reader.line())),
         };
-  const release: Partial<Service> =
-    expected.root === undefined
-      ? {}
-      : {
-          ...readRelease(reader),
-          commanded: expected.releaseCommand === undefined ? undefined : reader.until("end"),
-        };
+  const release = expected.root === undefined ? {} : readReleaseOf(expected, reader);
   const units = unitsOf(expected).map((name): [string, Partial<Service>] => {
     const view = viewOf(expected, name);
     const taken = new Map([...found].filter(([path]) => path in view.files));
@@ -215,6 +216,19 @@ function readForeign(reader: Reader): Partial<Service> {
 function readLiveness(reader: Reader): Partial<Service> {
   const line = reader.line();
   return line.startsWith("silent ") ? { answers: line.slice("silent ".length) } : {};
+}
+
+function readReleaseOf(expected: Service, reader: Reader): Partial<Service> {
+  const { unit, releaseCommand } = expected;
+  const persistent = parsePersistent(expected, () => reader.line());
+  const release = readRelease(reader);
+  const { version } = release;
+  return {
+    persistent,
+    ...release,
+    rolledBack: unit === undefined ? undefined : parseRolledBack(reader.line(), version),
+    commanded: releaseCommand === undefined ? undefined : reader.until("end"),
+  };
 }
 
 function readRelease(reader: Reader): { version?: string; releases: string[] } {

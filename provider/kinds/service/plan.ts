@@ -3,12 +3,17 @@
 import { diffLines } from "diff";
 import type { Host, Owner, StepText } from "../../kind";
 import { isUnknown, unknown } from "../../protocol/values";
-import type { File, OnChange, Service } from "./args";
+import type { File, PersistentFolder, Service } from "./args";
+import { planWatch } from "./canary";
 import type { ForeignChange } from "./foreign";
 import { isSameStack, nameThing, type OwnedThing, thingsOf } from "./owner";
+import { isLinkedOtherwise, planPersistent } from "./persistent";
+import { bothUnits, effect, planDropped, planUnits } from "./plan-units";
 import { announceCommand, commandUnit } from "./release-command";
 import { awaitsPackages, upgrades } from "./runs-with";
-import { changesFor, droppedUnits, nameOf, unitsOf, viewOf } from "./units";
+import { planClosing, undrained } from "./together";
+import { changesFor } from "./units";
+import { variableChanges } from "./variables";
 
 export type ServiceStep = StepText &
   (
@@ -18,6 +23,10 @@ export type ServiceStep = StepText &
     | { readonly do: "remove"; readonly path: string }
     | { readonly do: "move aside"; readonly path: string }
     | { readonly do: "send"; readonly version: string }
+    // Both are done while the version is sent.
+    | ({ readonly do: "keep"; readonly name: string } & PersistentFolder)
+    | { readonly do: "let go"; readonly name: string; readonly folder: string }
+    | ({ readonly do: "give"; readonly name: string } & PersistentFolder)
     | { readonly do: "run"; readonly version: string; readonly unit: string }
     | { readonly do: "switch"; readonly version: string; readonly path: string }
     | { readonly do: "check" }
@@ -30,6 +39,8 @@ export type ServiceStep = StepText &
       }
     | { readonly do: "enable" | "disable"; readonly unit?: string }
     | { readonly do: "wait"; readonly unit?: string }
+    | { readonly do: "watch"; readonly version: string }
+    | { readonly do: "close" }
     | { readonly do: "later" }
     // Where it stops all, the preview fails: nothing of the whole stack is to be touched.
     | { readonly do: "refuse"; readonly stopsAll?: boolean }
@@ -65,7 +76,13 @@ export function plan(
     ...refuseUnloadable(observed, changes),
   ];
   if (refusals.length > 0) return refusals;
-  const unit = planUnits(observed, desired, changes);
+  const closing = planClosing(
+    observed,
+    desired,
+    changes.some((step) => step.do === "switch"),
+  );
+  const isClosed = closing.length > 0;
+  const unit = planUnits(observed, isClosed ? undrained(desired) : desired, changes);
   const isLive = unit.some(({ do: what }) => what === "unit");
   const taken = changesFor(desired.unit ?? "", changes, bothUnits(observed, desired));
   const checks = isLive || taken.some((step) => effect(step, observed) !== "nothing");
@@ -75,11 +92,13 @@ export function plan(
       : [];
   const steps = [
     ...planAdoption(observed, desired, owner),
+    ...closing,
     ...planDropped(observed, desired),
     ...changes,
     ...check,
     ...unit,
-    ...planUndrain(observed),
+    ...planWatch(observed, desired, changes),
+    ...(isClosed ? [] : planUndrain(observed)),
     ...planReset(observed, desired),
     ...planNote(observed, desired),
     ...planUnknown(inputs),
@@ -245,6 +264,7 @@ function nothing(desired: Service): Service {
     runsWith: {},
     startedWith: undefined,
     absent: isUnknown(desired.absent) ? [] : desired.absent,
+    persistent: {},
     ...(desired.unit === undefined ? {} : stopped),
     moreUnits: Object.fromEntries(
       Object.keys(desired.moreUnits ?? {}).map((unit) => [unit, stopped]),
@@ -281,16 +301,21 @@ function planUsers(observed: Service, desired: Service): ServiceStep[] {
     }));
 }
 
-function planRelease(
-  { version: now, releases, commanded }: Service,
-  { version, root, name, releaseCommand }: Service,
-): ServiceStep[] {
-  if (version === undefined || version === now) return [];
+function planRelease(observed: Service, desired: Service): ServiceStep[] {
+  const { version: now, releases, commanded, rolledBack } = observed;
+  const { host, version, root, name, releaseCommand } = desired;
+  if (version === undefined) return [];
+  const folders = planPersistent(observed, desired);
+  const isThere = releases?.includes(version) === true && !isLinkedOtherwise(observed, desired);
+  const sending: ServiceStep[] = [
+    ...(isThere ? [] : [{ do: "send" as const, version, sentence: `send version ${version}` }]),
+    ...folders,
+  ];
+  if (version === now) return folders.length > 0 ? sending : [];
   const isCommanded = releaseCommand === undefined || commanded?.includes(version);
-  const isThere = releases?.includes(version) ?? false;
   const was = now === undefined ? "" : ` (now ${now})`;
   return [
-    ...(isThere ? [] : [{ do: "send" as const, version, sentence: `send version ${version}` }]),
+    ...sending,
     ...(isCommanded
       ? []
       : [
@@ -306,6 +331,9 @@ function planRelease(
       version,
       path: `${root}/current`,
       sentence: `switch ${root}/current to ${version}${was}`,
+      ...(rolledBack?.from === version && {
+        warning: `${host.name}: version ${version} was rolled back to ${now} by ${rolledBack.by} at ${rolledBack.at}; \`up\` releases ${version} again`,
+      }),
     },
   ];
 }
@@ -357,6 +385,7 @@ const linkMode = "0link";
 
 function extent(now: File | undefined, file: File): string {
   if (isUnknown(file.content)) return "content not known yet";
+  if (file.format === "environment") return variableChanges(now, file);
   const whole = count(file.content.split("\n").length - 1, "line");
   if (now === undefined) return `new, ${whole}`;
   if (now.mode === linkMode) return `in place of a link, ${whole}`;
@@ -382,183 +411,4 @@ function planAbsent(observed: Service, desired: Service): ServiceStep[] {
         ? `move ${path} aside if a package brings it`
         : `move ${path} aside`,
     }));
-}
-
-/** All act before any is waited for. The host is drained until its own unit is ready, and is that last. */
-function planUnits(
-  observed: Service,
-  desired: Service,
-  changes: readonly ServiceStep[],
-): ServiceStep[] {
-  const units = bothUnits(observed, desired);
-  const steps = unitsOf(desired).flatMap((unit) => {
-    const [now, wanted] = [viewOf(observed, unit, units), viewOf(desired, unit, units)];
-    const planned = planUnit(now, wanted, changesFor(unit, changes, units));
-    return unit === desired.unit ? planned : planned.map((step) => ofUnit(step, wanted));
-  });
-  const phases: readonly ((step: ServiceStep) => boolean)[] = [
-    (step) => step.do === "unmask",
-    (step) => step.do === "unit",
-    (step) => step.do === "wait" && step.unit !== undefined,
-    (step) => step.do === "wait" && step.unit === undefined,
-    (step) => step.do === "enable" || step.do === "disable",
-  ];
-  return phases.flatMap((isIn) => steps.filter(isIn));
-}
-
-/** Says which unit it is about. */
-function ofUnit(step: ServiceStep, { unit = "", name }: Service): ServiceStep {
-  switch (step.do) {
-    case "wait":
-      return { ...step, unit, sentence: `wait until ${name} is ready` };
-    case "unit":
-    case "enable":
-    case "disable":
-    case "unmask":
-      return { ...step, unit };
-    default:
-      return step;
-  }
-}
-
-function bothUnits(observed: Service, desired: Service): string[] {
-  return [...new Set([...unitsOf(desired), ...Object.keys(observed.moreUnits ?? {})])];
-}
-
-/** Before their files go. */
-function planDropped(observed: Service, desired: Service): ServiceStep[] {
-  return droppedUnits(observed, desired).flatMap((unit) => {
-    const { state, enabled } = viewOf(observed, unit);
-    const name = nameOf(unit);
-    const stop: ServiceStep = {
-      ...{ do: "unit", action: "stop", drains: false, unit },
-      sentence: `stop ${name}`,
-    };
-    const disable: ServiceStep = { do: "disable", unit, sentence: `disable ${name} at boot` };
-    return [...(state === "stopped" ? [] : [stop]), ...(enabled === true ? [disable] : [])];
-  });
-}
-
-function planUnit(
-  observed: Service,
-  desired: Service,
-  changes: readonly ServiceStep[],
-): ServiceStep[] {
-  const { unit, name, state } = desired;
-  if (unit === undefined) return [];
-  const enabling = planEnablement(observed, desired);
-  if (state === "stopped") {
-    if (observed.state === "stopped") return enabling;
-    return [{ do: "unit", action: "stop", drains: false, sentence: `stop ${name}` }, ...enabling];
-  }
-  const upgraded = upgrades(observed, desired).map(([, text]) => text);
-  const action = unitAction(observed, desired, changes);
-  const unmasking: ServiceStep[] =
-    observed.masked === undefined ? [] : [{ do: "unmask", sentence: `unmask ${name}` }];
-  if (action === undefined) return [...unmasking, ...enabling];
-  const drains = action === "restart" && desired.drain !== undefined;
-  const why = observed.process ?? (observed.answers === undefined ? undefined : "does not answer");
-  const sentence = unitSentence(action, desired, {
-    drains,
-    why:
-      upgraded.length > 0
-        ? `takes in ${upgraded.join(" and ")}`
-        : action === "restart"
-          ? why
-          : undefined,
-    moved: portMove(observed, desired),
-  });
-  return [
-    ...unmasking,
-    { do: "unit", action, drains, sentence },
-    { do: "wait", sentence: "wait until it is ready" },
-    ...enabling,
-  ];
-}
-
-function planEnablement(observed: Service, { name, enabled }: Service): ServiceStep[] {
-  if (enabled === false && observed.enabled === true) {
-    return [{ do: "disable", sentence: `disable ${name} at boot` }];
-  }
-  if (enabled === true && observed.enabled === false) {
-    return [{ do: "enable", sentence: `enable ${name} at boot` }];
-  }
-  return [];
-}
-
-function unitAction(
-  observed: Service,
-  desired: Service,
-  changes: readonly ServiceStep[],
-): UnitAction | undefined {
-  // One that is stuck half way is not moved by a start: systemd would go on waiting for the first.
-  if (observed.state === "activating" || observed.state === "deactivating") return "restart";
-  if (observed.state !== "running") return "start";
-  const { onUpgrade = "restart" } = desired;
-  const isUpgraded = observed.process !== undefined || upgrades(observed, desired).length > 0;
-  const effects = [
-    ...changes.map((step) => effect(step, observed)),
-    stale(observed),
-    isUpgraded ? (onUpgrade === "nothing" ? "restart" : onUpgrade) : "nothing",
-  ];
-  if (effects.includes("restart")) return "restart";
-  if (effects.includes("reload")) return "reload";
-  // What changes may well be why it does not answer; the wait after it finds out.
-  return observed.answers === undefined ? undefined : "restart";
-}
-
-/** What a change asks of the unit that runs. */
-function effect(step: ServiceStep, observed: Service): OnChange {
-  switch (step.do) {
-    case "switch":
-      return "restart";
-    case "write":
-      return step.file.onChange;
-    case "remove":
-      return observed.files[step.path]?.onChange ?? observed.onChange;
-    case "move aside":
-      return observed.onChange;
-    default:
-      return "nothing";
-  }
-}
-
-function stale({ configuration }: Service): OnChange {
-  if (configuration === "restart needed") return "restart";
-  return configuration === "reload needed" ? "reload" : "nothing";
-}
-
-function unitSentence(
-  action: UnitAction,
-  { name, drain, reloaded, reloadNote, restartNote }: Service,
-  {
-    drains,
-    why,
-    moved,
-  }: {
-    readonly drains: boolean;
-    readonly why: string | undefined;
-    readonly moved: string | undefined;
-  },
-): string {
-  const because = why === undefined ? "" : `; it ${why}`;
-  if (action === "reload" && moved !== undefined) return `reload ${name} (${moved}${because})`;
-  if (action === "reload") {
-    const kept = reloaded?.endsConnections ? "open connections end" : "no connection dropped";
-    const note = reloadNote === undefined ? "" : `; ${reloadNote}`;
-    return `reload ${name} (${kept}${note}${because})`;
-  }
-  const lost = drain?.allowed ? "no request lost while another server serves" : "no request lost";
-  if (drains) return `drain the host and restart ${name} (${lost}${because})`;
-  const notes = [
-    ...(action === "restart" && restartNote !== undefined ? [restartNote] : []),
-    ...(why === undefined ? [] : [`it ${why}`]),
-  ];
-  return `${action} ${name}${notes.length === 0 ? "" : ` (${notes.join("; ")})`}`;
-}
-
-/** What a new address costs: nobody can be told of it before it is there. */
-function portMove({ port: before }: Service, { port: after }: Service): string | undefined {
-  if (before === undefined || after === undefined || before === after) return undefined;
-  return `from port ${before} to ${after}: requests fail until what sends them there is changed as well`;
 }

@@ -10,20 +10,36 @@ import { renderHttpProbe, renderTcpProbe } from "./probe";
 /** A unit that ends so often while it is waited for does not become ready by more of the same. */
 const crashes = 5;
 
+/** Functions of the transaction. Each unit that was acted on has its count of then in `$undo`. */
+export const crashFunctions = sh`
+restarts_of() { n=$(systemctl show -P NRestarts -- "$1"); printf '%s\n' "\${n:-0}"; }
+ends_of() { echo $(($(restarts_of "$1") - $(cat "$undo/$1.restarts" 2>/dev/null || echo 0))); }
+# Also of the units that are not waited for yet: one that crashes may be why another one does not become ready.
+has_crashed() {
+  for file in "$undo"/*.restarts; do
+    [ -e "$file" ] || continue
+    crashed=\${file##*/} crashed=\${crashed%.restarts}
+    if [ "$(ends_of "$crashed")" -ge ${crashes} ]; then return 0; fi
+  done
+  false
+}`;
+
 export function renderWait({ unit = "", name, ready }: Service): Shell {
   const { deadlineSeconds: seconds = 30, staySeconds = 0 } = ready ?? {};
   return sh`
-restarts_of() { n=$(systemctl show -P NRestarts -- "$1"); printf '%s\n' "\${n:-0}"; }
 progress ${`waiting until ${name} is ready`}
 end=$(($(date +%s) + ${seconds + staySeconds}))
-restarts=$(restarts_of ${unit})
 ${ready?.staySeconds === undefined ? sh`:` : hasStayed(unit, ready.staySeconds)}
 until [ "$(systemctl is-active -- ${unit})" = active ] && said=$(${probe(ready)} 2>&1 </dev/null); do
-  if [ $(($(restarts_of ${unit}) - restarts)) -ge ${crashes} ]; then
-    fail ${`${name} ended ${crashes} times by itself; all is put back as it was. What it said first:`}"
-$(first_words)"
+  if has_crashed; then
+    fail "\${crashed%.service} "${`ended ${crashes} times by itself; all is put back as it was. What it said first:`}"
+$(first_words "$crashed")"
   fi
   if [ "$(date +%s)" -ge "$end" ]; then
+    if [ "$(ends_of ${unit})" -gt 0 ]; then
+      fail ${`${name} was not ready within ${seconds} seconds (ready.deadlineSeconds, an application's readySeconds), and ended by itself meanwhile; all is put back as it was. What it said first:`}"
+$(first_words ${unit})"
+    fi
     fail ${`${name} was not ready within ${seconds} seconds (ready.deadlineSeconds, an application's readySeconds); all is put back as it was:`}"
 $(journal)
 $(systemctl is-active -- ${unit})

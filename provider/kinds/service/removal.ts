@@ -8,11 +8,11 @@ import { stopTimed } from "./steps";
 import { nameOf, unitsOf } from "./units";
 
 /**
- * What is to be told is printed, a line each: `left THING OWNER`, `back PATH`, `unit WORDS`. What came from packages stays
+ * What is to be told is printed, a line each: `left THING OWNER`, `back PATH`, `kept FOLDER`, `unit WORDS`. What came from packages stays
  * installed, and what a unit was before is put back only where it ran: one that did not is stopped and disabled.
  */
 export function renderRemoval(service: Service, { claim }: Owner): Shell {
-  const { files, absent, root, drain } = service;
+  const { files, absent, root, drain, persistent = {} } = service;
   const units = unitsOf(service);
   return lines(
     sh`
@@ -57,7 +57,10 @@ elif put_original_back ${path}; then echo ${`back ${path}`}; fi`,
     root !== undefined &&
       sh`
 if is_others ${`root ${root}`}; then left ${root}
-else rm -rf -- ${["releases", "current", "previous", ".listings", ".commanded", ".current", ".previous"].map((name) => `${root}/${name}`)} || exit 1; rmdir --ignore-fail-on-non-empty -- ${root} 2>/dev/null; rm -f -- "$own/releases/"${service.name}; rmdir -- "$own/releases" 2>/dev/null; fi`,
+else rm -rf -- ${["releases", "current", "previous", ".incoming", ".listings", ".commanded", ".current", ".previous"].map((name) => `${root}/${name}`)} || exit 1; rm -f -- ${root}/previous-*; rmdir --ignore-fail-on-non-empty -- ${root} 2>/dev/null; rm -f -- "$own/releases/"${service.name} "$own/rollback/"${service.name}; rmdir -- "$own/releases" "$own/rollback" 2>/dev/null; fi`,
+    ...Object.values(persistent).map(
+      ({ folder }) => sh`if [ -d ${folder} ]; then echo ${`kept ${folder}`}; fi`,
+    ),
     drain !== undefined && sh`rm -f -- ${drain.file}`,
     sh`
 if [ -e "$own/owners/"${claim} ]; then

@@ -2,7 +2,9 @@
 
 import { lines, Shell, sh } from "../../ssh/shell";
 import type { Drain, Service } from "./args";
+import { renderWatch } from "./canary";
 import { renderReset, renderResetAtStart } from "./overrides";
+import { renderGive, renderLinks } from "./persistent";
 import type { ServiceStep, UnitAction } from "./plan";
 import { type HttpProbe, renderHttpProbe } from "./probe";
 import { renderReloaded, renderWait } from "./ready";
@@ -40,12 +42,15 @@ if getent passwd ${step.name} >/dev/null; then usermod --home ${step.home} ${ste
 else useradd --system --user-group --no-create-home --home-dir ${step.home} --shell /usr/sbin/nologin ${step.name}
 fi || fail ${`cannot create the user ${step.name}`}`;
       case "send":
-        return sh`
-progress ${`unpacking version ${step.version}`}
+        return lines(
+          renderLinks(desired),
+          sh`
+progress ${`putting version ${step.version} in place`}
 version=${`${root}/releases/${step.version}`}
 unpacking=yes
 [ -e "$version" ] || sent=$version
-mkdir -p "$version.partial" ${`${root}/.listings`} && tar -xzf - -C "$version.partial" --no-same-owner --no-same-permissions && chmod -R u=rwX,go=rX "$version.partial" && rm -rf -- "$version" && mv -T -- "$version.partial" "$version" && listing "$version" >${`${root}/.listings/${step.version}`} || fail ${`cannot unpack version ${step.version}`}`;
+mkdir -p ${`${root}/releases`} ${`${root}/.listings`} && take_incoming "$version.partial" && add_links && rm -rf -- "$version" && mv -T -- "$version.partial" "$version" && listing "$version" >${`${root}/.listings/${step.version}`} || fail ${`cannot put version ${step.version} in place`}`,
+        );
       case "run":
         return renderCommand(step, desired);
       case "switch":
@@ -80,6 +85,15 @@ ${new Shell(`${step.do}d`)}="$${new Shell(`${step.do}d`)} "${desired.unit ?? ""}
           renderResetAtStart(desired),
           desired.drain !== undefined && undrain(desired.drain),
         );
+      case "watch":
+        return (
+          desired.watch !== undefined &&
+          renderWatch(
+            step.version,
+            desired.watch,
+            desired.drain === undefined ? sh`:` : renderDrain(desired.drain, name),
+          )
+        );
       case "unmask":
         return sh`systemctl --quiet unmask -- ${desired.unit ?? ""} >&2 </dev/null || fail ${`cannot unmask ${name}`}`;
       case "undrain":
@@ -88,6 +102,12 @@ ${new Shell(`${step.do}d`)}="$${new Shell(`${step.do}d`)} "${desired.unit ?? ""}
         return renderReset(desired);
       case "reread":
         return sh`systemctl daemon-reload || fail 'systemd cannot read its units again'`;
+      case "give":
+        return renderGive(step);
+      // On all hosts, before the transaction: `together.ts`.
+      case "close":
+      case "keep":
+      case "let go":
       case "later":
       case "refuse":
       case "adopt":
@@ -121,10 +141,12 @@ progress ${`${action} ${name}`}
 main=$(systemctl show -P MainPID -- ${unit})
 workers=" $(children "$main" | tr '\n' ' ')"
 ${log === undefined ? sh`:` : sh`log_lines=$(wc -l 2>/dev/null <${log} || echo 0)`}
+${action === "reload" ? sh`:` : sh`systemctl show -P InvocationID -- ${unit} >"$undo/"${unit}.invocation`}
 systemctl reset-failed -- ${unit} 2>/dev/null
 said=$(systemctl ${action} -- ${unit} 2>&1 </dev/null) || fail ${`${name} did not ${action}; all is put back as it was:`}"
 $said
-$(journal)"`,
+$(journal)"
+restarts_of ${unit} >"$undo/"${unit}.restarts`,
     // What it has started goes with it.
     action === "stop" && stopTimed(unit),
     action === "reload" && renderReloaded(desired),
@@ -137,7 +159,12 @@ export function stopTimed(unit: string): Shell | false {
   return sh`systemctl stop -- ${unit.replace(/\.timer$/, ".service")} >/dev/null 2>&1 </dev/null || true`;
 }
 
-/** What a unit said since it was acted on. With what the question was answered it is no more than what an error shows. */
+const firstLines = 15;
+
+/**
+ * What a unit said since it was acted on. With what the question was answered it is no more than what an error shows. `first_words
+ * UNIT` are the last ones of its first start since, with how that ended: what it said in its last moments is the error.
+ */
 function renderWords({ unit = "", log }: Service): Shell {
   return sh`
 new_log() { ${log === undefined ? sh`:` : sh`tail -n +$((log_lines + 1)) -- ${log} 2>/dev/null`}; }
@@ -146,8 +173,11 @@ journal() {
   new_log | tail -n 6
 }
 first_words() {
-  journalctl --no-pager -q -o cat --since "@$since" -u ${unit} 2>/dev/null | head -n 20
-  new_log | head -n 20
+  first=$(journalctl --no-pager -q -o export --output-fields=INVOCATION_ID,_SYSTEMD_INVOCATION_ID --since "@$since" -u "$1" 2>/dev/null |
+    sed -n -E 's/^(_SYSTEMD_)?INVOCATION_ID=//p' | grep -vxF -e "$(cat "$undo/$1.invocation" 2>/dev/null)" | head -n 1)
+  if [ -n "$first" ]; then journalctl --no-pager -q -o cat -n ${firstLines} --since "@$since" "_SYSTEMD_INVOCATION_ID=$first" + "INVOCATION_ID=$first" 2>/dev/null
+  else journalctl --no-pager -q -o cat --since "@$since" -u "$1" 2>/dev/null | head -n ${firstLines}; fi
+  new_log | head -n ${firstLines}
 }`;
 }
 

@@ -8,7 +8,10 @@ import { renderForeignFunction, renderForeignRecord } from "./foreign";
 import { listingFunction } from "./listing";
 import { originalFunctions } from "./originals";
 import { renderClaim } from "./owner";
+import { persistentFunctions } from "./persistent";
 import type { ServiceStep } from "./plan";
+import { crashFunctions } from "./ready";
+import { renderIncomingFunctions } from "./receiving";
 import { renderCommandEnd } from "./release-command";
 import { renderStage, renderStep } from "./steps";
 import { renderLoaded, unitFunctions, unitRecord } from "./unit-status";
@@ -22,16 +25,18 @@ export interface TransactionArgs {
   readonly answer: Shell;
   /** Default: no line is added to the log of releases. */
   readonly author?: Author | undefined;
+  /** What that line says of one that went well. Default `done`. */
+  readonly result?: "done" | "rolled back";
+  /** Keeps what takes the host back to another version. */
+  readonly wayBack?: Shell | false;
 }
 
-/**
- * Answers with `answer`'s output when all went well. A release's archive stands on standard input.
- */
+/** Answers with `answer`'s output when all went well. The files of a release are on the host by then. */
 export function renderTransaction(
   steps: readonly ServiceStep[],
   observed: Service | undefined,
   desired: Service,
-  { owner, answer, author }: TransactionArgs,
+  { owner, answer, author, result = "done", wayBack = false }: TransactionArgs,
 ): Shell {
   const wasRunning = (unit: string) =>
     observed !== undefined &&
@@ -42,9 +47,11 @@ export function renderTransaction(
     preamble(desired, owner),
     unitFunctions,
     unitRecord,
+    crashFunctions,
     renderForeignFunction(desired),
     ...unitsOf(desired).map((unit) => sh`keep_unit ${unit}`),
     author && renderAudit(desired, author),
+    desired.root !== undefined && renderIncomingFunctions(desired),
     recovery(steps, desired, { wasRunning, isAudited: author !== undefined }),
     desired.root !== undefined && releaseFunctions(desired.root),
     ...steps.filter(({ do: what }) => what === "create user").map(renderStep(desired)),
@@ -58,8 +65,11 @@ export function renderTransaction(
       .map(renderStep(desired)),
     definesUnits(steps, observed) && sh`systemctl daemon-reload`,
     desired.root !== undefined && prune(desired.root, desired.keep ?? 0),
+    desired.root !== undefined && sh`incoming_end`,
+    desired.root !== undefined && linkFormer(desired.root, desired.previous ?? 1),
     sh`done=yes; rm -rf -- "$undo"`,
-    author && sh`record 'done' ''`,
+    author && sh`record ${result} ''`,
+    wayBack,
     renderClaim(desired, owner),
     ...unitsOf(desired).map((unit) => renderLoaded(viewOf(desired, unit))),
     dropped.length > 0 && forgetUnits(dropped),
@@ -184,6 +194,8 @@ function recovery(
   fi
   if [ -n "$unpacking" ]; then rm -rf -- "$version.partial"; fi
   if [ -n "$sent" ]; then rm -rf -- "$sent" ${root}/.listings/"\${sent##*/}"; fi
+  incoming_end failed
+  if [ -n "$sent" ]; then empty_again; fi
   # A first version leaves no folder either.
   rmdir -- ${`${root}/releases`} ${`${root}/.listings`} ${root} 2>/dev/null || true`,
     desired.unit !== undefined && sh`  systemctl daemon-reload`,
@@ -223,13 +235,21 @@ trap '[ -n "$done" ] || fail "unexpected end"' EXIT`,
 function releaseFunctions(root: string): Shell {
   return lines(
     listingFunction,
+    persistentFunctions,
     sh`
 point() { if [ -n "$2" ]; then ln -sfn -- "$2" "$1.new" && mv -fT -- "$1.new" "$1"; else rm -f -- "$1"; fi; }
 rm -rf -- ${root}/releases/*.partial`,
   );
 }
 
-/** The latest that ran well stay: an archive has no times, so a version has none of its own until it did. */
+/** `previous` is linked by the switch. Those before it, `previous-2` and so on, are what ran before that, the latest first. */
+function linkFormer(root: string, previous: number): Shell {
+  return sh`
+rm -f -- ${root}/previous-*
+n=1; (cd ${`${root}/releases`} && ls -1t) | grep -vxF "$now" | grep -vxF "$last" | head -n ${previous - 1} | while read -r old; do n=$((n + 1)); ln -s -- "releases/$old" ${`${root}/previous-`}"$n"; done`;
+}
+
+/** The latest that ran well stay: a version has no time of its own until it did. */
 function prune(root: string, keep: number): Shell {
   return sh`
 cd ${`${root}/releases`} && now=$(basename "$(readlink ${`${root}/current`})") && last=$(readlink ${`${root}/previous`} || echo "$now") && last=$(basename "$last")

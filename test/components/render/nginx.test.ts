@@ -12,6 +12,7 @@ const config = {
     port: 3000,
     healthPath: "/healthz",
     publicFolder: "/srv/guestbook/current/public",
+    writtenPaths: [],
     otherPublicFolders: ["/srv/guestbook.assets/current", "/srv/guestbook/previous/public"],
     drainFile: "/run/guestbook.drain",
   },
@@ -29,6 +30,63 @@ test("renders the unit's additions", (t) => {
   isGolden(t, "nginx.service.conf", renderRestartAlways());
 });
 
+test("what the application writes is served from its one place, and no source of it", (t) => {
+  const application = { ...config.application, writtenPaths: ["/uploads", "/a.b/c"] };
+  const text = renderNginx({ ...config, application });
+  t.regex(
+    text,
+    /\n {4}"~\^\/uploads\/" +"public, max-age=300";\n {4}"~\^\/a\[\.\]b\/c\/" +"public, max-age=300";/,
+  );
+  const start = text.indexOf("    location ^~ /uploads/ {");
+  const location = text
+    .slice(start, text.indexOf("\n    }\n", start))
+    .replace(/php\|.*\|swo/, "php");
+  t.is(
+    location,
+    `    location ^~ /uploads/ {
+        root /;
+        location ~* (/$|/\\.(?!well-known/)|(\\.(php)|~)$) {
+            try_files /.none @$app_location;
+        }
+        try_files /srv/guestbook/current/public$file @$app_location;`,
+  );
+});
+
+/** What the map says of a file; Nginx takes the first that matches as well. */
+function cacheOf(text: string, path: string): string {
+  const [, map = ""] =
+    /map \$upstream_addr\$uri \$static_cache \{\n([\s\S]*?)\n\}/.exec(text) ?? [];
+  const rules = map.split("\n").flatMap((line) => {
+    const [, pattern, cache] = /^ *"~(.*)" +"(.*)";$/.exec(line) ?? [];
+    return pattern === undefined ? [] : [{ pattern: new RegExp(pattern), cache }];
+  });
+  const [found] = rules.filter(({ pattern }) => pattern.test(path));
+  return found?.cache?.includes("immutable") ? "a year" : "five minutes";
+}
+
+test("what never changes under its name is kept for a year, and nothing else", (t) => {
+  const cases: readonly (readonly [readonly string[] | undefined, string, string])[] = [
+    [undefined, "/static/app-ABCDEF12.css", "a year"],
+    [undefined, "/photo-20250102.jpg", "five minutes"],
+    [undefined, "/assets/index-BxY3z9_a.js", "five minutes"],
+    [undefined, "/uploads/photo-ABCDEF12.jpg", "five minutes"],
+    [["/assets/*"], "/assets/index-BxY3z9_a.js", "a year"],
+    [["/assets/*"], "/assets/a/b.css", "a year"],
+    [["/assets/*"], "/old/assets/a.css", "five minutes"],
+    [["/assets/*"], "/static/app-ABCDEF12.css", "five minutes"],
+    [["/static/*.????????????.*"], "/static/admin/base.27e20196a850.css", "a year"],
+    [["/static/*.????????????.*"], "/static/admin/base.css", "five minutes"],
+    [["/a.js"], "/axjs", "five minutes"],
+    [["/a+b.js"], "/a+b.js", "a year"],
+    [["/*"], "/uploads/photo.jpg", "five minutes"],
+    [[], "/static/app-ABCDEF12.css", "five minutes"],
+  ];
+  for (const [immutablePaths, path, kept] of cases) {
+    const application = { ...config.application, writtenPaths: ["/uploads"], immutablePaths };
+    t.is(cacheOf(renderNginx({ ...config, application }), path), kept, `${immutablePaths} ${path}`);
+  }
+});
+
 test("raw lines end the server's block", (t) => {
   const text = renderNginx({ ...config, rawLines: ["etag off;"] });
   t.true(text.endsWith("    }\n    etag off;\n}\n"));
@@ -42,6 +100,8 @@ const shop = {
     healthPath: "/up",
     publicFolder: "/srv/the-shop/current/public",
     otherPublicFolders: ["/srv/the-shop.assets/current", "/srv/the-shop/previous/public"],
+    writtenPaths: ["/uploads"],
+    immutablePaths: ["/build/*"],
     drainFile: "/run/the-shop.drain",
   },
 };

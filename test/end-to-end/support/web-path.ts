@@ -47,6 +47,7 @@ export interface WebPathOptions {
   readonly trustedProxies?: readonly string[];
   /** Lines for Nginx. */
   readonly rawLines?: readonly string[];
+  readonly immutablePaths?: readonly string[];
   /** Folders below `public` and `former/public` to files. */
   readonly files?: Readonly<Record<string, string>>;
 }
@@ -166,6 +167,14 @@ done`);
     await this.isUp();
   }
 
+  /** Renders the web servers' configurations anew, and reloads them. */
+  async reconfigureSites(options: WebPathOptions): Promise<void> {
+    await putFiles(filesOf(options));
+    const reload = webHosts.map(({ name }) => `nginx -q -s reload -c /etc/${name}.conf`);
+    await inside(`${reload.join("\n")}\nsleep 1`);
+    await this.isUp();
+  }
+
   async remove(): Promise<void> {
     await removeLabelled(stack);
   }
@@ -215,7 +224,7 @@ function filesOf(options: WebPathOptions) {
     };
     const config = {
       ...{ domain, hostName: name, port, loadBalancers: ["127.0.0.1"], rawLines },
-      application: applicationOf(host, "/srv"),
+      application: { ...applicationOf(host, "/srv"), immutablePaths: options.immutablePaths },
       sites: host === webHosts[0] ? [further] : [],
       ...{ uploadLimitMegabytes: 10, responseTimeoutSeconds: 60 },
     };
@@ -244,6 +253,7 @@ function applicationOf(
   return {
     ...{ port, healthPath: "/healthz", drainFile: `/run/${name}.drain` },
     ...{ publicFolder: `${folder}/public`, otherPublicFolders: [`${folder}/former/public`] },
+    writtenPaths: ["/uploads"],
   };
 }
 

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import test, { type ExecutionContext } from "ava";
 import {
   AccessDenied,
@@ -90,6 +91,60 @@ test("the script and what it reads travel on standard input, not on the command 
   t.deepEqual(Buffer.concat(received), input);
   t.regex(server.commands[0]?.commandLine ?? "", /^exec perl -e '[^']+' \d+ [0-9a-f]{24}$/);
   t.false(server.commands[0]?.commandLine.includes("ünïcode"));
+});
+
+test("of an input in pieces no more is read than the host takes, and each gives it time", async (t) => {
+  let channel: Execution["channel"] | undefined;
+  let execution: Execution | undefined;
+  const server = await serverFor(t, {
+    execute: (one) => {
+      execution = one;
+      channel = one.channel;
+      channel.pause();
+    },
+  });
+  const piece = Buffer.alloc(500_000);
+  let read = 0;
+  async function* input() {
+    for (; read < 60; read += 1) yield piece;
+  }
+  const running = sessionFor(t, server).run(command("x", { input: input(), deadlineSeconds: 60 }));
+  await until(() => read > 0);
+  let before = -1;
+  while (before !== read) {
+    before = read;
+    await sleep(300);
+  }
+  t.true(read < 20, `${read} pieces were read while the host took none`);
+  let taken = 0;
+  channel?.on("data", (chunk: Buffer) => {
+    taken += chunk.length;
+  });
+  channel?.on("end", () => execution && echo(execution));
+  channel?.resume();
+  t.is(await running, "x");
+  t.is(taken, 60 * piece.length);
+});
+
+test("an input in pieces that fails ends the command, with its own error", async (t) => {
+  let isEnded = false;
+  const server = await serverFor(t, {
+    execute: (execution) => {
+      execution.channel.resume();
+      execution.channel.on("end", () => {
+        isEnded = true;
+        echo(execution);
+      });
+    },
+  });
+  async function* input() {
+    yield Buffer.from("one");
+    throw new Error("the file is gone");
+  }
+  const running = sessionFor(t, server).run(command("x", { input: input() }));
+  await t.throwsAsync(running, { message: "the file is gone" });
+  t.true(isEnded);
+  t.deepEqual(server.commands[0]?.signals, ["TERM"]);
 });
 
 test("another user than root goes through sudo", async (t) => {

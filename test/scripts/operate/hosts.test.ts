@@ -3,11 +3,12 @@ import { hostsServing, ofApplication } from "../../../scripts/operate/hosts";
 import { parseEndpoints, serviceOf } from "../../../scripts/verify/endpoints";
 import { severalOutput } from "../verify/sample";
 
-const endpoints = parseEndpoints(severalOutput);
+const outputs = { endpoints: parseEndpoints(severalOutput) };
+const seenBy = (name?: string) => ofApplication(outputs, name).endpoints;
 
 test("a command is for the first application, or for the one that is named, on its hosts", (t) => {
   const unitsOf = (name?: string) =>
-    hostsServing(ofApplication(endpoints, name), "application", undefined).map((host) => [
+    hostsServing(seenBy(name), "application", undefined).map((host) => [
       host.name,
       serviceOf(host, "application")?.unit,
     ]);
@@ -19,11 +20,10 @@ test("a command is for the first application, or for the one that is named, on i
 });
 
 test("an application that is none is refused with those that are", (t) => {
-  t.throws(() => ofApplication(endpoints, "news"), {
+  t.throws(() => seenBy("news"), {
     message: '--application: expected one of guestbook, shop, blog, got "news"',
   });
-  const blog = ofApplication(endpoints, "blog");
-  t.throws(() => hostsServing(blog, "application", "web-01"), {
+  t.throws(() => hostsServing(seenBy("blog"), "application", "web-01"), {
     message: "web-01: it has no application: expected one of web-02",
   });
 });

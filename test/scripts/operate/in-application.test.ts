@@ -109,3 +109,33 @@ onLinux("a unit that is not there is an end of its own", async (t) => {
   t.is(await text(live.stderr), "No files found for shop.service.\n");
   t.deepEqual(await live.end, { ended: "by itself", status: 255 });
 });
+
+/** A host whose systemd knows `units`; answers the unit that a command was run beside, or the error. */
+async function besides(t: ExecutionContext, units: readonly string[], process: string) {
+  const { sandbox, server } = await startSandboxHost(t);
+  await sandbox.write("unit", shopUnit);
+  await sandbox.write(
+    "bin/systemctl",
+    `#!/bin/sh\ncase "$3" in ${[...units, "none"].join("|")}) cat "$SANDBOX/unit" ;; *) exit 1 ;; esac\n`,
+  );
+  await sandbox.write("bin/systemd-run", '#!/bin/sh\nprintf "%s\\n" "$@"; exit 9\n');
+  for (const name of ["systemctl", "systemd-run"]) await sandbox.chmod(`bin/${name}`, 0o755);
+  const args = inApplication({ unit: "shop.service", process, command: ["ls"] });
+  const live = await startLiveCommand(server.host(), args, { connectSeconds: 60 });
+  live.stdin.end();
+  const [out, error] = await Promise.all([text(live.stdout), text(live.stderr)]);
+  return /^--property=JoinsNamespaceOf=(.*)$/m.exec(out)?.[1] ?? error;
+}
+
+onLinux("a process is named by its unit, the first of several that are alike", async (t) => {
+  t.is(await besides(t, ["shop-mail.service"], "mail"), "shop-mail.service");
+  t.is(await besides(t, ["shop-queue@1.service"], "queue"), "shop-queue@1.service");
+  t.is(await besides(t, ["shop.service"], ""), "shop.service");
+});
+
+onLinux("a process that the host has not is refused with those that it has", async (t) => {
+  t.regex(
+    await besides(t, ["shop-mail.service"], "sms"),
+    /^shop: no process sms here: expected one of none$/m,
+  );
+});

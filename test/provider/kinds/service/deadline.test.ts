@@ -43,6 +43,13 @@ test("each wait of the settings can be had whole, drained both ways", (t) => {
   t.is(transactionSeconds(service({ ready, drain })), plain + 2 * (900 - 30) + 2 * 300 + 30 + 60);
 });
 
+test("a canary has its time, and the drain of one that fails", (t) => {
+  const watch = { seconds: 300, maxErrorRatio: 0.01, accessLog: "/var/log/app" };
+  const drain = { file: "/run/drain", seconds: 10 };
+  t.is(transactionSeconds(service({ watch })), plain + 300);
+  t.is(transactionSeconds(service({ watch, drain })), plain + 300 + 2 * (2 * 10 + 30 + 60));
+});
+
 test("the release command has all of its time", (t) => {
   const command = { command: ["migrate"], unit: "[Service]", environmentFiles: [] };
   const releaseCommand = { ...command, deadlineSeconds: 7200 };

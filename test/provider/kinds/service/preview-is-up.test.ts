@@ -15,6 +15,7 @@ import { type WireMap, wire } from "../../../support/wire";
 /** A Service of the generators, on this machine. */
 function inputsOn({ sandbox, server }: Machine, service: Service): WireMap {
   const { host: _, name, enabled, configuration, files, absent, root, drain, ...rest } = service;
+  const kept = Object.entries(rest.persistent ?? {});
   const here = (path: string) => sandbox.path(path);
   const moved = Object.entries(files).map(([path, file]) => [
     here(path),
@@ -31,6 +32,11 @@ function inputsOn({ sandbox, server }: Machine, service: Service): WireMap {
       check: ["does", "check"],
       ...(rest.unit && { ready: { command: ["does", "ready"] } }),
       ...(root && { root: here(root), source: here(`/source/${rest.version}`) }),
+      ...(rest.persistent && {
+        persistent: Object.fromEntries(
+          kept.map(([path, { folder, owner }]) => [path, { folder: here(folder), owner }]),
+        ),
+      }),
       ...(drain && { drain: { ...drain, file: here(drain.file) } }),
     }),
   };
@@ -62,6 +68,18 @@ const accidents: Readonly<Record<string, (sandbox: Sandbox) => Promise<unknown>>
     await sandbox.write("/srv/old/one/server.js", "an older one\n", longAgo);
     await sandbox.delete("/srv/it/current");
     await sandbox.link("/srv/it/current", sandbox.path("/srv/old/one"));
+  },
+  "a folder that outlives versions is removed": (sandbox) => sandbox.delete("/srv/state"),
+  "a link to such a folder is replaced": async (sandbox) => {
+    if (!(await sandbox.exists("/srv/it/current/lib"))) return;
+    await sandbox.delete("/srv/it/current/lib");
+    await sandbox.write("/srv/it/current/lib/a", "by hand\n", longAgo);
+  },
+  "such a folder is somebody else's": async (sandbox) => {
+    const folder = sandbox.path("/srv/state/a");
+    if (await sandbox.exists("/srv/state/a")) {
+      await sandbox.run(`chown -hR root:root -- '${folder}'`);
+    }
   },
   "a version is removed": (sandbox) => sandbox.delete("/srv/it/releases/one"),
 };

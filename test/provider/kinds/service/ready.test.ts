@@ -105,13 +105,7 @@ onLinux(
   async (t) => {
     const { sandbox, server, resource } = await startMachine(t);
     await sandbox.unit("it.service", { journal: "first: no such file\n" });
-    // Each question finds one more end.
-    const count = sandbox.path("/ends");
-    const command = [
-      "sh",
-      "-c",
-      `echo x >>${count}; echo NRestarts=$(wc -l <${count}) >${sandbox.path("/state/units/it.service/properties")}; false`,
-    ];
+    const command = ends((path) => sandbox.path(path), "it.service");
     await t.throwsAsync(
       resource().up({
         host: wireHost(server.host()),
@@ -124,6 +118,77 @@ onLinux(
     );
   },
 );
+
+/** Each start is an invocation of its own; `former` ran before the change. */
+async function withStarts(t: ExecutionContext, unit: string) {
+  const machine = await startMachine(t);
+  await machine.sandbox.unit(unit, { journal: "the last one\n" });
+  await machine.sandbox.write(`/state/units/${unit}/invocation`, "1-former");
+  const boot = Array.from({ length: 40 }, (_, line) => `boot ${line}\n`).join("");
+  const starts = {
+    "1-former": "of before\n",
+    "2-first": `${boot}no tax table\nstatus=7\n`,
+    "3-second": "address in use\n",
+  };
+  for (const [start, said] of Object.entries(starts)) {
+    await machine.sandbox.write(`/state/units/${unit}/starts/${start}`, said);
+  }
+  return machine;
+}
+
+/** A command that fails, and finds one more end of the unit at each look. */
+function ends(path: (path: string) => string, unit: string): readonly string[] {
+  const count = path("/ends");
+  const properties = path(`/state/units/${unit}/properties`);
+  return ["sh", "-c", `echo x >>${count}; echo NRestarts=$(wc -l <${count}) >${properties}; false`];
+}
+
+onLinux("of the first start its last words are told, not those of later ones", async (t) => {
+  const { sandbox, server, resource } = await withStarts(t, "it.service");
+  const command = ends((path) => sandbox.path(path), "it.service");
+  const error = await t.throwsAsync(
+    resource().up({
+      host: wireHost(server.host()),
+      ...wire({ unit: "it.service", ready: { deadlineSeconds: 600, command } }),
+    }),
+  );
+  t.regex(
+    error?.message ?? "",
+    /What it said first:\nboot 27\n[\s\S]*boot 39\nno tax table\nstatus=7$/,
+  );
+});
+
+onLinux("one that ended once and then hangs tells why it ended", async (t) => {
+  const { sandbox, server, resource } = await withStarts(t, "it.service");
+  const properties = sandbox.path("/state/units/it.service/properties");
+  const command = ["sh", "-c", `echo NRestarts=1 >${properties}; echo not found; false`];
+  const error = await t.throwsAsync(
+    resource().up({
+      host: wireHost(server.host()),
+      ...wire({ unit: "it.service", ready: { deadlineSeconds: 1, command } }),
+    }),
+  );
+  t.regex(
+    error?.message ?? "",
+    /was not ready within 1 seconds \(.*\), and ended by itself meanwhile; all is put back as it was\. What it said first:\nboot [\s\S]*status=7$/,
+  );
+});
+
+onLinux("a process that crashes ends the wait for another one, and is named", async (t) => {
+  const { sandbox, server, resource } = await withStarts(t, "it.service");
+  await sandbox.unit("it-mail.service", {});
+  const command = ends((path) => sandbox.path(path), "it.service");
+  const error = await t.throwsAsync(
+    resource().up({
+      host: wireHost(server.host()),
+      ...wire({
+        unit: "it.service",
+        moreUnits: { "it-mail.service": { ready: { deadlineSeconds: 600, command } } },
+      }),
+    }),
+  );
+  t.regex(error?.message ?? "", /\nit ended 5 times by itself; [\s\S]*no tax table/);
+});
 
 for (const [serves, drained] of [
   [true, true],

@@ -86,7 +86,7 @@ onLinux("going back to a version that is still there sends nothing", async (t) =
     `web-01: switch ${sandbox.path("/srv/app")}/current to one (now two), restart app, wait until it is ready [change]`,
   ]);
   t.is(await sandbox.loaded("app.service", "server.js"), "one\n");
-  t.false(server.commands.at(-1)?.script.includes("tar -xzf"));
+  t.false(server.commands.at(-1)?.script.includes("putting version"));
 });
 
 onLinux("a version that does not become ready is taken back: link, files and unit", async (t) => {
@@ -236,6 +236,35 @@ onLinux(
   },
 );
 
+onLinux("former versions have links, the latest first, and none twice", async (t) => {
+  const { app, inputs, sandbox } = await released(t);
+  const up = (version: string) => app.up(inputs(version, { keep: 3, previous: 3 }));
+  const linked = async () =>
+    Promise.all(
+      ["previous", "previous-2", "previous-3", "previous-4"].map((link) =>
+        sandbox.read(`/srv/app/${link}/server.js`).then(
+          (text) => text.trim(),
+          () => "",
+        ),
+      ),
+    );
+  await sandbox.write("/source/four/server.js", "four\n");
+  await up("one");
+  t.deepEqual(await linked(), ["", "", "", ""]);
+  for (const version of ["two", "three"]) await up(version);
+  t.deepEqual(await linked(), ["two", "one", "", ""]);
+  await t.throwsAsync(up("sick"));
+  t.deepEqual(await linked(), ["two", "one", "", ""], "one that failed never served");
+  await up("one");
+  t.deepEqual(await linked(), ["three", "two", "", ""]);
+  await up("four");
+  t.deepEqual(await linked(), ["one", "three", "two", ""]);
+  await app.up(inputs("three", { keep: 1 }));
+  t.deepEqual(await linked(), ["four", "", "", ""]);
+  await app.destroy();
+  t.deepEqual(await sandbox.entries("/srv"), {});
+});
+
 onLinux("a release that failed leaves no byte behind", async (t) => {
   const { app, inputs, sandbox } = await released(t);
   const contents = async () =>
@@ -244,14 +273,24 @@ onLinux("a release that failed leaves no byte behind", async (t) => {
   const before = await contents();
   // The power went in the middle of a former one.
   await sandbox.write("/srv/app/releases/two.partial/big", "x");
+  await sandbox.write("/srv/app/.incoming/two/files/big", "x");
   await t.throwsAsync(app.up(inputs("sick")), { message: /was not ready/ });
   t.deepEqual(await contents(), before);
-  // The disk is full half way.
-  await sandbox.write("/bin/tar", '#!/bin/sh\ncat >/dev/null; echo x >"$4/half"; exit 2\n');
-  await sandbox.chmod("/bin/tar", 0o755);
-  await t.throwsAsync(app.up(inputs("two")), { message: /cannot unpack version two/ });
+  // The disk is full half way: no file can be larger than so many blocks.
+  sandbox.login = "ulimit -f 1000";
+  await sandbox.write("/source/two/lib/z-large", "x".repeat(1_000_000));
+  await t.throwsAsync(app.up(inputs("two")), { message: /sending version two: / });
   t.deepEqual(await contents(), before);
-  await sandbox.delete("/bin/tar");
+  sandbox.login = "";
+  // All came, and cannot be put in place.
+  await sandbox.write(
+    "/bin/mv",
+    '#!/bin/sh\nPATH=$REAL_PATH\ncase $* in *two.partial\\ *) exit 1 ;; esac\nexec mv "$@"\n',
+  );
+  await sandbox.chmod("/bin/mv", 0o755);
+  await t.throwsAsync(app.up(inputs("two")), { message: /cannot put version two in place/ });
+  t.deepEqual(await contents(), before);
+  await sandbox.delete("/bin/mv");
   await app.up(inputs("two"));
   t.is(await sandbox.read("/srv/app/current/server.js"), "two\n");
 });
@@ -407,4 +446,44 @@ onLinux("the log has 1000 lines at most, and goes with the release", async (t) =
   t.deepEqual([lines[0], lines.at(-1)], ["1", "one||us||done|"]);
   await app.destroy();
   t.false(await sandbox.exists("/var/lib/trilithon/releases"));
+});
+
+onLinux("what another release of the same version needs is sent ahead to it, once", async (t) => {
+  const { app, inputs, sandbox, plugin, resource } = await released(t);
+  const assets = resource("trilithon:index:Release", { name: "assets" });
+  const shown = (version: string, changes = {}) => {
+    const { unit: _, ready: __, ...rest } = inputs(version);
+    const places = { root: sandbox.path("/srv/app.assets"), ahead: sandbox.path("/srv/app") };
+    return { ...rest, ...wire({ name: "assets", part: "lib", ...places, ...changes }) };
+  };
+  const sent = () =>
+    plugin.engine.messages.flatMap(
+      ({ text }) => /sending (\d+ of \d+) files/.exec(text)?.[1] ?? [],
+    );
+  await assets.up(shown("one"));
+  t.deepEqual(sent(), ["2 of 2"]);
+  t.deepEqual(Object.keys(await sandbox.entries("/srv/app.assets/releases")), [
+    "/srv/app.assets/releases/one/a file's name",
+  ]);
+  await app.up(inputs("one"));
+  t.deepEqual(sent(), []);
+  t.is(await sandbox.read("/srv/app/current/server.js"), "one\n");
+  // Only what is another one, and nothing where it is there.
+  await assets.up(shown("two"));
+  t.deepEqual(sent(), ["1 of 2"]);
+  await app.up(inputs("two"));
+  await sandbox.delete("/srv/app.assets/releases/two");
+  await assets.up(shown("two"));
+  t.deepEqual(sent(), []);
+  t.false(await sandbox.exists("/srv/app/.incoming"));
+  // The version is given up: what came of it goes.
+  await assets.up(shown("sick"));
+  t.true(await sandbox.exists("/srv/app/.incoming/sick"));
+  await assets.up(shown("two"));
+  t.false(await sandbox.exists("/srv/app/.incoming/sick"));
+  // What fails leaves nothing ahead either.
+  await t.throwsAsync(
+    assets.up(shown("three", { ready: { command: ["false"] }, unit: "app.service" })),
+  );
+  t.false(await sandbox.exists("/srv/app/.incoming"));
 });

@@ -1,0 +1,252 @@
+/**
+ * What a host does to get the files of a version: it says which it lacks, then takes those in. They come together in
+ * `.incoming` beside the versions, from where the transaction takes them. What was cut off stays there: each file has its
+ * time only once it is whole, so the next attempt goes on with what is there. Another version that is begun, and the next
+ * transaction, take it away.
+ */
+import { lines, type Shell, sh } from "../../ssh/shell";
+import type { Service } from "./args";
+
+/** How long another transfer of the same application may still be under way on the host. */
+const lockSeconds = 60;
+
+export interface Incoming {
+  readonly root: string;
+  readonly version: string;
+  /** Names the list of all its files: another list is another content. */
+  readonly digest: string;
+}
+
+/** Where the files of a version come together. */
+export function incomingFolder({ root, version }: Pick<Incoming, "root" | "version">): string {
+  return `${root}/.incoming/${version}/files`;
+}
+
+/**
+ * Reads the list of all files from standard input, puts together what of them is on the host, and prints the numbers of those
+ * that are not, as `4 7-9`, after a line `zstd` where the host has that. `have` are folders whose files may be taken: each is
+ * compared by its SHA-256, and copied. Where the folder `unless` is there, nothing is missing.
+ */
+export function renderOffer(
+  incoming: Incoming,
+  { have, unless }: { readonly have: readonly string[]; readonly unless?: string | undefined },
+): Shell {
+  return sh`
+${unless === undefined ? sh`` : sh`if [ -d ${unless} ]; then exit 0; fi`}
+${preamble(incoming)}
+if [ "$(cat "$to/complete" 2>/dev/null)" = "$complete" ] && [ -d "$to/files" ]; then exit 0; fi
+rm -f -- "$to/complete" && mkdir -p -- "$to/files" || exit 1
+gzip -dc | perl -e ${offer} "$to" "$complete" ${have} "$incoming"/*/files
+${end}
+if command -v zstd >/dev/null; then echo zstd; fi
+find "$incoming" -mindepth 1 -maxdepth 1 ! -name ${incoming.version} -exec rm -rf -- {} +`;
+}
+
+/** Takes what `renderOffer` found missing from standard input. */
+export function renderTaking(incoming: Incoming, decompress: readonly string[]): Shell {
+  return sh`
+${preamble(incoming)}
+perl -e ${take} "$to" "$complete" ${decompress}
+${end}`;
+}
+
+/** `take_incoming FOLDER` makes one of what came. `incoming_end` takes away what came and is of no use any more. */
+export function renderIncomingFunctions({ root = "", version = "", ahead }: Service): Shell {
+  const others = `${ahead}/.incoming`;
+  return lines(
+    sh`
+take_incoming() {
+  [ -e ${`${root}/.incoming/${version}/complete`} ] && exec 8<${`${root}/.incoming`} && flock -n 8 && mv -T -- ${incomingFolder({ root, version })} "$1"
+}
+incoming_end() {
+  rm -rf -- ${`${root}/.incoming`}`,
+    ahead !== undefined &&
+      sh`
+  if [ "\${1-}" = failed ]; then rm -rf -- ${others}; rmdir -- ${ahead} 2>/dev/null || true
+  elif [ -d ${others} ]; then find ${others} -mindepth 1 -maxdepth 1 ! -name ${version} -exec rm -rf -- {} +; fi`,
+    sh`}`,
+  );
+}
+
+function preamble({ root, version, digest }: Incoming): Shell {
+  return sh`
+set -u
+umask 022
+export LC_ALL=C
+incoming=${`${root}/.incoming`}
+to=$incoming/${version}
+# What the power was taken from may not be on the disk.
+complete=${digest}" $(cat /proc/sys/kernel/random/boot_id)"
+mkdir -p -- "$incoming" && exec 8<"$incoming" || exit 1
+flock -w ${lockSeconds} 8 || { echo ${`another transfer to ${root} is not done after ${lockSeconds} seconds`} >&2; exit 1; }`;
+}
+
+/** A connection that was lost leaves what came; whatever else went wrong, a full disk say, leaves nothing. */
+const end = sh`
+status=$?
+if [ "$status" != 0 ]; then
+  if [ "$status" != 75 ]; then rm -rf -- "$incoming"; rmdir -- "$(dirname "$incoming")" 2>/dev/null; fi
+  exit 1
+fi`;
+
+/** Shared by both programs. A record ends with NUL, as a name cannot hold it. */
+const common = String.raw`
+use strict;
+my ($own, $complete, @more) = @ARGV;
+my $to = "$own/files";
+sub failed { print STDERR "$_[0]: $!\n"; exit 1 }
+sub cut_off { print STDERR "the connection was lost before all had come\n"; exit 75 }
+sub write_file {
+  my ($path, $text) = @_;
+  open my $out, ">", "$path.new" or failed($path);
+  print $out $text or failed($path);
+  close $out or failed($path);
+  rename "$path.new", $path or failed($path);
+}
+sub finish {
+  my ($out, $path, $mode, $time) = @_;
+  close $out or failed($path);
+  chmod $mode eq "x" ? 0755 : 0644, $path or failed($path);
+  # Last of all: what has this time is whole.
+  utime $time, $time, $path or failed($path);
+}
+`;
+
+const offer = String.raw`${common}
+my @have = grep { $_ ne $to } @more;
+$/ = "\0";
+binmode STDIN;
+# number => [kind, size, time, sha256, path], where the kind is f, x (executable) or l (a link, followed by where it leads).
+my (@wanted, %at, %folders, $is_whole);
+while (defined(my $record = <STDIN>)) {
+  cut_off() if !chomp $record;
+  last if $is_whole = $record eq "end";
+  my @one = split / /, $record, 5;
+  if ($one[0] eq "l") { $one[3] = <STDIN> // cut_off(); chomp $one[3] }
+  $at{$one[4]} = @wanted;
+  push @wanted, \@one;
+  for (my $path = $one[4]; $path =~ s{/[^/]*$}{} && !$folders{$path}; ) { $folders{$path} = 1 }
+}
+cut_off() if !$is_whole;
+
+sub is_like {
+  my ($path, $one) = @_;
+  my @stat = lstat $path or return 0;
+  return -l _ && readlink($path) eq $one->[3] if $one->[0] eq "l";
+  return -f _ && $stat[7] == $one->[1] && $stat[9] == $one->[2];
+}
+
+sub names { opendir my $folder, $_[0] or return; grep { $_ ne "." && $_ ne ".." } readdir $folder }
+
+# What was begun before may be of another content.
+sub clear {
+  my ($folder) = @_;
+  for my $name (names("$to/$folder")) {
+    my $path = "$folder$name";
+    if (-d "$to/$path" && !-l "$to/$path") {
+      clear("$path/");
+      if (!$folders{$path}) { rmdir "$to/$path" or failed("$to/$path") }
+    }
+    elsif (!defined $at{$path} || !is_like("$to/$path", $wanted[$at{$path}])) { unlink "$to/$path" or failed("$to/$path") }
+  }
+}
+clear("");
+for my $path (sort keys %folders) { mkdir "$to/$path" or -d "$to/$path" or failed("$to/$path") }
+
+# A file's time stands for its content: one of the same size and time is likely the same, wherever it is.
+my %found;
+sub look_in {
+  my ($folder) = @_;
+  for my $name (names($folder)) {
+    my $path = "$folder/$name";
+    my @stat = lstat $path or next;
+    if (-d _) { look_in($path) }
+    elsif (-f _) { $found{"$stat[7] $stat[9]"} //= $path }
+  }
+}
+
+sub copy {
+  my ($from, $path, $one) = @_;
+  open my $in, "<:raw", $from or return;
+  open my $out, ">:raw", $path or failed($path);
+  # FICLONE: nothing is copied where the file system can share it.
+  if (!ioctl $out, 0x40049409, fileno $in) {
+    while (my $length = sysread $in, my $bytes, 1 << 20) { (syswrite $out, $bytes) == $length or failed($path) }
+  }
+  finish($out, $path, $one->[0], $one->[2]);
+}
+
+my (@there, $has_looked);
+for my $one (@wanted) {
+  my $path = "$to/$one->[4]";
+  if ($one->[0] eq "l") {
+    is_like($path, $one) or symlink $one->[3], $path or failed($path);
+    next;
+  }
+  if (!is_like($path, $one)) {
+    my ($from) = grep { is_like($_, $one) } map { "$_/$one->[4]" } @have;
+    if (!defined $from) {
+      if (!$has_looked++) { look_in($_) for @have }
+      $from = $found{"$one->[1] $one->[2]"};
+    }
+    copy($from, $path, $one) if defined $from;
+  }
+  else { chmod $one->[0] eq "x" ? 0755 : 0644, $path or failed($path) }
+  push @there, $one if -e $path;
+}
+
+# Only what has the very bytes counts. Each worker says what it found in a file of its own.
+my %sums;
+if (@there) {
+  my $workers = @there < 100 ? 1 : 4;
+  my @lists;
+  for my $one (0 .. $#there) { push @{$lists[$one % $workers]}, "./$there[$one][4]\0" }
+  chdir $to or failed($to);
+  my @running = map {
+    write_file("$own/list.$_", join "", @{$lists[$_]});
+    open my $worker, "-|", "sh", "-c", 'exec xargs -0 -a "$1.$2" sha256sum -z -- >"$1.$2.sums"', "sh", "$own/list", $_
+      or failed("sha256sum");
+    $worker
+  } 0 .. $#lists;
+  for my $number (0 .. $#lists) {
+    close $running[$number];
+    open my $sums, "<", "$own/list.$number.sums" or failed("sha256sum");
+    while (<$sums>) { chomp; $sums{$2} = $1 if m{^([0-9a-f]{64})  \./(.*)$}s }
+    unlink "$own/list.$number", "$own/list.$number.sums";
+  }
+}
+
+my (@missing, @ranges);
+for my $number (0 .. $#wanted) {
+  my $one = $wanted[$number];
+  next if $one->[0] eq "l";
+  next if ($sums{$one->[4]} // "") eq $one->[3];
+  unlink "$to/$one->[4]";
+  push @missing, join(" ", @$one[0, 1, 2], $one->[4]) . "\0";
+  if (@ranges && $ranges[-1][1] == $number - 1) { $ranges[-1][1] = $number } else { push @ranges, [$number, $number] }
+}
+if (@missing) { write_file("$own/missing", join "", @missing) } else { write_file("$own/complete", "$complete\n") }
+print join(" ", map { $_->[0] == $_->[1] ? $_->[0] : "$_->[0]-$_->[1]" } @ranges), "\n";
+`;
+
+const take = String.raw`${common}
+open my $list, "<:raw", "$own/missing" or failed("$own/missing");
+my @missing = do { local $/ = "\0"; map { chomp; [split / /, $_, 4] } <$list> };
+open my $data, "-|", @more or failed($more[0]);
+binmode $data;
+for (@missing) {
+  my ($kind, $size, $time, $name) = @$_;
+  my $path = "$to/$name";
+  open my $out, ">:raw", $path or failed($path);
+  for (my $left = $size; $left > 0; ) {
+    my $length = read $data, my $bytes, $left < 1 << 20 ? $left : 1 << 20;
+    cut_off() if !$length;
+    (syswrite $out, $bytes) == $length or failed($path);
+    $left -= $length;
+  }
+  finish($out, $path, $kind, $time);
+}
+cut_off() if read($data, my $rest, 1) || !close $data;
+unlink "$own/missing";
+write_file("$own/complete", "$complete\n");
+`;

@@ -1,0 +1,129 @@
+/** The watch over a new version, with a log that grows as Nginx writes it, and a unit that ends by itself. */
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { ExecutionContext } from "ava";
+import { startMachine, wireHost } from "../../../support/machine";
+import { onLinux } from "../../../support/on-linux";
+import { wire } from "../../../support/wire";
+
+const line = (status: number, upstream = String(status)) =>
+  `{"time":"x","uri":"/?a=\\"status\\":500","status":${status},"bytes":1,"upstream_status":"${upstream}","agent":""}\n`;
+
+interface During {
+  /** Lines that come while it is watched, as of the second look. */
+  readonly lines?: string;
+  /** The log is rotated before they come. */
+  readonly isRotated?: boolean;
+  readonly ends?: boolean;
+}
+
+/** Version `two` after `one`, which had no canary. */
+async function watched(t: ExecutionContext, { lines = "", isRotated, ends }: During) {
+  const machine = await startMachine(t);
+  const { sandbox, server } = machine;
+  const root = sandbox.path("/srv/app");
+  const log = sandbox.path("/var/log/access.log");
+  const drain = sandbox.path("/run/drain");
+  await sandbox.write("/var/log/access.log", line(500).repeat(99));
+  await sandbox.write("/lines", lines);
+  await sandbox.unit("app.service", { reads: [`${root}/current/server.js`, drain] });
+  for (const version of ["one", "two"]) {
+    await mkdir(join(sandbox.path("/source"), version), { recursive: true });
+    await writeFile(join(sandbox.path("/source"), version, "server.js"), `${version}\n`);
+  }
+  // As Nginx and the application do, once the wait has passed.
+  const properties = sandbox.path("/state/units/app.service/properties");
+  const acts = [
+    ...(isRotated ? [`mv ${log} ${log}.1; : >${log}`] : []),
+    `cat ${sandbox.path("/lines")} >>${log}`,
+    ...(ends ? [`echo NRestarts=1 >${properties}`] : []),
+  ].join("; ");
+  await sandbox.write("/act", `${acts}\n`);
+  const app = machine.resource("trilithon:index:Release");
+  const inputs = (version: string) => ({
+    host: wireHost(server.host()),
+    ...wire({
+      unit: "app.service",
+      root,
+      source: sandbox.path(`/source/${version}`),
+      version,
+      ready: { command: ["true"] },
+      drain: { file: drain, seconds: 2 },
+      watch: { seconds: 3, maxErrorRatio: 0.1, accessLog: log },
+    }),
+  });
+  const first = await app.up(inputs("one"));
+  const previewed = await app.preview(inputs("two"));
+  // A wait of one second is the watch's: the log grows in the first.
+  await sandbox.write(
+    "bin/sleep",
+    `#!/bin/sh\nif [ "$1" = 1 ] && [ ! -e "$SANDBOX/go" ]; then : >"$SANDBOX/go"; sh "$SANDBOX/act"; fi\nexec /bin/sleep "$1"\n`,
+  );
+  await sandbox.chmod("bin/sleep", 0o755);
+  return { ...machine, app, inputs, first, previewed, up: () => app.up(inputs("two")) };
+}
+
+onLinux("it is announced where there is a version to go back to, and goes on", async (t) => {
+  const lines = line(200).repeat(60) + line(500).repeat(5) + line(404, "").repeat(100);
+  const { first, previewed, up, sandbox, plugin } = await watched(t, { lines });
+  t.notRegex(first.told.join(), /canary/);
+  t.regex(
+    previewed.told.join(),
+    /wait until it is ready, watch it as a canary for 3 seconds \(taken back if more than 10 % of its requests fail or it ends by itself\)/,
+  );
+  const { told } = await up();
+  t.deepEqual(told, previewed.told);
+  t.is(await sandbox.loaded("app.service", "server.js"), "two\n");
+  t.true(
+    plugin.engine.messages.some(({ text }) =>
+      text.includes("canary: 5 of 65 requests failed: it goes on"),
+    ),
+  );
+});
+
+onLinux("too many failures take it back at once, drained, with the counts", async (t) => {
+  const lines = line(200).repeat(50) + line(500).repeat(4) + line(425, "502").repeat(4);
+  const { up, sandbox } = await watched(t, { lines });
+  await t.throwsAsync(up(), {
+    message:
+      /version two failed as a canary: 8 of 58 requests failed within \d+ seconds, more than 10 %; all is put back as it was$/,
+  });
+  t.is(await sandbox.loaded("app.service", "server.js"), "one\n");
+  t.is(await sandbox.loaded("app.service", "drain"), "");
+  t.false(await sandbox.exists("/run/drain"));
+  t.regex(
+    await sandbox.read("/var/lib/trilithon/releases/app"),
+    /taken back\tversion two failed as a canary: 8 of 58/,
+  );
+});
+
+onLinux("few requests are judged at the end", async (t) => {
+  const { up } = await watched(t, { lines: line(200).repeat(2) + line(500) });
+  await t.throwsAsync(up(), {
+    message: /1 of 3 requests failed within \d+ seconds, more than 10 %/,
+  });
+});
+
+onLinux("what comes after a rotation of the log counts", async (t) => {
+  const { up } = await watched(t, { isRotated: true, lines: line(500).repeat(60) });
+  await t.throwsAsync(up(), { message: /60 of 60 requests failed within/ });
+});
+
+onLinux("one that ends by itself is taken back with its own words", async (t) => {
+  const { up, sandbox } = await watched(t, { ends: true, lines: line(200).repeat(60) });
+  await sandbox.unit("app.service", { journal: "out of cheese\n" });
+  await t.throwsAsync(up(), {
+    message:
+      /version two failed as a canary: app ended by itself within \d seconds; all is put back as it was\. What it said first:\nout of cheese$/,
+  });
+  t.is(await sandbox.loaded("app.service", "server.js"), "one\n");
+  t.is(await sandbox.loaded("app.service", "drain"), "");
+});
+
+onLinux("it is no part of a change without another version", async (t) => {
+  const { app, inputs, sandbox } = await watched(t, {});
+  const files = { [sandbox.path("/etc/app")]: { content: "x" } };
+  const { told } = await app.up({ ...inputs("one"), ...wire({ files }) });
+  t.regex(told.join(), /restart app/);
+  t.notRegex(told.join(), /canary/);
+});

@@ -1,0 +1,392 @@
+/** Releases that go back: by `npm run rollback`, by themselves, and by a canary. On real hosts, under load. */
+import { chmod, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import test from "ava";
+import { startLiveCommand } from "../../provider/ssh/live-command";
+import { inApplication } from "../../scripts/operate/in-application";
+import { rollBack } from "../../scripts/operate/rollback";
+import { parseEndpoints } from "../../scripts/verify/endpoints";
+import { reached } from "../../scripts/verify/site";
+import { readPreview } from "../end-to-end/support/preview";
+import { TestStack, threeHosts } from "../end-to-end/support/test-stack";
+
+const number = 104;
+const url = "http://127.0.0.1:8640";
+const hosts = ["web-01", "web-02"];
+const standard = threeHosts(number);
+const image = process.env.TRILITHON_HOST_IMAGE;
+let stack: TestStack;
+let source: string;
+let more: Record<string, unknown> = {};
+
+function settings() {
+  return {
+    ...standard,
+    "trilithon:hosts": [
+      { name: "lb-01", address: `172.31.${number}.11`, roles: ["load-balancer"] },
+      { name: "web-01", address: `172.31.${number}.21`, roles: ["web"] },
+      { name: "web-02", address: `172.31.${number}.22`, roles: ["web"] },
+    ],
+    "trilithon:containers": {
+      ...Object(standard["trilithon:containers"]),
+      publish: 8640,
+      sshPortBase: 12_700,
+      ...(image && { image }),
+    },
+    "trilithon:application": {
+      name: "shop",
+      source,
+      start: ["node", "server.mjs"],
+      packages: { nodejs: "present" },
+      release: { command: ["bin/migrate"] },
+      processes: { mail: { command: ["sleep", "1000"] } },
+      ...more,
+    },
+  };
+}
+
+/** What is different in a version. */
+interface Version {
+  readonly name: string;
+  /** Code at the top of the server. */
+  readonly atBoot?: string;
+  /** Code at the top of each page. */
+  readonly atPage?: string;
+  readonly migration?: string;
+}
+
+async function write({ name, atBoot = "", atPage = "", migration = "" }: Version): Promise<void> {
+  await rm(join(source, "public"), { recursive: true, force: true });
+  await mkdir(join(source, "public/static"), { recursive: true });
+  await mkdir(join(source, "bin"), { recursive: true });
+  await writeFile(join(source, `public/static/app-${name}AAAAAA.css`), `/* ${name} */\n`);
+  await writeFile(
+    join(source, "server.mjs"),
+    `import { createServer } from "node:http";
+${atBoot}
+const server = createServer((request, response) => {
+  if (request.url === "/healthz") return response.end("fine\\n");
+  ${atPage}
+  response.end("app-${name}AAAAAA.css\\n");
+});
+server.listen(process.env.PORT, process.env.HOST);
+process.on("SIGTERM", () => server.close(() => process.exit(0)));
+`,
+  );
+  await writeFile(
+    join(source, "bin/migrate"),
+    `#!/bin/sh\necho "${name}" >>$STATE_DIRECTORY/migrated\n${migration}\n`,
+  );
+  await chmod(join(source, "bin/migrate"), 0o755);
+}
+
+const currentOn = async (host: string) =>
+  (await stack.on(host, "basename $(readlink /srv/shop/current)")).trim();
+const currents = () => Promise.all(hosts.map(currentOn));
+const migrated = async () => (await stack.on("web-01", "cat /var/lib/shop/migrated")).split("\n");
+const lastRelease = async (host: string) =>
+  (await stack.on(host, "tail -n 1 /var/lib/trilithon/releases/shop")).trim().split("\t");
+
+async function readOutputs() {
+  const endpoints = parseEndpoints(await stack.output("endpoints"));
+  const privateKeys = (await stack.output("sshKeys", "--show-secrets")) as Record<string, string>;
+  return { endpoints, privateKeys };
+}
+
+/** Reads the page and the static file that it names, on connections of their own, until it is stopped. */
+function visit() {
+  const failures: string[] = [];
+  const pages: Record<string, number> = {};
+  // The load balancer's own page.
+  let closed = 0;
+  let isOver = false;
+  const get = async (path: string) => {
+    const response = await fetch(`${url}${path}`, { headers: { connection: "close" } });
+    const text = await response.text();
+    if (
+      response.status === 503 &&
+      response.headers.has("retry-after") &&
+      text.includes("Back in a moment")
+    ) {
+      closed += 1;
+      return undefined;
+    }
+    if (response.status !== 200) throw new Error(`${path}: ${response.status}`);
+    return text.trim();
+  };
+  const one = async () => {
+    while (!isOver) {
+      try {
+        const name = await get("/");
+        if (name === undefined) continue;
+        pages[name] = (pages[name] ?? 0) + 1;
+        await get(`/static/${name}`);
+      } catch (error) {
+        failures.push(String(error));
+      } finally {
+        await seconds(0.03);
+      }
+    }
+  };
+  const running = Promise.all([one(), one()]);
+  return async () => {
+    isOver = true;
+    await running;
+    return { pages, failures, closed };
+  };
+}
+
+const seconds = (count: number) => new Promise((resolve) => setTimeout(resolve, count * 1000));
+
+async function goBack(version?: string) {
+  const said: string[] = [];
+  const isDone = await rollBack(await readOutputs(), {
+    ...{ version, host: undefined },
+    isAgreed: async () => true,
+    say: (message) => said.push(message),
+  });
+  return { isDone, said };
+}
+
+test.before(async () => {
+  source = await mkdtemp(join(tmpdir(), "trilithon-rollback-"));
+  await write({ name: "V1" });
+  stack = await TestStack.make("run5d-back", settings());
+  await stack.up();
+});
+
+test.after.always(async () => {
+  if (process.env.TRILITHON_TEST_KEEP === undefined) await stack?.remove();
+  await rm(source, { recursive: true, force: true });
+});
+
+test.serial("forward and back under load: no page and no file fails", async (t) => {
+  const [first] = await currents();
+  await write({ name: "V2" });
+  const stop = visit();
+  await stack.up();
+  const second = await currents();
+  const { isDone, said } = await goBack();
+  await seconds(2);
+  const { pages, failures } = await stop();
+  t.log(pages, said);
+  t.deepEqual(failures, []);
+  t.true(isDone);
+  t.deepEqual(await currents(), [first, first]);
+  t.not(second[0], first);
+  t.deepEqual((await lastRelease("web-02")).slice(1, 3), [first, second[0]]);
+  t.is((await lastRelease("web-02"))[5], "rolled back");
+  t.deepEqual(
+    await Promise.all(
+      hosts.map((host) =>
+        stack.on(host, "readlink -f /proc/$(systemctl show -P MainPID shop-mail)/cwd"),
+      ),
+    ),
+    hosts.map(() => `/srv/shop/releases/${first}\n`),
+  );
+});
+
+test.serial("the preview after it says who did it, and up goes forward again", async (t) => {
+  const { warnings, sentences } = await readPreview(stack);
+  t.deepEqual(
+    warnings.filter((warning) => /rolled back/.test(warning)).length,
+    2,
+    warnings.join("\n"),
+  );
+  t.regex(
+    warnings.join("\n"),
+    /web-01: version [0-9a-f]{16} was rolled back to [0-9a-f]{16} by \S+@\S+ at [\d:TZ-]+; `up` releases [0-9a-f]{16} again/,
+  );
+  t.regex(sentences["application-web-01"] ?? "", /\[drift\]$/);
+  const stop = visit();
+  await stack.up();
+  const { failures } = await stop();
+  t.deepEqual(failures, []);
+  t.deepEqual((await readPreview(stack)).sentences, {});
+  // Once for each version, whatever went back and forth.
+  t.deepEqual(await migrated(), ["V1", "V2", ""]);
+});
+
+test.serial("a version that does not start is taken back, with its first words", async (t) => {
+  const before = await currents();
+  const lines = Array.from({ length: 60 }, (_, line) => `console.log("loading part ${line}");`);
+  await write({
+    name: "V3",
+    atBoot: `${lines.join("\n")}
+import { existsSync, writeFileSync } from "node:fs";
+const seen = process.env.HOME + "/seen";
+if (existsSync(seen)) { console.error("another error of a later start"); process.exit(3); }
+writeFileSync(seen, "");
+console.error("no tax table");
+process.exit(7);`,
+  });
+  const stop = visit();
+  const said = await stack.mustFail();
+  const { failures } = await stop();
+  t.deepEqual(failures, []);
+  t.regex(
+    said,
+    /shop ended 5 times by itself; all is put back as it was\. What it said first:\n[\s\S]*no tax table[\s\S]*status=7/,
+  );
+  t.notRegex(said, /another error/);
+  t.deepEqual(await currents(), before);
+});
+
+test.serial("a version whose migration fails switches nothing", async (t) => {
+  const before = await currents();
+  await write({ name: "V4", migration: "echo 'no such column' >&2; exit 4" });
+  const stop = visit();
+  const said = await stack.mustFail();
+  const { failures, pages } = await stop();
+  t.deepEqual(failures, []);
+  t.deepEqual(Object.keys(pages), ["app-V2AAAAAA.css"]);
+  t.regex(said, /`bin\/migrate` of shop ended with status 4[\s\S]*no such column/);
+  t.deepEqual(await currents(), before);
+});
+
+test.serial("a way back to a version that no longer starts stops at the first host", async (t) => {
+  await write({ name: "V5" });
+  await stack.up();
+  const [before] = await currents();
+  await stack.on("web-01", "cd /srv/shop/previous && echo 'process.exit(5)' >server.mjs");
+  const stop = visit();
+  const error = await t.throwsAsync(goBack());
+  const { failures } = await stop();
+  t.regex(
+    error?.message ?? "",
+    /shop ended 5 times by itself[\s\S]*status=5[\s\S]*stopped: [0-9a-f]{16} is live on no host; as before: web-01, web-02/,
+  );
+  t.deepEqual(failures, []);
+  t.deepEqual(await currents(), [before, before]);
+  t.is((await lastRelease("web-01"))[5], "taken back");
+  await t.throwsAsync(goBack("0000000000000000"), {
+    message: /web-01: version 0000000000000000 is not there: expected one of [0-9a-f]{16}, /,
+  });
+});
+
+test.serial(
+  "a canary that fails too often is taken back, and the other host never had it",
+  async (t) => {
+    more = { strategy: { canary: { seconds: 30, maxErrorRatio: 0.2 } } };
+    await stack.configure(settings());
+    t.deepEqual((await readPreview(stack)).sentences, {});
+    const before = await currents();
+    await write({
+      name: "V6",
+      atPage: "if (Math.random() < 0.9) { response.statusCode = 500; return response.end(); }",
+    });
+    t.regex(
+      (await readPreview(stack)).sentences["application-web-01"] ?? "",
+      /watch it as a canary for 30 seconds \(taken back if more than 20 % of its requests fail or it ends by itself\)/,
+    );
+    const stop = visit();
+    const said = await stack.mustFail();
+    const { failures } = await stop();
+    t.log({ failures: failures.length });
+    t.regex(
+      said,
+      /failed as a canary: \d+ of \d+ requests failed within \d+ seconds, more than 20 %; all is put back as it was/,
+    );
+    // Its own answers alone.
+    t.deepEqual(
+      failures.filter((failure) => failure !== "Error: /: 500"),
+      [],
+    );
+    t.deepEqual(await currents(), before);
+    t.regex(await stack.on("web-02", "cat /var/lib/trilithon/releases/shop"), /done\t$/m);
+    t.notRegex(
+      await stack.on("web-02", "tail -n 1 /var/lib/trilithon/releases/shop"),
+      /taken back/,
+    );
+  },
+);
+
+test.serial("a canary that crashes after a while is taken back, and no page fails", async (t) => {
+  const before = await currents();
+  await write({
+    name: "V7",
+    atBoot: "setTimeout(() => { console.error('out of cheese'); process.exit(9); }, 15000);",
+  });
+  const stop = visit();
+  const said = await stack.mustFail();
+  const { failures, pages } = await stop();
+  t.log(pages);
+  t.deepEqual(failures, []);
+  t.regex(
+    said,
+    /failed as a canary: shop ended by itself within \d+ seconds; all is put back as it was\. What it said first:\n[\s\S]*out of cheese[\s\S]*status=9/,
+  );
+  t.deepEqual(await currents(), before);
+});
+
+test.serial("a canary that does well is followed by the other host", async (t) => {
+  await write({ name: "V8" });
+  const stop = visit();
+  await stack.up();
+  const { failures, pages } = await stop();
+  t.log(pages);
+  t.deepEqual(failures, []);
+  const [one, other] = await currents();
+  t.is(one, other);
+  t.deepEqual((await readPreview(stack)).sentences, {});
+});
+
+test.serial("all at once: the site is closed, never half of each version", async (t) => {
+  more = { strategy: "all-at-once" };
+  await stack.configure(settings());
+  await write({ name: "V9", migration: "sleep 3" });
+  t.regex(
+    (await readPreview(stack)).sentences["application-web-01"] ?? "",
+    /close the site until all hosts have version [0-9a-f]{16} \(503 with Retry-After; what is under way ends before\)/,
+  );
+  const stop = visit();
+  await stack.up();
+  await seconds(5);
+  const { failures, pages, closed } = await stop();
+  t.log({ pages, closed });
+  t.deepEqual(failures, []);
+  t.true(closed > 0);
+  const [one, other] = await currents();
+  t.is(one, other);
+  t.deepEqual((await readPreview(stack)).sentences, {});
+});
+
+test.serial("all at once: where the last host fails, all have the version before", async (t) => {
+  const before = await currents();
+  await write({
+    name: "W1",
+    atBoot:
+      'if (process.env.HOST_NAME === "web-02") { console.error("no tax table"); process.exit(7); }',
+  });
+  const stop = visit();
+  const said = await stack.mustFail();
+  await seconds(5);
+  const { failures, pages, closed } = await stop();
+  t.log({ pages, closed });
+  t.deepEqual(failures, []);
+  t.is(pages["app-W1AAAAAA.css"], undefined);
+  t.true(closed > 0);
+  t.regex(said, /web-02: applying shop[\s\S]*no tax table/);
+  t.regex(said, /web-01: back at the version before, since web-02 failed/);
+  t.deepEqual(await currents(), before);
+  t.is((await fetch(url)).status, 200);
+  await write({ name: "W2" });
+  await stack.up();
+});
+
+test.serial("exec takes the place of a process", async (t) => {
+  const { endpoints, privateKeys } = await readOutputs();
+  const host = endpoints.hosts.find(({ name }) => name === "web-01");
+  if (host === undefined) throw new Error("no web-01");
+  const args = inApplication({
+    unit: "shop.service",
+    process: "mail",
+    command: ["sh", "-c", "id -un; pwd"],
+  });
+  const live = await startLiveCommand(reached(host, privateKeys), args);
+  live.stdin.end();
+  let out = "";
+  for await (const part of live.stdout) out += part;
+  t.is(out, `shop\n/srv/shop/releases/${await currentOn("web-01")}\n`);
+});
