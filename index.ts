@@ -1,5 +1,5 @@
-/** The picture in code: browser -> load balancer -> web servers -> application -> database. */
-import { Application } from "./components/application";
+/** The picture in code: browser -> load balancer -> web servers -> applications -> database. */
+import { balanced, createApplications, servedOn, sharedDatabase } from "./components/applications";
 import { createDatabase } from "./components/create-database";
 import { DatabaseProxy } from "./components/database-proxy";
 import { describeEndpoints, describeSshKeys } from "./components/endpoints";
@@ -7,39 +7,40 @@ import { isHere } from "./components/host";
 import { createHosts } from "./components/hosts";
 import { inTurn } from "./components/in-turn";
 import { LoadBalancer, schemeBehind } from "./components/load-balancer";
+import { createServices } from "./components/private-services";
 import { webHealthPath } from "./components/render/nginx";
 import { readSettings } from "./components/settings";
 import { WebServer } from "./components/web-server";
 
 const settings = readSettings();
-const { domain } = settings;
 const scheme = schemeBehind(settings.loadBalancer.trustedProxies);
 const hosts = createHosts(settings);
 // A machine that is not what it should be stops everything before any machine is changed.
 const afterMachines = { dependsOn: hosts.machines };
 
-const database = createDatabase("database", hosts.database, settings.database, afterMachines);
+const database = createDatabase(
+  "database",
+  hosts.database,
+  sharedDatabase(settings),
+  afterMachines,
+);
 
 // No application needs to know who the primary is.
 const databaseProxy =
   database && new DatabaseProxy("database-proxy", { database, hosts: hosts.web }, afterMachines);
 
+const services = createServices(settings, hosts, afterMachines);
+
+const place = { settings, hosts, scheme, database, databaseProxy, services };
+const applications = createApplications(place, afterMachines);
+
+database?.retireFormerPassword(applications.all);
+
 const loadBalancers = hosts.loadBalancers.filter(isHere).map(({ address }) => address);
-const application = new Application(
-  "application",
-  {
-    ...{ hosts: hosts.web, database: databaseProxy, domain, scheme, webPort: settings.web.port },
-    loadBalancers: loadBalancers.map((address) => ({ ...settings.loadBalancer, address })),
-    ...settings.application,
-  },
-  afterMachines,
-);
-
-database?.retireFormerPassword([application]);
-
 const webServers = inTurn(hosts.web, (host, before: WebServer | undefined) => {
   const after = before && { after: before };
-  const args = { host, application, domain, scheme, loadBalancers, ...after, ...settings.web };
+  const served = servedOn(host, applications);
+  const args = { host, ...served, scheme, loadBalancers, ...after, ...settings.web };
   return new WebServer(host.name, args, afterMachines);
 });
 
@@ -47,16 +48,12 @@ const loadBalancer = new LoadBalancer(
   "load-balancer",
   {
     hosts: hosts.loadBalancers,
-    servers: webServers,
-    domain,
+    ...balanced(applications, webServers),
     healthPath: webHealthPath,
     ...settings.loadBalancer,
   },
   afterMachines,
 );
 
-export const endpoints = describeEndpoints({
-  ...{ settings, scheme, hosts, database, databaseProxy },
-  ...{ application, webServers, loadBalancer },
-});
+export const endpoints = describeEndpoints({ ...place, applications, webServers, loadBalancer });
 export const sshKeys = describeSshKeys(hosts);

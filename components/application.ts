@@ -16,12 +16,14 @@ import { describeJob, type JobArgs } from "./job";
 import { applicationOptions, checkJobNames, defaultPorts } from "./options";
 import { createPackages } from "./packages";
 import { checkPersistent, describePersistent, writtenPaths } from "./persistent";
+import type { ReachedService } from "./private-service";
 import { describeProcess, type ProcessArgs, type ProcessPlace } from "./process";
 import { renderApplicationUnit, renderCommandUnit } from "./render/application-unit";
 import type { UnitOptions } from "./render/confinement";
+import { backendOf } from "./render/haproxy";
 import { nginxFiles } from "./render/nginx";
-import { nothingUnderWay, servesElsewhere } from "./render/probes";
-import { list, oneOf, shape } from "./rule";
+import { nobodyConnected, nothingUnderWay, servesElsewhere } from "./render/probes";
+import { list, oneOf, shape, text } from "./rule";
 import { address, domain, host, port, present } from "./rules";
 import { firstFile, hashFolder } from "./source-folder";
 import { describeTogether, describeWatch, type Strategy } from "./strategy";
@@ -82,6 +84,8 @@ export interface ApplicationArgs {
   readonly environment?: Environment;
   /** Told to it as `DATABASE_URL`, `DATABASE_READ_URL`, `DATABASE_PRIMARY_HOST`, `DATABASE_USER` and so on. Default none. */
   readonly database?: Database | undefined;
+  /** Further services that it uses, each a `PrivateService`: told to it as `CACHE_HOST`, `CACHE_URL` and so on. Default none. */
+  readonly services?: readonly ReachedService[] | undefined;
   /** What becomes of the files of `public`. */
   readonly assets?: {
     /** How many former versions' files are served beside those of the version in use, 1 to 20. Default 3. */
@@ -127,6 +131,10 @@ export interface ApplicationArgs {
     readonly address: pulumi.Input<string>;
     readonly statsPort?: pulumi.Input<number>;
   }[];
+  /** The backend of HAProxy that leads to it, of which they are asked. Default `web_servers`. */
+  readonly backend?: string | undefined;
+  /** `shared`: Nginx serves other applications on its hosts as well, and only its own connections are waited for. Default `own`. */
+  readonly webServer?: "own" | "shared" | undefined;
 }
 
 /**
@@ -203,6 +211,14 @@ const entries = {
       shape("an object with address", { address, statsPort: v.optional(port) }),
     ),
   ),
+  backend: v.optional(text("the name of a backend", (value) => /^[a-z0-9_-]+$/.test(value))),
+  webServer: v.optional(oneOf("own", "shared")),
+  services: v.optional(
+    list(
+      "a list of services",
+      shape("a PrivateService", { ready: present, environmentFor: present }),
+    ),
+  ),
   database: v.optional(shape("a Database", { ready: present, environmentFor: present })),
 };
 
@@ -211,7 +227,7 @@ const plainArgs = [
   ...["hosts", "hosts.name", "loadBalancers", "name", "source", "exclude", "database"],
   ...["build", "build.command", "build.output", "release", "processes", "jobs", "console"],
   ...["strategy", "assets", "assets.keepVersions", "assets.immutable", "persistent"],
-  ...["unit", "unit.allow", "unit.rawLines"],
+  ...["unit", "unit.allow", "unit.rawLines", "backend", "webServer", "services"],
 ];
 
 function optionsOf(args: ApplicationArgs) {
@@ -289,6 +305,7 @@ function createReleases(
       ...assets,
       // The database has to take writes.
       ...(args.database ? [args.database.ready] : []),
+      ...(args.services ?? []).map(({ ready }) => ready),
       // One host after the other: the rest serve meanwhile, and a bad version reaches one host only.
       ...before,
     ];
@@ -348,8 +365,10 @@ function createRelease(
   { runsWith, dependsOn, isFirst }: Needs,
 ): Release {
   const { port, healthPath, start, readySeconds, stopSeconds, drainSeconds } = args;
-  const { loadBalancers = [] } = args;
+  const { loadBalancers = [], backend = backendOf().backend } = args;
   const root = `/srv/${args.name}`;
+  const isFurther = args.backend !== undefined;
+  const accessLog = isFurther ? nginxFiles.accessLogOf(args.name) : nginxFiles.accessLog;
   const environmentFiles = {
     open: `/etc/${args.name}/environment`,
     secret: `/etc/${args.name}/secrets`,
@@ -362,6 +381,7 @@ function createRelease(
     HOST_NAME: host.name,
     PORT: port,
     ...ofDatabase,
+    ...Object.assign({}, ...(args.services ?? []).map((service) => service.environmentFor(host))),
     ...fillEnvironment(args.environment ?? {}, database ?? {}),
   });
   const content = pulumi.output({ start, stopSeconds }).apply((known) =>
@@ -414,7 +434,7 @@ function createRelease(
       },
       ...(args.persistent && { persistent: describePersistent(args.name, args.persistent) }),
       ...(isFirst && args.release && { releaseCommand: describeRelease(parent, args, place) }),
-      ...(isFirst && describeWatch(args.strategy, nginxFiles.accessLog)),
+      ...(isFirst && describeWatch(args.strategy, accessLog)),
       ...describeTogether(args.strategy, args.hosts),
       onChange: "restart",
       ready: {
@@ -436,10 +456,12 @@ function createRelease(
             allowed: loadBalancers.map((loadBalancer) =>
               pulumi
                 .output({ statsPort: defaultPorts.statistics, ...loadBalancer })
-                .apply((known) => servesElsewhere(known, host.name)),
+                .apply((known) => servesElsewhere(known, host.name, backend)),
             ),
           }),
-          finished: pulumi.output(args.webPort ?? defaultPorts.web).apply(nothingUnderWay),
+          ...(args.webServer === "shared"
+            ? { finishedCommand: pulumi.output(port).apply(nobodyConnected) }
+            : { finished: pulumi.output(args.webPort ?? defaultPorts.web).apply(nothingUnderWay) }),
           finishSeconds: stopSeconds,
         },
       }),

@@ -3,13 +3,14 @@ import type * as pulumi from "@pulumi/pulumi";
 import { MysqlPair } from "./database";
 import type { StackHosts } from "./hosts";
 import { MysqlGroup } from "./mysql-group";
+import type { MysqlArgs } from "./mysql-members";
 import type { Settings } from "./settings";
 
 export function createDatabase(
   name: string,
   hosts: StackHosts["database"],
   // Who is to be the primary is told by the hosts.
-  { primary: _, durability, ...options }: Settings["database"],
+  { primary: _, durability, ...options }: Settings["database"] & Pick<MysqlArgs, "sharedBy">,
   opts: pulumi.ComponentResourceOptions,
 ): MysqlPair | MysqlGroup | undefined {
   if (hosts === undefined) return undefined;

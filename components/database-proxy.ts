@@ -66,10 +66,20 @@ export class DatabaseProxy extends pulumi.ComponentResource implements Database 
     this.registerOutputs({ port });
   }
 
+  /** The way to another database of the same cluster. */
+  leadTo(database: Database): Database {
+    const environmentFor = (host: { readonly name: string }) => this.#lead(database, host);
+    return { ...database, environmentFor };
+  }
+
   /** The names that the database's own variables have, with the proxy's addresses. */
   environmentFor(host: { readonly name: string }): Record<string, pulumi.Input<string>> {
+    return this.#lead(this.#database, host);
+  }
+
+  #lead(database: Database, host: { readonly name: string }): Record<string, pulumi.Input<string>> {
     return {
-      ...this.#database.environmentFor(host),
+      ...database.environmentFor(host),
       DATABASE_PRIMARY_HOST: databaseProxy.writes,
       DATABASE_REPLICA_HOSTS: this.#database.members.length > 1 ? databaseProxy.reads : "",
       DATABASE_READ_HOST: databaseProxy.reads,

@@ -10,21 +10,24 @@ import { type Fault, unexpected } from "./expectation";
 import { type Host, isHere, onHost } from "./host";
 import {
   type Cluster,
+  type ContentOf,
   checkDiscarded,
   clusterName,
   createContent,
+  createFurtherDatabase,
   createMembers,
   createPassword,
   createRetirement,
   environmentOf,
+  goesWith,
   type MemberOptions,
   type MysqlArgs,
   memberOptionsOf,
   mysqlPort,
 } from "./mysql-members";
-import { carryOnWords, type Durability, databaseOptions } from "./options";
+import { carryOnWords, type Durability, databaseOptions, sharedBy } from "./options";
 import { openingUnit, renderOpeningScript, renderOpeningUnit } from "./render/mysql-opening";
-import { createRoleCheck } from "./role-check";
+import { createRoleCheck, roleCheckAccount } from "./role-check";
 import { list } from "./rule";
 import { host } from "./rules";
 
@@ -82,6 +85,9 @@ export class MysqlPair extends pulumi.ComponentResource implements Database {
   readonly roleChecks: readonly Service[];
   readonly #name: string;
   readonly #cluster: Cluster;
+  readonly #content: Omit<ContentOf, "password">;
+  /** By account. */
+  readonly #passwords: Record<string, pulumi.Output<string>>;
 
   constructor(name: string, args: MysqlPairArgs, opts?: pulumi.ComponentResourceOptions) {
     super("trilithon:components:Database", name, {}, opts);
@@ -99,8 +105,10 @@ export class MysqlPair extends pulumi.ComponentResource implements Database {
     const services = createServices(this, name, args, options);
     this.#cluster = createReplication(this, name, args, services);
     const { password } = this;
-    const content = { args, options, password, cluster: this.#cluster };
-    this.ready = createContent(this, name, content, primary.deletedWith);
+    this.#content = { args, options, cluster: this.#cluster };
+    this.#passwords = { [this.user]: password };
+    const first = { ...this.#content, password, moreAccounts: roleCheckAccount };
+    this.ready = createContent(this, name, first, goesWith(this.primary));
     const roles = { sort: "pair" as const, maxLagSeconds: options.maxLagSeconds };
     this.roleChecks = this.members.map((host) =>
       createRoleCheck(this, `${name}-${host.name}`, host, roles, this.ready),
@@ -113,11 +121,26 @@ export class MysqlPair extends pulumi.ComponentResource implements Database {
     return environmentOf(host, this);
   }
 
+  /**
+   * A database and an account of its own on the same cluster, for another application, made after `dependsOn`. Neither account can
+   * read what is the other's. When the program no longer asks for it, both are left as they are.
+   */
+  addDatabase(databaseName: string, dependsOn: readonly pulumi.Resource[] = []): Database {
+    const { args, ...rest } = this.#content;
+    const content = { ...rest, args: { ...args, name: databaseName } };
+    const added = createFurtherDatabase(this, `${this.#name}-for-${databaseName}`, content, {
+      ...goesWith(this.primary),
+      dependsOn: [this.ready, ...dependsOn],
+    });
+    this.#passwords[added.user] = added.password;
+    return added;
+  }
+
   /** Ends a former password once all of `users` (applications, say) run with the new one. Call it once. */
   retireFormerPassword(users: readonly pulumi.Resource[]): void {
     const after = [this.ready, ...users];
     const { deletedWith } = this.primary;
-    const passwords = { [this.user]: this.password };
+    const passwords = this.#passwords;
     createRetirement(this, this.#name, passwords, { cluster: this.#cluster, after, deletedWith });
   }
 }
@@ -128,7 +151,12 @@ const plainArgs = [
   ...["name", "durability", "privileges", "discardDataOn", "cluster"],
 ];
 
-const entries = { ...databaseOptions, primary: host, replicas: list("a list of hosts", host) };
+const entries = {
+  ...databaseOptions,
+  sharedBy,
+  primary: host,
+  replicas: list("a list of hosts", host),
+};
 
 function checkAgreement(args: MysqlPairArgs): readonly Fault[] {
   const { primary, replicas, durability } = args;

@@ -1,6 +1,6 @@
 /** What the stack tells the outside, as the outputs `endpoints` and `sshKeys`: all that scripts and checks may rely on. */
 import * as pulumi from "@pulumi/pulumi";
-import type { Application } from "./application";
+import type { PlacedApplication, StackApplications } from "./applications";
 import type { MysqlPair } from "./database";
 import type { DatabaseProxy } from "./database-proxy";
 import { isHere } from "./host";
@@ -8,9 +8,11 @@ import type { StackHost, StackHosts } from "./hosts";
 import type { LoadBalancer } from "./load-balancer";
 import { MysqlGroup } from "./mysql-group";
 import { defaultPorts } from "./options";
+import type { PlacedService } from "./private-services";
 import { leaveAddressFile } from "./render/keepalived";
 import { roleCheck } from "./render/mysql-role";
 import { webStatusPath } from "./render/nginx";
+import type { PrivateServiceKind } from "./render/private-service";
 import type { Role, StackSettings } from "./settings";
 import { isGuestBook } from "./source-folder";
 import type { WebServer } from "./web-server";
@@ -44,22 +46,30 @@ export interface Endpoints {
     /** On 127.0.0.1 of each host with the role `web` for writes, on 127.0.0.2 for reads. */
     readonly databaseProxy?: number | undefined;
   };
-  readonly application: {
-    /** On 127.0.0.1 of each host with the role `web`. */
-    readonly port: number;
-    readonly healthPath: string;
-    /** A file that Nginx serves itself, if there is one. */
-    readonly staticPath?: string | undefined;
-    readonly unit: string;
-    /** While this file is there its host's health check answers 404, and load balancers send it nothing new. */
-    readonly drainFile: string;
+  /** The one that has `domain`, and all that is for no other. */
+  readonly application: ApplicationEndpoint & {
     /** On each web server, asked from itself: Nginx's counters, among them the requests under way. */
     readonly statusPath: string;
-    /** The interactive program of `npm run console`, as words, if it names one. */
-    readonly console?: readonly string[] | undefined;
-    /** Whether it is the sample in `app/`, whose pages and entries can be checked: `verify.json` in its source says so. */
-    readonly isGuestBook: boolean;
   };
+  /** Further ones by name; left out where there are none. */
+  readonly applications?:
+    | Readonly<Record<string, ApplicationEndpoint & { readonly domains: readonly string[] }>>
+    | undefined;
+  /** Private services by name; left out where there are none. */
+  readonly services?:
+    | Readonly<
+        Record<
+          string,
+          {
+            readonly kind: PrivateServiceKind;
+            readonly unit: string;
+            /** On 127.0.0.1 and the private address of each of its hosts. */
+            readonly port: number;
+            readonly hosts: readonly string[];
+          }
+        >
+      >
+    | undefined;
   /** Not there where the stack has no database. */
   readonly database?:
     | {
@@ -71,6 +81,25 @@ export interface Endpoints {
         readonly topology: "pair" | "group";
       }
     | undefined;
+}
+
+export interface ApplicationEndpoint {
+  /** On 127.0.0.1 of each of its hosts. */
+  readonly port: number;
+  readonly healthPath: string;
+  /** A file that Nginx serves itself, if there is one. */
+  readonly staticPath?: string | undefined;
+  readonly unit: string;
+  /** While this file is there its host's health check answers 404, and load balancers send it nothing new. */
+  readonly drainFile: string;
+  /** The interactive program of `npm run console`, as words, if it names one. */
+  readonly console?: readonly string[] | undefined;
+  /** Whether it is the sample in `app/`, whose pages and entries can be checked: `verify.json` in its source says so. */
+  readonly isGuestBook: boolean;
+  /** Names of the hosts where it runs; left out where these are all with the role `web`. */
+  readonly hosts?: readonly string[] | undefined;
+  /** Its database's name in MySQL; left out where it is the stack's, or there is none. */
+  readonly database?: string | undefined;
 }
 
 export interface LoadBalancerEndpoint {
@@ -103,15 +132,16 @@ interface Parts {
   readonly hosts: StackHosts;
   readonly database: MysqlPair | MysqlGroup | undefined;
   readonly databaseProxy: DatabaseProxy | undefined;
-  readonly application: Application;
+  readonly applications: StackApplications;
+  readonly services: readonly PlacedService[];
   readonly webServers: readonly WebServer[];
   readonly loadBalancer: LoadBalancer;
 }
 
 export function describeEndpoints(parts: Parts): pulumi.Output<Endpoints> {
   const { settings, scheme, hosts, database, databaseProxy } = parts;
-  const { application, webServers, loadBalancer } = parts;
-  const { port, healthPath, staticPath, unit, drainFile } = application;
+  const { applications, services, webServers, loadBalancer } = parts;
+  const { first, others } = applications;
   const endpoints = {
     stack: pulumi.getStack(),
     url: hosts.url,
@@ -130,11 +160,23 @@ export function describeEndpoints(parts: Parts): pulumi.Output<Endpoints> {
       ...(database && { database: database.port, databaseRole: roleCheck.port }),
       ...(databaseProxy && { databaseProxy: databaseProxy.port }),
     },
-    application: {
-      ...{ port, healthPath, staticPath, unit, drainFile, statusPath: webStatusPath },
-      console: settings.application.console,
-      isGuestBook: isGuestBook(settings.application.source),
-    },
+    application: { ...describeApplication(first, parts), statusPath: webStatusPath },
+    ...(others.length > 0 && {
+      applications: Object.fromEntries(
+        others.map((one) => [
+          one.name,
+          { ...describeApplication(one, parts), domains: one.domains },
+        ]),
+      ),
+    }),
+    ...(services.length > 0 && {
+      services: Object.fromEntries(
+        services.map(({ name, kind, service: { unit, port, hosts } }) => [
+          name,
+          { kind, unit, port, hosts: hosts.map((host) => host.name) },
+        ]),
+      ),
+    }),
     database: database && {
       primary: database.primary.name,
       replicas: database.replicas.map(({ name }) => name),
@@ -148,6 +190,19 @@ export function describeEndpoints(parts: Parts): pulumi.Output<Endpoints> {
 /** Host name to private key. Secret. */
 export function describeSshKeys({ all }: StackHosts): pulumi.Output<Record<string, string>> {
   return pulumi.secret(byName(all, ({ host }) => host.privateKey));
+}
+
+function describeApplication(
+  { application, source, hosts, console, databaseName }: PlacedApplication,
+  parts: Parts,
+) {
+  const { port, healthPath, staticPath, unit, drainFile } = application;
+  return {
+    ...{ port, healthPath, staticPath, unit, drainFile, console },
+    isGuestBook: isGuestBook(source),
+    ...(hosts.length < parts.hosts.web.length && { hosts: hosts.map(({ name }) => name) }),
+    ...(databaseName !== undefined && { database: databaseName }),
+  };
 }
 
 function describeHost(
@@ -166,12 +221,25 @@ function describeHost(
 }
 
 /** Of what runs on a host. */
-function pinnedOn({ roles }: StackHost, settings: StackSettings): Pick<HostEndpoint, "pinned"> {
-  const { loadBalancer, web, application, database } = settings;
-  const packages = {
+function pinnedOn(
+  { name, roles }: StackHost,
+  settings: StackSettings,
+): Pick<HostEndpoint, "pinned"> {
+  const { loadBalancer, web, application, applications, services, database } = settings;
+  const ofServices = Object.values(services)
+    .filter(({ hosts }) => hosts.includes(name))
+    .map(({ packages = {} }) => packages);
+  const ofApplications = [application, ...Object.values(applications)]
+    .filter(({ hosts }) => hosts?.includes(name) ?? true)
+    .map(({ packages = {} }) => packages);
+  const packages: Record<string, string> = {
     ...(roles.includes("load-balancer") && loadBalancer.packages),
-    ...(roles.includes("web") && { ...web.packages, ...application.packages }),
+    ...(roles.includes("web") && {
+      ...web.packages,
+      ...Object.fromEntries(ofApplications.flatMap(Object.entries<string>)),
+    }),
     ...(roles.some((role) => role.startsWith("database")) && database.packages),
+    ...Object.fromEntries(ofServices.flatMap(Object.entries<string>)),
   };
   const pinned = Object.entries(packages).filter(([, version]) => version !== "present");
   return pinned.length > 0 ? { pinned: Object.fromEntries(pinned) } : {};

@@ -39,7 +39,7 @@ export type DatabaseHosts =
       readonly primary?: StackHost;
     };
 
-type MachineSettings = Omit<Settings, "application">;
+type MachineSettings = Omit<Settings, "application" | "applications">;
 
 export function createHosts(settings: MachineSettings): StackHosts {
   const all = createMachines(settings).map((host) => withPackagePolicy(host, settings.packages));

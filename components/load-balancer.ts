@@ -1,5 +1,6 @@
 /** HAProxy on one or more hosts, each before all web servers. */
 import * as pulumi from "@pulumi/pulumi";
+import * as v from "valibot";
 import { Service } from "../provider/resources/service";
 import { type ArgsCheck, checkArgs, checkUnique, whenKnown } from "./check-args";
 import { type Fault, unexpected } from "./expectation";
@@ -17,7 +18,7 @@ import {
 import { leaveAddressFile } from "./render/keepalived";
 import { nothingPassed } from "./render/probes";
 import { list, shape, text } from "./rule";
-import { address, domain, host, port, urlPath } from "./rules";
+import { address, domain, host, port, siteName, urlPath } from "./rules";
 import { createVirtualAddress } from "./virtual-address";
 
 /** A web server to send requests to: a `WebServer`, or one that this program did not make. */
@@ -35,11 +36,23 @@ export interface BalancedServer {
   readonly service?: pulumi.Resource;
 }
 
+/** A further application, with host names of its own. */
+export interface BalancedApplication {
+  /** Names its backend: lower-case letters, digits and hyphens. */
+  readonly name: string;
+  /** One or more. The first is sent with the health checks. */
+  readonly domains: readonly string[];
+  /** One or more, which get its requests in turn. */
+  readonly servers: readonly BalancedServer[];
+}
+
 export interface LoadBalancerArgs {
   /** Where HAProxy runs: one or more. Each serves on its own; a change goes through them in this order. */
   readonly hosts: readonly Host[];
   /** One or more, which get the requests in turn. */
   readonly servers: readonly BalancedServer[];
+  /** Further applications; `servers` get the requests for all host names that none of them has. Default none. */
+  readonly applications?: readonly BalancedApplication[];
   /** The host name of the page: sent with the health checks, and shown when no server is left. */
   readonly domain: pulumi.Input<string>;
   /** Answers 200 when a server can serve, and 404 when it is to get nothing new. Asked every second. */
@@ -110,9 +123,13 @@ export class LoadBalancer extends pulumi.ComponentResource {
     );
     const services = createServices(this, name, complete, known);
     if (isShared(args)) {
-      const servers = known.servers.apply((all) =>
-        all.map(({ host: { address }, port }) => ({ address, port })),
-      );
+      const servers = pulumi
+        .all([known.servers, known.applications])
+        .apply(([first, applications]) =>
+          uniqueServers([...first, ...applications.flatMap(({ servers }) => servers)]).map(
+            ({ host: { address }, port }) => ({ address, port }),
+          ),
+        );
       createVirtualAddress(this, name, {
         ...{ hosts: args.hosts, servers, balancers: services },
         ...{ port: known.port, virtualAddress: known.virtualAddress, onMove: known.onMove },
@@ -135,8 +152,33 @@ function withDefaults(args: LoadBalancerArgs) {
     trustedProxies = [],
     rawLines = {},
   } = args;
-  const servers = args.servers.filter(({ host }) => isHere(host));
-  return { ...args, servers, port, statsPort, responseTimeoutSeconds, trustedProxies, rawLines };
+  const servers = serversHere(args.servers);
+  const applications = (args.applications ?? []).map((application) => ({
+    ...application,
+    servers: serversHere(application.servers),
+  }));
+  return {
+    ...args,
+    servers,
+    applications,
+    port,
+    statsPort,
+    responseTimeoutSeconds,
+    trustedProxies,
+    rawLines,
+  };
+}
+
+function serversHere(servers: readonly BalancedServer[]): readonly BalancedServer[] {
+  return servers.filter(({ host }) => isHere(host));
+}
+
+/** Each once, by its name. */
+function uniqueServers<Server extends { readonly host: { readonly name: string } }>(
+  servers: readonly Server[],
+): readonly Server[] {
+  const names = servers.map(({ host }) => host.name);
+  return servers.filter(({ host }, index) => names.indexOf(host.name) === index);
 }
 
 /** How visitors reach the page: a proxy that is trusted speaks TLS with them. */
@@ -156,19 +198,34 @@ const server = shape("a server with host and port", {
 });
 
 /** They say which there are, and the hosts name resources. */
-const plainArgs = ["hosts", "hosts.name", "servers", "servers.host", "servers.host.name"];
+const plainArgs = [
+  ...["hosts", "hosts.name", "servers", "servers.host", "servers.host.name"],
+  ...["applications", "applications.name", "applications.domains", "applications.servers"],
+  ...["applications.servers.host", "applications.servers.host.name"],
+];
 
 const entries = {
   ...loadBalancerOptions,
   hosts: list("a list of hosts", host, 1),
   servers: list("a list of servers", server, 1),
+  applications: v.optional(
+    list(
+      "a list of applications",
+      shape("an object with name, domains and servers", {
+        name: siteName,
+        domains: list("a list of domains", domain, 1),
+        servers: list("a list of servers", server, 1),
+      }),
+    ),
+  ),
   domain,
   healthPath: urlPath,
 };
 
 function checkAgreement(args: Complete): readonly Fault[] {
-  const { hosts, servers, port, statsPort, virtualAddress } = args;
-  const taken = [...hosts, ...servers.map(({ host }) => host)].map(({ address }) => address);
+  const { hosts, servers, applications, port, statsPort, virtualAddress } = args;
+  const all = [...servers, ...applications.flatMap((one) => one.servers)];
+  const taken = [...hosts, ...all.map(({ host }) => host)].map(({ address }) => address);
   const held = {
     path: "virtualAddress",
     message: unexpected("an address that no host has", virtualAddress),
@@ -182,6 +239,7 @@ function checkAgreement(args: Complete): readonly Fault[] {
       servers.map((one) => one.host),
       ".host.name",
     ),
+    ...checkUnique("applications", "a name that no other application has", applications, ".name"),
     ...(statsPort === port ? [clash] : []),
     ...(virtualAddress !== undefined && taken.includes(virtualAddress) ? [held] : []),
   ];
@@ -190,14 +248,20 @@ function checkAgreement(args: Complete): readonly Fault[] {
 function readValues(check: ArgsCheck<typeof entries>, args: Complete) {
   const { domain, healthPath, port, statsPort, responseTimeoutSeconds } = args;
   const { trustedProxies, virtualAddress, onMove, rawLines } = args;
-  const servers = args.servers.map(({ host: { name, address }, port }) => ({
-    host: { name, address },
-    port,
+  const servers = plainServers(args.servers);
+  const applications = args.applications.map((one) => ({
+    ...one,
+    servers: plainServers(one.servers),
   }));
   return whenKnown(check, {
     ...{ domain, healthPath, port, statsPort, responseTimeoutSeconds },
-    ...{ trustedProxies, virtualAddress, onMove, rawLines, servers },
+    ...{ trustedProxies, virtualAddress, onMove, rawLines, servers, applications },
   });
+}
+
+/** Without the resources that have to be there before. */
+function plainServers(servers: readonly BalancedServer[]) {
+  return servers.map(({ host: { name, address }, port }) => ({ host: { name, address }, port }));
 }
 
 type Values = ReturnType<typeof readValues>;
@@ -239,7 +303,8 @@ function createService(
   values: Values,
   before: readonly Service[],
 ): Service {
-  const { servers } = args;
+  const { servers, applications } = args;
+  const all = uniqueServers([...servers, ...applications.flatMap((one) => one.servers)]);
   const aliases = (suffix: string) => formerly.map((former) => ({ name: `${former}-${suffix}` }));
   const packages = createPackages(parent, `${name}-${host.name}-packages`, host, {
     name: "haproxy-packages",
@@ -248,13 +313,13 @@ function createService(
     formerNames: formerly.map((former) => `${former}-packages`),
   });
   // No server gets requests before it can answer them.
-  const ready = servers.flatMap(({ service }) => (service ? [service] : []));
+  const ready = all.flatMap(({ service }) => (service ? [service] : []));
   return new Service(
     `${name}-${host.name}-service`,
     {
       host: host.host,
       unit: "haproxy.service",
-      files: renderFiles(host, values, isShared(args)),
+      files: renderFiles(host, args, values),
       runsWith: packages.versions,
       // Its master process starts the new program as it reloads.
       onUpgrade: "reload",
@@ -280,7 +345,7 @@ function createService(
 const leaveSeconds = 4;
 
 /** Another load balancer has the address before this one restarts. */
-function drainOf(host: Host, { hosts }: Complete, { port, statsPort }: Values) {
+function drainOf(host: Host, { hosts, applications }: Complete, { port, statsPort }: Values) {
   const others = hosts.filter((other) => other !== host);
   return {
     file: leaveAddressFile,
@@ -288,22 +353,45 @@ function drainOf(host: Host, { hosts }: Complete, { port, statsPort }: Values) {
     allowed: others.map(({ address }) => ({
       http: pulumi.interpolate`http://${address}:${port}${balancerHealthPath}`,
     })),
-    finished: pulumi.output({ address: host.address, statsPort }).apply(nothingPassed),
+    finished: pulumi
+      .output({
+        address: host.address,
+        statsPort,
+        applications: applications.map(({ name }) => name),
+      })
+      .apply(nothingPassed),
   };
 }
 
-function renderFiles({ address }: Host, values: Values, tellsHealth: boolean) {
+function renderFiles({ address }: Host, args: Complete, values: Values) {
   const { virtualAddress: _, onMove: __, ...rendered } = values;
-  const config = pulumi.output({ ...rendered, address }).apply(({ servers, ...rest }) =>
-    renderHaproxy({
-      ...rest,
-      tellsHealth,
-      servers: servers.map(({ host: { name, address }, port }) => ({ name, address, port })),
-    }),
-  );
+  const config = pulumi
+    .output({ ...rendered, address })
+    .apply(({ servers, applications, ...rest }) =>
+      renderHaproxy({
+        ...rest,
+        tellsHealth: isShared(args),
+        servers: flat(servers),
+        applications: applications.map((one) => ({ ...one, servers: flat(one.servers) })),
+      }),
+    );
+  const pages = args.applications.map(({ name, domains: [domain = ""] }) => [
+    haproxyFiles.unavailableOf(name),
+    { content: renderUnavailable(domain) },
+  ]);
   return {
     [haproxyFiles.config]: { content: config },
     [haproxyFiles.unavailable]: { content: values.domain.apply(renderUnavailable) },
+    ...Object.fromEntries(pages),
     [haproxyFiles.unit]: { content: renderHaproxyUnit() },
   };
+}
+
+function flat(
+  servers: readonly {
+    readonly host: { readonly name: string; readonly address: string };
+    readonly port: number;
+  }[],
+) {
+  return servers.map(({ host: { name, address }, port }) => ({ name, address, port }));
 }

@@ -33,7 +33,13 @@ export { type Database, MysqlPair, type MysqlPairArgs } from "./database";
 export { DatabaseProxy, type DatabaseProxyArgs, type ProxiedDatabase } from "./database-proxy";
 export { ExistingHost, type ExistingHostArgs } from "./existing-host";
 export type { Host } from "./host";
-export { type BalancedServer, LoadBalancer, type LoadBalancerArgs } from "./load-balancer";
+export {
+  type BalancedApplication,
+  type BalancedServer,
+  LoadBalancer,
+  type LoadBalancerArgs,
+} from "./load-balancer";
 export { MysqlGroup, type MysqlGroupArgs } from "./mysql-group";
 export type { MysqlArgs } from "./mysql-members";
-export { type ServedApplication, WebServer, type WebServerArgs } from "./web-server";
+export { PrivateService, type PrivateServiceArgs, type ReachedService } from "./private-service";
+export { type ServedApplication, WebServer, type WebServerArgs, type WebSite } from "./web-server";

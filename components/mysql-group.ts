@@ -7,30 +7,34 @@ import { MysqlGroupReplication } from "../provider/resources/mysql-group";
 import { type FileArgs, Service } from "../provider/resources/service";
 import { replicationAccount } from "../provider/schema/values";
 import { checkArgs, checkUnique, whenKnown } from "./check-args";
+import type { Database } from "./database";
 import type { ProxiedDatabase } from "./database-proxy";
 import { type Fault, unexpected } from "./expectation";
 import { type Host, isHere, onHost } from "./host";
 import {
   type Cluster,
+  type ContentOf,
   checkDiscarded,
   clusterName,
   createContent,
+  createFurtherDatabase,
   createMembers,
   createPassword,
   createRetirement,
   environmentOf,
+  goesWith,
   type MemberOptions,
   type MysqlArgs,
   memberOptionsOf,
   mysqlPort,
 } from "./mysql-members";
-import { databaseOptions } from "./options";
+import { databaseOptions, sharedBy } from "./options";
 import { mysqlCertificates } from "./render/mysql";
 import { dialOverrides, dialUnit, renderDialRules, renderDialUnit } from "./render/mysql-dial";
 import { renderGroupReadyScript } from "./render/mysql-group-ready";
 import { handover, renderHandoverDropIn, renderHandoverScript } from "./render/mysql-handover";
 import { rejoinUnit, renderRejoinScript, renderRejoinUnit } from "./render/mysql-rejoin";
-import { createRoleCheck } from "./role-check";
+import { createRoleCheck, roleCheckAccount } from "./role-check";
 import { list } from "./rule";
 import { host } from "./rules";
 
@@ -69,6 +73,9 @@ export class MysqlGroup extends pulumi.ComponentResource implements ProxiedDatab
   readonly roleChecks: readonly Service[];
   readonly #name: string;
   readonly #cluster: Cluster;
+  readonly #content: Omit<ContentOf, "password">;
+  /** By account. */
+  readonly #passwords: Record<string, pulumi.Output<string>>;
 
   constructor(name: string, args: MysqlGroupArgs, opts?: pulumi.ComponentResourceOptions) {
     // The type of a pair's component: two members that become three keep their resources.
@@ -92,8 +99,10 @@ export class MysqlGroup extends pulumi.ComponentResource implements ProxiedDatab
     });
     this.#cluster = createGroup(this, name, args, services);
     const { password } = this;
-    const content = { args, options, password, cluster: this.#cluster };
-    this.ready = createContent(this, name, content, this.primary.deletedWith);
+    this.#content = { args, options, cluster: this.#cluster };
+    this.#passwords = { [this.user]: password };
+    const first = { ...this.#content, password, moreAccounts: roleCheckAccount };
+    this.ready = createContent(this, name, first, goesWith(this.primary));
     const roles = { sort: "group" as const, maxLagSeconds: options.maxLagSeconds };
     this.roleChecks = this.members.map((member) =>
       createRoleCheck(this, `${name}-${member.name}`, member, roles, this.ready),
@@ -109,11 +118,26 @@ export class MysqlGroup extends pulumi.ComponentResource implements ProxiedDatab
     return environmentOf(host, this);
   }
 
+  /**
+   * A database and an account of its own on the same cluster, for another application, made after `dependsOn`. Neither account can
+   * read what is the other's. When the program no longer asks for it, both are left as they are.
+   */
+  addDatabase(databaseName: string, dependsOn: readonly pulumi.Resource[] = []): Database {
+    const { args, ...rest } = this.#content;
+    const content = { ...rest, args: { ...args, name: databaseName } };
+    const added = createFurtherDatabase(this, `${this.#name}-for-${databaseName}`, content, {
+      ...goesWith(this.primary),
+      dependsOn: [this.ready, ...dependsOn],
+    });
+    this.#passwords[added.user] = added.password;
+    return added;
+  }
+
   /** Ends a former password once all of `users` (applications, say) run with the new one. Call it once. */
   retireFormerPassword(users: readonly pulumi.Resource[]): void {
     const after = [this.ready, ...users];
     const { deletedWith } = this.primary;
-    const passwords = { [this.user]: this.password };
+    const passwords = this.#passwords;
     createRetirement(this, this.#name, passwords, { cluster: this.#cluster, after, deletedWith });
   }
 }
@@ -127,6 +151,7 @@ const plainArgs = [
 const { durability: _, ...options } = databaseOptions;
 const entries = {
   ...options,
+  sharedBy,
   members: list("a list of three hosts or more", host, 3),
   primary: v.exactOptional(host),
 };

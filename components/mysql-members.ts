@@ -8,6 +8,7 @@ import {
 } from "../provider/resources/mysql-content";
 import { type FileArgs, Service } from "../provider/resources/service";
 import type { Known } from "./check-args";
+import type { Database } from "./database";
 import { type DatabasePrivilege, needsTrust, privilegesOf } from "./database-privileges";
 import { type Fault, unexpected } from "./expectation";
 import { type Host, onHost } from "./host";
@@ -21,7 +22,7 @@ import {
 } from "./render/mysql";
 import { renderMysqlConfigurationCommand, renderMysqlOverrides } from "./render/mysql-in-effect";
 import { renderRestartAlways } from "./render/restart-always";
-import { roleCheckAccount } from "./role-check";
+import type { roleCheckAccount } from "./role-check";
 
 /** What every MySQL cluster takes, whatever its members form. */
 export interface MysqlArgs {
@@ -37,6 +38,8 @@ export interface MysqlArgs {
    * have all but 20 of them: replication and an administrator always get in.
    */
   readonly maxConnections?: pulumi.Input<number>;
+  /** How many applications have a database on the cluster: each may have its part of those connections. Default 1. */
+  readonly sharedBy?: pulumi.Input<number>;
   /** MySQL's version, and packages besides it: Debian package to `present`, a version or a pattern such as `9.7.*`. */
   readonly packages?: pulumi.Input<Readonly<Record<string, pulumi.Input<string>>>>;
   /**
@@ -92,11 +95,11 @@ export type MemberOptions = Known<ReturnType<typeof memberOptionsOf>>;
 
 export function memberOptionsOf(args: MysqlArgs) {
   const { bufferPoolPercent = 25, maxConnections = 200, rawLines = [], privileges = [] } = args;
-  const { requirePrimaryKeys = true, maxLagSeconds = 10 } = args;
+  const { requirePrimaryKeys = true, maxLagSeconds = 10, sharedBy = 1 } = args;
   const trustsCreators = needsTrust(privileges);
   return {
     ...{ bufferPoolPercent, maxConnections, requirePrimaryKeys, trustsCreators, rawLines },
-    maxLagSeconds,
+    ...{ maxLagSeconds, sharedBy },
   };
 }
 
@@ -182,16 +185,20 @@ export interface ContentOf {
   readonly options: MemberOptions;
   readonly password: pulumi.Output<string>;
   readonly cluster: Cluster;
+  /** Accounts besides the application's. */
+  readonly moreAccounts?: typeof roleCheckAccount;
 }
 
 export function createContent(
   parent: pulumi.Resource,
   name: string,
-  { args, options, password, cluster }: ContentOf,
-  deletedWith: pulumi.Resource | undefined,
+  { args, options, password, cluster, moreAccounts }: ContentOf,
+  opts: pulumi.CustomResourceOptions,
 ): MysqlContent {
   const grants = { [`${args.name}.*`]: [...privilegesOf(args.privileges ?? [])] };
-  const maxConnections = options.maxConnections.apply((all) => all - reservedConnections(all));
+  const maxConnections = pulumi
+    .all([options.maxConnections, options.sharedBy])
+    .apply(([all, count]) => Math.floor((all - reservedConnections(all)) / count));
   return new MysqlContent(
     `${name}-content`,
     {
@@ -199,11 +206,36 @@ export function createContent(
       databases: [args.name],
       accounts: {
         [args.name]: { password, grants, maxConnections },
-        ...roleCheckAccount,
+        ...moreAccounts,
       },
+      // Applications run with the former one until they are released anew.
+      formerAccounts: "leave",
     },
-    { parent, ...(deletedWith && { deletedWith }) },
+    { parent, ...opts },
   );
+}
+
+/** A database and an account of its own, for an application beside the first. */
+export function createFurtherDatabase(
+  parent: pulumi.Resource & Reached,
+  name: string,
+  content: Omit<ContentOf, "password">,
+  opts: pulumi.CustomResourceOptions,
+): Database {
+  const { args } = content;
+  const password = createPassword(parent, name, args);
+  const ready = createContent(parent, name, { ...content, password }, opts);
+  const { primary, replicas } = parent;
+  const own = { databaseName: args.name, user: args.name, password };
+  return {
+    ...{ ...own, ready },
+    environmentFor: (host) => environmentOf(host, { ...own, primary, replicas }),
+  };
+}
+
+/** With a container goes what is in it. */
+export function goesWith({ deletedWith }: Host): pulumi.CustomResourceOptions {
+  return deletedWith ? { deletedWith } : {};
 }
 
 /** Left to replication and to an administrator, however many commits of the application wait. */

@@ -6,9 +6,21 @@ import { type DatabaseText, databaseTextWords, isDatabaseText } from "./database
 import { unexpected } from "./expectation";
 import { mysqlRawLines } from "./mysql-raw-lines";
 import { type Allowed, allowances, ownUnitSettings } from "./render/confinement";
-import { integer, integerIn, isRecord, list, mapping, record, rule, text, textOf } from "./rule";
+import {
+  integer,
+  integerIn,
+  isRecord,
+  list,
+  mapping,
+  oneOf,
+  record,
+  rule,
+  text,
+  textOf,
+} from "./rule";
 import {
   address,
+  domain,
   hostName,
   immutablePath,
   network,
@@ -133,6 +145,9 @@ export const databaseOptions = {
   cluster: v.exactOptional(textOf(values.clusterName)),
   discardDataOn: v.exactOptional(list("a list of host names", hostName)),
 };
+
+/** Of a cluster, not of a stack's settings: there the applications are counted. */
+export const sharedBy = v.exactOptional(integer(1, 1000));
 
 const databaseText = record("an object with database", {
   database: text(databaseTextWords, isDatabaseText),
@@ -288,6 +303,58 @@ export const applicationOptions = {
   readySeconds: v.exactOptional(seconds),
   stopSeconds: v.exactOptional(seconds),
 };
+
+const isDatabase = (value: unknown): value is false | { readonly name?: string } =>
+  value === false || v.is(v.strictObject({ name: v.exactOptional(databaseOptions.name) }), value);
+
+const { name: _, ...ofApplication } = applicationOptions;
+
+/** Where an application of a stack runs. */
+export const applicationPlace = {
+  hosts: v.exactOptional(list("a list of host names", hostName, 1)),
+};
+
+/** Applications of a stack, by name. */
+export const applications = mapping(
+  "an object of applications",
+  applicationName,
+  record("an object with source and start", {
+    ...ofApplication,
+    ...applicationPlace,
+    domains: v.exactOptional(list("a list of domains", domain, 1)),
+    database: v.exactOptional(rule("false, or an object with name", isDatabase)),
+  }),
+);
+
+/** `cache` is told as `CACHE_HOST`; `DATABASE_HOST` and so on are the database's. */
+const serviceName = text(
+  "a name of at most 31 lower-case letters, digits and hyphens that starts with a letter and is not database",
+  (value) => /^[a-z][a-z0-9-]{0,30}$/.test(value) && value !== "database",
+);
+
+const kinds = ["valkey", "redis", "memcached"] as const;
+
+export const privateServiceOptions = {
+  name: serviceName,
+  kind: oneOf(...kinds),
+  port: v.exactOptional(integer(1024, 65535)),
+  memoryMegabytes: v.exactOptional(integer(8, 1_048_576)),
+  persistent: v.exactOptional(rule("true or false", isBoolean)),
+  packages: v.exactOptional(packages),
+};
+
+const { name: __, ...ofService } = privateServiceOptions;
+
+/** Private services of a stack, by name. */
+export const services = mapping(
+  "an object of services",
+  serviceName,
+  record("an object with kind and hosts", {
+    ...ofService,
+    hosts: list("a list of host names", hostName, 1),
+    applications: v.exactOptional(list("a list of names of applications", applicationName)),
+  }),
+);
 
 function isAllowed(value: unknown): value is Allowed {
   return typeof value === "string" && Object.hasOwn(allowances, value);

@@ -31,6 +31,11 @@ export const privateKey = hiddenText(values.privateKey.expected, (value) =>
 export const urlPath = text("a path such as /healthz", (value) =>
   /^\/[A-Za-z0-9._~/-]*$/.test(value),
 );
+/** Of a further application: a part of file names, and of names in HAProxy and Nginx. */
+export const siteName = text(
+  "a name of lower-case letters, digits and hyphens that starts with a letter",
+  (value) => /^[a-z][a-z0-9-]*$/.test(value),
+);
 /** `*` is any text, `?` one letter. */
 export const immutablePath = text(
   "an address such as /assets/* or /static/*.????????.js",

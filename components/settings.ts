@@ -18,11 +18,23 @@ const namespace = "trilithon";
 
 type Values = Readonly<Record<string, unknown>>;
 
-export interface StackSettings extends Omit<Settings, "application"> {
-  readonly application: Omit<Settings["application"], "environment"> & {
-    readonly environment: Environment;
-  };
+type WithEnvironment<Application> = Omit<Application, "environment"> & {
+  readonly environment: Environment;
+};
+
+export interface StackSettings extends Omit<Settings, "application" | "applications"> {
+  /** Has the stack's domain and database, and all requests that are for no other. */
+  readonly application: WithEnvironment<Settings["application"]>;
+  /** Those beside it. */
+  readonly applications: Readonly<Record<string, FurtherApplication>>;
 }
+
+export type FurtherApplication = Omit<
+  WithEnvironment<Settings["applications"][string]>,
+  "domains"
+> & {
+  readonly domains: readonly string[];
+};
 
 /** Reads the settings of the stack; an empty one is as none. Throws one error with all faults, before anything is made. */
 export function readSettings(): StackSettings {
@@ -34,7 +46,9 @@ export function readSettings(): StackSettings {
   );
   const secretKeys = readSecretKeys();
   const result = parseSettings(values, secretKeys);
-  if ("settings" in result) return keepSecret(result.settings, secretKeys);
+  if ("settings" in result) {
+    return arrange(result.settings, values.application !== undefined, secretKeys);
+  }
   const count = result.faults.length === 1 ? "a fault" : `${result.faults.length} faults`;
   throw new pulumi.RunError(`the stack's settings have ${count}:\n${result.faults.join("\n")}`);
 }
@@ -55,20 +69,49 @@ export function parseSettings(
   return { faults: faults.map(({ path, message }) => `${namespace}:${path}: ${message}`) };
 }
 
+/** Without an `application`, the one of `applications` that has no domains of its own stands for it. */
+function arrange(
+  { application, applications, ...rest }: Settings,
+  hasApplication: boolean,
+  secretKeys: readonly string[] | undefined,
+): StackSettings {
+  const all = Object.entries(applications).map(([name, { environment, ...one }]) => {
+    const path = [`${namespace}:applications`, name];
+    return [name, { ...one, environment: keepSecret(environment, path, secretKeys) }] as const;
+  });
+  const further = all.flatMap(([name, { domains, ...one }]) =>
+    domains === undefined ? [] : [[name, { ...one, domains }] as const],
+  );
+  const [promoted] = hasApplication ? [] : all.filter(([, { domains }]) => domains === undefined);
+  const environment = keepSecret(application.environment, [`${namespace}:application`], secretKeys);
+  return {
+    ...rest,
+    application: promoted ? promote(promoted) : { ...application, environment },
+    applications: Object.fromEntries(further),
+  };
+}
+
+function promote([name, { domains: _, database: __, packages = {}, ...one }]: readonly [
+  string,
+  WithEnvironment<Settings["applications"][string]>,
+]): StackSettings["application"] {
+  return { ...one, name, packages };
+}
+
 /** Where it cannot be told which variable is a secret, each of them is. */
-function keepSecret(settings: Settings, secretKeys: readonly string[] | undefined): StackSettings {
-  const { environment = {}, ...application } = settings.application;
-  const hasSecret = secretKeys === undefined || secretKeys.includes(`${namespace}:application`);
+function keepSecret(
+  environment: Settings["application"]["environment"] = {},
+  path: readonly string[],
+  secretKeys: readonly string[] | undefined,
+): Environment {
+  const hasSecret = secretKeys === undefined || path.some((key) => secretKeys.includes(key));
   const open = hasSecret
-    ? findOpenVariables(environment, readSettingsFile())
+    ? findOpenVariables(environment, readSettingsFile(), path)
     : Object.keys(environment);
   const variables = Object.entries(environment).map(
     ([name, value]) => [name, open.includes(name) ? value : hidden(value)] as const,
   );
-  return {
-    ...settings,
-    application: { ...application, environment: Object.fromEntries(variables) },
-  };
+  return Object.fromEntries(variables);
 }
 
 function hidden(value: string | number | boolean | DatabaseText): Environment[string] {

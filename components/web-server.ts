@@ -1,16 +1,16 @@
-/** Nginx on one host: static files by itself, the rest by the application beside it. */
+/** Nginx on one host: static files by itself, the rest by the applications beside it. */
 import * as pulumi from "@pulumi/pulumi";
 import * as v from "valibot";
 import { Service } from "../provider/resources/service";
-import { type ArgsCheck, checkArgs, refuse, whenKnown } from "./check-args";
+import { type ArgsCheck, checkArgs, checkUnique, refuse, whenKnown } from "./check-args";
 import { type Fault, unexpected } from "./expectation";
 import { type Host, onHost } from "./host";
 import { defaultPorts, webServerOptions } from "./options";
 import { createPackages, withDefaults } from "./packages";
-import { nginxFiles, renderNginx, webHealthPath } from "./render/nginx";
+import { nginxFiles, renderNginx, renderNginxSite, webHealthPath } from "./render/nginx";
 import { renderRestartAlways } from "./render/restart-always";
 import { list, oneOf, rule, shape, text } from "./rule";
-import { address, domain, host, immutablePath, port, present, urlPath } from "./rules";
+import { address, domain, host, immutablePath, port, present, siteName, urlPath } from "./rules";
 
 /** What Nginx passes requests to on its own host: an `Application`, or one that this program did not make. */
 export interface ServedApplication {
@@ -34,11 +34,23 @@ export interface ServedApplication {
   readonly isReleasedTogether?: boolean;
 }
 
+/** A further application on the host, with host names of its own. */
+export interface WebSite {
+  /** Names its file: lower-case letters, digits and hyphens. */
+  readonly name: string;
+  /** One or more. */
+  readonly domains: readonly string[];
+  /** What answers the requests for which there is no file. */
+  readonly application: ServedApplication;
+}
+
 export interface WebServerArgs {
   /** Where Nginx runs. */
   readonly host: Host;
-  /** What answers the requests for which there is no file. */
+  /** What answers the requests for which there is no file, for all host names that no site has. */
   readonly application: ServedApplication;
+  /** Further applications. Default none. */
+  readonly sites?: readonly WebSite[];
   /** The host name of the page. */
   readonly domain: pulumi.Input<string>;
   /** IPv4 addresses of the load balancers: who the client is, is believed of them alone. */
@@ -60,7 +72,7 @@ export interface WebServerArgs {
 }
 
 /**
- * Nginx for one site on one host.
+ * Nginx on one host.
  *
  *     new WebServer("web-01", { host, application, domain: "www.example.com", loadBalancers: ["10.0.0.11"] });
  */
@@ -77,7 +89,7 @@ export class WebServer extends pulumi.ComponentResource {
     const check = {
       component: `WebServer ${name}`,
       entries,
-      plain: ["host", "host.name", "application", "after"],
+      plain: ["host", "host.name", "application", "sites", "sites.name", "sites.domains", "after"],
     };
     checkArgs(check, args, () => checkAgreement(args));
     this.host = args.host;
@@ -96,32 +108,49 @@ const folder = text("an absolute path of letters, digits and . _ ~ / -", (value)
   /^\/[A-Za-z0-9._~/-]+$/.test(value),
 );
 
+const application = shape("an application, as an Application is", {
+  port,
+  healthPath: urlPath,
+  publicFolder: folder,
+  otherPublicFolders: v.optional(list("a list of folders", folder)),
+  writtenPaths: v.optional(list("a list of paths", folder)),
+  immutablePaths: v.optional(list("a list of addresses", immutablePath)),
+  drainFile: folder,
+  releases: v.optional(present),
+  isReleasedTogether: v.optional(isTrueOrFalse),
+});
+
 const entries = {
   ...webServerOptions,
   host,
-  application: shape("an application, as an Application is", {
-    port,
-    healthPath: urlPath,
-    publicFolder: folder,
-    otherPublicFolders: v.optional(list("a list of folders", folder)),
-    writtenPaths: v.optional(list("a list of paths", folder)),
-    immutablePaths: v.optional(list("a list of addresses", immutablePath)),
-    drainFile: folder,
-    releases: v.optional(present),
-    isReleasedTogether: v.optional(isTrueOrFalse),
-  }),
+  application,
+  sites: v.optional(
+    list(
+      "a list of sites",
+      shape("an object with name, domains and application", {
+        name: siteName,
+        domains: list("a list of domains", domain, 1),
+        application,
+      }),
+    ),
+  ),
   domain,
   loadBalancers: list("a list of addresses", address),
   after: v.optional(shape("a WebServer", { service: present })),
   scheme: v.optional(oneOf("http", "https")),
 };
 
-function checkAgreement({ host, application, port }: WebServerArgs): readonly Fault[] {
-  const { releases } = application;
-  const expected = `a host of the application (${Object.keys(releases ?? {}).join(", ")})`;
-  const elsewhere = { path: "host", message: unexpected(expected, host.name) };
+function checkAgreement({ host, application, sites = [], port }: WebServerArgs): readonly Fault[] {
+  const elsewhere = [application, ...sites.map((site) => site.application)].flatMap(
+    ({ releases }) => {
+      if (releases === undefined || releases[host.name]) return [];
+      const expected = `a host of the application (${Object.keys(releases).join(", ")})`;
+      return [{ path: "host", message: unexpected(expected, host.name) }];
+    },
+  );
   return [
-    ...(releases && !releases[host.name] ? [elsewhere] : []),
+    ...elsewhere,
+    ...checkUnique("sites", "a name that no other site has", sites, ".name"),
     ...checkPort(port ?? defaultPorts.web, application.port),
   ];
 }
@@ -135,13 +164,10 @@ function checkPort(
 }
 
 function readValues(check: ArgsCheck<typeof entries>, args: WebServerArgs) {
-  const { port, healthPath, publicFolder, drainFile } = args.application;
-  const { otherPublicFolders = [], writtenPaths = [], immutablePaths } = args.application;
+  const { sites = [] } = args;
   return whenKnown(check, {
-    application: {
-      ...{ port, healthPath, publicFolder, drainFile },
-      ...{ otherPublicFolders, writtenPaths, immutablePaths },
-    },
+    application: served(args.application),
+    sites: sites.map((site) => ({ ...site, application: served(site.application) })),
     domain: args.domain,
     loadBalancers: args.loadBalancers,
     port: args.port ?? defaultPorts.web,
@@ -149,6 +175,16 @@ function readValues(check: ArgsCheck<typeof entries>, args: WebServerArgs) {
     responseTimeoutSeconds: args.responseTimeoutSeconds ?? 60,
     rawLines: args.rawLines ?? [],
   });
+}
+
+/** Without the resources that have to be there before. */
+function served(application: ServedApplication) {
+  const { port, healthPath, publicFolder, drainFile } = application;
+  const { otherPublicFolders = [], writtenPaths = [], immutablePaths } = application;
+  return {
+    ...{ port, healthPath, publicFolder, drainFile },
+    ...{ otherPublicFolders, writtenPaths, immutablePaths },
+  };
 }
 
 /** The load balancer finds such a host out by its next two checks, and the change is taken back. */
@@ -163,7 +199,7 @@ function createService(
   args: WebServerArgs,
   values: ReturnType<typeof readValues>,
 ): Service {
-  const { host, application } = args;
+  const { host, application, sites = [] } = args;
   const packages = createPackages(parent, `${name}-nginx-packages`, host, {
     name: "nginx-packages",
     packages: withDefaults({ nginx: "present" }, args.packages),
@@ -172,9 +208,18 @@ function createService(
     refuse(`WebServer ${name}`, checkPort(known.port, known.application.port));
     return renderNginx({ ...known, hostName: host.name });
   });
-  const { releases = {}, isReleasedTogether = false } = application;
-  const release = releases[host.name];
-  const awaited = isReleasedTogether ? Object.values(releases) : release ? [release] : [];
+  const siteFiles = sites.map(({ name: site }, index) => {
+    const content = pulumi.output(values).apply((known) => {
+      const one = known.sites[index];
+      if (one === undefined) throw new Error(`${site}: is not known`);
+      return renderNginxSite({ ...known, hostName: host.name }, one);
+    });
+    return [nginxFiles.siteOf(site), { content }] as const;
+  });
+  const awaited = [application, ...sites.map((site) => site.application)].flatMap(
+    ({ releases = {}, isReleasedTogether = false }) =>
+      isReleasedTogether ? Object.values(releases) : (releases[host.name] ?? []),
+  );
   return new Service(
     `${name}-nginx-service`,
     {
@@ -182,6 +227,7 @@ function createService(
       unit: "nginx.service",
       files: {
         [nginxFiles.site]: { content },
+        ...Object.fromEntries(siteFiles),
         [nginxFiles.unit]: { content: renderRestartAlways() },
       },
       // Debian's welcome page would be the default server.

@@ -19,6 +19,12 @@ export interface Difference {
   readonly replace?: boolean;
 }
 
+export interface Replacement {
+  readonly first: "removal" | "creation";
+  /** What people are told of it, a sentence each. */
+  readonly told: readonly string[];
+}
+
 /** How a step is announced to people. */
 export interface StepText {
   /** Lower case, no final period, without the host: `reload haproxy (no connection dropped)`. */
@@ -160,6 +166,8 @@ export interface Kind<Args extends object = object, PlannedStep extends Step = S
    * cannot be imported.
    */
   imported?(id: string, hosts: ReadonlyMap<string, Host>, context: Context): Promise<Properties>;
+  /** What only one resource of a program may want on a host: `unit nginx.service`, `file /etc/nginx/nginx.conf`. Known names only. */
+  takes?(desired: Args): readonly string[];
   /** What `remove` leaves behind, a sentence each; shown in `destroy`. */
   leaves?(live: Args): readonly string[];
   /** Outputs that only `apply` can know; unknown in the preview of a creation. */
@@ -173,8 +181,8 @@ export interface Kind<Args extends object = object, PlannedStep extends Step = S
   foresee?(live: Args | undefined, wanted: Args): Properties;
   /** Inputs that no machine tells: what they were before a change is known from the state alone. */
   readonly recorded?: readonly string[];
-  /** Where a new resource replaces a former one. Default `after removal`: names and addresses are taken until then. */
-  readonly replacement?: "after removal" | "before removal";
+  /** How a new resource replaces a former one. Default: the former one goes first, as names and addresses are taken until then. */
+  replacement?(live: Args, desired: Args): Replacement;
   /** Properties that hold a secret whoever set them, as `passwords.value` paths. */
   readonly secretOutputs?: readonly string[];
   /**

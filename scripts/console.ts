@@ -1,6 +1,6 @@
 /** `npm run console`: the application's interactive program on a web server, or a shell in its place. */
 import { readCommandLine, UsageError } from "./command-line";
-import { applicationNamed } from "./operate/hosts";
+import { applicationNamed, ofApplication } from "./operate/hosts";
 import { runInPlace } from "./operate/run-in-place";
 import { runMain } from "./setup/say";
 import { readOutputs } from "./verify/outputs";
@@ -22,11 +22,12 @@ runMain(async () => {
   if (line === undefined) return 0;
   const [application, ...more] = line.rest;
   if (more.length > 0) throw new UsageError(`expected one APP, got ${line.rest.join(" ")}`);
-  const outputs = await readOutputs(line.stack);
-  const { endpoints } = outputs;
-  if (application !== undefined && !applicationNamed(endpoints, application)) {
+  const all = await readOutputs(line.stack);
+  if (application !== undefined && !applicationNamed(all.endpoints, application)) {
     throw new UsageError(`${application}: no application of this stack`);
   }
+  const outputs = ofApplication(all, application);
+  const { endpoints } = outputs;
   return runInPlace(outputs, {
     host: line.values.host,
     command: endpoints.console.length > 0 ? endpoints.console : shell,

@@ -3,7 +3,7 @@ import { startLiveCommand } from "../provider/ssh/live-command";
 import { readCommandLine, UsageError } from "./command-line";
 import { attach, ownTerminal, statusOf } from "./operate/attach";
 import { accountOf, chooseMember, knownMembers, mysqlClient } from "./operate/database";
-import { hostsServing } from "./operate/hosts";
+import { applicationOption, hostsServing, ofApplication } from "./operate/hosts";
 import { runMain } from "./setup/say";
 import { readOutputs } from "./verify/outputs";
 import { reached, withSite } from "./verify/site";
@@ -25,10 +25,11 @@ runMain(async () => {
     options: {
       write: { type: "boolean", about: "on the primary, with all rights of the application" },
       host: { type: "string", value: "HOST", about: "this member of the database" },
+      ...applicationOption,
     },
   });
   if (line === undefined) return 0;
-  const outputs = await readOutputs(line.stack);
+  const outputs = ofApplication(await readOutputs(line.stack), line.values.application);
   const { endpoints, privateKeys } = outputs;
   const { write: writes, host } = line.values;
   if (endpoints.database === undefined) {

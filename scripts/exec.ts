@@ -1,5 +1,6 @@
 /** `npm run exec -- COMMAND`: runs a command as the application does, on a web server. */
 import { readCommandLine, UsageError } from "./command-line";
+import { applicationOption, ofApplication } from "./operate/hosts";
 import { runInPlace } from "./operate/run-in-place";
 import { runMain } from "./setup/say";
 import { readOutputs } from "./verify/outputs";
@@ -18,6 +19,7 @@ runMain(async () => {
       "that is not known.",
     options: {
       host: { type: "string", value: "HOST", about: "this web server" },
+      ...applicationOption,
       process: {
         type: "string",
         value: "NAME",
@@ -34,9 +36,10 @@ runMain(async () => {
       `COMMAND: expected at most ${bytesAtMost} bytes, got ${length}: send what is long on standard input`,
     );
   }
-  const { host, process } = line.values;
+  const { host, process, application } = line.values;
   if (process !== undefined && !/^[a-z][a-z0-9-]*$/.test(process)) {
     throw new UsageError(`--process: expected a process or job of the application, got ${process}`);
   }
-  return runInPlace(await readOutputs(line.stack), { host, process, command: line.rest });
+  const outputs = ofApplication(await readOutputs(line.stack), application);
+  return runInPlace(outputs, { host, process, command: line.rest });
 });

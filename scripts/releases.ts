@@ -1,6 +1,6 @@
 /** `npm run releases`: which versions are on each host, and who released what, when and with what result. */
 import { readCommandLine, UsageError } from "./command-line";
-import { hostsServing, tellAway } from "./operate/hosts";
+import { applicationOption, hostsServing, ofApplication, tellAway } from "./operate/hosts";
 import { readReleases, renderReleases, renderReleasesJson } from "./operate/releases";
 import { runMain } from "./setup/say";
 import { readOutputs } from "./verify/outputs";
@@ -16,6 +16,7 @@ runMain(async () => {
       "what commit, and whether it was taken back. Status 1 where a host does not answer.",
     options: {
       host: { type: "string", value: "HOST", about: "this web server (default: all)" },
+      ...applicationOption,
       last: { type: "string", value: "N", about: "so many lines of each host (default 10)" },
       json: { type: "boolean", about: "one JSON document with all lines instead of tables" },
     },
@@ -25,7 +26,7 @@ runMain(async () => {
   if (!/^[1-9]\d*$/.test(last)) {
     throw new UsageError(`--last: expected a positive integer, got "${last}": see ${name} --help`);
   }
-  const outputs = await readOutputs(line.stack);
+  const outputs = ofApplication(await readOutputs(line.stack), line.values.application);
   if (host === undefined) tellAway(outputs.endpoints);
   const chosen = hostsServing(outputs.endpoints, "application", host);
   const hosts = await withSite(outputs, "reading releases", (site) =>

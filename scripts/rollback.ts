@@ -2,7 +2,7 @@
 import { createInterface } from "node:readline/promises";
 import { readCommandLine, UsageError } from "./command-line";
 import { saying } from "./maintenance/options";
-import { applicationNamed, tellAway } from "./operate/hosts";
+import { applicationNamed, ofApplication, tellAway } from "./operate/hosts";
 import { rollBack } from "./operate/rollback";
 import { type RollbackPlan, renderRollbackPlan } from "./operate/rollback-plan";
 import { runMain } from "./setup/say";
@@ -25,8 +25,9 @@ runMain(async () => {
   });
   if (line === undefined) return 0;
   const { host, yes } = line.values;
-  const outputs = await readOutputs(line.stack);
-  const version = versionOf(outputs, line.rest);
+  const all = await readOutputs(line.stack);
+  const { application, version } = chosen(all, line.rest);
+  const outputs = ofApplication(all, application);
   if (host === undefined) tellAway(outputs.endpoints);
   const isAgreed = async (plan: RollbackPlan) => {
     process.stdout.write(renderRollbackPlan(plan));
@@ -35,14 +36,21 @@ runMain(async () => {
   return (await rollBack(outputs, { version, host, isAgreed, say: saying })) ? 0 : 1;
 });
 
-function versionOf({ endpoints }: StackOutputs, words: readonly string[]): string | undefined {
+interface Chosen {
+  readonly application: string | undefined;
+  readonly version: string | undefined;
+}
+
+function chosen({ endpoints }: StackOutputs, words: readonly string[]): Chosen {
   const [first, second, ...more] = words;
   if (more.length > 0) {
     throw new UsageError(`expected [APP] [VERSION], got ${words.join(" ")}: see ${name} --help`);
   }
-  if (first === undefined || applicationNamed(endpoints, first)) return second;
+  if (first === undefined || applicationNamed(endpoints, first)) {
+    return { application: first, version: second };
+  }
   if (second !== undefined) throw new UsageError(`${first}: no application of this stack`);
-  return first;
+  return { application: undefined, version: first };
 }
 
 async function ask({ version }: RollbackPlan): Promise<boolean> {

@@ -13,6 +13,8 @@ export interface HaproxyConfig {
   readonly healthPath: string;
   readonly responseTimeoutSeconds: number;
   readonly servers: readonly HaproxyServer[];
+  /** Further applications, each with the requests for its domains. All others are for `servers`. */
+  readonly applications: readonly HaproxyApplication[];
   /** Whether it answers for itself at `balancerHealthPath`. Default false. */
   readonly tellsHealth?: boolean;
   /** Networks of proxies before this one, whose X-Forwarded-* headers are believed. */
@@ -25,6 +27,14 @@ export interface HaproxyConfig {
   };
 }
 
+export interface HaproxyApplication {
+  /** Lower-case letters, digits and hyphens. */
+  readonly name: string;
+  /** One or more; the first is sent with the health checks. */
+  readonly domains: readonly string[];
+  readonly servers: readonly HaproxyServer[];
+}
+
 export interface HaproxyServer {
   readonly name: string;
   readonly address: string;
@@ -34,11 +44,19 @@ export interface HaproxyServer {
 export const haproxyFiles = {
   config: "/etc/haproxy/haproxy.cfg",
   unavailable: "/etc/haproxy/503.html",
+  /** Of a further application. */
+  unavailableOf: (name: string) => `/etc/haproxy/503-${name}.html`,
   unit: "/etc/systemd/system/haproxy.service.d/trilithon.conf",
 };
 
 /** HAProxy's own health, whatever becomes of the web servers. */
 export const balancerHealthPath = "/.trilithon/load-balancer";
+
+/** The backend of an application; what is not idempotent has another one, `once`. */
+export function backendOf(application?: string) {
+  const backend = application === undefined ? "web_servers" : `${application}_web_servers`;
+  return { backend, once: `${backend}_once` };
+}
 
 const socket = "/run/haproxy/admin.sock";
 /** How long a WebSocket may be idle, and how long one lives on after a reload. */
@@ -46,9 +64,7 @@ const webSocketHours = 1;
 const serverState = "/var/lib/haproxy/server-state";
 
 export function renderHaproxy(config: HaproxyConfig): string {
-  const { domain, address, port, statsPort, healthPath, servers, rawLines } = config;
-  // Where a proxy before this one is trusted, it is the one that visitors speak TLS with.
-  const scheme = config.trustedProxies.length > 0 ? "https" : "http";
+  const { address, port, statsPort, rawLines, applications } = config;
   return `# Written by trilithon: what is changed here by hand is taken back by the next \`pulumi up\`.
 
 global
@@ -89,7 +105,7 @@ defaults
     # WebSockets.
     timeout tunnel ${webSocketHours}h
     load-server-state-from-file global
-    http-error status 503 content-type "text/html; charset=utf-8" hdr "Retry-After" "5" hdr "Cache-Control" "no-store" file ${haproxyFiles.unavailable}
+    http-error ${unavailable(haproxyFiles.unavailable)}
 
 frontend web
     bind :${port}
@@ -100,15 +116,51 @@ ${
 `
     : ""
 }    unique-id-format %[uuid()]
-${renderForwarding(config.trustedProxies)}    http-request set-header X-Request-ID %[unique-id]
+${renderForwarding(config.trustedProxies)}${applications.map(renderChoice).join("")}    http-request set-header X-Request-ID %[unique-id]
     # Nginx says by this that no application was reached, on any server by now.
-    http-response return status 503 content-type "text/html; charset=utf-8" hdr "Retry-After" "5" hdr "Cache-Control" "no-store" file ${haproxyFiles.unavailable} if { status 425 }
-    use_backend web_servers_once unless { method GET HEAD }
+    http-response return ${unavailable(haproxyFiles.unavailable)} if { status 425 }
+${applications.map(renderUse).join("")}    use_backend web_servers_once unless { method GET HEAD }
     default_backend web_servers
 ${indent(rawLines.frontend)}
-# GET and HEAD: connections to the servers are used again. Should a server close one just as a request is sent on it, the
+${renderBackends(config)}${applications.map((application) => renderBackends(config, application)).join("")}frontend statistics
+    bind ${address}:${statsPort}
+    http-request use-service prometheus-exporter if { path /metrics }
+    stats enable
+    stats uri /
+    stats refresh 5s
+`;
+}
+
+/** Which application is asked goes by the name that was asked for. */
+function renderChoice({ name, domains }: HaproxyApplication): string {
+  return `    http-request set-var(txn.application) str(${name}) if { req.hdr(Host),field(1,:),lower -m str ${domains.join(" ")} }
+`;
+}
+
+function renderUse({ name }: HaproxyApplication): string {
+  const { backend, once } = backendOf(name);
+  const isChosen = `{ var(txn.application) -m str ${name} }`;
+  return `    use_backend ${once} if ${isChosen} !{ method GET HEAD }
+    use_backend ${backend} if ${isChosen}
+`;
+}
+
+function unavailable(file: string): string {
+  return `status 503 content-type "text/html; charset=utf-8" hdr "Retry-After" "5" hdr "Cache-Control" "no-store" file ${file}`;
+}
+
+/** Of the application that has all requests which are no other's, or of another one. */
+function renderBackends(config: HaproxyConfig, application?: HaproxyApplication): string {
+  const { healthPath, rawLines } = config;
+  const { servers } = application ?? config;
+  const domain = application?.domains.at(0) ?? config.domain;
+  // Where a proxy before this one is trusted, it is the one that visitors speak TLS with.
+  const scheme = config.trustedProxies.length > 0 ? "https" : "http";
+  const { backend, once } = backendOf(application?.name);
+  const page = application ? renderPage(haproxyFiles.unavailableOf(application.name)) : "";
+  return `# GET and HEAD: connections to the servers are used again. Should a server close one just as a request is sent on it, the
 # client's connection is closed in turn, and clients send such a request once more by themselves.
-backend web_servers
+backend ${backend}
     balance roundrobin
     option httpchk
     http-check send meth GET uri ${healthPath} ver HTTP/1.1 hdr Host ${domain} hdr X-Forwarded-Proto ${scheme}
@@ -120,25 +172,26 @@ backend web_servers
     retry-on conn-failure 425
     # Down after 2 s of failures; back at full share 10 s after it recovers, its caches being cold.
     default-server check inter 1s fastinter 500ms fall 2 rise 2 slowstart 10s
-${servers.map((server) => `    server ${server.name} ${server.address}:${server.port}`).join("\n")}
+${page}${servers.map((server) => `    server ${server.name} ${server.address}:${server.port}`).join("\n")}
 ${indent(rawLines.backend)}
 # All other methods: a connection per request. What is not idempotent must not be lost on one that is just being closed,
 # as nobody may send it once more.
-backend web_servers_once
+backend ${once}
     balance roundrobin
     option http-server-close
     http-reuse never
     http-check disable-on-404
     retry-on conn-failure 425
     default-server slowstart 10s
-${servers.map((server) => `    server ${server.name} ${server.address}:${server.port} track web_servers/${server.name}`).join("\n")}
+${page}${servers.map((server) => `    server ${server.name} ${server.address}:${server.port} track ${backend}/${server.name}`).join("\n")}
 ${indent(rawLines.backend)}
-frontend statistics
-    bind ${address}:${statsPort}
-    http-request use-service prometheus-exporter if { path /metrics }
-    stats enable
-    stats uri /
-    stats refresh 5s
+`;
+}
+
+/** What it shows when none of its servers is left. */
+function renderPage(file: string): string {
+  return `    http-error ${unavailable(file)}
+    http-response return ${unavailable(file)} if { status 425 }
 `;
 }
 

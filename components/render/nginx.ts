@@ -1,4 +1,4 @@
-/** The configuration of Nginx for one site. It leaves Debian's nginx.conf as it is. */
+/** The configuration of Nginx: a file for each application. It leaves Debian's nginx.conf as it is. */
 
 import { forwardingHeaders, otherForwardedHeaders } from "./forwarding-headers";
 
@@ -9,24 +9,36 @@ export interface NginxConfig {
   readonly port: number;
   /** Whose X-Forwarded-* headers are believed. */
   readonly loadBalancers: readonly string[];
-  readonly application: {
-    readonly port: number;
-    readonly healthPath: string;
-    /** The folder of the files that need no application. */
-    readonly publicFolder: string;
-    /** Further folders, in this order, for files that the first has not: those of the version before and after. */
-    readonly otherPublicFolders: readonly string[];
-    /** Below these paths the application writes files itself: `/uploads`. */
-    readonly writtenPaths: readonly string[];
-    /** Addresses of files that never change under their name, `*` being any text and `?` one letter. */
-    readonly immutablePaths?: readonly string[] | undefined;
-    /** While it exists the health check is answered with 404. */
-    readonly drainFile: string;
-  };
+  /** It answers also for names that no site has. */
+  readonly application: NginxApplication;
+  /** Further applications, each for domains of its own. */
+  readonly sites: readonly NginxSite[];
   readonly uploadLimitMegabytes: number;
   readonly responseTimeoutSeconds: number;
   /** Lines that end the server's block, as they are. */
   readonly rawLines: readonly string[];
+}
+
+export interface NginxApplication {
+  readonly port: number;
+  readonly healthPath: string;
+  /** The folder of the files that need no application. */
+  readonly publicFolder: string;
+  /** Further folders, in this order, for files that the first has not: those of the version before and after. */
+  readonly otherPublicFolders: readonly string[];
+  /** Below these paths the application writes files itself: `/uploads`. */
+  readonly writtenPaths: readonly string[];
+  /** Addresses of files that never change under their name, `*` being any text and `?` one letter. */
+  readonly immutablePaths?: readonly string[] | undefined;
+  /** While it exists the health check is answered with 404. */
+  readonly drainFile: string;
+}
+
+export interface NginxSite {
+  /** The application's: lower-case letters, digits and hyphens. */
+  readonly name: string;
+  readonly domains: readonly string[];
+  readonly application: NginxApplication;
 }
 
 /** What the load balancer asks, whatever the application's own path is: that one may change under load. (The other one works as well.) */
@@ -43,37 +55,22 @@ export const sourceExtensions = [
   ...["env", "ini", "bak", "old", "orig", "rej", "save", "swp", "swo"],
 ] as const;
 
-export function renderNginx(config: NginxConfig): string {
-  const { domain, hostName, port, loadBalancers, application } = config;
-  const { publicFolder, otherPublicFolders } = application;
-  return `# Written by trilithon: what is changed here by hand is taken back by the next \`pulumi up\`.
+const head =
+  "# Written by trilithon: what is changed here by hand is taken back by the next `pulumi up`.";
 
+/** The first application, and what the sites of all share. */
+export function renderNginx(config: NginxConfig): string {
+  const { domain, loadBalancers, application } = config;
+  const names = [domain, ...config.sites.flatMap(({ domains }) => domains)];
+  return `${head}
+${renderHashSize(names)}
 log_format trilithon_json escape=json
     '{"time":"$time_iso8601","client":"$remote_addr","method":"$request_method","host":"$host",'
     '"uri":"$request_uri","status":$status,"bytes":$bytes_sent,"seconds":$request_time,'
     '"upstream_status":"$upstream_status","upstream_seconds":"$upstream_response_time",'
     '"request_id":"$app_request_id","referer":"$http_referer","agent":"$http_user_agent"}';
 
-# For GET and HEAD. An idle connection is closed here before an application would do it, so that none is closed just as a
-# request is sent on it.
-upstream app_reads {
-    server 127.0.0.1:${application.port} max_fails=0;
-    keepalive 32;
-    keepalive_timeout 1s;
-}
-
-# A connection per request: what is not idempotent could not be sent again, should the application end.
-upstream app_writes {
-    server 127.0.0.1:${application.port} max_fails=0;
-    keepalive_requests 1;
-}
-
-map $request_method $app_upstream {
-    default app_writes;
-    GET     app_reads;
-    HEAD    app_reads;
-}
-
+${renderUpstreams("app", application)}
 map $request_method $app_keepalive {
     default close;
     GET     "";
@@ -129,12 +126,7 @@ map $request_method $file {
     HEAD    $uri;
 }
 
-# An answer of the application says itself how long it may be kept. A file with its content's hash in its name never changes.
-# By its address: once a file is found, $uri is its whole path.
-map $upstream_addr$file $static_cache {
-    default                                      "";
-${renderStaticCache(application)}}
-
+${renderCacheMap("static_cache", application)}
 # Nobody was reached: the load balancer may ask another server, whatever the method.
 map $upstream_connect_time $is_reached {
     default 1;
@@ -142,20 +134,99 @@ map $upstream_connect_time $is_reached {
     ""      0;
 }
 
-server {
-    listen ${port} default_server;
-    server_name ${domain};
+${renderServer(config, {
+  ...{ label: "app", listen: "default_server", domains: [domain], application },
+  ...{ cache: "static_cache", accessLog: nginxFiles.accessLog },
+})}`;
+}
+
+/** A further application, whose file stands beside that of `renderNginx`. */
+export function renderNginxSite(
+  config: Omit<NginxConfig, "application" | "domain" | "sites">,
+  { name, domains, application }: NginxSite,
+): string {
+  const label = `app_${name.replaceAll("-", "_")}`;
+  const cache = `${label}_static_cache`;
+  return `${head}
+
+${renderUpstreams(label, application)}
+${renderCacheMap(cache, application)}
+${renderServer(config, { label, domains, application, cache, accessLog: nginxFiles.accessLogOf(name) })}`;
+}
+
+/** Nginx looks a name up in buckets of 64 bytes unless it is told otherwise, and refuses one that does not fit. */
+function renderHashSize(names: readonly string[]): string {
+  if (names.length === 1 || names.every(({ length }) => length <= 40)) return "";
+  return "\n# Names of servers may be long.\nserver_names_hash_bucket_size 512;\n";
+}
+
+function renderCacheMap(variable: string, application: NginxApplication): string {
+  return `# An answer of the application says itself how long it may be kept. A file with its content's hash in its name never changes.
+# By its address: once a file is found, $uri is its whole path.
+map $upstream_addr$file $${variable} {
+    default                                      "";
+${renderStaticCache(application)}}
+`;
+}
+
+/** `label` begins the names that an application has in Nginx. */
+function renderUpstreams(label: string, { port }: NginxApplication): string {
+  return `# For GET and HEAD. An idle connection is closed here before an application would do it, so that none is closed just as a
+# request is sent on it.
+upstream ${label}_reads {
+    server 127.0.0.1:${port} max_fails=0;
+    keepalive 32;
+    keepalive_timeout 1s;
+}
+
+# A connection per request: what is not idempotent could not be sent again, should the application end.
+upstream ${label}_writes {
+    server 127.0.0.1:${port} max_fails=0;
+    keepalive_requests 1;
+}
+
+map $request_method $${label}_upstream {
+    default ${label}_writes;
+    GET     ${label}_reads;
+    HEAD    ${label}_reads;
+}
+`;
+}
+
+interface Server {
+  readonly label: string;
+  readonly listen?: "default_server";
+  readonly domains: readonly string[];
+  readonly application: NginxApplication;
+  /** The variable that says how long a file may be kept. */
+  readonly cache: string;
+  readonly accessLog: string;
+}
+
+function renderServer(
+  config: Pick<
+    NginxConfig,
+    | ("hostName" | "port" | "loadBalancers" | "rawLines")
+    | ("uploadLimitMegabytes" | "responseTimeoutSeconds")
+  >,
+  { label, listen, domains, application, cache, accessLog }: Server,
+): string {
+  const { hostName, port, loadBalancers } = config;
+  const { publicFolder, otherPublicFolders } = application;
+  return `server {
+    listen ${port}${listen ? ` ${listen}` : ""};
+    server_name ${domains.join(" ")};
     root ${publicFolder};
 
 ${loadBalancers.map((address) => `    set_real_ip_from ${address};`).join("\n")}
     real_ip_header X-Forwarded-For;
 
-    access_log ${nginxFiles.accessLog} trilithon_json;
+    access_log ${accessLog} trilithon_json;
     server_tokens off;
     absolute_redirect off;
     # No location below has headers of its own, which would hide these and those of further lines.
     add_header X-Served-By ${hostName} always;
-    add_header Cache-Control $static_cache;
+    add_header Cache-Control $${cache};
 
     gzip on;
     gzip_vary on;
@@ -199,7 +270,7 @@ ${[...forwardingHeaders, ...otherForwardedHeaders].map((name) => `    proxy_set_
     error_page 504 = @gateway_timeout;
 
     # Asked by the load balancer: the application's own health, and 404 while this host is drained.
-${[...new Set([webHealthPath, application.healthPath])].map((path) => renderHealth(path, application)).join("\n")}
+${[...new Set([webHealthPath, application.healthPath])].map((path) => renderHealth(path, label, application)).join("\n")}
     location = ${webStatusPath} {
         allow 127.0.0.1;
         deny all;
@@ -231,13 +302,13 @@ ${application.writtenPaths.map((path) => renderWritten(path, application)).join(
     }
 
     location @app {
-        proxy_pass http://$app_upstream;
+        proxy_pass http://$${label}_upstream;
     }
 
     location @websocket {
         proxy_read_timeout 1h;
         proxy_send_timeout 1h;
-        proxy_pass http://app_writes;
+        proxy_pass http://${label}_writes;
     }
 
     location @bad_gateway {
@@ -259,6 +330,9 @@ ${config.rawLines.map((line) => `    ${line}\n`).join("")}}
 
 export const nginxFiles = {
   site: "/etc/nginx/conf.d/trilithon.conf",
+  /** Of a further application. */
+  siteOf: (name: string) => `/etc/nginx/conf.d/trilithon-${name}.conf`,
+  accessLogOf: (name: string) => `/var/log/nginx/trilithon-${name}.access.log`,
   unit: "/etc/systemd/system/nginx.service.d/trilithon.conf",
   accessLog: "/var/log/nginx/trilithon.access.log",
 };
@@ -273,7 +347,7 @@ const longCache = "public, max-age=31536000, immutable";
 const hashedName = "^/.*-(?=[0-9]*[A-Z])[A-Z0-9]{8}[.][a-z0-9]+$";
 
 /** The first that matches counts. */
-function renderStaticCache(application: NginxConfig["application"]): string {
+function renderStaticCache(application: NginxApplication): string {
   const rules = [
     ...application.writtenPaths.map((path) => [`^${path.replaceAll(".", "[.]")}/`, shortCache]),
     ...immutablePatterns(application).map((pattern) => [pattern, longCache]),
@@ -285,7 +359,7 @@ function renderStaticCache(application: NginxConfig["application"]): string {
 }
 
 /** As regular expressions. */
-function immutablePatterns({ immutablePaths }: NginxConfig["application"]): readonly string[] {
+function immutablePatterns({ immutablePaths }: NginxApplication): readonly string[] {
   if (immutablePaths === undefined) return [hashedName];
   return immutablePaths.map((path) => {
     const text = path.replaceAll(/[.+]/g, "[$&]").replaceAll("*", ".*").replaceAll("?", "[^/]");
@@ -294,7 +368,7 @@ function immutablePatterns({ immutablePaths }: NginxConfig["application"]): read
 }
 
 /** What is written there is a file and no program, whatever it is called; and what is deleted there is gone, though a version may bring it. */
-function renderWritten(path: string, { publicFolder }: NginxConfig["application"]) {
+function renderWritten(path: string, { publicFolder }: NginxApplication) {
   return `    location ^~ ${path}/ {
         root /;
         location ~* (/$|/\\.(?!well-known/)|(\\.(${sourceExtensions.join("|")})|~)$) {
@@ -306,14 +380,14 @@ function renderWritten(path: string, { publicFolder }: NginxConfig["application"
 `;
 }
 
-function renderHealth(path: string, { healthPath, drainFile }: NginxConfig["application"]) {
+function renderHealth(path: string, label: string, { healthPath, drainFile }: NginxApplication) {
   return `    location = ${path} {
         if (-e ${drainFile}) {
             return 404;
         }
         access_log off;
         rewrite ^ ${healthPath} break;
-        proxy_pass http://app_reads;
+        proxy_pass http://${label}_reads;
     }
 `;
 }

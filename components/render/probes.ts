@@ -1,34 +1,47 @@
 /** What is asked before and while a host is drained. */
+import { backendOf } from "./haproxy";
 import { webStatusPath } from "./nginx";
 
 /** HAProxy's statistics: another server than this one is up. Fields before the status: name, 15 numbers. */
 export function servesElsewhere(
   { address, statsPort }: { readonly address: string; readonly statsPort: number },
   hostName: string,
+  backend: string,
 ) {
   const name = hostName.replaceAll(/[^A-Za-z0-9_-]/g, "\\$&");
   return {
     http: `http://${address}:${statsPort}/;csv`,
-    matches: `^web_servers,(?!${name},|FRONTEND|BACKEND)[^,]+(,[^,]*){15},UP`,
+    matches: `^${backend},(?!${name},|FRONTEND|BACKEND)[^,]+(,[^,]*){15},UP`,
   };
 }
 
-/** HAProxy's statistics: no request is passed to a server. Fields before the current sessions: name, 3 numbers. */
+/** HAProxy's statistics: no request of any application is passed to a server. Fields before the current sessions: name, 3 numbers. */
 export function nothingPassed({
   address,
   statsPort,
+  applications,
 }: {
   readonly address: string;
   readonly statsPort: number;
+  /** Names of those beside the first. */
+  readonly applications: readonly string[];
 }) {
+  const backends = [undefined, ...applications].flatMap((name) => Object.values(backendOf(name)));
   const none = (backend: string) => `^${backend},BACKEND,[^,]*,[^,]*,0,`;
   return {
     http: `http://${address}:${statsPort}/;csv`,
-    matches: `(?s)${none("web_servers")}.*${none("web_servers_once")}`,
+    matches: `(?s)${backends.map(none).join(".*")}`,
   };
 }
 
 /** Nginx's counters: the one request that it is answering is this one. */
 export function nothingUnderWay(webPort: number) {
   return { http: `http://127.0.0.1:${webPort}${webStatusPath}`, matches: "Writing: 1 " };
+}
+
+/** What Nginx counts is of all applications on the host. Of one it is the connections to its port that say whether any is left. */
+export function nobodyConnected(port: number) {
+  const hex = port.toString(16).toUpperCase().padStart(4, "0");
+  const isNone = `$2 ~ /:${hex}$/ && $4 == "01" { n = 1 } END { exit n }`;
+  return ["sh", "-c", `cat /proc/net/tcp* | awk '${isNone}'`];
 }

@@ -2,12 +2,13 @@
 import * as v from "valibot";
 import * as forms from "../../provider/schema/values";
 import { type Fault, unexpected } from "../expectation";
-import { carryOnWords, checkJobNames, defaultPorts } from "../options";
-import { checkPersistent } from "../persistent";
+import { carryOnWords, defaultPorts } from "../options";
 import { databaseProxy } from "../render/database-proxy";
 import { roleCheck } from "../render/mysql-role";
 import { isRecord } from "../rule";
+import { checkApplications, givenApplications, runsOn } from "./applications";
 import * as schema from "./schema";
+import { checkServices, givenServices } from "./services";
 import { lastByte, placeIn } from "./subnet";
 
 type Values = Readonly<Record<string, unknown>>;
@@ -30,19 +31,16 @@ export function checkAgreement(values: Values): readonly Fault[] {
     ...(hosts.length > 0 ? checkRoles(hosts) : []),
     ...(hosts.length > 0 ? checkDatabase(values.database, hosts) : []),
     ...checkPorts(values, hosts),
-    ...checkApplication(values.application),
+    ...checkApplications(
+      values,
+      hosts.filter(({ roles }) => roles.includes("web")),
+      { hasDatabase: hosts.some(({ roles }) => hasDatabaseRole(roles)) },
+    ),
+    ...checkServices(values, hosts),
     ...(values.containers === undefined
       ? checkMachines(values, hosts)
       : checkContainers(values, hosts)),
   ];
-}
-
-function checkApplication(application: unknown): readonly Fault[] {
-  if (!isRecord(application)) return [];
-  const { processes, jobs } = application;
-  return [...checkJobNames({ processes, jobs }), ...checkPersistent(application)].map(
-    ({ path, message }) => ({ path: `application.${path}`, message }),
-  );
 }
 
 function readHosts(value: unknown): readonly Host[] {
@@ -212,7 +210,7 @@ interface Listener {
 
 /** What listens on one host, each on all addresses or on one that the others listen on as well. */
 function listenersOf(
-  { roles, values: host }: Host,
+  { name, roles, values: host }: Host,
   values: Values,
   hasDatabase: boolean,
 ): readonly Listener[] {
@@ -230,9 +228,14 @@ function listenersOf(
       ? [
           ...(hasDatabase ? [fixed("the proxy to the database", databaseProxy.port)] : []),
           setting("web", "port", defaultPorts.web),
-          setting("application", "port", defaultPorts.application),
+          ...givenApplications(values)
+            .filter((application) => runsOn(application, name))
+            .map(({ path, port }) => ({ path: `${path}.port`, port, isSetting: true })),
         ]
       : []),
+    ...givenServices(values)
+      .filter(({ hosts }) => hosts.includes(name))
+      .map(({ path, port }) => ({ path: `${path}.port`, port, isSetting: true })),
     ...(roles.includes("load-balancer")
       ? [
           setting("loadBalancer", "port", defaultPorts.loadBalancer),

@@ -16,8 +16,10 @@ type Variables = Readonly<Record<string, unknown>>;
 export function findOpenVariables(
   variables: Variables,
   settingsFile: string | undefined,
+  /** Where the application stands under `config`. */
+  path: readonly string[] = ["trilithon:application"],
 ): readonly string[] {
-  const written = settingsFile === undefined ? {} : readVariables(settingsFile);
+  const written = settingsFile === undefined ? {} : readVariables(settingsFile, path);
   return Object.keys(variables).filter(
     (name) =>
       isSame(written[name], variables[name]) ||
@@ -34,9 +36,8 @@ function textOf(value: unknown): unknown {
   return isRecord(value) ? value.database : undefined;
 }
 
-function readVariables(settingsFile: string): Variables {
-  const config = entry(parse(settingsFile), "config");
-  return entry(entry(config, "trilithon:application"), "environment");
+function readVariables(settingsFile: string, path: readonly string[]): Variables {
+  return ["config", ...path, "environment"].reduce(entry, parse(settingsFile));
 }
 
 function entry(value: Variables, key: string): Variables {

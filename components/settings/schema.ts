@@ -2,9 +2,12 @@
 import * as v from "valibot";
 import {
   applicationOptions,
+  applicationPlace,
+  applications,
   databaseOptions,
   loadBalancerOptions,
   packagePolicy,
+  services,
   webServerOptions,
 } from "../options";
 import { integer, list, oneOf, record, rule, text } from "../rule";
@@ -87,6 +90,7 @@ export const settings = record("settings", {
   application: v.exactOptional(
     record("an object", {
       ...applicationOptions,
+      ...applicationPlace,
       // The sample application, which is made of one bundled file.
       name: v.exactOptional(applicationOptions.name, "guestbook"),
       source: v.exactOptional(applicationOptions.source, "./app"),
@@ -95,6 +99,8 @@ export const settings = record("settings", {
     }),
     {},
   ),
+  applications: v.exactOptional(applications, {}),
+  services: v.exactOptional(services, {}),
   packages: v.exactOptional(packagePolicy),
   loadBalancer: v.exactOptional(record("an object", loadBalancerOptions), {}),
   web: v.exactOptional(record("an object", webServerOptions), {}),

@@ -40,7 +40,7 @@ export const localCommand: Kind<Command, CommandStep> = {
   type: "command:local:Command",
   computedOutputs: ["id"],
   derivedOutputs: ["stdout", "stderr"],
-  replacement: "before removal",
+  replacement: () => ({ first: "creation", told: [] }),
   check: (inputs) => checkServed(standIn, schema, inputs),
   id: ({ id }) => id ?? "",
   hosts: () => [],

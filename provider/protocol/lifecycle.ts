@@ -25,7 +25,7 @@ import {
 import { mintClaim, ownerOf } from "./owner";
 import { renderPath } from "./path";
 import { announceCreation, announceUpdate } from "./plan";
-import { isAbsent, isOfWholeHost } from "./run";
+import { isAbsent, isOfWholeHost, namesOf } from "./run";
 import { maskFailures } from "./secrets";
 import {
   currentVersion,
@@ -58,17 +58,40 @@ export class Lifecycle {
   }
 
   check(olds: Received, news: Received): { inputs: Received; failures: readonly Failure[] } {
-    const { args, failures } = this.#kind.check(news.properties, olds.properties);
-    if (failures.length === 0)
-      this.#resource.run.noteWanted(this.#resource.urn, this.#kind.hosts(args));
+    const { run, urn } = this.#resource;
+    const { args, failures: own } = this.#kind.check(news.properties, olds.properties);
+    if (own.length === 0) run.noteWanted(urn, this.#kind.hosts(args));
+    const failures = own.length === 0 ? this.#taken(args) : own;
     return {
       inputs: { properties: args, secrets: news.secrets },
       failures: maskFailures(failures, news),
     };
   }
 
-  get isRemovedBeforeReplaced(): boolean {
-    return this.#kind.replacement !== "before removal";
+  /** Two resources that wrote one file would undo each other's work with each change. */
+  #taken(args: Properties): readonly Failure[] {
+    const { run, urn } = this.#resource;
+    const things = this.#kind.takes?.(args) ?? [];
+    return namesOf(this.#kind.hosts(args)).flatMap((host) =>
+      run.take(urn, host, things).map(({ thing, taker }) => ({
+        property: thing.replace(/ .*/s, ""),
+        reason: `expected one that no other resource has on ${host}, got ${thing.replace(/^\S+ /, "")}: ${taker} has it`,
+      })),
+    );
+  }
+
+  /** Tells how it is replaced, if it is, and answers whether it is removed first. */
+  isRemovedBeforeReplaced(
+    recorded: Received,
+    news: Received,
+    differences: readonly Difference[],
+  ): boolean {
+    if (!differences.some(({ replace }) => replace)) return true;
+    const { properties } = openState(this.#kind, recorded);
+    const { first = "removal", told = [] } =
+      this.#kind.replacement?.(properties, news.properties) ?? {};
+    for (const sentence of told) this.#log("info", sentence);
+    return first === "removal";
   }
 
   diff(recorded: Received, news: Received): readonly Difference[] {

@@ -103,8 +103,9 @@ export function provider(
         const olds = receive(request.getOlds());
         const news = receive(request.getNews());
         const resource = resourceOf(request.getUrn());
-        const response = detailedDiff(resource.diff(olds, news));
-        response.setDeletebeforereplace(resource.isRemovedBeforeReplaced);
+        const differences = resource.diff(olds, news);
+        const response = detailedDiff(differences);
+        response.setDeletebeforereplace(resource.isRemovedBeforeReplaced(olds, news, differences));
         return response;
       },
       (request) => ({ urn: request.getUrn(), structs: [request.getOlds(), request.getNews()] }),

@@ -16,6 +16,8 @@ export class Run {
   /** The names of the resources that were read, by host. */
   readonly #read = new Map<string, Set<string>>();
   readonly #reported = new Set<string>();
+  /** Host and thing to the resource that wants it. */
+  readonly #takers = new Map<string, string>();
   readonly #gone = new Map<string, NotReached>();
 
   /** `listedHosts` are those of the stack's settings. */
@@ -43,8 +45,25 @@ export class Run {
     for (const name of namesOf(hosts)) this.#wantedHosts.add(name);
   }
 
+  /** What only one resource of the program may want on a host, and another one wants already: with the name of that one. */
+  take(
+    resource: string,
+    host: string,
+    things: readonly string[],
+  ): readonly { readonly thing: string; readonly taker: string }[] {
+    for (const [key, taker] of this.#takers) if (taker === resource) this.#takers.delete(key);
+    return things.flatMap((thing) => {
+      const key = `${stackOf(resource)} ${host} ${thing}`;
+      const taker = this.#takers.get(key);
+      if (taker === undefined) this.#takers.set(key, resource);
+      return taker === undefined ? [] : [{ thing, taker: nameOf(taker) }];
+    });
+  }
+
   /** Read again, it is a new phase of a plugin that serves several. */
   noteRead(resource: string, hosts: readonly Host[]): void {
+    // All is read before anything is checked.
+    this.#takers.clear();
     for (const name of namesOf(hosts)) {
       const names = this.#read.get(name) ?? new Set();
       if (names.has(resource)) this.#reported.clear();
@@ -98,7 +117,16 @@ export function isAbsent(error: unknown): error is NotReached {
   return error instanceof HostUnreachable || error instanceof HostKeyMismatch;
 }
 
+/** `urn:pulumi:prod::shop` */
+function stackOf(urn: string): string {
+  return urn.split("::").slice(0, 2).join("::");
+}
+
+function nameOf(urn: string): string {
+  return urn.split("::").at(-1) ?? urn;
+}
+
 /** In a preview a host may not be known yet. */
-function namesOf(hosts: readonly Host[]): string[] {
+export function namesOf(hosts: readonly Host[]): string[] {
   return hosts.flatMap((host) => (isMap(host) && typeof host.name === "string" ? [host.name] : []));
 }

@@ -29,8 +29,10 @@ export interface MysqlContentArgs {
   readonly primary: pulumi.Input<string>;
   /** Databases to create (utf8mb4). Never dropped. */
   readonly databases?: pulumi.Input<pulumi.Input<string>[]>;
-  /** Account name to account. Accounts taken out of here are dropped. A new password leaves the former one good as well. */
+  /** Account name to account. A new password leaves the former one good as well. */
   readonly accounts?: pulumi.Input<Record<string, pulumi.Input<MysqlAccountArgs>>>;
+  /** What becomes of accounts that are taken out: `leave` where applications may still run with them. Default `drop`. */
+  readonly formerAccounts?: pulumi.Input<"drop" | "leave">;
 }
 
 /**

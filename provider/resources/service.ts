@@ -83,6 +83,8 @@ export interface DrainArgs {
   readonly allowed?: pulumi.Input<pulumi.Input<HttpProbeArgs>[]>;
   /** Whether the requests under way have ended: the unit is stopped then. Default: it is not asked. */
   readonly finished?: pulumi.Input<HttpProbeArgs>;
+  /** The same, asked by a command on the host that ends with 0, instead of `finished`. */
+  readonly finishedCommand?: pulumi.Input<pulumi.Input<string>[]>;
   /** How long they may take, 1 to 3600. Default 30. */
   readonly finishSeconds?: pulumi.Input<number>;
 }

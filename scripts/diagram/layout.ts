@@ -29,9 +29,9 @@ export interface Layout {
 
 type Slots = Readonly<Record<Service["role"], number>>;
 
-const column = { width: 232, gap: 56 };
+const columnGap = 56;
 const margin = 36;
-const service = { width: 192, height: 46 };
+const service = { width: 192, height: 46, gap: 12 };
 /** Height of the line with a host's name and address. */
 export const hostTitle = 46;
 const rows = { browser: 28, balancer: 132, hosts: 290 };
@@ -57,11 +57,12 @@ export function layOut({ hosts }: Endpoints): Layout {
   const balancers = isShared ? hosts : hosts.filter(isBalancer);
   const others = hosts.filter((host) => !balancers.includes(host));
   const at = isShared ? slotsOfAll : slots;
+  const column = { width: columnWidth(hosts), gap: columnGap };
   const columns = Math.max(balancers.length, others.length, 2);
   const width = columns * column.width + (columns - 1) * column.gap + 2 * margin;
   const placed = [
-    ...place(balancers, { y: rows.balancer, width, at }),
-    ...place(others, { y: rows.hosts, width, at }),
+    ...place(balancers, { y: rows.balancer, width, at, column }),
+    ...place(others, { y: rows.hosts, width, at, column }),
   ];
   const bottom = Math.max(...placed.map(({ box }) => box.y + box.height));
   return {
@@ -77,9 +78,23 @@ interface Row {
   readonly y: number;
   readonly width: number;
   readonly at: Slots;
+  readonly column: { readonly width: number; readonly gap: number };
 }
 
-function place(hosts: readonly EndpointHost[], { y, width, at }: Row): readonly PlacedHost[] {
+/** The applications of a host stand side by side. */
+function columnWidth(hosts: readonly EndpointHost[]): number {
+  const count = Math.max(1, ...hosts.map((host) => applicationsOf(host).length));
+  return count * (service.width + service.gap) - service.gap + 40;
+}
+
+function applicationsOf({ services }: EndpointHost): readonly Service[] {
+  return services.filter(({ role }) => role === "application");
+}
+
+function place(
+  hosts: readonly EndpointHost[],
+  { y, width, at, column }: Row,
+): readonly PlacedHost[] {
   const taken = hosts.length * column.width + (hosts.length - 1) * column.gap;
   const lowest = Math.max(...hosts.flatMap((host) => host.services.map(({ role }) => at[role])));
   return hosts.map((host, index) => ({
@@ -94,13 +109,12 @@ function place(hosts: readonly EndpointHost[], { y, width, at }: Row): readonly 
 }
 
 function placeServices({ host, box }: PlacedHost, at: Slots): readonly PlacedService[] {
-  return host.services.map((given) => ({
-    host,
-    service: given,
-    box: {
-      x: box.x + (box.width - service.width) / 2,
-      y: box.y + at[given.role],
-      ...service,
-    },
-  }));
+  const { width, height, gap } = service;
+  const applications = applicationsOf(host);
+  return host.services.map((given) => {
+    const beside = given.role === "application" ? applications : [given];
+    const taken = beside.length * (width + gap) - gap;
+    const x = box.x + (box.width - taken) / 2 + beside.indexOf(given) * (width + gap);
+    return { host, service: given, box: { x, y: box.y + at[given.role], width, height } };
+  });
 }

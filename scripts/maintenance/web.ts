@@ -2,7 +2,7 @@
 import { sh } from "../../provider/ssh/shell";
 import type { Site } from "../verify/check";
 import { askHost } from "../verify/checks/host-http";
-import { type EndpointHost, hostsWith, serviceOf } from "../verify/endpoints";
+import { type EndpointHost, hostsWith, serviceOf, webDrainFilesOf } from "../verify/endpoints";
 import { readStatistics } from "../verify/statistics";
 import { until } from "./until";
 
@@ -16,12 +16,16 @@ const returnSeconds = 120;
 export async function lastWebServer(site: Site, host: EndpointHost): Promise<string | undefined> {
   const all = await statesOf(site);
   const alone = all.find(
-    ({ servers }) => !servers.some((one) => isTaking(one) && one.name !== host.name),
+    ({ application: { service }, servers }) =>
+      host.services.some(({ unit }) => unit === service.unit) &&
+      !servers.some((one) => isTaking(one) && one.name !== host.name),
   );
   if (alone === undefined) return undefined;
   const others = alone.servers.filter(({ name }) => name !== host.name);
   const seen = others.map(({ name, state }) => `${name} is ${state}`).join(", ");
-  return `no other web server would be left: ${alone.loadBalancer} sees ${seen || "none"}`;
+  const isFirst = alone.application === site.endpoints.applications[0];
+  const forWhom = isFirst ? "" : ` for ${alone.application.name}`;
+  return `no other web server would be left${forWhom}: ${alone.loadBalancer} sees ${seen || "none"}`;
 }
 
 /** Answers once nothing is under way. */
@@ -30,8 +34,7 @@ export async function drainWeb(
   host: EndpointHost,
   { finishSeconds, say }: { readonly finishSeconds: number; readonly say: Say },
 ): Promise<void> {
-  const { drainFile } = site.endpoints;
-  await site.run(host, sh`: >${drainFile}`.text, 10);
+  await site.run(host, sh`touch -- ${webDrainFilesOf(site.endpoints, host)}`.text, 10);
   say(`${host.name}: no new requests`);
   const left = `${host.name}: every load balancer has taken it out`;
   await until({ what: left, deadlineSeconds: noticeSeconds }, async () => {
@@ -47,7 +50,7 @@ export async function drainWeb(
 
 /** Answers once every load balancer sends it requests. */
 export async function undrainWeb(site: Site, host: EndpointHost, say: Say): Promise<void> {
-  await site.run(host, sh`rm -f -- ${site.endpoints.drainFile}`.text, 10);
+  await site.run(host, sh`rm -f -- ${webDrainFilesOf(site.endpoints, host)}`.text, 10);
   const what = `${host.name}: every load balancer sends it requests`;
   await until({ what, deadlineSeconds: returnSeconds, onChange: say }, async () => {
     const lacking = (await stateEverywhere(site, host)).filter((one) => !isTaking(one));
@@ -78,17 +81,22 @@ async function stateEverywhere(site: Site, host: EndpointHost): Promise<readonly
   return all.flatMap(({ servers }) => servers.filter(({ name }) => name === host.name));
 }
 
-/** What each load balancer knows of its servers. */
+/** What each load balancer knows of the servers of each application. */
 async function statesOf(site: Site) {
-  return Promise.all(
+  const { applications } = site.endpoints;
+  const all = await Promise.all(
     hostsWith(site.endpoints, "load-balancer").map(async (host) => {
       const rows = await readStatistics(site, host);
-      const servers = rows
-        .filter(({ proxy, name }) => proxy === "web_servers" && name !== "BACKEND")
-        .map(({ name, state }) => ({ name, state, loadBalancer: host.name }));
-      return { loadBalancer: host.name, servers };
+      return applications.map((application, index) => {
+        const backend = index === 0 ? "web_servers" : `${application.name}_web_servers`;
+        const servers = rows
+          .filter(({ proxy, name }) => proxy === backend && name !== "BACKEND")
+          .map(({ name, state }) => ({ name, state, loadBalancer: host.name }));
+        return { loadBalancer: host.name, application, servers };
+      });
     }),
   );
+  return all.flat();
 }
 
 /** Nginx counts the one that asks as well. */

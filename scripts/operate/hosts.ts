@@ -2,7 +2,13 @@
 import { NotReached } from "../../provider/ssh/live-command";
 import { UsageError } from "../command-line";
 import { findHost } from "../maintenance/drain";
-import { type EndpointHost, type Endpoints, type Service, serviceOf } from "../verify/endpoints";
+import {
+  asApplication,
+  type EndpointHost,
+  type Endpoints,
+  type Service,
+  serviceOf,
+} from "../verify/endpoints";
 
 /** Those with a service, in the settings' order; or the one that is named, which has to have it. */
 export function hostsServing(
@@ -23,9 +29,27 @@ export function hostsServing(
   throw new UsageError(`${name}: it has no ${what}: expected one of ${names || "none"}`);
 }
 
-/** Whether the stack's application has that name. */
-export function applicationNamed({ hosts }: Endpoints, name: string): boolean {
-  return hosts.some((host) => serviceOf(host, "application")?.unit === `${name}.service`);
+/** For commands that are about one application. */
+export const applicationOption = {
+  application: { type: "string", value: "NAME", about: "this application (default: the first)" },
+} as const;
+
+/** Whether the stack has an application of that name. */
+export function applicationNamed({ applications }: Endpoints, name: string): boolean {
+  return applications.some((application) => application.name === name);
+}
+
+/** The stack as that application's; without a name as the first one's. */
+export function ofApplication<Outputs extends { readonly endpoints: Endpoints }>(
+  outputs: Outputs,
+  name: string | undefined,
+): Outputs {
+  const { endpoints } = outputs;
+  if (name !== undefined && !applicationNamed(endpoints, name)) {
+    const names = endpoints.applications.map((one) => one.name).join(", ");
+    throw new UsageError(`--application: expected one of ${names}, got "${name}"`);
+  }
+  return { ...outputs, endpoints: asApplication(endpoints, name) };
 }
 
 export function tellAway({ away }: Endpoints): void {

@@ -26,8 +26,24 @@ export interface EndpointHost {
   /** Debian package to the version or pattern that the stack's settings hold it at. */
   readonly pinned: Readonly<Record<string, string>>;
   readonly services: readonly Service[];
-  /** Units beside them: what leads to the database, and what tells a member's role. */
+  /** Units beside them: what leads to the database, what tells a member's role, and private services. */
   readonly helpers: readonly string[];
+}
+
+/** An application of the stack, as `asApplication` takes it for the only one. */
+export interface ApplicationOfStack {
+  /** As in `npm run exec -- --application NAME`. */
+  readonly name: string;
+  readonly service: Service;
+  /** Sent as `Host`: an application may refuse any other. */
+  readonly domain: string;
+  readonly healthPath: string;
+  readonly staticPath: string | undefined;
+  readonly drainFile: string;
+  readonly isGuestBook: boolean;
+  readonly console: readonly string[];
+  /** Names of its hosts. `undefined`: all with the role `web`. */
+  readonly hosts: readonly string[] | undefined;
 }
 
 export interface Endpoints {
@@ -49,6 +65,10 @@ export interface Endpoints {
   readonly console: readonly string[];
   /** Whether the application is the sample in `app/`. */
   readonly isGuestBook: boolean;
+  /** All of them. The first is the one that the other fields tell of. */
+  readonly applications: readonly ApplicationOfStack[];
+  /** Whether they tell of another one, by `asApplication`. */
+  readonly isFurther: boolean;
   /** Those that are not away. */
   readonly hosts: readonly EndpointHost[];
   /** The names of the others: nothing is asked of them. */
@@ -86,6 +106,16 @@ const ports = v.object({
   databaseRole: v.optional(port),
   databaseProxy: v.optional(port),
 });
+const application = v.object({
+  port,
+  healthPath: v.string(),
+  unit: v.string(),
+  staticPath: v.optional(v.string()),
+  isGuestBook: v.optional(v.boolean(), false),
+  drainFile: v.optional(v.string()),
+  console: v.optional(v.array(v.string()), []),
+  hosts: v.optional(v.array(v.string())),
+});
 const endpoints = v.object({
   stack: v.string(),
   url: v.pipe(v.string(), v.url()),
@@ -94,21 +124,28 @@ const endpoints = v.object({
   domain: v.optional(v.string()),
   scheme: v.optional(v.picklist(["http", "https"]), "http"),
   application: v.object({
-    port,
-    healthPath: v.string(),
-    unit: v.string(),
-    staticPath: v.optional(v.string()),
-    isGuestBook: v.optional(v.boolean(), false),
-    drainFile: v.optional(v.string()),
+    ...application.entries,
     statusPath: v.optional(v.string(), "/.trilithon/status"),
-    console: v.optional(v.array(v.string()), []),
   }),
+  // Not there where there is one application.
+  applications: v.optional(
+    v.record(
+      v.string(),
+      v.object({ ...application.entries, domains: v.pipe(v.array(v.string()), v.minLength(1)) }),
+    ),
+    {},
+  ),
   // Not there where the stack has no database.
   database: v.optional(
     v.object({
       ...{ name: v.string(), primary: v.string() },
       topology: v.optional(v.picklist(["pair", "group"]), "pair"),
     }),
+  ),
+  // Not there where there are no private services.
+  services: v.optional(
+    v.record(v.string(), v.object({ unit: v.string(), hosts: v.array(v.string()) })),
+    {},
   ),
   // Not there in the outputs of stacks that had one load balancer only.
   loadBalancers: v.optional(v.record(v.string(), v.object({ url: v.string() })), {}),
@@ -131,20 +168,24 @@ export function parseEndpoints(value: unknown): Endpoints {
     );
     throw new Error(faults.join("\n"));
   }
-  const { stack, url, domain, scheme, hosts, application, database, loadBalancers } = result.output;
+  const { stack, url, scheme, hosts, application, database, loadBalancers } = result.output;
+  const domain = result.output.domain ?? new URL(url).host;
+  const applications = [
+    describeApplication(application, domain),
+    ...Object.values(result.output.applications).map((one) =>
+      describeApplication(one, one.domains[0] ?? domain),
+    ),
+  ];
   const named = Object.entries(hosts);
   const here = named.filter(([, { away }]) => !away);
   return {
     stack,
     url: url.replace(/\/$/, ""),
-    domain: domain ?? new URL(url).host,
     scheme,
-    healthPath: application.healthPath,
-    staticPath: application.staticPath,
-    isGuestBook: application.isGuestBook,
-    drainFile: application.drainFile ?? `/run/${application.unit.replace(/\.service$/, "")}.drain`,
+    ...seenBy(describeApplication(application, domain)),
+    applications,
+    isFurther: false,
     statusPath: application.statusPath,
-    console: application.console,
     loadBalancerUrls: Object.fromEntries(
       Object.entries(loadBalancers).map(([name, { url }]) => [name, url]),
     ),
@@ -163,27 +204,79 @@ export function parseEndpoints(value: unknown): Endpoints {
         name,
         roles,
         sshAddress: sshAddress ?? given.address,
-        services: roles.flatMap((role) => servicesFor(role, result.output)),
-        helpers: roles.flatMap((role) => helpersFor(role, result.output)),
+        services: roles.flatMap((role) =>
+          servicesFor(
+            role,
+            result.output.ports,
+            applications.filter(({ hosts }) => hosts?.includes(name) ?? true),
+          ),
+        ),
+        helpers: [
+          ...roles.flatMap((role) => helpersFor(role, result.output)),
+          ...Object.values(result.output.services)
+            .filter((service) => service.hosts.includes(name))
+            .map(({ unit }) => unit),
+        ],
       };
     }),
   };
 }
 
-function servicesFor(role: Role, { ports, application }: Given): readonly Service[] {
+function describeApplication(
+  given: v.InferOutput<typeof application>,
+  domain: string,
+): ApplicationOfStack {
+  const { unit, port, healthPath, staticPath, isGuestBook, console, hosts } = given;
+  const name = unit.replace(/\.service$/, "");
+  const drainFile = given.drainFile ?? `/run/${name}.drain`;
+  const service = { role: "application" as const, unit, port };
+  return { name, service, domain, healthPath, staticPath, drainFile, isGuestBook, console, hosts };
+}
+
+/** What a stack is, for one of its applications. */
+function seenBy({ service: _, hosts: __, name: ___, ...seen }: ApplicationOfStack) {
+  return seen;
+}
+
+function servicesFor(
+  role: Role,
+  ports: Given["ports"],
+  applications: readonly ApplicationOfStack[],
+): readonly Service[] {
   switch (role) {
     case "load-balancer":
       return [{ role: "load-balancer", unit: "haproxy.service", port: ports.loadBalancer }];
     case "web":
       return [
         { role: "web-server", unit: "nginx.service", port: ports.web },
-        { role: "application", unit: application.unit, port: application.port },
+        ...applications.map(({ service }) => service),
       ];
     case "database":
     case "database-primary":
     case "database-replica":
       return [{ role: "database", unit: "mysql.service", port: ports.database ?? 3306 }];
   }
+}
+
+/** The stack as if the application were the only one; web servers without it have no service for visitors. Default: the first. */
+export function asApplication(endpoints: Endpoints, name?: string): Endpoints {
+  const { applications } = endpoints;
+  const application =
+    name === undefined ? applications[0] : applications.find((one) => one.name === name);
+  if (application === undefined) {
+    const names = applications.map((one) => one.name).join(", ");
+    throw new Error(`expected one of ${names}, got "${name}"`);
+  }
+  const hosts = endpoints.hosts.map((host) => {
+    const isThere = application.hosts?.includes(host.name) ?? true;
+    const services = host.services.filter(({ role, unit }) => {
+      if (role === "application") return unit === application.service.unit;
+      return isThere || role !== "web-server";
+    });
+    return { ...host, services };
+  });
+  const isFurther = application !== applications[0];
+  return { ...endpoints, ...seenBy(application), applications: [application], isFurther, hosts };
 }
 
 function helpersFor(role: Role, { ports, virtualAddress }: Given): readonly string[] {
@@ -208,15 +301,29 @@ export function databaseHosts({ hosts }: Endpoints): readonly EndpointHost[] {
   return hosts.filter(({ services }) => services.some(({ role }) => role === "database"));
 }
 
-/** Of a host: each drains it of one of its roles while it is there. */
-export function drainFilesOf(
-  { drainFile, virtualAddress, leaveAddressFile }: Endpoints,
-  { roles }: EndpointHost,
-): readonly string[] {
+/** Of a host: each drains it of one of its roles, or of one of its applications, while it is there. */
+export function drainFilesOf(endpoints: Endpoints, host: EndpointHost): readonly string[] {
+  const { virtualAddress, leaveAddressFile } = endpoints;
+  const isLoadBalancer = host.roles.includes("load-balancer");
   return [
-    ...(roles.includes("load-balancer") && virtualAddress !== undefined ? [leaveAddressFile] : []),
-    ...(roles.includes("web") ? [drainFile] : []),
+    ...(isLoadBalancer && virtualAddress !== undefined ? [leaveAddressFile] : []),
+    ...webDrainFilesOf(endpoints, host),
   ];
+}
+
+/** Those of the applications on it. */
+export function webDrainFilesOf(
+  { applications }: Endpoints,
+  { services }: EndpointHost,
+): readonly string[] {
+  return applications
+    .filter(({ service }) => services.some(({ unit }) => unit === service.unit))
+    .map(({ drainFile }) => drainFile);
+}
+
+/** Those on which a stack's applications run. */
+export function applicationHosts({ hosts }: Endpoints): readonly EndpointHost[] {
+  return hosts.filter(({ services }) => services.some(({ role }) => role === "application"));
 }
 
 export function serviceOf(host: EndpointHost, role: Service["role"]): Service | undefined {

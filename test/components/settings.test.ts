@@ -103,7 +103,7 @@ const bad: readonly (readonly [string, Values, readonly string[]])[] = [
     "an unknown setting",
     { ...good, firewall: true },
     [
-      "firewall: unknown, expected one of domain, hosts, containers, privateKey, database, application, packages, loadBalancer, web",
+      "firewall: unknown, expected one of domain, hosts, containers, privateKey, database, application, applications, services, packages, loadBalancer, web",
     ],
   ],
   [

@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { gzipSync } from "node:zlib";
 import test from "ava";
-import { type Answer, echoes, type Request, WebPath } from "./support/web-path";
+import { type Answer, echoes, furtherHost, type Request, WebPath } from "./support/web-path";
 
 const style = "body { color: black }\n".repeat(100);
 
@@ -19,6 +19,7 @@ const running = WebPath.start({
     "public/index.php": "<?php $password = 'planted';\n",
     "public/notes.PY": "password = 'planted'\n",
     "public/page.html~": "planted\n",
+    "shop/public/app.css": "of the shop\n",
     "public/uploads/photo-ABCDEF12.jpg": "an upload\n",
     "public/uploads/shell.php": "<?php $password = 'planted';\n",
     "public/uploads/.htaccess": "planted\n",
@@ -404,6 +405,53 @@ test.serial("a page for people when nobody can serve", async (t) => {
   t.regex(answer.body, /Back in a moment/);
   await web.inside("rm /run/web-01.drain /run/web-02.drain");
   await web.isUp();
+});
+
+const toFurther = (path: string, request: Request = {}) => {
+  const headers = { host: furtherHost.domain, ...request.headers };
+  return running.then((web) => web.send(path, { ...request, headers }));
+};
+
+test.serial(
+  "a further application is asked for by its names, and has files of its own",
+  async (t) => {
+    const web = await running;
+    for (const host of ["shop.foobar.com", "www.Shop.foobar.com:8080"]) {
+      for (const method of ["GET", "POST"]) {
+        const { status, headers } = await toFurther("/echo", { method, headers: { host } });
+        t.deepEqual([status, headers["x-application"]], [200, "shop"], `${method} ${host}`);
+      }
+    }
+    for (const host of ["www.foobar.com", "nobody.foobar.com", "shop.foobar.com.foobar.com"]) {
+      const { headers } = await web.send("/page", { headers: { host } });
+      t.regex(String(headers["x-application"]), /^web-0[12]$/, host);
+    }
+    t.is((await toFurther("/app.css")).body, "of the shop\n");
+    t.is((await web.send("/app.css")).body, style);
+  },
+);
+
+test.serial("what becomes of a further application is not the first one's matter", async (t) => {
+  const web = await running;
+  const both = () =>
+    Promise.all([toFurther("/page"), ...[1, 2, 3, 4].map(() => web.send("/page"))]);
+  for (const [breaks, mends] of [
+    ["touch /run/shop.off; sleep 0.1", "rm /run/shop.off"],
+    ["touch /run/shop.drain; sleep 2.5", "rm /run/shop.drain"],
+  ] as const) {
+    await web.inside(breaks);
+    if (breaks.includes(".off")) await toFurther("/crash");
+    const [further, ...first] = await both();
+    t.is(further?.status, 503, breaks);
+    t.regex(further?.body ?? "", /shop\.foobar\.com cannot answer/);
+    t.deepEqual(
+      first.map(({ status }) => status),
+      [200, 200, 200, 200],
+      breaks,
+    );
+    await web.inside(mends);
+    await web.isUp();
+  }
 });
 
 test.serial(

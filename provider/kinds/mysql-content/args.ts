@@ -33,6 +33,7 @@ export interface Content {
   readonly primary: string;
   readonly databases: readonly string[];
   readonly accounts: Readonly<Record<string, Account>>;
+  readonly formerAccounts?: "drop" | "leave";
   /** In a read: digests of the passwords as they were last set, by account. */
   readonly lastSet?: Readonly<Record<string, string>>;
 }
@@ -46,6 +47,7 @@ const schema = v.strictObject({
   members: membersSchema,
   primary: memberName,
   databases: v.optional(v.array(textOf(values.databaseName))),
+  formerAccounts: v.optional(v.picklist(["drop", "leave"], 'expected "drop" or "leave"')),
   accounts: v.optional(
     v.record(
       textOf(values.accountName),

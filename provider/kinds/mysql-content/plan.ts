@@ -20,7 +20,14 @@ export interface ContentStep extends Step {
 
 /** Databases that nobody wants any more are no difference: they are never dropped. */
 export function diff(live: Content, desired: Content): Difference[] {
-  return [...differencesOfDatabases(live, desired), ...compare(live, desired, ["accounts"])];
+  const known = { ...live, accounts: accountsOf(live, desired) };
+  return [...differencesOfDatabases(live, desired), ...compare(known, desired, ["accounts"])];
+}
+
+/** Those that are this resource's matter. Who still runs with a former one goes on. */
+function accountsOf(live: Content, { accounts, formerAccounts }: Content): Content["accounts"] {
+  if (formerAccounts !== "leave" || !isMap(accounts)) return live.accounts;
+  return Object.fromEntries(Object.entries(live.accounts).filter(([name]) => name in accounts));
 }
 
 function differencesOfDatabases(live: Content, desired: Content): Difference[] {
@@ -45,11 +52,15 @@ function planDatabases(on: string, live: Content, desired: Content): PlainStep[]
   if (!Array.isArray(desired.databases)) {
     return [{ sentence: `${on}create the databases once they are known`, task: { do: "await" } }];
   }
+  const former = live.databases.filter((name) => !desired.databases.includes(name)).join(", ");
   return desired.databases
     .filter((name) => !live.databases.includes(name))
     .map((name) => ({
       sentence: `${on}create database ${name}`,
       task: { do: "create database", name },
+      ...(former !== "" && {
+        warning: `database ${name} is empty: what is in ${former} stays there, and nothing is copied`,
+      }),
     }));
 }
 
@@ -57,7 +68,8 @@ function planAccounts(on: string, live: Content, desired: Content): PlainStep[] 
   if (!isMap(desired.accounts)) {
     return [{ sentence: `${on}set the accounts once they are known`, task: { do: "await" } }];
   }
-  const names = new Set([...Object.keys(desired.accounts), ...Object.keys(live.accounts)]);
+  const own = accountsOf(live, desired);
+  const names = new Set([...Object.keys(desired.accounts), ...Object.keys(own)]);
   return [...names].flatMap((name): PlainStep[] => {
     const [old, now] = [live.accounts[name], desired.accounts[name]];
     if (now === undefined) {

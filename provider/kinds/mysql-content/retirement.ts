@@ -84,13 +84,34 @@ function diff(live: Retirement, desired: Retirement): Difference[] {
 
 function plan(live: Retirement | undefined, desired: Retirement): Step[] {
   if (live === undefined || diff(live, desired).length === 0) return [];
-  const changed = isMap(desired.passwords)
-    ? diff({ ...live, former: {} }, desired).map(({ path }) => path[1] ?? "")
-    : [];
-  const names = [...new Set([...Object.keys(live.former), ...changed])].join(", ");
   const on = live.primary === "" ? "" : `${live.primary}: `;
-  const sentence = `${on}retire the former password of ${names}, since all have the new one`;
+  const sentence = `${on}${sentenceOf(live, desired)}`;
   return [{ ...(on !== "" && { host: live.primary }), action: "retire password", sentence }];
+}
+
+function sentenceOf(live: Retirement, desired: Retirement): string {
+  const changed = isMap(desired.passwords)
+    ? diff({ ...live, former: {} }, desired).map(({ path, kind }) => ({
+        name: path[1] ?? "",
+        kind,
+      }))
+    : [];
+  const having = (kind: string) =>
+    changed.filter((one) => one.kind === kind).map(({ name }) => name);
+  const retired = [...new Set([...Object.keys(live.former), ...having("update")])];
+  const sentences = [
+    ...said(
+      retired,
+      (names) => `retire the former password of ${names}, since all have the new one`,
+    ),
+    ...said(having("add"), (names) => `take note of the password of ${names}`),
+    ...said(having("delete"), (names) => `forget the password of ${names}, whose account stays`),
+  ];
+  return sentences.join(", ") || "retire the former passwords once they are known";
+}
+
+function said(names: readonly string[], sentence: (names: string) => string): readonly string[] {
+  return names.length === 0 ? [] : [sentence(names.join(", "))];
 }
 
 async function read(expected: Retirement, context: Context): Promise<Retirement | undefined> {

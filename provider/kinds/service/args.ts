@@ -56,6 +56,7 @@ export interface Drain {
   /** Any of them says so. */
   readonly allowed?: readonly HttpProbe[];
   readonly finished?: HttpProbe;
+  readonly finishedCommand?: readonly string[];
   readonly finishSeconds?: number;
 }
 
@@ -266,6 +267,7 @@ const serviceEntries = {
         v.pipe(v.array(httpProbe), v.minLength(1, "expected at least one probe")),
       ),
       finished: v.optional(httpProbe),
+      finishedCommand: v.optional(words),
       finishSeconds: v.optional(integerIn(values.waitSeconds)),
     }),
   ),

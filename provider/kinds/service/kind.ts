@@ -1,5 +1,6 @@
 /** One systemd unit on one host with what makes it; as Release, with a version of an application. */
 
+import { isMap } from "../../difference";
 import { Refused } from "../../errors";
 import { type Context, type Kind, onHost, type Properties, type Step } from "../../kind";
 import { checkRelease, checkService, type Service } from "./args";
@@ -12,6 +13,7 @@ import { thingsOf } from "./owner";
 import { plan, type ServiceStep } from "./plan";
 import { incomingFolder } from "./receiving";
 import { renderRemoval } from "./removal";
+import { replacementOf } from "./replacement";
 import { carryOutTogether, undrained } from "./together";
 import { renderTransaction } from "./transaction";
 import { transfer } from "./transfer";
@@ -23,6 +25,7 @@ export const service: Kind<Service, ServiceStep & Step> = {
   check: checkService,
   id: ({ host, unit, name }) => `${host.name}/${unit ?? name}`,
   hosts: ({ host }) => [host],
+  takes,
   read,
   diff,
   plan: (observed, desired, owner) => {
@@ -42,7 +45,19 @@ export const release: Kind<Service, ServiceStep & Step> = {
   ...service,
   type: "trilithon:index:Release",
   check: checkRelease,
+  replacement: replacementOf,
 };
+
+/** In a preview some of it may not be known yet. */
+function takes({ unit, moreUnits, files, root, ...rest }: Service): readonly string[] {
+  return thingsOf({
+    ...rest,
+    ...(typeof unit === "string" && { unit }),
+    ...(isMap(moreUnits) && { moreUnits }),
+    ...(typeof root === "string" && { root }),
+    files: isMap(files) ? files : {},
+  });
+}
 
 /**
  * Until 0.1.0 a Service had packages, which are a kind of their own now. In a state without a unit they stay: it is of a

@@ -183,14 +183,15 @@ first_words() {
 
 /** The host gets nothing new, and what is under way ends. The last server that serves is not taken out: nobody else would answer. */
 function renderDrain(drain: Drain, name: string): Shell {
-  const { file, seconds, allowed, finished, finishSeconds = 30 } = drain;
+  const { file, seconds, allowed, finishSeconds = 30 } = drain;
+  const finished = finishedProbe(drain);
   const out = sh`progress 'draining' ; mkdir -p -- "$(dirname ${file})" && : >${file} && drained=yes && sleep ${seconds}`;
   const finish =
     finished !== undefined &&
     sh`
 progress 'waiting until the requests under way have ended'
 end=$(($(date +%s) + ${finishSeconds}))
-until ${renderHttpProbe(finished)} >/dev/null 2>&1 </dev/null; do
+until ${finished} >/dev/null 2>&1 </dev/null; do
   if [ "$(date +%s)" -ge "$end" ]; then progress ${`requests still under way after ${finishSeconds} seconds: cut off`}; break; fi
   sleep 0.5
 done`;
@@ -210,6 +211,11 @@ else`,
     finish,
     sh`fi`,
   );
+}
+
+function finishedProbe({ finished, finishedCommand }: Drain): Shell | undefined {
+  if (finishedCommand !== undefined) return sh`${finishedCommand}`;
+  return finished && renderHttpProbe(finished);
 }
 
 /** One that is asked may be down itself. */

@@ -2,22 +2,26 @@
 import { sh } from "../../../provider/ssh/shell";
 import { type Check, type Finding, failed, passed } from "../check";
 import {
+  applicationHosts,
+  asApplication,
   drainFilesOf,
   type EndpointHost,
   type Endpoints,
-  hostsWith,
   type Service,
   serviceOf,
 } from "../endpoints";
 import { askHost, type HostAnswer } from "./host-http";
 
 export function hostServingChecks(endpoints: Endpoints): readonly Check[] {
-  return hostsWith(endpoints, "web").flatMap((host) => [
-    ...(["web-server", "application"] as const).flatMap((role) => {
-      const service = serviceOf(host, role);
-      return service === undefined ? [] : [servingCheck(endpoints, host, service)];
-    }),
-  ]);
+  return endpoints.applications.flatMap(({ name }) => {
+    const seen = asApplication(endpoints, name);
+    return applicationHosts(seen).flatMap((host) =>
+      (["web-server", "application"] as const).flatMap((role) => {
+        const service = serviceOf(host, role);
+        return service === undefined ? [] : [servingCheck(seen, host, service)];
+      }),
+    );
+  });
 }
 
 /** A host that serves is not drained. */
@@ -48,9 +52,10 @@ function takingPartCheck(stack: string, host: EndpointHost, files: readonly stri
 function servingCheck(endpoints: Endpoints, host: EndpointHost, service: Service): Check {
   const { unit, port, role } = service;
   const { healthPath: path, domain, scheme, isGuestBook } = endpoints;
+  const forWhom = endpoints.isFurther ? ` for ${domain}` : "";
   const isWebServer = role === "web-server";
   return {
-    name: `${host.name}: ${unit.replace(/\.service$/, "")} answers`,
+    name: `${host.name}: ${unit.replace(/\.service$/, "")} answers${isWebServer ? forWhom : ""}`,
     expected: `a status from 200 to 299 at port ${port}, from ${host.name}`,
     remedy: `journalctl -u ${unit} on ${host.name}${isWebServer ? ", and the application behind it" : ""}`,
     deadlineSeconds: 25,

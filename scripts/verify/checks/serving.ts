@@ -1,6 +1,13 @@
 /** What a visitor gets through the load balancers, whatever the application is. */
 import { type Check, type Finding, failed, passed, type Site, wait } from "../check";
-import { type EndpointHost, type Endpoints, hostsWith, serviceOf } from "../endpoints";
+import {
+  applicationHosts,
+  asApplication,
+  type EndpointHost,
+  type Endpoints,
+  hostsWith,
+  serviceOf,
+} from "../endpoints";
 import type { Answer } from "../http";
 import { askHost } from "./host-http";
 
@@ -9,7 +16,7 @@ const attempts = 4;
 
 export function siteCheck(endpoints: Endpoints): Check {
   const { url } = endpoints;
-  const names = hostsWith(endpoints, "web").map(({ name }) => name);
+  const names = applicationHosts(asApplication(endpoints)).map(({ name }) => name);
   return {
     name: "the site is answered by a web server",
     expected: `a status below 500 at ${url}/, with X-Served-By from ${names.join(" or ")}`,
@@ -27,13 +34,17 @@ export function judgeSite(answer: Answer, names: readonly string[]): Finding {
 
 /** Seen from each load balancer's own host: its address need not be reachable from here. */
 export function balanceChecks(endpoints: Endpoints): readonly Check[] {
-  const names = hostsWith(endpoints, "web").map(({ name }) => name);
-  return hostsWith(endpoints, "load-balancer").map((host) => balanceCheck(endpoints, host, names));
+  return endpoints.applications.flatMap((application) => {
+    const seen = asApplication(endpoints, application.name);
+    const names = applicationHosts(seen).map(({ name }) => name);
+    return hostsWith(seen, "load-balancer").map((host) => balanceCheck(seen, host, names));
+  });
 }
 
 function balanceCheck(endpoints: Endpoints, host: EndpointHost, names: readonly string[]): Check {
   const port = serviceOf(host, "load-balancer")?.port ?? 80;
   const { domain, healthPath: path } = endpoints;
+  const forWhom = endpoints.isFurther ? ` for ${domain}` : "";
   const question = { port, path, domain, scheme: "http", times: names.length * rounds } as const;
   const countAnswers = async (site: Site): Promise<Finding> => {
     const answers = await askHost(site, host, question);
@@ -47,7 +58,7 @@ function balanceCheck(endpoints: Endpoints, host: EndpointHost, names: readonly 
     );
   };
   return {
-    name: `${host.name}: ${names.join(" and ")} ${names.length > 1 ? "answer in turn" : "answers"}`,
+    name: `${host.name}: ${names.join(" and ")} ${names.length > 1 ? "answer in turn" : "answers"}${forWhom}`,
     expected: `haproxy on ${host.name} passes requests to each about equally often`,
     remedy:
       "the load balancer has taken out who is missing: see that host's other checks; where none answers, the load balancer's own",

@@ -18,6 +18,7 @@ const config = {
     { name: "web-01", address: "172.31.64.21", port: 80 },
     { name: "web-02", address: "172.31.64.22", port: 80 },
   ],
+  applications: [],
   responseTimeoutSeconds: 65,
   trustedProxies: [],
   rawLines: {},
@@ -31,6 +32,15 @@ test("a third web server is one line more in each backend", (t) => {
   const third = { name: "web-03", address: "172.31.64.23", port: 80 };
   const text = renderHaproxy({ ...config, servers: [...config.servers, third] });
   t.is(text.replaceAll(/ {4}server web-03 172.31.64.23:80.*\n/g, ""), renderHaproxy(config));
+});
+
+test("renders a further application", (t) => {
+  const shop = {
+    name: "the-shop",
+    domains: ["shop.foobar.com", "buy.foobar.com"],
+    servers: config.servers.slice(1),
+  };
+  isGolden(t, "haproxy-applications.cfg", renderHaproxy({ ...config, applications: [shop] }));
 });
 
 test("raw lines end their sections", (t) => {

@@ -1,5 +1,5 @@
 import test from "ava";
-import { renderNginx } from "../../../components/render/nginx";
+import { renderNginx, renderNginxSite } from "../../../components/render/nginx";
 import { renderRestartAlways } from "../../../components/render/restart-always";
 import { isGolden } from "./golden";
 
@@ -16,6 +16,7 @@ const config = {
     otherPublicFolders: ["/srv/guestbook.assets/current", "/srv/guestbook/previous/public"],
     drainFile: "/run/guestbook.drain",
   },
+  sites: [],
   uploadLimitMegabytes: 10,
   responseTimeoutSeconds: 60,
   rawLines: [],
@@ -89,4 +90,29 @@ test("what never changes under its name is kept for a year, and nothing else", (
 test("raw lines end the server's block", (t) => {
   const text = renderNginx({ ...config, rawLines: ["etag off;"] });
   t.true(text.endsWith("    }\n    etag off;\n}\n"));
+});
+
+const shop = {
+  name: "the-shop",
+  domains: ["shop.foobar.com", "buy.foobar.com"],
+  application: {
+    port: 3001,
+    healthPath: "/up",
+    publicFolder: "/srv/the-shop/current/public",
+    otherPublicFolders: ["/srv/the-shop.assets/current", "/srv/the-shop/previous/public"],
+    writtenPaths: ["/uploads"],
+    immutablePaths: ["/build/*"],
+    drainFile: "/run/the-shop.drain",
+  },
+};
+
+test("renders a further application in a file of its own", (t) => {
+  isGolden(t, "nginx-site.conf", renderNginxSite(config, shop));
+});
+
+test("a further application changes nothing in the first one's file, unless its name is long", (t) => {
+  t.is(renderNginx({ ...config, sites: [shop] }), renderNginx(config));
+  const domains = [`${"long-".repeat(9)}name.foobar.com`];
+  const text = renderNginx({ ...config, sites: [{ ...shop, domains }] });
+  t.regex(text, /^server_names_hash_bucket_size 512;$/m);
 });

@@ -9,7 +9,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { text } from "node:stream/consumers";
 import { renderHaproxy, renderUnavailable } from "../../../components/render/haproxy";
-import { renderNginx, webHealthPath } from "../../../components/render/nginx";
+import { renderNginx, renderNginxSite, webHealthPath } from "../../../components/render/nginx";
 import { removeLabelled } from "../../../scripts/setup/labelled";
 import { capture, must } from "../../../scripts/setup/run";
 
@@ -23,6 +23,13 @@ export const webHosts = [
   { name: "web-02", port: 8082, applicationPort: 3002 },
 ] as const;
 export type WebHost = (typeof webHosts)[number];
+
+/** A further application, behind the first Nginx alone. */
+export const furtherHost = {
+  name: "shop",
+  domain: "shop.foobar.com",
+  applicationPort: 3003,
+} as const;
 
 export interface Answer {
   readonly status: number;
@@ -68,7 +75,7 @@ export class WebPath {
     await inside(`mkdir -p /run/haproxy /var/lib/haproxy && chmod -R a+rX /srv
 for name in ${webHosts.map(({ name }) => name).join(" ")}; do nginx -q -c /etc/$name.conf; done
 haproxy -W -D -f /etc/haproxy/haproxy.cfg -p /run/haproxy.pid`);
-    for (const host of webHosts) {
+    for (const host of [...webHosts, furtherHost]) {
       const run = `while :; do [ -e /run/${host.name}.off ] || HOST_NAME=${host.name} PORT=${host.applicationPort} ASKED=/tmp/asked node /srv/server.mjs; sleep 0.2; done`;
       await must(container, "docker", ["exec", "--detach", container, "sh", "-c", run]);
     }
@@ -77,10 +84,10 @@ haproxy -W -D -f /etc/haproxy/haproxy.cfg -p /run/haproxy.pid`);
     return path;
   }
 
-  /** Both servers answer, for long enough that the load balancer has found it too. */
+  /** Both servers and the further application answer, for long enough that the load balancer has found it too. */
   async isUp(): Promise<void> {
     await inside(`n=0; until
-  perl -MIO::Socket::INET -e '$s = IO::Socket::INET->new("127.0.0.1:8404") or exit 1; print $s "GET /;csv HTTP/1.0\\r\\n\\r\\n"; $n = grep { /^web_servers,web-0.,.*,UP,/ } <$s>; exit($n == 2 ? 0 : 1)'; do
+  perl -MIO::Socket::INET -e '$s = IO::Socket::INET->new("127.0.0.1:8404") or exit 1; print $s "GET /;csv HTTP/1.0\\r\\n\\r\\n"; $n = grep { /^(?:shop_)?web_servers,web-0.,.*,UP,/ } <$s>; exit($n == 3 ? 0 : 1)'; do
   n=$((n + 1)); [ "$n" -lt 150 ] || { tail /var/log/nginx/*.log; exit 1; }; sleep 0.2
 done`);
   }
@@ -195,6 +202,13 @@ function haproxyOf({ trustedProxies = [] }: WebPathOptions): string {
     healthPath: webHealthPath,
     responseTimeoutSeconds: 65,
     servers: webHosts.map(({ name, port }) => ({ name, address: "127.0.0.1", port })),
+    applications: [
+      {
+        name: furtherHost.name,
+        domains: [furtherHost.domain, `www.${furtherHost.domain}`],
+        servers: [{ name: "web-01", address: "127.0.0.1", port: webHosts[0].port }],
+      },
+    ],
     trustedProxies,
     rawLines: {},
   });
@@ -202,27 +216,24 @@ function haproxyOf({ trustedProxies = [] }: WebPathOptions): string {
 
 function filesOf(options: WebPathOptions) {
   const { rawLines = [], files = {} } = options;
-  const sites = webHosts.flatMap(({ name, port, applicationPort }) => {
-    const site = renderNginx({
-      domain,
-      hostName: name,
-      port,
-      loadBalancers: ["127.0.0.1"],
-      application: {
-        port: applicationPort,
-        healthPath: "/healthz",
-        publicFolder: "/srv/public",
-        writtenPaths: ["/uploads"],
-        otherPublicFolders: ["/srv/former/public"],
-        immutablePaths: options.immutablePaths,
-        drainFile: `/run/${name}.drain`,
-      },
-      uploadLimitMegabytes: 10,
-      responseTimeoutSeconds: 60,
-      rawLines,
-    });
+  const sites = webHosts.flatMap((host) => {
+    const { name, port } = host;
+    const further = {
+      ...{ name: furtherHost.name, domains: [furtherHost.domain, `www.${furtherHost.domain}`] },
+      application: applicationOf(furtherHost, "/srv/shop"),
+    };
+    const config = {
+      ...{ domain, hostName: name, port, loadBalancers: ["127.0.0.1"], rawLines },
+      application: { ...applicationOf(host, "/srv"), immutablePaths: options.immutablePaths },
+      sites: host === webHosts[0] ? [further] : [],
+      ...{ uploadLimitMegabytes: 10, responseTimeoutSeconds: 60 },
+    };
+    const texts = [
+      renderNginx(config),
+      ...config.sites.map((site) => renderNginxSite(config, site)),
+    ];
     return [
-      [`/etc/${name}.site`, site],
+      [`/etc/${name}.site`, texts.join("\n")],
       [`/etc/${name}.conf`, renderMain(name)],
     ];
   });
@@ -230,7 +241,19 @@ function filesOf(options: WebPathOptions) {
   return {
     "/etc/haproxy/haproxy.cfg": haproxyOf(options),
     "/etc/haproxy/503.html": renderUnavailable(domain),
+    "/etc/haproxy/503-shop.html": renderUnavailable(furtherHost.domain),
     ...Object.fromEntries([...sites, ...published]),
+  };
+}
+
+function applicationOf(
+  { name, applicationPort: port }: WebHost | typeof furtherHost,
+  folder: string,
+) {
+  return {
+    ...{ port, healthPath: "/healthz", drainFile: `/run/${name}.drain` },
+    ...{ publicFolder: `${folder}/public`, otherPublicFolders: [`${folder}/former/public`] },
+    writtenPaths: ["/uploads"],
   };
 }
 

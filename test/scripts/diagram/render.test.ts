@@ -1,8 +1,9 @@
 import test from "ava";
+import { layOut } from "../../../scripts/diagram/layout";
 import { renderDiagram } from "../../../scripts/diagram/render";
 import { parseEndpoints } from "../../../scripts/verify/endpoints";
 import { isGolden } from "../../components/render/golden";
-import { sampleOutput } from "../verify/sample";
+import { sampleOutput, severalOutput } from "../verify/sample";
 
 test("draws the dev stack", (t) => {
   isGolden(t, "infrastructure.svg", renderDiagram(parseEndpoints(sampleOutput)));
@@ -46,4 +47,17 @@ test("draws the stack whose hosts are load balancers and more, and the address t
 test("names stay text", (t) => {
   const svg = renderDiagram(parseEndpoints({ ...sampleOutput, url: "http://x/?<&>" }));
   t.true(svg.includes("http://x/?&#60;&#38;&#62;"));
+});
+
+test("applications stand beside each other, each with its name and port", (t) => {
+  const several = parseEndpoints(severalOutput);
+  const { services } = layOut(several);
+  for (const [index, { box: one }] of services.entries()) {
+    for (const { box: other } of services.slice(index + 1)) {
+      const isBeside = one.x + one.width <= other.x || other.x + other.width <= one.x;
+      t.true(isBeside || one.y + one.height <= other.y || other.y + other.height <= one.y);
+    }
+  }
+  const svg = renderDiagram(several);
+  for (const name of ["guestbook :3000", "shop :3001", "blog :3002"]) t.true(svg.includes(name));
 });

@@ -4,25 +4,34 @@ import { meaningOfAbsence } from "../../../scripts/maintenance/database";
 import { findHost, obstaclesOf } from "../../../scripts/maintenance/drain";
 import type { Site } from "../../../scripts/verify/check";
 import { parseEndpoints } from "../../../scripts/verify/endpoints";
-import { sampleOutput, shopOutput } from "../verify/sample";
+import { sampleOutput, severalOutput, shopOutput } from "../verify/sample";
 
 interface Answers {
   /** What HAProxy says of web-01 and web-02. */
   readonly servers?: readonly [string, string];
+  /** What it says of further applications: backend, server, state. */
+  readonly further?: readonly (readonly [string, string, string])[];
   /** Of MySQL on the host that is asked. */
   readonly member?: object;
   /** Of a load balancer: an HTTP status. */
   readonly status?: number;
 }
 
-function siteOf(output: object, { servers = ["UP", "UP"], member, status = 200 }: Answers): Site {
-  const row = (name: string, state: string) => `web_servers,${name},${"0,".repeat(15)}${state},1`;
+function siteOf(
+  output: object,
+  { servers = ["UP", "UP"], further = [], member, status = 200 }: Answers,
+): Site {
+  const row = (name: string, state: string, proxy = "web_servers") =>
+    `${proxy},${name},${"0,".repeat(15)}${state},1`;
   return {
     endpoints: parseEndpoints(output),
     request: () => Promise.reject(new Error("not asked")),
     run: async (_host, script) => {
       if (script.includes("show stat")) {
-        return servers.map((state, index) => row(`web-0${index + 1}`, state)).join("\n");
+        const rows = servers.map((state, index) => row(`web-0${index + 1}`, state));
+        return [...rows, ...further.map(([proxy, name, state]) => row(name, state, proxy))].join(
+          "\n",
+        );
       }
       if (script.includes("mysql")) return JSON.stringify(member);
       if (script.includes("perl")) return `HTTP/1.1 ${status} x\r\n\r\n\u001e`;
@@ -57,6 +66,17 @@ test("the last web server stays, as every load balancer sees it", async (t) => {
   ]);
   // One that is down itself may go.
   t.deepEqual(await obstacles(siteOf(shopOutput, { servers: ["DOWN", "UP 1/2"] }), "web-01"), []);
+});
+
+test("the last web server of any application stays, and is no matter to the others", async (t) => {
+  const { blog } = severalOutput.applications;
+  const output = { ...shopOutput, applications: { blog } };
+  const further = [["blog_web_servers", "web-02", "UP"]] as const;
+  const site = siteOf(output, { further });
+  t.deepEqual(await obstacles(site, "web-01"), []);
+  t.deepEqual(await obstacles(site, "web-02"), [
+    "web-02: no other web server would be left for blog: lb-01 sees none",
+  ]);
 });
 
 test("the primary of a pair stays, with the way to make another one the primary", async (t) => {

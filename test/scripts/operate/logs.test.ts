@@ -51,7 +51,7 @@ test("what is asked for is read, or refused with what there is", (t) => {
   t.deepEqual(readLogNames(["app", "mysql"], "see"), ["app", "mysql"]);
   t.throws(() => readLogNames(["apache"], "see --help"), {
     instanceOf: UsageError,
-    message: 'expected app, nginx, haproxy, mysql, got "apache": see --help',
+    message: 'expected app, nginx, haproxy, mysql, services, got "apache": see --help',
   });
   const now = Date.parse("2026-11-29T07:00:00Z");
   const since = (word: string) => readSince(word, "see", now);

@@ -1,9 +1,9 @@
 import test from "ava";
 import { type Check, passed, runCheck, type Site } from "../../../scripts/verify/check";
 import { listChecks } from "../../../scripts/verify/checks/all";
-import { parseEndpoints } from "../../../scripts/verify/endpoints";
+import { drainFilesOf, parseEndpoints } from "../../../scripts/verify/endpoints";
 import { renderJson, renderTable } from "../../../scripts/verify/report";
-import { sampleOutput, shopOutput } from "./sample";
+import { sampleOutput, severalOutput, shopOutput } from "./sample";
 
 const endpoints = parseEndpoints(sampleOutput);
 
@@ -42,6 +42,46 @@ test("every part of the stack is checked", (t) => {
       "web-02 stops, and no visitor notices; then it comes back",
     ],
   );
+});
+
+test("each application is checked on its own hosts, by its own name", (t) => {
+  const one = listChecks(endpoints, { changes: "allowed" });
+  const several = listChecks(parseEndpoints(severalOutput), { changes: "allowed" });
+  const names = ({ together, alone }: typeof one) =>
+    [...together, ...alone].map(({ name }) => name);
+  const before = names(one);
+  t.deepEqual(
+    names(several).filter((name) => !before.includes(name)),
+    [
+      "lb-01: valkey-server.service is running",
+      "web-01: shop.service is running",
+      "web-02: shop.service is running",
+      "web-02: blog.service is running",
+      "web-01: nginx answers for shop.foobar.com",
+      "web-01: shop answers",
+      "web-02: nginx answers for shop.foobar.com",
+      "web-02: shop answers",
+      "web-02: nginx answers for blog.foobar.com",
+      "web-02: blog answers",
+      "lb-01: web-01 and web-02 answer in turn for shop.foobar.com",
+      "lb-01: web-02 answers for blog.foobar.com",
+    ],
+  );
+  t.deepEqual(
+    before.filter((name) => !names(several).includes(name)),
+    [],
+  );
+});
+
+test("a drain of any application is seen on its hosts", (t) => {
+  const seen = parseEndpoints(severalOutput);
+  const filesOf = (name: string) => {
+    const host = seen.hosts.find((one) => one.name === name);
+    return host === undefined ? [] : drainFilesOf(seen, host);
+  };
+  t.deepEqual(filesOf("lb-01"), []);
+  t.deepEqual(filesOf("web-01"), ["/run/guestbook.drain", "/run/shop.drain"]);
+  t.deepEqual(filesOf("web-02"), ["/run/guestbook.drain", "/run/shop.drain", "/run/blog.drain"]);
 });
 
 test("members of a pair are checked as the settings have them", (t) => {

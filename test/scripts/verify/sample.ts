@@ -47,3 +47,21 @@ export const shopOutput = {
   },
   database: undefined,
 };
+
+/** The dev stack with two applications more, of which one runs on one host, and a private service. */
+export const severalOutput = {
+  ...sampleOutput,
+  applications: {
+    shop: {
+      ...{ port: 3001, healthPath: "/up", unit: "shop.service", isGuestBook: false },
+      ...{ drainFile: "/run/shop.drain", domains: ["shop.foobar.com"], database: "shop" },
+    },
+    blog: {
+      ...{ port: 3002, healthPath: "/healthz", unit: "blog.service", isGuestBook: false },
+      ...{ drainFile: "/run/blog.drain", domains: ["blog.foobar.com"], hosts: ["web-02"] },
+    },
+  },
+  services: {
+    cache: { kind: "valkey", unit: "valkey-server.service", port: 6379, hosts: ["lb-01"] },
+  },
+};

@@ -31,6 +31,31 @@ test("what is as it should be is left alone, and what the program forgot goes, b
   );
 });
 
+test("a database of another name is a new one: the former one and its account stay, and that it is empty is told", (t) => {
+  const { app: _, ...none } = desired.accounts;
+  const renamed = content({
+    databases: ["shop"],
+    accounts: { ...none, shop: { password: "of shop", grants: { "shop.*": ["SELECT"] } } },
+    formerAccounts: "leave",
+  });
+  t.deepEqual(
+    plan(desired, renamed).map(({ sentence, warning }) => [sentence, warning]),
+    [
+      [
+        "web-01: create database shop",
+        "database shop is empty: what is in guestbook stays there, and nothing is copied",
+      ],
+      ["web-01: create account shop (SELECT on shop.*)", undefined],
+    ],
+  );
+  t.deepEqual(
+    diff(desired, renamed).map(({ path }) => path),
+    [["databases"], ["accounts", "shop"]],
+  );
+  const without = content({ accounts: {}, databases: [], formerAccounts: "leave" });
+  t.deepEqual([diff(desired, without), plan(desired, without)], [[], []]);
+});
+
 test("grants and limits set by hand are told one by one", (t) => {
   const live = {
     ...desired,

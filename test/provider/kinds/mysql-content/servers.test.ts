@@ -93,6 +93,26 @@ onLinux("a new password leaves the former one good until it is retired", async (
   t.true(canLogin(hosts, "another"));
 });
 
+onLinux(
+  "only a password that was another one is retired; who comes and who goes is told apart",
+  (t) => {
+    const { cluster, members } = content();
+    const owner = { project: "p", stack: "s", resource: "r", urn: "u", claim: "c", isNew: false };
+    const of = (passwords: Record<string, string>) => ({
+      ...{ cluster, members, primary: "web-01", former: {}, passwords },
+    });
+    const planned = (live: Record<string, string>, now: Record<string, string>) =>
+      mysqlPasswordRetirement.plan(of(live), of(now), owner).map(({ sentence }) => sentence);
+    t.deepEqual(planned({ app: "one" }, { app: "one", shop: "two" }), [
+      "web-01: take note of the password of shop",
+    ]);
+    t.deepEqual(planned({ app: "one", shop: "two" }, { app: "three" }), [
+      "web-01: retire the former password of app, since all have the new one, forget the password of shop, whose account stays",
+    ]);
+    t.deepEqual(planned({ app: "one" }, { app: "one" }), []);
+  },
+);
+
 onLinux("a password that was changed by hand is set back, and is not good any more", async (t) => {
   const hosts = await primary(t);
   const { state } = await up(t, hosts, content());

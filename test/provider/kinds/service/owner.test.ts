@@ -131,6 +131,8 @@ onLinux("a file that moves from one resource to another is not removed by the fi
   const { named, inputs, config, sandbox, server } = machine;
   const first = named("first");
   await first.up(inputs("one\n"));
+  // Another run begins: what the program wanted in the one before is no matter.
+  await first.refresh();
   const second = named("second");
   const motd = {
     host: wireHost(server.host()),
@@ -145,6 +147,25 @@ onLinux("a file that moves from one resource to another is not removed by the fi
   t.is(await sandbox.read("state/units/nginx.service/active"), "inactive");
 });
 
+onLinux("two resources of one program that want one thing are refused, both by name", async (t) => {
+  const machine = await site(t);
+  const { named, inputs, config, sandbox, server } = machine;
+  await named("first").up(inputs("one\n"));
+  const before = await sandbox.log();
+  const second = {
+    host: wireHost(server.host()),
+    ...wire({ unit: "nginx.service", files: { [config]: { content: "two\n" } } }),
+  };
+  const expected = "expected one that no other resource has on web-01, got";
+  for (const phase of ["preview", "up"] as const) {
+    const { message } = (await t.throwsAsync(named("second")[phase](second))) ?? { message: "" };
+    t.true(message.includes(`unit: ${expected} nginx.service: first has it`), message);
+    t.true(message.includes(`file: ${expected} ${config}: first has it`), message);
+  }
+  t.deepEqual(await sandbox.log(), before);
+  t.is(await sandbox.read("/etc/nginx/site.conf"), "one\n");
+});
+
 onLinux("names that are only alike are nobody's else", async (t) => {
   const machine = await site(t);
   const { named, config, sandbox, server } = machine;
@@ -155,7 +176,9 @@ onLinux("names that are only alike are nobody's else", async (t) => {
       files: Object.fromEntries(paths.map((path) => [path, { content: "ours\n" }])),
     }),
   });
-  await named("first").up(files([config, `${config}.more`]));
+  const first = named("first");
+  await first.up(files([config, `${config}.more`]));
+  await first.refresh();
   await sandbox.write("/etc/nginx/site", "by hand\n");
   const second = named("second");
   await second.up(files([config, config.replace(".conf", "")]));

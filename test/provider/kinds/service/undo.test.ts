@@ -1,6 +1,7 @@
 /** What a change leaves where it fails, on the way there and on the way back: the machine as it was. */
 
 import { execFile } from "node:child_process";
+import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { promisify } from "node:util";
@@ -153,6 +154,7 @@ onLinux("folders that a change makes can be entered by all, and go with it", asy
   // A change later knows of them still, and so does who takes them over.
   await it.up(inputs({ "/etc/deep/er/a": "y\n" }, { name: "one" }));
   const other = resource(undefined, { name: "other" });
+  await it.refresh();
   await other.up(inputs({ "/etc/deep/er/a": "y\n" }, { name: "two" }));
   await it.destroy();
   t.true(await sandbox.exists("/etc/deep/er/a"));
@@ -274,6 +276,19 @@ onLinux("a restart waits for the other server and for the requests under way", a
   t.is(finished.asked.length, 4);
   t.deepEqual(await sandbox.log(), ["daemon-reload", "sleep 3", "restart it.service", "sleep 3"]);
   t.false(told.some((text) => text.includes("no other server serves")));
+  t.false(plugin.engine.messages.some(({ text }) => text.includes("cut off")));
+});
+
+onLinux("a command may tell that the requests under way have ended", async (t) => {
+  const { sandbox, it, inputs, plugin } = await site(t);
+  const asked = sandbox.path("/run/asked");
+  const drain = {
+    ...{ file: sandbox.path("/run/drain"), seconds: 3, finishSeconds: 60 },
+    finishedCommand: ["sh", "-c", `echo once >>${asked}; test "$(wc -l <${asked})" -ge 3`],
+  };
+  await it.up(inputs({ "/etc/a": "one\n" }, { drain }));
+  await it.up(inputs({ "/etc/a": "two\n" }, { drain }));
+  t.is(await readFile(asked, "utf8"), "once\nonce\nonce\n");
   t.false(plugin.engine.messages.some(({ text }) => text.includes("cut off")));
 });
 

@@ -1,0 +1,191 @@
+/** The applications of a stack: the one that has all that is no other's, and those beside it. */
+import * as v from "valibot";
+import { type Fault, unexpected } from "../expectation";
+import { checkJobNames, defaultPorts } from "../options";
+import { checkPersistent } from "../persistent";
+import { isRecord } from "../rule";
+import { hostName } from "../rules";
+
+type Values = Readonly<Record<string, unknown>>;
+
+/** An application as the settings have it, well formed or not. */
+export interface GivenApplication {
+  /** `application`, or `applications.shop`. */
+  readonly path: string;
+  readonly name: string;
+  readonly values: Values;
+  /** `undefined`: all web hosts. */
+  readonly hosts: readonly string[] | undefined;
+  readonly port: unknown;
+}
+
+/** The guest book is the first where neither `application` nor one without domains is. */
+export function givenApplications({ application, applications }: Values): GivenApplication[] {
+  const others = isRecord(applications) ? Object.entries(applications) : [];
+  const first = isRecord(application) ? application : {};
+  return [
+    ...(application !== undefined || others.every(([, one]) => hasDomains(one))
+      ? [given("application", String(first.name ?? "guestbook"), first)]
+      : []),
+    ...others.map(([name, values]) => given(`applications.${name}`, name, values)),
+  ];
+}
+
+function hasDomains(application: unknown): boolean {
+  return isRecord(application) && application.domains !== undefined;
+}
+
+function given(path: string, name: string, value: unknown): GivenApplication {
+  const values = isRecord(value) ? value : {};
+  const hosts = v.safeParse(v.array(hostName), values.hosts);
+  const port = values.port ?? defaultPorts.application;
+  return { path, name, values, hosts: hosts.success ? hosts.output : undefined, port };
+}
+
+/** Whether it runs on a host. */
+export function runsOn({ hosts }: GivenApplication, host: string | undefined): boolean {
+  return hosts === undefined || (host !== undefined && hosts.includes(host));
+}
+
+/** A host with the role `web`, as far as it is well formed. */
+interface WebHost {
+  readonly path: string;
+  readonly name: string | undefined;
+  readonly isAway: boolean;
+}
+
+export function checkApplications(
+  values: Values,
+  web: readonly WebHost[],
+  { hasDatabase }: { readonly hasDatabase: boolean },
+): readonly Fault[] {
+  const applications = givenApplications(values);
+  return [
+    ...applications.flatMap(({ path, values: { processes, jobs, ...own } }) =>
+      [...checkJobNames({ processes, jobs }), ...checkPersistent(own)].map((one) => ({
+        ...one,
+        path: `${path}.${one.path}`,
+      })),
+    ),
+    ...checkUnits(applications),
+    ...checkDomains(values, applications),
+    ...(hasDatabase ? checkDatabases(values, applications) : checkNoDatabase(applications)),
+    ...applications.flatMap((application) => checkHosts(application, web)),
+    ...checkServed(applications, web),
+  ];
+}
+
+/** A unit, a user and folders are named after each, on whichever hosts. */
+function checkUnits(applications: readonly GivenApplication[]): readonly Fault[] {
+  const all = applications.map((application) => ({ application, units: unitsOf(application) }));
+  return all.flatMap(({ application: { path }, units }, index) => {
+    const before = all.slice(0, index);
+    for (const other of before) {
+      const unit = units.find((one) => other.units.includes(one));
+      if (unit === undefined) continue;
+      const remedy = `${other.application.path} has it: give one of them another name`;
+      return [fault(path, "units that no other application has", `${unit}.service`, remedy)];
+    }
+    return [];
+  });
+}
+
+function unitsOf({ name, values: { processes, jobs } }: GivenApplication): readonly string[] {
+  const names = [processes, jobs].flatMap((one) => (isRecord(one) ? Object.keys(one) : []));
+  return [name, ...[...names, "release"].map((one) => `${name}-${one}`)];
+}
+
+/** One has the stack's own domain, and what nobody else has. */
+function checkDomains(
+  { domain, application }: Values,
+  applications: readonly GivenApplication[],
+): readonly Fault[] {
+  const others = applications.filter(({ path }) => path !== "application");
+  const without = others.filter(({ values }) => values.domains === undefined);
+  const [first] = without;
+  const faults = without
+    .filter((one) => application !== undefined || one !== first)
+    .map(({ path }) => {
+      const other = application === undefined ? first?.path : "application";
+      return fault(`${path}.domains`, "a list of domains", undefined, `${other} has the stack's`);
+    });
+  const taken = new Map<unknown, string>([[domain, "domain"]]);
+  const twice = others.flatMap(({ path, values: { domains } }) =>
+    (Array.isArray(domains) ? domains : []).flatMap((one: unknown, index) => {
+      const at = `${path}.domains[${index}]`;
+      const holder = taken.get(one);
+      taken.set(one, at);
+      if (holder === undefined) return [];
+      return [fault(at, "a domain that nothing else has", one, `${holder} is the same`)];
+    }),
+  );
+  return [...faults, ...twice];
+}
+
+/** An application has its own database, or none. */
+function checkDatabases(
+  { database, application }: Values,
+  applications: readonly GivenApplication[],
+): readonly Fault[] {
+  const first = isRecord(database) ? (database.name ?? "guestbook") : "guestbook";
+  const taken = new Map<unknown, string>([[first, "database.name"]]);
+  return applications.flatMap(({ path, name, values }) => {
+    if (path === "application") return [];
+    if (application === undefined && values.domains === undefined) {
+      if (values.database === undefined) return [];
+      const remedy = "its database is the stack's, database.name";
+      return [fault(`${path}.database`, "nothing", values.database, remedy)];
+    }
+    if (values.database === false) return [];
+    const own = databaseNameOf(name, values.database);
+    const holder = taken.get(own);
+    taken.set(own, `${path}.database.name`);
+    if (holder === undefined) return [];
+    const at = `${path}.database.name`;
+    return [fault(at, "a database that no other application has", own, `${holder} is the same`)];
+  });
+}
+
+function checkNoDatabase(applications: readonly GivenApplication[]): readonly Fault[] {
+  return applications
+    .filter(({ path, values }) => path !== "application" && isRecord(values.database))
+    .map(({ path, values }) =>
+      fault(`${path}.database`, "nothing, as no host has a database", values.database),
+    );
+}
+
+/** Named after the application unless it has a name of its own. */
+export function databaseNameOf(application: string, database: unknown): string {
+  const name = isRecord(database) ? database.name : undefined;
+  return typeof name === "string" ? name : application.replaceAll("-", "_");
+}
+
+function checkHosts(
+  { path, hosts = [] }: GivenApplication,
+  web: readonly WebHost[],
+): readonly Fault[] {
+  const unknown = hosts.flatMap((name, index) => {
+    if (web.some((host) => host.name === name)) return [];
+    return [fault(`${path}.hosts[${index}]`, "a host with the role web", name)];
+  });
+  const named = web.filter(({ name }) => name !== undefined && hosts.includes(name));
+  const isLost = unknown.length === 0 && named.length > 0 && named.every(({ isAway }) => isAway);
+  if (!isLost) return unknown;
+  return [{ path: `${path}.hosts`, message: "expected at least one host that is not away" }];
+}
+
+function checkServed(
+  applications: readonly GivenApplication[],
+  web: readonly WebHost[],
+): readonly Fault[] {
+  return web
+    .filter(({ name }) => !applications.some((application) => runsOn(application, name)))
+    .map(({ path, name }) => {
+      const remedy = "take the role from it, or name it in an application's hosts";
+      return fault(`${path}.roles`, "an application on each host with the role web", name, remedy);
+    });
+}
+
+function fault(path: string, expected: string, value: unknown, remedy?: string): Fault {
+  return { path, message: unexpected(expected, value, remedy) };
+}

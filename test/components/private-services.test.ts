@@ -1,0 +1,180 @@
+/** A stack with private services: where they listen, who is told of them, and in what order things happen. */
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import test from "ava";
+import type { Endpoints } from "../../components/endpoints";
+import { parseSettings } from "../../components/settings";
+import { mockPulumi, resolved, settle } from "./mocks";
+
+const service = "trilithon:index:Service";
+const release = "trilithon:index:Release";
+const source = "./test/components/render";
+const start = ["node", "server.js"];
+
+const config = {
+  domain: "www.foobar.com",
+  hosts: [
+    { name: "lb-01", address: "172.31.64.11", roles: ["load-balancer"] },
+    { name: "web-01", address: "172.31.64.21", roles: ["web"] },
+    { name: "web-02", address: "172.31.64.22", roles: ["web"] },
+  ],
+  containers: { subnet: "172.31.64.0/24", cgroupPath: "/sys/fs/cgroup", mtu: 1400 },
+  application: { name: "news", source, start },
+  applications: { shop: { source, start, port: 3001, domains: ["shop.foobar.com"] } },
+  services: {
+    "page-cache": { kind: "valkey", hosts: ["web-01"], memoryMegabytes: 256 },
+    jobs: { kind: "redis", hosts: ["lb-01"], persistent: true, applications: ["shop"] },
+    parts: { kind: "memcached", hosts: ["web-01", "web-02"], port: 11300 },
+  },
+};
+
+const program = run();
+
+async function run() {
+  const home = mkdtempSync(join(tmpdir(), "pulumi-home-"));
+  writeFileSync(join(home, "stand-ins.json"), "{}");
+  process.env.PULUMI_HOME = home;
+  const world = await mockPulumi({ config });
+  const { endpoints } = await import("../../index");
+  await settle();
+  const told: Endpoints = await resolved(endpoints);
+  return { world, told };
+}
+
+/** A secret stands in its envelope. */
+function plain(value: unknown) {
+  return Object(value).value ?? value;
+}
+
+async function variablesOf(resource: string, name: string): Promise<readonly string[]> {
+  const { world } = await program;
+  const files = plain(world.find(release, resource).inputs.files);
+  const texts = ["environment", "secrets"].map((file) =>
+    String(plain(files[`/etc/${name}/${file}`].content)),
+  );
+  return texts.flatMap((text) => text.split("\n")).filter((line) => /CACHE|JOBS|PARTS/.test(line));
+}
+
+test("an application is told the service on its host, or else the first, and only those that are for it", async (t) => {
+  const cache = (host: string) => [
+    `PAGE_CACHE_HOST="${host}"`,
+    'PAGE_CACHE_PORT="6379"',
+    'PAGE_CACHE_PASSWORD="password-of-service-page-cache-password"',
+    `PAGE_CACHE_URL="redis://:password-of-service-page-cache-password@${host}:6379/0"`,
+  ];
+  const parts = [
+    'PARTS_HOST="127.0.0.1"',
+    'PARTS_PORT="11300"',
+    'PARTS_URL="memcached://127.0.0.1:11300"',
+  ];
+  const jobs = [
+    'JOBS_HOST="172.31.64.11"',
+    'JOBS_PORT="6379"',
+    'JOBS_PASSWORD="password-of-service-jobs-password"',
+    'JOBS_URL="redis://:password-of-service-jobs-password@172.31.64.11:6379/0"',
+  ];
+  const sorted = (lines: readonly string[]) => [...lines].sort();
+  t.deepEqual(
+    sorted(await variablesOf("application-web-01", "news")),
+    sorted([...cache("127.0.0.1"), ...parts]),
+  );
+  t.deepEqual(
+    sorted(await variablesOf("shop-web-02", "shop")),
+    sorted([...cache("172.31.64.21"), ...parts, ...jobs]),
+  );
+});
+
+test("a password is a secret, and none is where it can be read", async (t) => {
+  const { world } = await program;
+  const { inputs } = world.find(service, "service-jobs-lb-01-service");
+  const files = plain(inputs.files);
+  t.like(files["/etc/trilithon/redis-password.conf"], { mode: "0640", group: "redis" });
+  t.false(JSON.stringify(files["/etc/trilithon/redis.conf"]).includes("password-of"));
+  t.false(JSON.stringify(inputs.ready).includes("password-of"));
+  const open = await program.then(({ told }) => JSON.stringify(told));
+  t.false(open.includes("password-of"));
+});
+
+test("an application starts when its services are there, one after the other where they are several", async (t) => {
+  const { world } = await program;
+  const startOf = (name: string) => world.find(service, name);
+  const { startedAt } = world.find(release, "shop-web-01");
+  for (const name of ["page-cache-web-01", "jobs-lb-01", "parts-web-01", "parts-web-02"]) {
+    t.true(startedAt > startOf(`service-${name}-service`).endedAt, name);
+  }
+  t.true(
+    startOf("service-parts-web-02-service").startedAt >
+      startOf("service-parts-web-01-service").endedAt,
+  );
+});
+
+test("tells where they are", async (t) => {
+  const { told } = await program;
+  t.deepEqual(told.services?.["page-cache"], {
+    ...{ kind: "valkey", unit: "valkey-server.service", port: 6379, hosts: ["web-01"] },
+  });
+});
+
+const shop = config.applications.shop;
+const bad: readonly (readonly [string, object, readonly string[]])[] = [
+  [
+    "two of one kind on one host, which would write one file",
+    {
+      services: {
+        cache: { kind: "valkey", hosts: ["web-01", "web-02"] },
+        queue: { kind: "valkey", hosts: ["web-02"], port: 6380 },
+      },
+    },
+    [
+      'services.queue.kind: expected a kind that no other service on web-02 has, got "valkey": services.cache has valkey-server.service and /etc/systemd/system/valkey-server.service.d/trilithon.conf there: give one of them another host or kind',
+    ],
+  ],
+  [
+    "a port that another one has",
+    {
+      services: {
+        cache: { kind: "valkey", hosts: ["web-01"] },
+        queue: { kind: "redis", hosts: ["web-01"] },
+        parts: { kind: "memcached", hosts: ["web-02"], port: 3001 },
+      },
+    },
+    [
+      "services.queue.port: expected a port that nothing else on web-01 uses, got 6379: services.cache.port is the same: give one of them another port",
+      "services.parts.port: expected a port that nothing else on web-02 uses, got 3001: applications.shop.port is the same: give one of them another port",
+    ],
+  ],
+  [
+    "hosts and applications that are none",
+    { services: { cache: { kind: "valkey", hosts: ["db-01"], applications: ["blog"] } } },
+    [
+      'services.cache.hosts[0]: expected the name of a host, got "db-01"',
+      'services.cache.applications[0]: expected one of news, shop, got "blog"',
+    ],
+  ],
+  [
+    "an application of the name of a service's user",
+    { applications: { redis: shop }, services: { jobs: { kind: "redis", hosts: ["lb-01"] } } },
+    [
+      'applications.redis: expected a name that no service\'s unit or user has, got "redis": services.jobs has it',
+    ],
+  ],
+  [
+    "values that are none",
+    { services: { database: { kind: "memcached", hosts: ["lb-01"], persistent: true } } },
+    [
+      'services.database: expected a name of at most 31 lower-case letters, digits and hyphens that starts with a letter and is not database, got "database"',
+      "services.database.persistent: expected false, as Memcached keeps nothing, got true",
+    ],
+  ],
+];
+
+for (const [title, change, faults] of bad) {
+  test(`refuses ${title}`, (t) => {
+    const result = parseSettings({ ...config, services: {}, ...change });
+    t.deepEqual(
+      "faults" in result ? result.faults : [],
+      faults.map((fault) => `trilithon:${fault}`),
+    );
+  });
+}

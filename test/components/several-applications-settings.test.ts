@@ -1,0 +1,166 @@
+/** Which applications a stack may have beside each other. */
+import test from "ava";
+import { parseSettings } from "../../components/settings";
+
+type Values = Readonly<Record<string, unknown>>;
+
+const good = {
+  domain: "www.foobar.com",
+  hosts: [
+    { name: "lb-01", address: "172.31.64.11", roles: ["load-balancer"] },
+    { name: "web-01", address: "172.31.64.21", roles: ["web", "database"] },
+    { name: "web-02", address: "172.31.64.22", roles: ["web", "database"] },
+  ],
+  containers: { subnet: "172.31.64.0/24" },
+};
+const blog = { source: "./blog", start: ["node", "server.js"], domains: ["blog.foobar.com"] };
+const shop = { ...blog, domains: ["shop.foobar.com"], port: 3001 };
+
+const faultsOf = (values: Values): readonly string[] => {
+  const result = parseSettings(values);
+  return "faults" in result ? result.faults : [];
+};
+
+const fine: Readonly<Record<string, Values>> = {
+  "one beside the first": { applications: { shop } },
+  "two, of which one is the first": {
+    applications: { blog: { ...blog, domains: undefined }, shop },
+  },
+  "two on hosts of their own with one port": {
+    application: { hosts: ["web-01"] },
+    applications: { shop: { ...shop, port: 3000, hosts: ["web-02"] } },
+  },
+  "databases of names of their own, and none": {
+    applications: {
+      shop: { ...shop, database: { name: "goods" } },
+      blog: { ...blog, port: 3002, database: false },
+    },
+  },
+};
+
+for (const [title, values] of Object.entries(fine)) {
+  test(`takes ${title}`, (t) => {
+    t.deepEqual(faultsOf(JSON.parse(JSON.stringify({ ...good, ...values }))), []);
+  });
+}
+
+const bad: readonly (readonly [string, Values, readonly string[]])[] = [
+  [
+    "two on one host with one port",
+    { applications: { shop: { ...shop, port: 3000 } } },
+    [
+      "applications.shop.port: expected a port that nothing else on web-01 uses, got 3000: application.port is the same: give one of them another port",
+    ],
+  ],
+  [
+    "one without a domain of its own beside the first",
+    { application: {}, applications: { shop: { ...shop, domains: undefined } } },
+    [
+      "applications.shop.domains: expected a list of domains, got nothing: application has the stack's",
+    ],
+  ],
+  [
+    "two without a domain of their own",
+    {
+      applications: {
+        shop: { ...shop, domains: undefined },
+        blog: { ...blog, domains: undefined },
+      },
+    },
+    [
+      "applications.blog.domains: expected a list of domains, got nothing: applications.shop has the stack's",
+    ],
+  ],
+  [
+    "a domain that is another one's",
+    {
+      applications: {
+        shop: { ...shop, domains: ["www.foobar.com", "x.foobar.com"] },
+        blog: { ...blog, port: 3002, domains: ["x.foobar.com"] },
+      },
+    },
+    [
+      'applications.shop.domains[0]: expected a domain that nothing else has, got "www.foobar.com": domain is the same',
+      'applications.blog.domains[0]: expected a domain that nothing else has, got "x.foobar.com": applications.shop.domains[1] is the same',
+    ],
+  ],
+  [
+    "a name that is the first one's, or names a unit of it",
+    {
+      application: { name: "shop", processes: { mail: { command: ["mail"] } } },
+      applications: { "shop-mail": shop },
+    },
+    [
+      'applications.shop-mail: expected units that no other application has, got "shop-mail.service": application has it: give one of them another name',
+    ],
+  ],
+  [
+    "a database that is another one's",
+    { database: { name: "shop" }, applications: { shop } },
+    [
+      'applications.shop.database.name: expected a database that no other application has, got "shop": database.name is the same',
+    ],
+  ],
+  [
+    "a database of the first that is not the stack's",
+    { applications: { blog: { ...blog, domains: undefined, database: { name: "x" } } } },
+    [
+      "applications.blog.database: expected nothing, got an object: its database is the stack's, database.name",
+    ],
+  ],
+  [
+    "hosts that are none",
+    { applications: { shop: { ...shop, hosts: ["lb-01"] } } },
+    ['applications.shop.hosts[0]: expected a host with the role web, got "lb-01"'],
+  ],
+  [
+    "a web host without an application",
+    { application: { hosts: ["web-01"] } },
+    [
+      'hosts[2].roles: expected an application on each host with the role web, got "web-02": take the role from it, or name it in an application\'s hosts',
+    ],
+  ],
+  [
+    "a job of a further one that has a process's name",
+    {
+      applications: {
+        shop: {
+          ...shop,
+          processes: { mail: { command: ["x"] } },
+          jobs: { mail: { command: ["x"], schedule: "daily" } },
+        },
+      },
+    },
+    ['applications.shop.jobs.mail: expected a name that no process has, got "mail"'],
+  ],
+  [
+    "names and values that are none",
+    { applications: { nginx: shop, shop: { start: ["x"], domains: [], database: true } } },
+    [
+      "applications.shop.source: expected a folder, got nothing",
+      "applications.shop.domains: expected a list of domains, got an empty list",
+      "applications.shop.database: expected false, or an object with name, got true",
+      'applications.nginx: expected a name of at most 31 lower-case letters, digits and hyphens that starts with a letter and names no other service, got "nginx"',
+      "applications.shop.port: expected a port that nothing else on web-01 uses, got 3000: application.port is the same: give one of them another port",
+    ],
+  ],
+];
+
+for (const [title, values, faults] of bad) {
+  test(`refuses ${title}`, (t) => {
+    t.deepEqual(
+      faultsOf(JSON.parse(JSON.stringify({ ...good, ...values }))),
+      faults.map((fault) => `trilithon:${fault}`),
+    );
+  });
+}
+
+test("refuses a database where no host has one", (t) => {
+  const hosts = good.hosts.map((host) => ({
+    ...host,
+    roles: host.roles.filter((role) => role !== "database"),
+  }));
+  t.deepEqual(faultsOf({ ...good, hosts, applications: { shop: { ...shop, database: {} } } }), [
+    "trilithon:applications.shop.database: expected nothing, as no host has a database, got an object",
+  ]);
+});

@@ -1,0 +1,173 @@
+/** A stack with applications beside the first: what each web server and load balancer is told, and who has which database. */
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import test from "ava";
+import type { Endpoints } from "../../components/endpoints";
+import { mockPulumi, resolved, settle } from "./mocks";
+
+const service = "trilithon:index:Service";
+const release = "trilithon:index:Release";
+const content = "trilithon:index:MysqlContent";
+const source = "./test/components/render";
+const start = ["node", "server.js"];
+
+const config = {
+  domain: "www.foobar.com",
+  hosts: [
+    { name: "lb-01", address: "172.31.64.11", roles: ["load-balancer"] },
+    { name: "web-01", address: "172.31.64.21", roles: ["web", "database"] },
+    { name: "web-02", address: "172.31.64.22", roles: ["web", "database"] },
+  ],
+  containers: { subnet: "172.31.64.0/24", cgroupPath: "/sys/fs/cgroup", mtu: 1400 },
+  applications: {
+    news: { source, start },
+    "the-shop": {
+      ...{ source, start, port: 3001, domains: ["shop.foobar.com", "buy.foobar.com"] },
+      environment: { LOG: "debug" },
+    },
+    blog: {
+      ...{ source, start, port: 3002, domains: ["blog.foobar.com"] },
+      ...{ hosts: ["web-02"], database: false },
+    },
+  },
+};
+
+const program = run();
+
+async function run() {
+  const home = mkdtempSync(join(tmpdir(), "pulumi-home-"));
+  writeFileSync(join(home, "stand-ins.json"), "{}");
+  process.env.PULUMI_HOME = home;
+  const world = await mockPulumi({ config });
+  const { endpoints } = await import("../../index");
+  await settle();
+  const told: Endpoints = await resolved(endpoints);
+  return { world, told };
+}
+
+/** A secret stands in its envelope. */
+function plain(value: unknown) {
+  return Object(value).value ?? value;
+}
+
+async function filesOf(type: string, name: string): Promise<Readonly<Record<string, string>>> {
+  const { world } = await program;
+  const files = plain(world.find(type, name).inputs.files);
+  const texts = Object.entries(files).map(([path, file]) => [path, plain(Object(file).content)]);
+  return Object.fromEntries(texts);
+}
+
+test("the one without domains is the first: its resources are those of a stack with one", async (t) => {
+  const { world, told } = await program;
+  t.like(world.find(release, "application-web-01").inputs, { unit: "news.service" });
+  t.is(told.application.unit, "news.service");
+  t.like(world.find(content, "database-content").inputs, { databases: ["guestbook"] });
+});
+
+test("each web server has a file for each of its applications", async (t) => {
+  const sitesOf = async (host: string) =>
+    Object.keys(await filesOf(service, `${host}-nginx-service`)).filter((path) =>
+      path.startsWith("/etc/nginx/"),
+    );
+  const folder = "/etc/nginx/conf.d";
+  t.deepEqual(await sitesOf("web-01"), [
+    `${folder}/trilithon-the-shop.conf`,
+    `${folder}/trilithon.conf`,
+  ]);
+  t.deepEqual(await sitesOf("web-02"), [
+    `${folder}/trilithon-blog.conf`,
+    ...[`${folder}/trilithon-the-shop.conf`, `${folder}/trilithon.conf`],
+  ]);
+  const files = await filesOf(service, "web-02-nginx-service");
+  t.regex(files[`${folder}/trilithon-blog.conf`] ?? "", /server 127\.0\.0\.1:3002 /);
+  t.regex(
+    files[`${folder}/trilithon-the-shop.conf`] ?? "",
+    /root \/srv\/the-shop\/current\/public;/,
+  );
+});
+
+test("load balancers send each its own, to the hosts where it runs", async (t) => {
+  const { "/etc/haproxy/haproxy.cfg": text = "", ...pages } = await filesOf(
+    service,
+    "load-balancer-lb-01-service",
+  );
+  const serversOf = (backend: string) =>
+    (new RegExp(`^backend ${backend}\n([\\s\\S]*?)\n\n`, "m").exec(text)?.[1] ?? "")
+      .split("\n")
+      .flatMap((line) => /^ {4}server (\S+)/.exec(line)?.[1] ?? []);
+  t.deepEqual(serversOf("web_servers"), ["web-01", "web-02"]);
+  t.deepEqual(serversOf("the-shop_web_servers"), ["web-01", "web-02"]);
+  t.deepEqual(serversOf("blog_web_servers"), ["web-02"]);
+  t.deepEqual(serversOf("blog_web_servers_once"), ["web-02"]);
+  t.regex(pages["/etc/haproxy/503-the-shop.html"] ?? "", /shop\.foobar\.com cannot answer/);
+});
+
+test("each waits for its own load balancer's backend and its own connections as it is drained", async (t) => {
+  const { world } = await program;
+  t.like(world.find(release, "the-shop-web-01").inputs, {
+    unit: "the-shop.service",
+    root: "/srv/the-shop",
+    ready: { headers: { Host: "shop.foobar.com" } },
+    drain: {
+      file: "/run/the-shop.drain",
+      allowed: [
+        { matches: "^the-shop_web_servers,(?!web-01,|FRONTEND|BACKEND)[^,]+(,[^,]*){15},UP" },
+      ],
+    },
+  });
+  const { finished, finishedCommand } = Object(world.find(release, "the-shop-web-01").inputs.drain);
+  t.is(finished, undefined);
+  t.regex(finishedCommand[2], /:0BB9\$/);
+  // With one host there is none to take its requests meanwhile.
+  t.is(world.find(release, "blog-web-02").inputs.drain, undefined);
+});
+
+test("each has a database and an account of its own, or none, and its part of the connections", async (t) => {
+  const { world, told } = await program;
+  const { databases, accounts } = world.find(content, "database-for-the_shop-content").inputs;
+  t.deepEqual(databases, ["the_shop"]);
+  t.deepEqual(Object.keys(plain(accounts)), ["the_shop"]);
+  const { grants, maxConnections, password } = plain(accounts).the_shop;
+  t.deepEqual(Object.keys(grants), ["the_shop.*"]);
+  t.is(maxConnections, 90);
+  t.is(password, "password-of-database-for-the_shop-password");
+  const { accounts: first } = world.find(content, "database-content").inputs;
+  t.is(plain(first).guestbook.maxConnections, 90);
+  t.is(told.applications?.["the-shop"]?.database, "the_shop");
+  t.deepEqual(told.applications?.blog?.hosts, ["web-02"]);
+  const secrets = await filesOf(release, "the-shop-web-01");
+  t.regex(
+    secrets["/etc/the-shop/secrets"] ?? "",
+    /DATABASE_PASSWORD=.*password-of-database-for-the_shop/,
+  );
+  t.regex(secrets["/etc/the-shop/environment"] ?? "", /DATABASE_PRIMARY_HOST=.*127\.0\.0\.1/);
+  t.regex(secrets["/etc/the-shop/environment"] ?? "", /DATABASE_USER=.*the_shop/);
+  t.notRegex((await filesOf(release, "blog-web-02"))["/etc/blog/environment"] ?? "", /DATABASE/);
+});
+
+test("a former password of any of them ends once all have the new ones", async (t) => {
+  const { world } = await program;
+  const type = "trilithon:index:MysqlPasswordRetirement";
+  const { inputs, startedAt } = world.find(type, "database-password-retirement");
+  t.deepEqual(Object.keys(plain(inputs.passwords)), ["guestbook", "the_shop"]);
+  t.true(startedAt > world.find(release, "the-shop-web-02").endedAt);
+});
+
+test("requests come to an application only when it is there", async (t) => {
+  const { world } = await program;
+  const nginx = world.find(service, "web-02-nginx-service");
+  for (const one of ["application", "the-shop", "blog"]) {
+    t.true(nginx.startedAt > world.find(release, `${one}-web-02`).endedAt, one);
+  }
+});
+
+test("tells where the others are", async (t) => {
+  const { told } = await program;
+  t.deepEqual(told.applications?.blog, {
+    ...{ port: 3002, healthPath: "/healthz", staticPath: undefined, unit: "blog.service" },
+    console: undefined,
+    ...{ drainFile: "/run/blog.drain", isGuestBook: false, hosts: ["web-02"] },
+    domains: ["blog.foobar.com"],
+  });
+});

@@ -1,0 +1,251 @@
+/**
+ * Two applications and a private service on three hosts, under a load that does not wait: each is taken in and out by one line, and
+ * the other never notices.
+ */
+import { join } from "node:path";
+import test, { type ExecutionContext } from "ava";
+import { type Load, startLoad } from "../end-to-end/support/load";
+import { readPreview } from "../end-to-end/support/preview";
+import { TestStack, threeHosts } from "../end-to-end/support/test-stack";
+
+const number = Number(process.env.TRILITHON_TEST_NUMBER ?? 96);
+const stackName = `${process.env.TRILITHON_TEST_PREFIX ?? ""}side-by-side`;
+const publish = 8630;
+const url = `http://127.0.0.1:${publish}`;
+const webHosts = ["web-01", "web-02"];
+const standard = threeHosts(number);
+const image = process.env.TRILITHON_HOST_IMAGE;
+
+let stack: TestStack;
+let more: Record<string, unknown> = {};
+
+const shop = {
+  source: join(__dirname, "side-by-side"),
+  start: ["node", "server.mjs"],
+  packages: { nodejs: "present" },
+  ...{ port: 3001, domains: ["shop.foobar.com"], environment: { CALLED: "shop" } },
+};
+const cache = { kind: "valkey", hosts: ["web-02"], persistent: true };
+
+async function configure(change: Record<string, unknown>): Promise<void> {
+  more = { ...more, ...change };
+  await stack.configure({
+    ...standard,
+    "trilithon:containers": {
+      ...Object(standard["trilithon:containers"]),
+      ...{ publish, sshPortBase: 12_600 },
+      ...(image && { image }),
+    },
+    ...more,
+  });
+}
+
+test.before(async () => {
+  stack = await TestStack.make(stackName, {});
+  await configure({});
+  await stack.up();
+});
+
+test.after.always(async () => {
+  if (process.env.TRILITHON_TEST_KEEP === undefined) await stack?.remove();
+});
+
+const ofShop = async (path: string) => {
+  const answer = await fetch(`${url}${path}`, { headers: { host: "shop.foobar.com" } });
+  return { status: answer.status, text: (await answer.text()).trim() };
+};
+
+const startsOf = (unit: string) =>
+  Promise.all(webHosts.map((host) => stack.on(host, `systemctl show -P InvocationID ${unit}`)));
+
+const hasNothingToDo = async (t: ExecutionContext) => {
+  const { updates, warnings } = await readPreview(stack);
+  t.deepEqual([updates, warnings], [[], []]);
+};
+
+/** Changes the settings while the first application is asked and written to, and that never fails. */
+async function changeUnderLoad(t: ExecutionContext, change: Record<string, unknown>) {
+  const load: Load = startLoad({ url, requestsPerSecond: 20, writeEvery: 5 });
+  await configure(change);
+  const preview = await readPreview(stack);
+  await stack.up();
+  const { failures, answered, writes } = await load.stop();
+  t.deepEqual(failures, {});
+  t.log(`${answered} requests answered, ${writes} of them writes, 0 failed`);
+  await hasNothingToDo(t);
+  return preview;
+}
+
+test.serial(
+  "a second application comes by one line, and the first one is not touched",
+  async (t) => {
+    await hasNothingToDo(t);
+    const before = await startsOf("guestbook");
+    const preview = await changeUnderLoad(t, { "trilithon:applications": { shop } });
+    const changed = preview.updates.map(({ resource }) => resource);
+    t.deepEqual(
+      changed.filter((name) => !/shop/.test(name)).sort(),
+      // The account of the first may have half of the connections from now on, and the passwords are of two.
+      [
+        ...["database-content", "database-password-retirement", "load-balancer-lb-01-service"],
+        ...["web-01-nginx-service", "web-02-nginx-service"],
+      ],
+    );
+    t.deepEqual(await startsOf("guestbook"), before);
+    t.regex((await ofShop("/")).text, /^shop on web-0[12]$/);
+    t.is((await fetch(`${url}/`)).status, 200);
+  },
+);
+
+const asAccount = (user: string, statement: string) =>
+  stack.try(
+    "web-01",
+    `set -a; . /etc/${user}/environment; . /etc/${user}/secrets; MYSQL_PWD=$DATABASE_PASSWORD mysql -h 127.0.0.1 -P "$DATABASE_PORT" -u "$DATABASE_USER" -BNe "${statement}"`,
+  );
+
+test.serial("each has a database of its own, and sees no other", async (t) => {
+  const made = await asAccount(
+    "shop",
+    "CREATE TABLE shop.goods (id INT PRIMARY KEY); INSERT INTO shop.goods VALUES (7)",
+  );
+  t.is(made.status, 0, made.stderr);
+  t.is((await asAccount("shop", "SELECT id FROM shop.goods")).stdout.trim(), "7");
+  t.regex(
+    (await asAccount("shop", "SHOW DATABASES")).stdout,
+    /^(information_schema|performance_schema|shop|\n)+$/,
+  );
+  for (const [user, table] of [
+    ["shop", "guestbook.entries"],
+    ["guestbook", "shop.goods"],
+  ] as const) {
+    t.regex((await asAccount(user, `SELECT * FROM ${table}`)).stderr, /denied/, user);
+  }
+  t.is(
+    (await asAccount("guestbook", "SELECT COUNT(*) > 0 FROM guestbook.entries")).stdout.trim(),
+    "1",
+  );
+});
+
+test.serial("a second application that breaks takes no host from the first", async (t) => {
+  const load = startLoad({ url, requestsPerSecond: 20, writeEvery: 5 });
+  for (const host of webHosts) await stack.on(host, "touch /var/lib/shop/broken; sleep 4");
+  const { status, text } = await ofShop("/");
+  t.is(status, 503);
+  t.regex(text, /shop\.foobar\.com cannot answer/);
+  for (const host of webHosts) await stack.on(host, "rm /var/lib/shop/broken");
+  const { failures, servers } = await load.stop();
+  t.deepEqual(failures, {});
+  t.deepEqual(Object.keys(servers).sort(), webHosts);
+});
+
+test.serial("a release of the second drains the second alone", async (t) => {
+  const before = await startsOf("guestbook");
+  const environment = { CALLED: "the shop" };
+  const { sentences } = await changeUnderLoad(t, {
+    "trilithon:applications": { shop: { ...shop, environment } },
+  });
+  t.regex(sentences["shop-web-01"] ?? "", /drain the host and restart shop \(no request lost/);
+  t.deepEqual(await startsOf("guestbook"), before);
+  t.regex((await ofShop("/")).text, /^the shop on web-0[12]$/);
+  t.false(stack.said.join("").includes("cut off"));
+});
+
+test.serial("a private service comes by one line, and is told to the applications", async (t) => {
+  await changeUnderLoad(t, { "trilithon:services": { cache } });
+  const counts = new Set<string>();
+  for (let n = 0; n < 4; n += 1) counts.add((await ofShop("/count")).text);
+  t.deepEqual([...counts], ["+OK :1", "+OK :2", "+OK :3", "+OK :4"]);
+  const listening = await stack.on(
+    "web-02",
+    "ss -Hltn 'sport = :6379' | awk '{ print $4 }' | sort",
+  );
+  t.is(listening, `127.0.0.1:6379\n172.31.${number}.22:6379\n`);
+  const asked = await stack.on(
+    "web-01",
+    `perl -MIO::Socket::INET -e '$s = IO::Socket::INET->new("172.31.${number}.22:6379") or die; print $s "GET visits\\r\\n"; print scalar <$s>'`,
+  );
+  t.regex(asked, /^-NOAUTH/);
+  const password =
+    /CACHE_PASSWORD="([^"]+)"/.exec(await stack.on("web-01", "cat /etc/shop/secrets"))?.[1] ??
+    "none";
+  t.false(stack.said.join("").includes(password));
+});
+
+test.serial(
+  "what is changed of it by hand is seen and mended, and what it holds is kept",
+  async (t) => {
+    await stack.on(
+      "web-02",
+      "systemctl stop valkey-server; sed -i 's/^maxmemory .*/maxmemory 1mb/' /etc/trilithon/valkey.conf",
+    );
+    const { sentences, updates } = await readPreview(stack);
+    t.deepEqual(
+      updates.map(({ resource }) => resource),
+      ["service-cache-web-02-service"],
+    );
+    t.regex(sentences["service-cache-web-02-service"] ?? "", /start valkey-server/);
+    await stack.up();
+    await hasNothingToDo(t);
+    t.is((await ofShop("/count")).text, "+OK :5");
+  },
+);
+
+test.serial(
+  "one of another name takes over before the former one goes, with its data",
+  async (t) => {
+    const visits: string[] = [];
+    let isOver = false;
+    const visiting = (async () => {
+      while (!isOver) {
+        const { status, text } = await ofShop("/").catch((error) => ({
+          status: 0,
+          text: String(error),
+        }));
+        visits.push(status === 200 ? text.replace(/ on .*/, "") : `${status} ${text}`);
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+    })();
+    const store = {
+      ...shop,
+      port: 3002,
+      database: { name: "shop" },
+      environment: { CALLED: "store" },
+    };
+    const preview = await changeUnderLoad(t, { "trilithon:applications": { store } });
+    isOver = true;
+    await visiting;
+    t.deepEqual([...new Set(visits)], ["the shop", "store"]);
+    t.false(preview.updates.some(({ resource }) => /^database/.test(resource)));
+    t.is((await asAccount("store", "SELECT id FROM shop.goods")).stdout.trim(), "7");
+    t.not((await stack.try("web-01", "systemctl is-active shop")).stdout.trim(), "active");
+  },
+);
+
+test.serial(
+  "the service and the second application go by one line each, and what holds data stays",
+  async (t) => {
+    await changeUnderLoad(t, { "trilithon:services": {} });
+    t.is(
+      (await stack.try("web-02", "systemctl is-active valkey-server")).stdout.trim(),
+      "inactive",
+    );
+    t.regex(await stack.on("web-02", "ls /var/lib/valkey"), /appendonly/);
+    t.is((await ofShop("/count")).text, "no cache");
+    const { sentences } = await changeUnderLoad(t, { "trilithon:applications": {} });
+    t.log(sentences);
+    for (const host of webHosts) {
+      t.is((await stack.on(host, "ls /etc/nginx/conf.d")).trim(), "trilithon.conf");
+      t.is((await stack.try(host, "ls /etc/systemd/system/store.service /srv/store")).stdout, "");
+    }
+    t.is((await stack.on("web-01", "mysql -BNe 'SELECT id FROM shop.goods'")).trim(), "7");
+  },
+);
+
+test.serial("what comes back finds what it had", async (t) => {
+  await changeUnderLoad(t, {
+    "trilithon:applications": { shop },
+    "trilithon:services": { cache: { ...cache, applications: ["shop"] } },
+  });
+  t.is((await asAccount("shop", "SELECT id FROM shop.goods")).stdout.trim(), "7");
+  t.is((await ofShop("/count")).text, "+OK :6");
+});
