@@ -29,6 +29,7 @@ const application = new Application(
   "application",
   {
     ...{ hosts: hosts.web, database: databaseProxy, domain, scheme, webPort: settings.web.port },
+    uploadLimitMegabytes: settings.web.uploadLimitMegabytes,
     loadBalancers: loadBalancers.map((address) => ({ ...settings.loadBalancer, address })),
     ...settings.application,
   },

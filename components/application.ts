@@ -7,13 +7,15 @@ import type { Database } from "./database";
 import { type Environment, renderEnvironment } from "./environment";
 import { type Host, isHere, onHost } from "./host";
 import { describeJob, type JobArgs } from "./job";
-import { applicationOptions, checkJobNames, defaultPorts } from "./options";
+import { applicationOptions, checkJobNames, defaultPorts, webServerOptions } from "./options";
 import { createPackages } from "./packages";
 import { describeProcess, type ProcessArgs, type ProcessPlace } from "./process";
 import { renderApplicationUnit, renderCommandUnit } from "./render/application-unit";
+import type { FastCgi } from "./render/fastcgi";
 import { nothingUnderWay, servesElsewhere } from "./render/probes";
 import { list, oneOf, shape } from "./rule";
 import { address, domain, host, port, present } from "./rules";
+import { checkStart, createPhpFpm, type PhpFpmArgs, phpFpmOf, socketOf, withPhp } from "./runtime";
 import { firstFile, hashFolder } from "./source-folder";
 
 export interface ApplicationArgs {
@@ -28,8 +30,13 @@ export interface ApplicationArgs {
   readonly source: string;
   /** Run in the project's folder, once for each content of the source; `output` is the folder that is then released. */
   readonly build?: { readonly command: string; readonly output: string };
-  /** The command that runs it, as words, in its folder: `["node", "server.js"]`. */
-  readonly start: pulumi.Input<readonly pulumi.Input<string>[]>;
+  /**
+   * What runs it: `command`, which is `start`; or `php-fpm`, which is asked over FastCGI and runs `public/index.php` alone, or an
+   * object with that name. Default `command`.
+   */
+  readonly runtime?: "command" | "php-fpm" | PhpFpmArgs;
+  /** The command that runs it, as words, in its folder: `["node", "server.js"]`. Not with the runtime `php-fpm`. */
+  readonly start?: pulumi.Input<readonly pulumi.Input<string>[] | undefined>;
   /**
    * Run once for each version, on the first host that is not away, in the folder of the new version before any host serves it,
    * with the application's user and environment: a migration. Where it fails, nothing is switched. Default none.
@@ -79,6 +86,8 @@ export interface ApplicationArgs {
   readonly scheme?: pulumi.Input<"http" | "https">;
   /** Where Nginx is beside it. Default 80. */
   readonly webPort?: number | undefined;
+  /** What Nginx lets through, told to PHP. Default 10. */
+  readonly uploadLimitMegabytes?: pulumi.Input<number> | undefined;
   /** Asked whether another server can serve before a host is drained: any that says so is enough. Default: nobody is asked. */
   readonly loadBalancers?: readonly {
     readonly address: pulumi.Input<string>;
@@ -98,6 +107,8 @@ export class Application extends pulumi.ComponentResource {
   readonly port: pulumi.Output<number>;
   /** Answers 200 when the application can serve. */
   readonly healthPath: pulumi.Output<string>;
+  /** How it is asked where its runtime is `php-fpm`. */
+  readonly fastCgi: FastCgi | undefined;
   /** The folder on each host whose files Nginx serves itself. */
   readonly publicFolder: string;
   /** The static files of the version that comes and of the one before: pages of both are served while a release rolls. */
@@ -117,12 +128,15 @@ export class Application extends pulumi.ComponentResource {
     checkArgs(check, args, () => [
       ...checkUnique("hosts", "a host that is not in the list before", args.hosts),
       ...checkJobNames(args),
+      ...checkStart(args),
     ]);
     const options = whenKnown(check, optionsOf(args));
     const others = whenKnown(check, othersOf(args));
     this.unit = `${args.name}.service`;
     this.port = options.port;
     this.healthPath = options.healthPath;
+    const php = phpFpmOf(args.runtime);
+    this.fastCgi = php && { socket: socketOf(args.name), entryScripts: php.entryScripts };
     this.publicFolder = `/srv/${args.name}/current/public`;
     this.drainFile = `/run/${args.name}.drain`;
     this.version = versionOf(args);
@@ -144,6 +158,7 @@ const entries = {
   domain: v.optional(domain),
   scheme: v.optional(oneOf("http", "https")),
   webPort: v.optional(port),
+  uploadLimitMegabytes: v.optional(webServerOptions.uploadLimitMegabytes.wrapped),
   loadBalancers: v.optional(
     list(
       "a list of load balancers",
@@ -156,13 +171,14 @@ const entries = {
 /** They name the unit and the files, or are read while the program runs. */
 const plainArgs = [
   ...["hosts", "hosts.name", "loadBalancers", "name", "source", "exclude", "database"],
-  ...["build", "build.command", "build.output", "release", "processes", "jobs"],
+  ...["build", "build.command", "build.output", "release", "processes", "jobs", "runtime"],
 ];
 
 function optionsOf(args: ApplicationArgs) {
+  const packages = args.packages ?? {};
   return {
     start: args.start,
-    packages: args.packages ?? {},
+    packages: phpFpmOf(args.runtime) ? pulumi.output(packages).apply(withPhp) : packages,
     healthPath: args.healthPath ?? "/healthz",
     port: args.port ?? defaultPorts.application,
     drainSeconds: args.drainSeconds ?? 3,
@@ -281,22 +297,33 @@ function createRelease(
     open: `/etc/${args.name}/environment`,
     secret: `/etc/${args.name}/secrets`,
   };
+  const php = phpFpmOf(args.runtime);
+  const { publicFolder } = parent;
+  const { uploadLimitMegabytes = 10 } = args;
+  const fpm =
+    php &&
+    createPhpFpm(php, {
+      ...{ name: args.name, publicFolder, installed: runsWith, stopSeconds, uploadLimitMegabytes },
+    });
   const environment = renderEnvironment({
     // Only Nginx beside it is to reach it.
-    HOST: "127.0.0.1",
+    ...(php === undefined && { HOST: "127.0.0.1", PORT: port }),
     HOST_NAME: host.name,
-    PORT: port,
     ...args.database?.environmentFor(host),
     ...args.environment,
   });
-  const content = pulumi.output({ start, stopSeconds }).apply((known) =>
-    renderApplicationUnit({
-      ...known,
-      name: args.name,
-      root,
-      environmentFiles: Object.values(environmentFiles),
-    }),
-  );
+  const content = pulumi
+    .all([{ start, stopSeconds }, fpm?.unit])
+    .apply(([{ start = [], ...known }, unit]) =>
+      renderApplicationUnit({
+        start,
+        ...known,
+        ...unit,
+        name: args.name,
+        root,
+        environmentFiles: Object.values(environmentFiles),
+      }),
+    );
   const place = {
     ...{ name: args.name, root, readySeconds },
     environmentFiles: Object.values(environmentFiles),
@@ -330,20 +357,28 @@ function createRelease(
             .flatMap(({ files }) => Object.entries(files))
             .map(([file, content]) => [`/etc/systemd/system/${file}`, { content }]),
         ),
+        ...fpm?.files,
         [environmentFiles.open]: { content: environment.open },
         [environmentFiles.secret]: { content: environment.secret, mode: "0600" },
       },
       ...(isFirst && args.release && { releaseCommand: describeRelease(parent, args, place) }),
       onChange: "restart",
-      ready: {
-        http: pulumi.interpolate`http://127.0.0.1:${port}${healthPath}`,
-        // What the load balancer sends: an application may refuse any other.
-        headers: {
-          Host: args.domain ?? pulumi.interpolate`127.0.0.1:${port}`,
-          "X-Forwarded-Proto": args.scheme ?? "http",
-        },
-        deadlineSeconds: readySeconds,
-      },
+      ready: fpm
+        ? {
+            command: pulumi
+              .all([healthPath, args.domain ?? "127.0.0.1", args.scheme ?? "http"])
+              .apply((question) => fpm.ready(...question)),
+            deadlineSeconds: readySeconds,
+          }
+        : {
+            http: pulumi.interpolate`http://127.0.0.1:${port}${healthPath}`,
+            // What the load balancer sends: an application may refuse any other.
+            headers: {
+              Host: args.domain ?? pulumi.interpolate`127.0.0.1:${port}`,
+              "X-Forwarded-Proto": args.scheme ?? "http",
+            },
+            deadlineSeconds: readySeconds,
+          },
       // With one host there is none to take its requests meanwhile.
       ...(args.hosts.length > 1 && {
         drain: {

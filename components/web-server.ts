@@ -7,6 +7,7 @@ import { type Fault, unexpected } from "./expectation";
 import { type Host, onHost } from "./host";
 import { defaultPorts, webServerOptions } from "./options";
 import { createPackages, withDefaults } from "./packages";
+import type { FastCgi } from "./render/fastcgi";
 import { nginxFiles, renderNginx, webHealthPath } from "./render/nginx";
 import { renderRestartAlways } from "./render/restart-always";
 import { list, oneOf, shape, text } from "./rule";
@@ -24,6 +25,8 @@ export interface ServedApplication {
   readonly otherPublicFolders?: pulumi.Input<readonly pulumi.Input<string>[]>;
   /** While this file is there the health path answers 404, and the host gets nothing new. */
   readonly drainFile: pulumi.Input<string>;
+  /** How it is asked over FastCGI instead: a unix socket, and the scripts that are run beside `index.php`. Default: over HTTP. */
+  readonly fastCgi?: FastCgi | undefined;
   /** Host name to what has to be there before Nginx starts. */
   readonly releases?: Readonly<Record<string, pulumi.Resource>>;
 }
@@ -95,6 +98,7 @@ const entries = {
     publicFolder: folder,
     otherPublicFolders: v.optional(list("a list of folders", folder)),
     drainFile: folder,
+    fastCgi: v.optional(present),
     releases: v.optional(present),
   }),
   domain,
@@ -123,8 +127,9 @@ function checkPort(
 
 function readValues(check: ArgsCheck<typeof entries>, args: WebServerArgs) {
   const { port, healthPath, publicFolder, otherPublicFolders = [], drainFile } = args.application;
+  const { fastCgi } = args.application;
   return whenKnown(check, {
-    application: { port, healthPath, publicFolder, otherPublicFolders, drainFile },
+    application: { port, healthPath, publicFolder, otherPublicFolders, drainFile, fastCgi },
     domain: args.domain,
     loadBalancers: args.loadBalancers,
     port: args.port ?? defaultPorts.web,

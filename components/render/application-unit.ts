@@ -20,6 +20,12 @@ export interface ApplicationUnit {
   readonly environmentFiles: readonly string[];
   /** How long it may take to finish what it is at. */
   readonly stopSeconds: number;
+  /** How systemd knows that it is up. Default `exec`: it runs. */
+  readonly type?: "exec" | "notify";
+  /** What tells it to finish. Default `SIGTERM`. */
+  readonly killSignal?: "SIGTERM" | "SIGQUIT";
+  /** Further lines of its section `Service`. Default none. */
+  readonly lines?: readonly string[];
   /** Names a process beside the one that serves. */
   readonly process?: string;
   /** More is killed. Default no limit. */
@@ -31,6 +37,7 @@ export interface ApplicationUnit {
 /** A process that runs all the time. */
 export function renderApplicationUnit(unit: ApplicationUnit): string {
   const { name, root, start, environmentFiles, stopSeconds } = unit;
+  const { type = "exec", killSignal = "SIGTERM", lines = [] } = unit;
   return `${writtenByTrilithon}
 [Unit]
 Description=${describe(name, unit.process)}
@@ -40,12 +47,12 @@ Wants=network-online.target
 StartLimitIntervalSec=0
 
 [Service]
-Type=exec
+Type=${type}
 ${renderProcess({ name, folder: `${root}/current`, command: start, environmentFiles })}
-Restart=always
+${lines.map((line) => `${line}\n`).join("")}Restart=always
 RestartSec=1
 # It is told to finish, and only what is left after this is killed.
-KillSignal=SIGTERM
+KillSignal=${killSignal}
 KillMode=mixed
 TimeoutStopSec=${stopSeconds}
 # Java, shells and many others end so when they are told to.

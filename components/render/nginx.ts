@@ -1,5 +1,12 @@
 /** The configuration of Nginx for one site. It leaves Debian's nginx.conf as it is. */
 
+import {
+  type FastCgi,
+  renderEntryScripts,
+  renderFastCgiPass,
+  renderFastCgiServer,
+  scriptFor,
+} from "./fastcgi";
 import { forwardingHeaders, otherForwardedHeaders } from "./forwarding-headers";
 
 export interface NginxConfig {
@@ -10,7 +17,10 @@ export interface NginxConfig {
   /** Whose X-Forwarded-* headers are believed. */
   readonly loadBalancers: readonly string[];
   readonly application: {
+    /** On 127.0.0.1, for HTTP. */
     readonly port: number;
+    /** Asked instead. Default: it is asked over HTTP. */
+    readonly fastCgi?: FastCgi | undefined;
     readonly healthPath: string;
     /** The folder of the files that need no application. */
     readonly publicFolder: string;
@@ -31,17 +41,26 @@ export const webHealthPath = "/.trilithon/health";
 /** Nginx's own counters (`stub_status`), for its own host only. */
 export const webStatusPath = "/.trilithon/status";
 
-/** A file of such a name is never sent, wherever it lies: the application is asked instead. Upper case as well. */
-export const sourceExtensions = [
+/**
+ * A file of such a name is never sent, wherever it lies: the application is asked instead. Upper case as well. What a browser is to
+ * have may be among `ts` (a video), `md`, `xml` and `properties`.
+ */
+const sourceExtensions = [
   ...["php", "php[0-9]", "phps", "phtml", "phar", "inc"],
   ...["py", "pyc", "rb", "erb", "ru", "pl", "pm", "cgi", "fcgi", "lua", "ex", "exs"],
   ...["jsp", "jspx", "asp", "aspx", "ashx", "cs", "vb", "java", "class", "go", "rs"],
-  ...["env", "ini", "bak", "old", "orig", "rej", "save", "swp", "swo"],
+  ...["env", "ini", "conf", "cfg", "yml", "yaml", "toml", "lock"],
+  ...["sql", "sqlite", "sqlite3", "db", "log", "sh", "key"],
+  ...["bak", "old", "orig", "rej", "save", "dist", "swp", "swo"],
 ] as const;
+
+/** A regular expression of their names. A compressed copy is none either. */
+export const sourceNames = `(\\.(${sourceExtensions.join("|")})(\\.(gz|bz2|xz|zst|zip))?|~)$`;
 
 export function renderNginx(config: NginxConfig): string {
   const { domain, hostName, port, loadBalancers, application } = config;
-  const { publicFolder, otherPublicFolders } = application;
+  const { publicFolder, otherPublicFolders, fastCgi } = application;
+  const server = fastCgi ? `unix:${fastCgi.socket}` : `127.0.0.1:${application.port}`;
   return `# Written by trilithon: what is changed here by hand is taken back by the next \`pulumi up\`.
 
 log_format trilithon_json escape=json
@@ -53,14 +72,14 @@ log_format trilithon_json escape=json
 # For GET and HEAD. An idle connection is closed here before an application would do it, so that none is closed just as a
 # request is sent on it.
 upstream app_reads {
-    server 127.0.0.1:${application.port} max_fails=0;
+    server ${server} max_fails=0;
     keepalive 32;
     keepalive_timeout 1s;
 }
 
 # A connection per request: what is not idempotent could not be sent again, should the application end.
 upstream app_writes {
-    server 127.0.0.1:${application.port} max_fails=0;
+    server ${server} max_fails=0;
     keepalive_requests 1;
 }
 
@@ -101,6 +120,11 @@ ${[...new Set(["127.0.0.1", ...loadBalancers])].map((address) => `    ${address}
 map $is_forwarded$http_x_forwarded_proto $app_proto {
     default http;
     1https  https;
+}
+
+map $app_proto $app_https {
+    default "";
+    https   on;
 }
 
 map $is_forwarded $app_host {
@@ -192,7 +216,7 @@ ${[...forwardingHeaders, ...otherForwardedHeaders].map((name) => `    proxy_set_
     proxy_buffering off;
     proxy_buffer_size 32k;
     proxy_buffers 8 32k;
-    error_page 502 = @bad_gateway;
+${fastCgi ? renderFastCgiServer(config.responseTimeoutSeconds) : ""}    error_page 502 = @bad_gateway;
     error_page 504 = @gateway_timeout;
 
     # Asked by the load balancer: the application's own health, and 404 while this host is drained.
@@ -213,7 +237,7 @@ ${[...new Set([webHealthPath, application.healthPath])].map((path) => renderHeal
         try_files ${[publicFolder, ...otherPublicFolders].map((folder) => `${folder}$file`).join(" ")} @$app_location;
     }
 
-    location ~ /$ {
+${fastCgi ? renderEntryScripts(fastCgi, "$app_upstream") : ""}    location ~ /$ {
         root /;
         try_files ${publicFolder}\${file}index.html @$app_location;
     }
@@ -223,18 +247,18 @@ ${[...new Set([webHealthPath, application.healthPath])].map((path) => renderHeal
         try_files /.none @$app_location;
     }
 
-    location ~* (\\.(${sourceExtensions.join("|")})|~)$ {
+    location ~* ${sourceNames} {
         try_files /.none @$app_location;
     }
 
     location @app {
-        proxy_pass http://$app_upstream;
+        ${renderPass("$app_upstream", fastCgi)}
     }
 
     location @websocket {
         proxy_read_timeout 1h;
         proxy_send_timeout 1h;
-        proxy_pass http://app_writes;
+        ${renderPass("app_writes", fastCgi)}
     }
 
     location @bad_gateway {
@@ -259,14 +283,27 @@ export const nginxFiles = {
   unit: "/etc/systemd/system/nginx.service.d/trilithon.conf",
 };
 
-function renderHealth(path: string, { healthPath, drainFile }: NginxConfig["application"]) {
+function renderPass(upstream: string, fastCgi: FastCgi | undefined): string {
+  return fastCgi ? renderFastCgiPass(upstream) : `proxy_pass http://${upstream};`;
+}
+
+function renderHealth(
+  path: string,
+  { healthPath, drainFile, fastCgi }: NginxConfig["application"],
+) {
+  const asked = fastCgi
+    ? renderFastCgiPass("app_reads", {
+        script: scriptFor(healthPath, fastCgi),
+        asked: `${healthPath}$is_args$args`,
+      })
+    : `rewrite ^ ${healthPath} break;
+        proxy_pass http://app_reads;`;
   return `    location = ${path} {
         if (-e ${drainFile}) {
             return 404;
         }
         access_log off;
-        rewrite ^ ${healthPath} break;
-        proxy_pass http://app_reads;
+        ${asked}
     }
 `;
 }

@@ -6,6 +6,7 @@ import { carryOnWords, checkJobNames, defaultPorts } from "../options";
 import { databaseProxy } from "../render/database-proxy";
 import { roleCheck } from "../render/mysql-role";
 import { isRecord } from "../rule";
+import { checkStart } from "../runtime";
 import * as schema from "./schema";
 import { lastByte, placeIn } from "./subnet";
 
@@ -38,8 +39,12 @@ export function checkAgreement(values: Values): readonly Fault[] {
 
 function checkApplication(application: unknown): readonly Fault[] {
   if (!isRecord(application)) return [];
-  const { processes, jobs } = application;
-  return checkJobNames({ processes, jobs }).map(({ path, message }) => ({
+  const { processes, jobs, runtime, start } = application;
+  const faults = [
+    ...checkJobNames({ processes, jobs }),
+    ...(runtime === undefined ? [] : checkStart({ runtime, start })),
+  ];
+  return faults.map(({ path, message }) => ({
     path: `application.${path}`,
     message,
   }));

@@ -19,6 +19,10 @@ const running = WebPath.start({
     "public/index.php": "<?php $password = 'planted';\n",
     "public/notes.PY": "password = 'planted'\n",
     "public/page.html~": "planted\n",
+    "public/.env": "SECRET=planted\n",
+    "public/config.yml": "password: planted\n",
+    "public/composer.lock": "planted\n",
+    "public/dump.SQL.gz": "planted\n",
     "former/public/static/app-0LDERONE.css": "the former version's\n",
   },
 });
@@ -137,6 +141,10 @@ const cases: readonly Case[] = [
     body: "no route /index.php\n",
   },
   { title: "a source in upper case", path: "/notes.PY", status: 404, headers: asked },
+  { title: "a file of variables", path: "/.env", status: 404, headers: asked },
+  { title: "a configuration", path: "/config.yml", status: 404, headers: asked },
+  { title: "a lock file", path: "/composer.lock", status: 404, headers: asked },
+  { title: "a compressed dump", path: "/dump.SQL.gz", status: 404, headers: asked },
   { title: "an editor's copy", path: "/page.html~", status: 404, headers: asked },
   {
     title: "an answer's header of 6 KB",
