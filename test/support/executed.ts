@@ -32,6 +32,8 @@ const forms: readonly (readonly [form: RegExp, step: string])[] = [
   [/^move (.*) aside$/, "remove $"],
   [/^move (.*) aside if a package brings it$/, ""],
   [/^send version (\S+)$/, "send $"],
+  [/^make its dependencies by `(.*)`, at most/, "run $"],
+  [/^link the dependencies /, ""],
   [/^run `(.*)` once for version/, "run $"],
   [/^switch .* to (\S+)/, "switch $"],
   [/^check it$/, "check"],
@@ -100,7 +102,7 @@ function fileStep(
 
 /** What goes with sending and switching a version. */
 function isByTheWay(path: string): boolean {
-  return /\/\.listings\/[^/]+$|\/\.commanded$|\/previous$/.test(path);
+  return /\/\.listings\/[^/]+$|\/\.commanded$|\/previous$|\/dependencies\//.test(path);
 }
 
 function versionOf(path: string): string[] {

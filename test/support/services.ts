@@ -63,6 +63,15 @@ const release = fc.record(
     root: fc.constant("/srv/it"),
     source: fc.constant("dist"),
     version: fc.constantFrom(...versions),
+    dependencies: fc.constantFrom("a", "b").map((key) => ({
+      ...{
+        key,
+        command: ["mkdir", "made"],
+        unit: "[Service]\nExecStart=mkdir made\n",
+        user: "root",
+      },
+      ...{ files: ["server.js"], links: ["made"] },
+    })),
     releaseCommand: fc.constant({
       command: ["true"],
       unit: "[Service]\nExecStart=true\nWorkingDirectory=/\n",

@@ -66,6 +66,23 @@ export interface ReleaseCommand {
   readonly deadlineSeconds: number;
 }
 
+/** What a version needs and is not sent: made on the host, and linked to each version that needs the same. */
+export interface Dependencies {
+  /** What is made from the same has the same key. In outputs that of the version in use. */
+  readonly key: string;
+  readonly command: readonly string[];
+  /** The text of the oneshot unit that makes them, as for a release command. */
+  readonly unit: string;
+  readonly environmentFiles: readonly string[];
+  readonly deadlineSeconds: number;
+  /** Files of the version from which they are made. */
+  readonly files: readonly string[];
+  /** What the command makes, and the version has links to. */
+  readonly links: readonly string[];
+  /** Who makes them. */
+  readonly user: string;
+}
+
 /** `loaded`: the unit runs with the files that are on the disk. */
 export type Configuration = "loaded" | "reload needed" | "restart needed";
 
@@ -112,6 +129,9 @@ export interface Service {
   /** The versions on the host. Output only. */
   readonly releases?: readonly string[];
   readonly releaseCommand?: ReleaseCommand;
+  readonly dependencies?: Dependencies | undefined;
+  /** Keys of those that are on the host. Output only. */
+  readonly madeDependencies?: readonly string[] | undefined;
   /** The versions for which it ran. Output only. */
   readonly commanded?: readonly string[] | undefined;
   /** Where a folder stands in place of a file or link. Output only: nothing is done before it is moved away by hand. */
@@ -242,6 +262,11 @@ const serviceEntries = {
   ...statuses,
 };
 
+const pathWithin = text(
+  /^(?!.*\.\.)[A-Za-z0-9._][A-Za-z0-9._/-]*$/,
+  "a path in the source, of letters, digits and . _ / -",
+);
+
 const serviceSchema = v.strictObject(serviceEntries);
 const releaseSchema = v.strictObject({
   ...serviceEntries,
@@ -255,6 +280,18 @@ const releaseSchema = v.strictObject({
   versionOf: v.optional(v.literal("content", 'expected "content"')),
   version: text(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/, "a version of letters, digits, . _ -"),
   keep: v.optional(integer(0, 100)),
+  dependencies: v.optional(
+    v.strictObject({
+      key: text(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/, "a key of letters, digits, . _ -"),
+      command: words,
+      unit: text(/\S/, "the text of a unit"),
+      environmentFiles: v.optional(v.array(absolutePath)),
+      deadlineSeconds: v.optional(integerIn(values.commandSeconds)),
+      files: v.pipe(v.array(pathWithin), v.minLength(1, "expected at least one file")),
+      links: v.pipe(v.array(pathWithin), v.minLength(1, "expected at least one path")),
+      user: textOf(values.systemUser),
+    }),
+  ),
   releaseCommand: v.optional(
     v.strictObject({
       command: words,
@@ -281,13 +318,8 @@ export function checkRelease(inputs: Properties): { args: Properties; failures: 
     args: {
       ...withDefaults(inputs),
       keep: inputs.keep ?? defaults.keep,
-      ...(isProperties(inputs.releaseCommand) && {
-        releaseCommand: {
-          environmentFiles: [],
-          deadlineSeconds: defaults.commandSeconds,
-          ...inputs.releaseCommand,
-        },
-      }),
+      ...commandWithDefaults("releaseCommand", inputs),
+      ...commandWithDefaults("dependencies", inputs),
     },
     failures: [
       ...failures(releaseSchema, inputs),
@@ -295,6 +327,12 @@ export function checkRelease(inputs: Properties): { args: Properties; failures: 
       ...absentFailures(inputs),
     ],
   };
+}
+
+function commandWithDefaults(name: string, { [name]: command }: Properties): Properties {
+  if (!isProperties(command)) return {};
+  const { commandSeconds: deadlineSeconds } = defaults;
+  return { [name]: { environmentFiles: [], deadlineSeconds, ...command } };
 }
 
 /** What must not exist cannot be a file of the service as well. */

@@ -10,14 +10,14 @@ const unitSeconds = 90;
 const workSeconds = 600;
 
 export function transactionSeconds(service: Service): number {
-  const { drain, releaseCommand } = service;
+  const { drain, releaseCommand, dependencies } = service;
   const units = unitsOf(service).map((unit) => viewOf(service, unit));
   const turns = (units.length === 0 ? [service] : units).map(turnSeconds);
   const drains = drain === undefined ? 0 : 2 * drain.seconds + (drain.finishSeconds ?? 30) + 60;
   const waits = [service, ...Object.values(service.moreUnits ?? {})].map(
     ({ ready }) => 2 * ((ready?.deadlineSeconds ?? 30) + (ready?.staySeconds ?? 0)),
   );
-  const command = releaseCommand?.deadlineSeconds ?? 0;
+  const command = (releaseCommand?.deadlineSeconds ?? 0) + (dependencies?.deadlineSeconds ?? 0);
   return lockSeconds + drains + total(turns) + total(waits) + command + workSeconds;
 }
 

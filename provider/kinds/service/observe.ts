@@ -2,7 +2,8 @@
 
 import type { Owner } from "../../kind";
 import { lines, type Shell, sh } from "../../ssh/shell";
-import type { File, Service } from "./args";
+import type { Dependencies, File, Service } from "./args";
+import { renderDependenciesObservation } from "./dependencies";
 import { foreignChanges, renderForeignFunction, renderForeignObservation } from "./foreign";
 import { listingFunction } from "./listing";
 import { parseOverrides, renderOverridesObservation } from "./overrides";
@@ -76,6 +77,7 @@ export function renderObservation(service: Service, { isNew = false } = {}): She
     renderOverridesObservation(service),
     root !== undefined && sh`release ${root}`,
     renderCommandedObservation(service),
+    renderDependenciesObservation(service),
     ...Object.keys(service.moreUnits ?? {}).map((name) =>
       renderUnitObservation(viewOf(service, name)),
     ),
@@ -138,6 +140,7 @@ export function parseObservation(
       : {
           ...readRelease(reader),
           commanded: expected.releaseCommand === undefined ? undefined : reader.until("end"),
+          ...(expected.dependencies && readDependencies(reader, expected.dependencies)),
         };
   const units = unitsOf(expected).map((name): [string, Partial<Service>] => {
     const view = viewOf(expected, name);
@@ -225,6 +228,11 @@ function readRelease(reader: Reader): { version?: string; releases: string[] } {
     .filter((name) => !name.endsWith(".partial") && name !== edited);
   if (edited !== undefined) return { version: `${edited}, edited in place`, releases };
   return line === "none" ? { releases } : { version: line, releases };
+}
+
+function readDependencies(reader: Reader, expected: Dependencies): Partial<Service> {
+  const madeDependencies = reader.until("end");
+  return { madeDependencies, dependencies: { ...expected, key: reader.line() } };
 }
 
 class Reader {

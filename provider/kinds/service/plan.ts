@@ -4,6 +4,7 @@ import { diffLines } from "diff";
 import type { Host, Owner, StepText } from "../../kind";
 import { isUnknown, unknown } from "../../protocol/values";
 import type { File, OnChange, Service } from "./args";
+import { announceMaking, hasDependencies, makingUnit } from "./dependencies";
 import type { ForeignChange } from "./foreign";
 import { isSameStack, nameThing, type OwnedThing, thingsOf } from "./owner";
 import { announceCommand, commandUnit } from "./release-command";
@@ -18,6 +19,18 @@ export type ServiceStep = StepText &
     | { readonly do: "remove"; readonly path: string }
     | { readonly do: "move aside"; readonly path: string }
     | { readonly do: "send"; readonly version: string }
+    | {
+        readonly do: "make";
+        readonly key: string;
+        readonly version: string;
+        readonly unit: string;
+      }
+    | {
+        readonly do: "link";
+        readonly key: string;
+        readonly version: string;
+        readonly path: string;
+      }
     | { readonly do: "run"; readonly version: string; readonly unit: string }
     | { readonly do: "switch"; readonly version: string; readonly path: string }
     | { readonly do: "check" }
@@ -237,7 +250,7 @@ export function isAnotherInstance(observed: Host, desired: Host): boolean {
 const stopped = { state: "stopped", enabled: false };
 
 function nothing(desired: Service): Service {
-  const { configuration: _, version: __, ...rest } = desired;
+  const { configuration: _, version: __, dependencies: ___, ...rest } = desired;
   return {
     ...rest,
     users: {},
@@ -281,16 +294,19 @@ function planUsers(observed: Service, desired: Service): ServiceStep[] {
     }));
 }
 
-function planRelease(
-  { version: now, releases, commanded }: Service,
-  { version, root, name, releaseCommand }: Service,
-): ServiceStep[] {
-  if (version === undefined || version === now) return [];
+function planRelease(observed: Service, desired: Service): ServiceStep[] {
+  const { version: now, releases, commanded } = observed;
+  const { version, root, name, releaseCommand } = desired;
+  if (version === undefined) return [];
+  if (version === now) {
+    return hasDependencies(observed, desired) ? [] : planDependencies(observed, desired, version);
+  }
   const isCommanded = releaseCommand === undefined || commanded?.includes(version);
   const isThere = releases?.includes(version) ?? false;
   const was = now === undefined ? "" : ` (now ${now})`;
   return [
     ...(isThere ? [] : [{ do: "send" as const, version, sentence: `send version ${version}` }]),
+    ...planDependencies(observed, desired, version),
     ...(isCommanded
       ? []
       : [
@@ -306,6 +322,28 @@ function planRelease(
       version,
       path: `${root}/current`,
       sentence: `switch ${root}/current to ${version}${was}`,
+    },
+  ];
+}
+
+function planDependencies(
+  { madeDependencies }: Service,
+  { name, root, dependencies }: Service,
+  version: string,
+): ServiceStep[] {
+  if (dependencies === undefined || isUnknown(dependencies)) return [];
+  const { key, links } = dependencies;
+  const making = { do: "make" as const, key, version, unit: makingUnit(name) };
+  return [
+    ...(madeDependencies?.includes(key)
+      ? []
+      : [{ ...making, sentence: announceMaking(dependencies) }]),
+    {
+      do: "link",
+      key,
+      version,
+      path: `${root}/releases/${version}/${links[0]}`,
+      sentence: `link the dependencies ${key} to it`,
     },
   ];
 }
@@ -511,6 +549,7 @@ function unitAction(
 function effect(step: ServiceStep, observed: Service): OnChange {
   switch (step.do) {
     case "switch":
+    case "link":
       return "restart";
     case "write":
       return step.file.onChange;

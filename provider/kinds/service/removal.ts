@@ -57,7 +57,7 @@ elif put_original_back ${path}; then echo ${`back ${path}`}; fi`,
     root !== undefined &&
       sh`
 if is_others ${`root ${root}`}; then left ${root}
-else rm -rf -- ${["releases", "current", "previous", ".listings", ".commanded", ".current", ".previous"].map((name) => `${root}/${name}`)} || exit 1; rmdir --ignore-fail-on-non-empty -- ${root} 2>/dev/null; rm -f -- "$own/releases/"${service.name}; rmdir -- "$own/releases" 2>/dev/null; fi`,
+else rm -rf -- ${["releases", "current", "previous", ".listings", "dependencies", ".commanded", ".current", ".previous"].map((name) => `${root}/${name}`)} || exit 1; rmdir --ignore-fail-on-non-empty -- ${root} 2>/dev/null; rm -f -- "$own/releases/"${service.name}; rmdir -- "$own/releases" 2>/dev/null; fi`,
     drain !== undefined && sh`rm -f -- ${drain.file}`,
     sh`
 if [ -e "$own/owners/"${claim} ]; then

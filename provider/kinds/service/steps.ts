@@ -2,6 +2,7 @@
 
 import { lines, Shell, sh } from "../../ssh/shell";
 import type { Drain, Service } from "./args";
+import { renderLinks, renderMaking } from "./dependencies";
 import { renderReset, renderResetAtStart } from "./overrides";
 import type { ServiceStep, UnitAction } from "./plan";
 import { type HttpProbe, renderHttpProbe } from "./probe";
@@ -30,7 +31,8 @@ new=$(beside ${step.path})
 export function renderStep(service: Service): (step: ServiceStep) => Shell | false {
   return (step) => {
     // One of `moreUnits`, if the step names it.
-    const unitName = "unit" in step && step.do !== "run" ? step.unit : undefined;
+    const unitName =
+      "unit" in step && step.do !== "run" && step.do !== "make" ? step.unit : undefined;
     const desired = unitName === undefined ? service : viewOf(service, unitName);
     const { root = "", name } = desired;
     switch (step.do) {
@@ -46,6 +48,10 @@ version=${`${root}/releases/${step.version}`}
 unpacking=yes
 [ -e "$version" ] || sent=$version
 mkdir -p "$version.partial" ${`${root}/.listings`} && tar -xzf - -C "$version.partial" --no-same-owner --no-same-permissions && chmod -R u=rwX,go=rX "$version.partial" && rm -rf -- "$version" && mv -T -- "$version.partial" "$version" && listing "$version" >${`${root}/.listings/${step.version}`} || fail ${`cannot unpack version ${step.version}`}`;
+      case "make":
+        return renderMaking(step, desired);
+      case "link":
+        return renderLinks(step, desired);
       case "run":
         return renderCommand(step, desired);
       case "switch":
