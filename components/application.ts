@@ -4,18 +4,20 @@ import * as v from "valibot";
 import { Release } from "../provider/resources/release";
 import { checkArgs, checkUnique, type Known, whenKnown } from "./check-args";
 import type { Database } from "./database";
+import { describeDependencies, type LanguageArgs, languageOf } from "./dependencies";
 import { type Environment, renderEnvironment } from "./environment";
 import { type Host, isHere, onHost } from "./host";
 import { describeJob, type JobArgs } from "./job";
 import { applicationOptions, checkJobNames, defaultPorts, webServerOptions } from "./options";
-import { createPackages } from "./packages";
+import { createPackages, withDefaults } from "./packages";
+import { createPhpFpm, type PhpFpmArgs, phpFpmOf, socketOf, withPhp } from "./php-fpm";
 import { describeProcess, type ProcessArgs, type ProcessPlace } from "./process";
 import { renderApplicationUnit, renderCommandUnit } from "./render/application-unit";
 import type { FastCgi } from "./render/fastcgi";
 import { nothingUnderWay, servesElsewhere } from "./render/probes";
 import { list, oneOf, shape } from "./rule";
 import { address, domain, host, port, present } from "./rules";
-import { checkStart, createPhpFpm, type PhpFpmArgs, phpFpmOf, socketOf, withPhp } from "./runtime";
+import { checkStart } from "./runtime";
 import { firstFile, hashFolder } from "./source-folder";
 
 export interface ApplicationArgs {
@@ -31,10 +33,11 @@ export interface ApplicationArgs {
   /** Run in the project's folder, once for each content of the source; `output` is the folder that is then released. */
   readonly build?: { readonly command: string; readonly output: string };
   /**
-   * What runs it: `command`, which is `start`; or `php-fpm`, which is asked over FastCGI and runs `public/index.php` alone, or an
-   * object with that name. Default `command`.
+   * What runs it: `command`, which is `start`; `python`, `ruby` or `node`, the same with the packages of its lock file, made on the
+   * hosts; or `php-fpm`, which is asked over FastCGI and runs `public/index.php` alone. An object with that name says more. Default
+   * `command`.
    */
-  readonly runtime?: "command" | "php-fpm" | PhpFpmArgs;
+  readonly runtime?: "command" | "python" | "ruby" | "node" | "php-fpm" | LanguageArgs | PhpFpmArgs;
   /** The command that runs it, as words, in its folder: `["node", "server.js"]`. Not with the runtime `php-fpm`. */
   readonly start?: pulumi.Input<readonly pulumi.Input<string>[] | undefined>;
   /**
@@ -64,7 +67,7 @@ export interface ApplicationArgs {
   readonly database?: Database | undefined;
   /**
    * Names of files and folders in `source` that make no other version and are not sent. Default `.git`; with a build,
-   * whose output is sent whole, `node_modules` as well.
+   * whose output is sent whole, `node_modules` as well, and with the runtime of a language what its tools make.
    */
   readonly exclude?: readonly string[];
   /** A path at which it answers 200 to 299 when it can serve; a redirect is none. Default `/healthz`. */
@@ -175,10 +178,10 @@ const plainArgs = [
 ];
 
 function optionsOf(args: ApplicationArgs) {
-  const packages = args.packages ?? {};
+  const packages = withDefaults(languageOf(args)?.packages ?? {}, args.packages);
   return {
     start: args.start,
-    packages: phpFpmOf(args.runtime) ? pulumi.output(packages).apply(withPhp) : packages,
+    packages: phpFpmOf(args.runtime) ? packages.apply(withPhp) : packages,
     healthPath: args.healthPath ?? "/healthz",
     port: args.port ?? defaultPorts.application,
     drainSeconds: args.drainSeconds ?? 3,
@@ -204,8 +207,9 @@ function versionOf(args: ApplicationArgs): string {
   });
 }
 
-function excludedNames({ build, exclude }: ApplicationArgs): readonly string[] {
-  return exclude ?? (build ? [".git", "node_modules"] : [".git"]);
+function excludedNames(args: ApplicationArgs): readonly string[] {
+  const { build, exclude } = args;
+  return exclude ?? (build ? [".git", "node_modules"] : (languageOf(args)?.exclude ?? [".git"]));
 }
 
 /** What is sent: the output of the build as it is, or the source without what is excluded. */
@@ -298,6 +302,8 @@ function createRelease(
     secret: `/etc/${args.name}/secrets`,
   };
   const php = phpFpmOf(args.runtime);
+  const language = languageOf(args);
+  const programs = language?.programs;
   const { publicFolder } = parent;
   const { uploadLimitMegabytes = 10 } = args;
   const fpm =
@@ -309,6 +315,7 @@ function createRelease(
     // Only Nginx beside it is to reach it.
     ...(php === undefined && { HOST: "127.0.0.1", PORT: port }),
     HOST_NAME: host.name,
+    ...language?.variables(port),
     ...args.database?.environmentFor(host),
     ...args.environment,
   });
@@ -322,12 +329,16 @@ function createRelease(
         name: args.name,
         root,
         environmentFiles: Object.values(environmentFiles),
+        programs,
       }),
     );
   const place = {
-    ...{ name: args.name, root, readySeconds },
+    ...{ name: args.name, root, readySeconds, programs },
     environmentFiles: Object.values(environmentFiles),
   };
+  const { source } = args;
+  const dependencies =
+    language && describeDependencies(language, { ...place, source, installed: runsWith });
   const jobs = Object.entries(args.jobs ?? {}).filter(([, { perHost }]) => isFirst || perHost);
   const others = [
     ...Object.entries(args.processes ?? {}).map(([process, { count }]) =>
@@ -361,6 +372,7 @@ function createRelease(
         [environmentFiles.open]: { content: environment.open },
         [environmentFiles.secret]: { content: environment.secret, mode: "0600" },
       },
+      ...(dependencies && { dependencies }),
       ...(isFirst && args.release && { releaseCommand: describeRelease(parent, args, place) }),
       onChange: "restart",
       ready: fpm
@@ -413,12 +425,14 @@ function knownOf<Args>(all: pulumi.Output<Readonly<Record<string, Args>>>, name:
 function describeRelease(
   { version }: Application,
   { others }: { readonly others: Others },
-  { name, root, environmentFiles }: ProcessPlace,
+  { name, root, environmentFiles, programs }: ProcessPlace,
 ) {
   const folder = `${root}/releases/${version}`;
   return others.release.apply((release) => {
     const { command = [], ...limit } = release ?? {};
-    const unit = renderCommandUnit({ name, process: "release command", folder, command });
+    const unit = renderCommandUnit({
+      ...{ name, process: "release command", folder, command, programs },
+    });
     return { ...limit, command: [...command], unit, environmentFiles: [...environmentFiles] };
   });
 }

@@ -54,6 +54,14 @@ export async function mockPulumi(
   };
 }
 
+/** As Debian has them. */
+const packageVersions: Readonly<Record<string, string>> = {
+  "php-fpm": "2:8.4+96",
+  python3: "3.13.5-1",
+  ruby: "1:3.3+b1",
+  nodejs: "24.2.0+dfsg-1",
+};
+
 function outputsOf(
   type: string,
   name: string,
@@ -63,7 +71,7 @@ function outputsOf(
     case "trilithon:index:Packages":
       return {
         versions: Object.fromEntries(
-          Object.keys(Object(packages)).map((one) => [one, one === "php-fpm" ? "2:8.4+96" : "1.0"]),
+          Object.keys(Object(packages)).map((one) => [one, packageVersions[one] ?? "1.0"]),
         ),
       };
     case "trilithon:index:Machine":

@@ -434,8 +434,23 @@ const bad: readonly (readonly [string, Values, readonly string[]])[] = [
   ],
   [
     "a runtime that is none",
-    { ...good, application: { runtime: "perl" } },
-    ['application.runtime: expected one of command, php-fpm, got "perl"'],
+    { ...good, application: { runtime: "perl", start: ["perl"] } },
+    ['application.runtime: expected one of command, php-fpm, python, ruby, node, got "perl"'],
+  ],
+  [
+    "a language with faults",
+    {
+      ...good,
+      application: {
+        start: ["gunicorn"],
+        runtime: { name: "python", version: 3, dependencies: { command: [], files: ["/etc/x"] } },
+      },
+    },
+    [
+      "application.runtime.dependencies.command: expected a command as a list of words, got an empty list",
+      'application.runtime.dependencies.files[0]: expected a path in the source, of letters, digits and . _ / -, got "/etc/x"',
+      "application.runtime.version: unknown, expected one of name, dependencies",
+    ],
   ],
   [
     "a runtime with faults",
