@@ -19,12 +19,12 @@ export interface LanguageArgs {
   readonly name: "python" | "ruby" | "node";
   /**
    * How they are made. Default: from `requirements.txt`, `Gemfile.lock`, or `package-lock.json`, `yarn.lock` or `pnpm-lock.yaml` in
-   * `source`; none where there is no such file, or with a `build`.
+   * `source`; none where there is no such file.
    */
   readonly dependencies?: {
     /** As words, run in an empty folder with `files` in it: `["sh", "-c", "..."]`. */
     readonly command: readonly string[];
-    /** Files of the source that it needs: another content makes them anew. */
+    /** Files of the source that it needs, and that a build leaves in its output: another content makes them anew. */
     readonly files: readonly string[];
     /** How long it may take, at most 86400. Default 900. */
     readonly deadlineSeconds?: number;
@@ -153,11 +153,9 @@ const noPackages: Readonly<Record<string, string>> = {};
 export function languageOf({
   runtime,
   source,
-  build,
 }: {
   readonly runtime?: Runtime;
   readonly source: string;
-  readonly build?: object;
 }) {
   const given = typeof runtime === "object" ? runtime : { name: runtime };
   if (given.name === undefined || given.name === "command" || given.name === "php-fpm") {
@@ -167,7 +165,7 @@ export function languageOf({
   const { recipes, link, programs, runsOn } = traits;
   const recipe = recipes.find(({ files: [lock = ""] }) => existsSync(join(source, lock)));
   const own = "dependencies" in given ? given.dependencies : undefined;
-  const made = own ?? (build === undefined ? recipe : undefined);
+  const made = own ?? recipe;
   return {
     ...{ link, runsOn, exclude: traits.exclude, variables: traits.variables },
     programs: made === undefined ? undefined : programs,

@@ -35,6 +35,7 @@ async function run() {
     environment: { PYTHONUNBUFFERED: "0" },
   });
   make("built", { runtime: "python", build: { command: "make", output: "./nowhere" } });
+  make("sent", { build: { command: "make", output: "./nowhere" } });
   make("uv", {
     runtime: {
       name: "python",
@@ -135,12 +136,16 @@ test("Node's are those of whichever lock file there is", async (t) => {
   }
 });
 
-test("with a build or without a lock file there is nothing to make on the hosts", async (t) => {
-  for (const name of ["built", "plain"]) {
-    const { inputs, file } = await inputsOf(name);
-    t.is(inputs.dependencies, undefined);
-    t.regex(file(`/etc/systemd/system/${name}.service`), /\nExecStart=serve it\n/);
-  }
+test("a build may be sent without the packages, or with them", async (t) => {
+  const { inputs, dependencies } = await inputsOf("built");
+  t.deepEqual([inputs.source, dependencies.links], ["./nowhere", [".venv"]]);
+  t.is((await inputsOf("sent")).inputs.dependencies, undefined);
+});
+
+test("without a lock file there is nothing to make on the hosts", async (t) => {
+  const { inputs, file } = await inputsOf("plain");
+  t.is(inputs.dependencies, undefined);
+  t.regex(file("/etc/systemd/system/plain.service"), /\nExecStart=serve it\n/);
 });
 
 test("another command and other files are other packages", async (t) => {
