@@ -40,6 +40,7 @@ clear_env = no
 catch_workers_output = yes
 decorate_workers_output = no
 php_admin_value[error_log] = syslog
+php_value[display_errors] = 0
 php_admin_value[memory_limit] = ${memoryMegabytes}M
 php_admin_value[upload_max_filesize] = ${uploadLimitMegabytes}M
 php_admin_value[post_max_size] = ${uploadLimitMegabytes}M
@@ -138,6 +139,6 @@ my ($head, $body) = split /\\r?\\n\\r?\\n/, $said{6}, 2;
 my $status = $head =~ /^Status: *(.*?)\\s*$/im ? $1 : "200 OK";
 exit 0 if $status =~ /^2/;
 my ($to) = $head =~ m{^Location: *(\\S+)}im;
-my ($why) = "$said{7}$body" =~ /(\\S.{0,200})/;
+my ($why) = "$said{7}\\n$body" =~ /(\\S.{0,200})/;
 die "$url: $status" . ($to ? ", a redirect to $to, is not healthy" : $why ? ": $why" : "") . "\\n";
 `;
