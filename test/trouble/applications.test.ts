@@ -186,6 +186,27 @@ test.serial("a Django application takes its place", async (t) => {
   t.deepEqual((await readPreview(stack)).sentences, {});
 });
 
+/** Debian links them with MariaDB's library. */
+for (const driver of ["ruby-mysql2", "python3-mysqldb"]) {
+  test.serial(`${driver} beside MySQL removes nothing`, async (t) => {
+    const database = async () => [
+      await stack.on("web-01", "dpkg -l 'mysql-server*' | grep ^ii"),
+      await stack.on("web-01", "systemctl show -P InvocationID mysql"),
+    ];
+    const before = await database();
+    const packages = { [driver]: "present" };
+    await stack.configure(settings({ ...django(), packages }));
+    await stack.setSecretAt("trilithon:application.environment.SECRET_KEY", "hushhush");
+    const preview = await stack.pulumi("preview");
+    const up = await stack.pulumi("up", "--yes", "--skip-preview");
+    t.is(up.status, preview.status);
+    t.log(preview.status === 0 ? "installed" : "refused");
+    if (preview.status !== 0) t.regex(preview.stdout, /apt would remove [^;]*mysql-server/);
+    t.deepEqual(await database(), before);
+    t.is(await textOf("/up"), "up\n");
+  });
+}
+
 test.serial("a release with the same packages makes none, one without them says so", async (t) => {
   const stop = visit(["/orders", await textOf("/style")]);
   const keys = () => stack.on("web-01", "ls /srv/store/dependencies");
@@ -196,6 +217,7 @@ test.serial("a release with the same packages makes none, one without them says 
   await stack.up();
   t.is(await keys(), before);
   t.is(await textOf(await textOf("/style")), "body { color: blue }\n");
+  // What is not to be had.
   const requirements = join(folder, "django/requirements.txt");
   await writeFile(requirements, "Django>=5.2,<7\nno-such-package-of-trilithon==1\n");
   // The build makes its own; the hosts would be next.
