@@ -5,6 +5,7 @@ import { Release } from "../provider/resources/release";
 import { checkArgs, checkUnique, type Known, whenKnown } from "./check-args";
 import type { Database } from "./database";
 import { databaseUrls } from "./database-text";
+import { describeDependencies, type LanguageArgs, languageOf } from "./dependencies";
 import {
   checkDatabaseTexts,
   type Environment,
@@ -13,18 +14,21 @@ import {
 } from "./environment";
 import { type Host, isHere, onHost } from "./host";
 import { describeJob, type JobArgs } from "./job";
-import { applicationOptions, checkJobNames, defaultPorts } from "./options";
-import { createPackages } from "./packages";
+import { applicationOptions, checkJobNames, defaultPorts, webServerOptions } from "./options";
+import { createPackages, withDefaults } from "./packages";
 import { checkPersistent, describePersistent, writtenPaths } from "./persistent";
+import { createPhpFpm, type PhpFpmArgs, phpFpmOf, socketOf, withPhp } from "./php-fpm";
 import type { ReachedService } from "./private-service";
 import { describeProcess, type ProcessArgs, type ProcessPlace } from "./process";
 import { renderApplicationUnit, renderCommandUnit } from "./render/application-unit";
 import type { UnitOptions } from "./render/confinement";
+import type { FastCgi } from "./render/fastcgi";
 import { backendOf } from "./render/haproxy";
 import { nginxFiles } from "./render/nginx";
 import { nobodyConnected, nothingUnderWay, servesElsewhere } from "./render/probes";
 import { list, oneOf, shape, text } from "./rule";
 import { address, domain, host, port, present } from "./rules";
+import { checkStart } from "./runtime";
 import { firstFile, hashFolder } from "./source-folder";
 import { describeTogether, describeWatch, type Strategy } from "./strategy";
 
@@ -40,8 +44,14 @@ export interface ApplicationArgs {
   readonly source: string;
   /** Run in the project's folder, once for each content of the source; `output` is the folder that is then released. */
   readonly build?: { readonly command: string; readonly output: string };
-  /** The command that runs it, as words, in its folder: `["node", "server.js"]`. */
-  readonly start: pulumi.Input<readonly pulumi.Input<string>[]>;
+  /**
+   * What runs it: `command`, which is `start`; `python`, `ruby` or `node`, the same with the packages of its lock file, made on the
+   * hosts; or `php-fpm`, which is asked over FastCGI and runs `public/index.php` alone. An object with that name says more. Default
+   * `command`.
+   */
+  readonly runtime?: "command" | "python" | "ruby" | "node" | "php-fpm" | LanguageArgs | PhpFpmArgs;
+  /** The command that runs it, as words, in its folder: `["node", "server.js"]`. Not with the runtime `php-fpm`. */
+  readonly start?: pulumi.Input<readonly pulumi.Input<string>[] | undefined>;
   /**
    * Run once for each version, on the first host that is not away, in the folder of the new version before any host serves it,
    * with the application's user and environment: a migration. Where it fails, nothing is switched. Default none.
@@ -104,7 +114,7 @@ export interface ApplicationArgs {
   readonly persistent?: readonly string[];
   /**
    * Names of files and folders in `source` that make no other version and are not sent. Default `.git`; with a build,
-   * whose output is sent whole, `node_modules` as well.
+   * whose output is sent whole, `node_modules` as well, and with the runtime of a language what its tools make.
    */
   readonly exclude?: readonly string[];
   /** A path at which it answers 200 to 299 when it can serve; a redirect is none. Default `/healthz`. */
@@ -126,6 +136,8 @@ export interface ApplicationArgs {
   readonly scheme?: pulumi.Input<"http" | "https">;
   /** Where Nginx is beside it. Default 80. */
   readonly webPort?: number | undefined;
+  /** What Nginx lets through, told to PHP. Default 10. */
+  readonly uploadLimitMegabytes?: pulumi.Input<number> | undefined;
   /** Asked whether another server can serve before a host is drained: any that says so is enough. Default: nobody is asked. */
   readonly loadBalancers?: readonly {
     readonly address: pulumi.Input<string>;
@@ -149,6 +161,8 @@ export class Application extends pulumi.ComponentResource {
   readonly port: pulumi.Output<number>;
   /** Answers 200 when the application can serve. */
   readonly healthPath: pulumi.Output<string>;
+  /** How it is asked where its runtime is `php-fpm`. */
+  readonly fastCgi: FastCgi | undefined;
   /** The folder on each host whose files Nginx serves itself. */
   readonly publicFolder: string;
   /** The static files of the version that comes and of those before: pages of all of them are open in browsers. */
@@ -176,12 +190,15 @@ export class Application extends pulumi.ComponentResource {
       ...checkJobNames(args),
       ...checkPersistent(args),
       ...checkDatabaseTexts(args),
+      ...checkStart(args),
     ]);
     const options = whenKnown(check, optionsOf(args));
     const others = whenKnown(check, othersOf(args));
     this.unit = `${args.name}.service`;
     this.port = options.port;
     this.healthPath = options.healthPath;
+    const php = phpFpmOf(args.runtime);
+    this.fastCgi = php && { socket: socketOf(args.name), entryScripts: php.entryScripts };
     this.publicFolder = `/srv/${args.name}/current/public`;
     this.writtenPaths = writtenPaths(args.persistent ?? []);
     this.drainFile = `/run/${args.name}.drain`;
@@ -205,6 +222,7 @@ const entries = {
   domain: v.optional(domain),
   scheme: v.optional(oneOf("http", "https")),
   webPort: v.optional(port),
+  uploadLimitMegabytes: v.optional(webServerOptions.uploadLimitMegabytes.wrapped),
   loadBalancers: v.optional(
     list(
       "a list of load balancers",
@@ -227,13 +245,14 @@ const plainArgs = [
   ...["hosts", "hosts.name", "loadBalancers", "name", "source", "exclude", "database"],
   ...["build", "build.command", "build.output", "release", "processes", "jobs", "console"],
   ...["strategy", "assets", "assets.keepVersions", "assets.immutable", "persistent"],
-  ...["unit", "unit.allow", "unit.rawLines", "backend", "webServer", "services"],
+  ...["unit", "unit.allow", "unit.rawLines", "backend", "webServer", "services", "runtime"],
 ];
 
 function optionsOf(args: ApplicationArgs) {
+  const packages = withDefaults(languageOf(args)?.packages ?? {}, args.packages);
   return {
     start: args.start,
-    packages: args.packages ?? {},
+    packages: phpFpmOf(args.runtime) ? packages.apply(withPhp) : packages,
     healthPath: args.healthPath ?? "/healthz",
     port: args.port ?? defaultPorts.application,
     drainSeconds: args.drainSeconds ?? 3,
@@ -270,8 +289,9 @@ function versionOf(args: ApplicationArgs): string {
   });
 }
 
-function excludedNames({ build, exclude }: ApplicationArgs): readonly string[] {
-  return exclude ?? (build ? [".git", "node_modules"] : [".git"]);
+function excludedNames(args: ApplicationArgs): readonly string[] {
+  const { build, exclude } = args;
+  return exclude ?? (build ? [".git", "node_modules"] : (languageOf(args)?.exclude ?? [".git"]));
 }
 
 /** What is sent: the output of the build as it is, or the source without what is excluded. */
@@ -375,28 +395,46 @@ function createRelease(
   };
   const database = args.database?.environmentFor(host);
   const ofDatabase = database && { ...database, ...fillEnvironment(databaseUrls, database) };
+  const php = phpFpmOf(args.runtime);
+  const language = languageOf(args);
+  const programs = language?.programs;
+  const { publicFolder } = parent;
+  const { uploadLimitMegabytes = 10 } = args;
+  const fpm =
+    php &&
+    createPhpFpm(php, {
+      ...{ name: args.name, publicFolder, installed: runsWith, stopSeconds, uploadLimitMegabytes },
+    });
   const environment = renderEnvironment({
     // Only Nginx beside it is to reach it.
-    HOST: "127.0.0.1",
+    ...(php === undefined && { HOST: "127.0.0.1", PORT: port }),
     HOST_NAME: host.name,
-    PORT: port,
+    ...language?.variables(port),
     ...ofDatabase,
     ...Object.assign({}, ...(args.services ?? []).map((service) => service.environmentFor(host))),
     ...fillEnvironment(args.environment ?? {}, database ?? {}),
   });
-  const content = pulumi.output({ start, stopSeconds }).apply((known) =>
-    renderApplicationUnit({
-      ...known,
-      name: args.name,
-      root,
-      environmentFiles: Object.values(environmentFiles),
-      options: args.unit,
-    }),
-  );
+  const content = pulumi
+    .all([{ start, stopSeconds }, fpm?.unit])
+    .apply(([{ start = [], ...known }, unit]) =>
+      renderApplicationUnit({
+        start,
+        ...known,
+        ...unit,
+        name: args.name,
+        root,
+        environmentFiles: Object.values(environmentFiles),
+        programs,
+        options: args.unit,
+      }),
+    );
   const place = {
-    ...{ name: args.name, root, readySeconds, options: args.unit },
+    ...{ name: args.name, root, readySeconds, programs, options: args.unit },
     environmentFiles: Object.values(environmentFiles),
   };
+  const { source } = args;
+  const dependencies =
+    language && describeDependencies(language, { ...place, source, installed: runsWith });
   const jobs = Object.entries(args.jobs ?? {}).filter(([, { perHost }]) => isFirst || perHost);
   const others = [
     ...Object.entries(args.processes ?? {}).map(([process, { count }]) =>
@@ -427,25 +465,34 @@ function createRelease(
             .flatMap(({ files }) => Object.entries(files))
             .map(([file, content]) => [`/etc/systemd/system/${file}`, { content }]),
         ),
+        ...fpm?.files,
         [environmentFiles.open]: { content: environment.open, format: "environment" },
         [environmentFiles.secret]: {
           ...{ content: environment.secret, mode: "0600", format: "environment" as const },
         },
       },
       ...(args.persistent && { persistent: describePersistent(args.name, args.persistent) }),
+      ...(dependencies && { dependencies }),
       ...(isFirst && args.release && { releaseCommand: describeRelease(parent, args, place) }),
       ...(isFirst && describeWatch(args.strategy, accessLog)),
       ...describeTogether(args.strategy, args.hosts),
       onChange: "restart",
-      ready: {
-        http: pulumi.interpolate`http://127.0.0.1:${port}${healthPath}`,
-        // What the load balancer sends: an application may refuse any other.
-        headers: {
-          Host: args.domain ?? pulumi.interpolate`127.0.0.1:${port}`,
-          "X-Forwarded-Proto": args.scheme ?? "http",
-        },
-        deadlineSeconds: readySeconds,
-      },
+      ready: fpm
+        ? {
+            command: pulumi
+              .all([healthPath, args.domain ?? "127.0.0.1", args.scheme ?? "http"])
+              .apply((question) => fpm.ready(...question)),
+            deadlineSeconds: readySeconds,
+          }
+        : {
+            http: pulumi.interpolate`http://127.0.0.1:${port}${healthPath}`,
+            // What the load balancer sends: an application may refuse any other.
+            headers: {
+              Host: args.domain ?? pulumi.interpolate`127.0.0.1:${port}`,
+              "X-Forwarded-Proto": args.scheme ?? "http",
+            },
+            deadlineSeconds: readySeconds,
+          },
       // With one host there is none to take its requests meanwhile.
       ...(args.hosts.length > 1 && {
         drain: {
@@ -482,13 +529,14 @@ function knownOf<Args>(all: pulumi.Output<Readonly<Record<string, Args>>>, name:
 function describeRelease(
   { version }: Application,
   { others }: { readonly others: Others },
-  { name, root, environmentFiles, options }: ProcessPlace,
+  { name, root, environmentFiles, programs, options }: ProcessPlace,
 ) {
   const folder = `${root}/releases/${version}`;
   return others.release.apply((release) => {
     const { command = [], ...limit } = release ?? {};
-    const process = "release command";
-    const unit = renderCommandUnit({ name, process, folder, command, options });
+    const unit = renderCommandUnit({
+      ...{ name, process: "release command", folder, command, programs, options },
+    });
     return { ...limit, command: [...command], unit, environmentFiles: [...environmentFiles] };
   });
 }

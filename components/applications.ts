@@ -88,6 +88,7 @@ function createApplication(
     resource,
     {
       ...{ hosts: on, domain, scheme, webPort: settings.web.port, loadBalancers },
+      uploadLimitMegabytes: settings.web.uploadLimitMegabytes,
       ...{ database, backend, webServer, services: servicesOf(options.name, services) },
       ...options,
     },

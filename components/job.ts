@@ -26,11 +26,11 @@ export interface JobArgs {
 export function describeJob(
   job: string,
   known: Known<JobArgs>,
-  { name, root, environmentFiles, readySeconds, options }: ProcessPlace,
+  { name, root, environmentFiles, programs, readySeconds, options }: ProcessPlace,
 ) {
   const service = known.apply(({ command, deadlineSeconds = 3600 }) =>
     renderCommandUnit({
-      ...{ name, folder: `${root}/current`, environmentFiles, process: job },
+      ...{ name, folder: `${root}/current`, environmentFiles, programs, process: job },
       ...{ command, deadlineSeconds, options },
     }),
   );

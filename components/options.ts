@@ -29,6 +29,7 @@ import {
   seconds,
   urlPath,
 } from "./rules";
+import { runtime } from "./runtime";
 import { isSchedule } from "./schedule";
 import { strategy } from "./strategy";
 
@@ -231,7 +232,11 @@ export function checkJobNames(given: { readonly processes?: unknown; readonly jo
 }
 
 /** Names a unit, a user and folders: those of the system and of the other components are taken. */
-const takenNames = ["root", "nginx", "haproxy", "mysql", "mysqld", "ssh", "sshd", "cron", "dbus"];
+const takenNames = [
+  ...["root", "nginx", "haproxy", "mysql", "mysqld", "ssh", "sshd", "cron", "dbus"],
+  // Its folder is Debian's.
+  "php",
+];
 const applicationName = text(
   "a name of at most 31 lower-case letters, digits and hyphens that starts with a letter and names no other service",
   (value) => /^[a-z][a-z0-9-]{0,30}$/.test(value) && !takenNames.includes(value),
@@ -246,7 +251,8 @@ export const applicationOptions = {
       output: text("a folder", (value) => /^[^\0]+$/.test(value)),
     }),
   ),
-  start: command,
+  runtime: v.exactOptional(runtime),
+  start: v.exactOptional(command),
   release: v.exactOptional(
     record("an object with command", {
       command,

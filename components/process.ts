@@ -35,6 +35,8 @@ export interface ProcessPlace {
   readonly name: string;
   readonly root: string;
   readonly environmentFiles: readonly string[];
+  /** A folder in it where programs are looked for first. */
+  readonly programs: string | undefined;
   readonly readySeconds: pulumi.Input<number>;
   readonly options?: UnitOptions | undefined;
 }
@@ -43,12 +45,12 @@ export interface ProcessPlace {
 export function describeProcess(
   process: string,
   { count, known }: { readonly count: number | undefined; readonly known: Known<ProcessArgs> },
-  { name, root, environmentFiles, readySeconds, options }: ProcessPlace,
+  { name, root, environmentFiles, programs, readySeconds, options }: ProcessPlace,
 ) {
   const folder = `${root}/current`;
   const content = known.apply(({ command, memoryMegabytes, cpuPercent, stopSeconds = 30 }) =>
     renderApplicationUnit({
-      ...{ name, process, root, environmentFiles, options },
+      ...{ name, process, root, environmentFiles, programs, options },
       ...{ start: command, memoryMegabytes, cpuPercent, stopSeconds },
     }),
   );
@@ -57,7 +59,7 @@ export function describeProcess(
     .apply(([{ ready: { command, staySeconds = 5 } = {} }, deadlineSeconds]) => ({
       ...(command === undefined
         ? { staySeconds }
-        : { command: asApplication({ name, folder, command, environmentFiles }) }),
+        : { command: asApplication({ name, folder, command, environmentFiles, programs }) }),
       deadlineSeconds,
     }));
   const unit = `${name}-${process}`;

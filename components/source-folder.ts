@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { type ContentOptions, hashContent, listFiles } from "../provider/resources/folder-content";
-import { sourceExtensions } from "./render/nginx";
+import { sourceNames } from "./render/nginx";
 
 /** Its content as a version, of 16 hexadecimal digits: the same content is the same version, on every machine. */
 export function hashFolder(folder: string, options: ContentOptions): string {
@@ -38,5 +38,5 @@ function isShown(path: string): boolean {
 }
 
 function isSource(path: string): boolean {
-  return new RegExp(`(\\.(${sourceExtensions.join("|")})|~)$`, "i").test(path);
+  return new RegExp(sourceNames, "i").test(path);
 }

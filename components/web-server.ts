@@ -7,6 +7,7 @@ import { type Fault, unexpected } from "./expectation";
 import { type Host, onHost } from "./host";
 import { defaultPorts, webServerOptions } from "./options";
 import { createPackages, withDefaults } from "./packages";
+import type { FastCgi } from "./render/fastcgi";
 import { nginxFiles, renderNginx, renderNginxSite, webHealthPath } from "./render/nginx";
 import { renderRestartAlways } from "./render/restart-always";
 import { list, oneOf, rule, shape, text } from "./rule";
@@ -28,6 +29,8 @@ export interface ServedApplication {
   readonly writtenPaths?: pulumi.Input<readonly pulumi.Input<string>[]>;
   /** While this file is there the health path answers 404, and the host gets nothing new. */
   readonly drainFile: pulumi.Input<string>;
+  /** How it is asked over FastCGI instead: a unix socket, and the scripts that are run beside `index.php`. Default: over HTTP. */
+  readonly fastCgi?: FastCgi | undefined;
   /** Host name to what has to be there before Nginx starts. */
   readonly releases?: Readonly<Record<string, pulumi.Resource>>;
   /** Nginx of each host waits for all of them: meanwhile no host answers that it is healthy. Default false. */
@@ -116,6 +119,7 @@ const application = shape("an application, as an Application is", {
   writtenPaths: v.optional(list("a list of paths", folder)),
   immutablePaths: v.optional(list("a list of addresses", immutablePath)),
   drainFile: folder,
+  fastCgi: v.optional(present),
   releases: v.optional(present),
   isReleasedTogether: v.optional(isTrueOrFalse),
 });
@@ -179,10 +183,10 @@ function readValues(check: ArgsCheck<typeof entries>, args: WebServerArgs) {
 
 /** Without the resources that have to be there before. */
 function served(application: ServedApplication) {
-  const { port, healthPath, publicFolder, drainFile } = application;
+  const { port, healthPath, publicFolder, drainFile, fastCgi } = application;
   const { otherPublicFolders = [], writtenPaths = [], immutablePaths } = application;
   return {
-    ...{ port, healthPath, publicFolder, drainFile },
+    ...{ port, healthPath, publicFolder, drainFile, fastCgi },
     ...{ otherPublicFolders, writtenPaths, immutablePaths },
   };
 }

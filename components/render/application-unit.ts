@@ -10,6 +10,8 @@ export interface Process {
   readonly command: readonly string[];
   /** Default none. */
   readonly environmentFiles?: readonly string[];
+  /** A folder in it where programs are looked for first. Default none. */
+  readonly programs?: string | undefined;
 }
 
 export interface ApplicationUnit {
@@ -21,6 +23,14 @@ export interface ApplicationUnit {
   readonly environmentFiles: readonly string[];
   /** How long it may take to finish what it is at. */
   readonly stopSeconds: number;
+  /** How systemd knows that it is up. Default `exec`: it runs. */
+  readonly type?: "exec" | "notify";
+  /** What tells it to finish. Default `SIGTERM`. */
+  readonly killSignal?: "SIGTERM" | "SIGQUIT";
+  /** Further lines of its section `Service`. Default none. */
+  readonly lines?: readonly string[];
+  /** A folder in the application where programs are looked for first. Default none. */
+  readonly programs?: string | undefined;
   /** Names a process beside the one that serves. */
   readonly process?: string;
   /** More is killed. Default no limit. */
@@ -33,6 +43,7 @@ export interface ApplicationUnit {
 /** A process that runs all the time. */
 export function renderApplicationUnit(unit: ApplicationUnit): string {
   const { name, root, start, environmentFiles, stopSeconds } = unit;
+  const { programs, type = "exec", killSignal = "SIGTERM", lines = [] } = unit;
   return `${writtenByTrilithon}
 [Unit]
 Description=${describe(name, unit.process)}
@@ -42,12 +53,12 @@ Wants=network-online.target
 StartLimitIntervalSec=0
 
 [Service]
-Type=exec
-${renderProcess({ name, folder: `${root}/current`, command: start, environmentFiles })}
-Restart=always
+Type=${type}
+${renderProcess({ name, folder: `${root}/current`, command: start, environmentFiles, programs })}
+${lines.map((line) => `${line}\n`).join("")}Restart=always
 RestartSec=1
 # It is told to finish, and only what is left after this is killed.
-KillSignal=SIGTERM
+KillSignal=${killSignal}
 KillMode=mixed
 TimeoutStopSec=${stopSeconds}
 # Java, shells and many others end so when they are told to.
@@ -66,11 +77,13 @@ export interface CommandUnit extends Process {
   /** Default: for a Release to say. */
   readonly deadlineSeconds?: number;
   readonly options?: UnitOptions | undefined;
+  /** Further lines of its section `Service`. Default none. */
+  readonly lines?: readonly string[];
 }
 
 /** A command that runs to its end: a job, or the command of a release. */
 export function renderCommandUnit(unit: CommandUnit): string {
-  const { name, process, deadlineSeconds } = unit;
+  const { name, process, deadlineSeconds, lines = [] } = unit;
   return `${writtenByTrilithon}
 [Unit]
 Description=${describe(name, process)}
@@ -80,7 +93,7 @@ Wants=network-online.target
 [Service]
 Type=oneshot
 ${renderProcess(unit)}
-${deadlineSeconds === undefined ? "" : `TimeoutStartSec=${deadlineSeconds}\n`}
+${lines.map((line) => `${line}\n`).join("")}${deadlineSeconds === undefined ? "" : `TimeoutStartSec=${deadlineSeconds}\n`}
 ${renderConfinement(name, unit.options)}
 `;
 }
@@ -105,11 +118,18 @@ function renderLimits({ memoryMegabytes, cpuPercent }: ApplicationUnit): string 
  * A command, as words, that runs another one as the application: with its user, its environment and in its folder. What it
  * prints is printed, and its status is the answer.
  */
-export function asApplication({ name, folder, command, environmentFiles = [] }: Process): string[] {
+export function asApplication({
+  name,
+  folder,
+  command,
+  environmentFiles = [],
+  programs,
+}: Process): string[] {
   const properties = [
     `User=${name}`,
     `WorkingDirectory=${folder}`,
     `Environment=HOME=/var/lib/${name}`,
+    ...pathLines(folder, programs),
     ...environmentFiles.map((file) => `EnvironmentFile=${file}`),
     `RuntimeMaxSec=${commandAtMostSeconds}`,
   ];
@@ -118,30 +138,41 @@ export function asApplication({ name, folder, command, environmentFiles = [] }: 
     ...properties.flatMap((property) => ["-p", property]),
     "--",
     // systemd looks for variables in each word.
-    ...programWithin(command, folder).map((word) => word.replaceAll("$", "$$$$")),
+    ...programWithin(command, folder, programs).map((word) => word.replaceAll("$", "$$$$")),
   ];
 }
 
 /** One that hangs is tried again. */
 const commandAtMostSeconds = 10;
 
-function renderProcess({ name, folder, command, environmentFiles = [] }: Process): string {
+function renderProcess(process: Process): string {
+  const { name, folder, command, environmentFiles = [], programs } = process;
   return [
     `User=${name}`,
     `Group=${name}`,
     `WorkingDirectory=${folder}`,
     `Environment=HOME=/var/lib/${name}`,
+    ...pathLines(folder, programs),
     ...environmentFiles.map((file) => `EnvironmentFile=${file}`),
-    `ExecStart=${renderCommand(command, folder)}`,
+    `ExecStart=${programWithin(command, folder, programs).map(quoteWord).join(" ")}`,
   ].join("\n");
 }
 
-function renderCommand(command: readonly string[], folder: string): string {
-  return programWithin(command, folder).map(quoteWord).join(" ");
+function pathLines(folder: string, programs: string | undefined): string[] {
+  if (programs === undefined) return [];
+  const usual = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+  return [`Environment=PATH=${folder}/${programs}:${usual}`];
 }
 
 /** A program within the release is named by its whole path: systemd looks for others on its own path only. */
-function programWithin([program = "", ...words]: readonly string[], folder: string): string[] {
+function programWithin(
+  [program = "", ...words]: readonly string[],
+  folder: string,
+  programs: string | undefined,
+): string[] {
+  if (programs !== undefined && !program.includes("/")) {
+    return ["/usr/bin/env", program, ...words];
+  }
   const isWithin = program.includes("/") && !program.startsWith("/");
   return [isWithin ? `${folder}/${program.replace(/^(\.\/+)+/, "")}` : program, ...words];
 }

@@ -1,5 +1,12 @@
 /** The configuration of Nginx: a file for each application. It leaves Debian's nginx.conf as it is. */
 
+import {
+  type FastCgi,
+  renderEntryScripts,
+  renderFastCgiPass,
+  renderFastCgiServer,
+  scriptFor,
+} from "./fastcgi";
 import { forwardingHeaders, otherForwardedHeaders } from "./forwarding-headers";
 
 export interface NginxConfig {
@@ -20,7 +27,10 @@ export interface NginxConfig {
 }
 
 export interface NginxApplication {
+  /** On 127.0.0.1, for HTTP. */
   readonly port: number;
+  /** Asked instead. Default: it is asked over HTTP. */
+  readonly fastCgi?: FastCgi | undefined;
   readonly healthPath: string;
   /** The folder of the files that need no application. */
   readonly publicFolder: string;
@@ -47,13 +57,21 @@ export const webHealthPath = "/.trilithon/health";
 /** Nginx's own counters (`stub_status`), for its own host only. */
 export const webStatusPath = "/.trilithon/status";
 
-/** A file of such a name is never sent, wherever it lies: the application is asked instead. Upper case as well. */
-export const sourceExtensions = [
+/**
+ * A file of such a name is never sent, wherever it lies: the application is asked instead. Upper case as well. What a browser is to
+ * have may be among `ts` (a video), `md`, `xml` and `properties`.
+ */
+const sourceExtensions = [
   ...["php", "php[0-9]", "phps", "phtml", "phar", "inc"],
   ...["py", "pyc", "rb", "erb", "ru", "pl", "pm", "cgi", "fcgi", "lua", "ex", "exs"],
   ...["jsp", "jspx", "asp", "aspx", "ashx", "cs", "vb", "java", "class", "go", "rs"],
-  ...["env", "ini", "bak", "old", "orig", "rej", "save", "swp", "swo"],
+  ...["env", "ini", "conf", "cfg", "yml", "yaml", "toml", "lock"],
+  ...["sql", "sqlite", "sqlite3", "db", "log", "sh", "key"],
+  ...["bak", "old", "orig", "rej", "save", "dist", "swp", "swo"],
 ] as const;
+
+/** A regular expression of their names. A compressed copy is none either. */
+export const sourceNames = `(\\.(${sourceExtensions.join("|")})(\\.(gz|bz2|xz|zst|zip))?|~)$`;
 
 const head =
   "# Written by trilithon: what is changed here by hand is taken back by the next `pulumi up`.";
@@ -102,6 +120,11 @@ ${[...new Set(["127.0.0.1", ...loadBalancers])].map((address) => `    ${address}
 map $is_forwarded$http_x_forwarded_proto $app_proto {
     default http;
     1https  https;
+}
+
+map $app_proto $app_https {
+    default "";
+    https   on;
 }
 
 map $is_forwarded $app_host {
@@ -170,18 +193,19 @@ ${renderStaticCache(application)}}
 }
 
 /** `label` begins the names that an application has in Nginx. */
-function renderUpstreams(label: string, { port }: NginxApplication): string {
+function renderUpstreams(label: string, { port, fastCgi }: NginxApplication): string {
+  const server = fastCgi ? `unix:${fastCgi.socket}` : `127.0.0.1:${port}`;
   return `# For GET and HEAD. An idle connection is closed here before an application would do it, so that none is closed just as a
 # request is sent on it.
 upstream ${label}_reads {
-    server 127.0.0.1:${port} max_fails=0;
+    server ${server} max_fails=0;
     keepalive 32;
     keepalive_timeout 1s;
 }
 
 # A connection per request: what is not idempotent could not be sent again, should the application end.
 upstream ${label}_writes {
-    server 127.0.0.1:${port} max_fails=0;
+    server ${server} max_fails=0;
     keepalive_requests 1;
 }
 
@@ -212,7 +236,7 @@ function renderServer(
   { label, listen, domains, application, cache, accessLog }: Server,
 ): string {
   const { hostName, port, loadBalancers } = config;
-  const { publicFolder, otherPublicFolders } = application;
+  const { publicFolder, otherPublicFolders, fastCgi } = application;
   return `server {
     listen ${port}${listen ? ` ${listen}` : ""};
     server_name ${domains.join(" ")};
@@ -266,7 +290,7 @@ ${[...forwardingHeaders, ...otherForwardedHeaders].map((name) => `    proxy_set_
     proxy_buffering off;
     proxy_buffer_size 32k;
     proxy_buffers 8 32k;
-    error_page 502 = @bad_gateway;
+${fastCgi ? renderFastCgiServer(config.responseTimeoutSeconds) : ""}    error_page 502 = @bad_gateway;
     error_page 504 = @gateway_timeout;
 
     # Asked by the load balancer: the application's own health, and 404 while this host is drained.
@@ -287,7 +311,7 @@ ${[...new Set([webHealthPath, application.healthPath])].map((path) => renderHeal
         try_files ${[publicFolder, ...otherPublicFolders].map((folder) => `${folder}$file`).join(" ")} @$app_location;
     }
 
-    location ~ /$ {
+${fastCgi ? renderEntryScripts(fastCgi, `$${label}_upstream`) : ""}    location ~ /$ {
         root /;
         try_files ${publicFolder}\${file}index.html @$app_location;
     }
@@ -297,18 +321,18 @@ ${application.writtenPaths.map((path) => renderWritten(path, application)).join(
         try_files /.none @$app_location;
     }
 
-    location ~* (\\.(${sourceExtensions.join("|")})|~)$ {
+    location ~* ${sourceNames} {
         try_files /.none @$app_location;
     }
 
     location @app {
-        proxy_pass http://$${label}_upstream;
+        ${renderPass(`$${label}_upstream`, fastCgi)}
     }
 
     location @websocket {
         proxy_read_timeout 1h;
         proxy_send_timeout 1h;
-        proxy_pass http://${label}_writes;
+        ${renderPass(`${label}_writes`, fastCgi)}
     }
 
     location @bad_gateway {
@@ -371,7 +395,7 @@ function immutablePatterns({ immutablePaths }: NginxApplication): readonly strin
 function renderWritten(path: string, { publicFolder }: NginxApplication) {
   return `    location ^~ ${path}/ {
         root /;
-        location ~* (/$|/\\.(?!well-known/)|(\\.(${sourceExtensions.join("|")})|~)$) {
+        location ~* (/$|/\\.(?!well-known/)|${sourceNames}) {
             try_files /.none @$app_location;
         }
         try_files ${publicFolder}$file @$app_location;
@@ -380,14 +404,28 @@ function renderWritten(path: string, { publicFolder }: NginxApplication) {
 `;
 }
 
-function renderHealth(path: string, label: string, { healthPath, drainFile }: NginxApplication) {
+function renderPass(upstream: string, fastCgi: FastCgi | undefined): string {
+  return fastCgi ? renderFastCgiPass(upstream) : `proxy_pass http://${upstream};`;
+}
+
+function renderHealth(
+  path: string,
+  label: string,
+  { healthPath, drainFile, fastCgi }: NginxApplication,
+) {
+  const asked = fastCgi
+    ? renderFastCgiPass(`${label}_reads`, {
+        script: scriptFor(healthPath, fastCgi),
+        asked: `${healthPath}$is_args$args`,
+      })
+    : `rewrite ^ ${healthPath} break;
+        proxy_pass http://${label}_reads;`;
   return `    location = ${path} {
         if (-e ${drainFile}) {
             return 404;
         }
         access_log off;
-        rewrite ^ ${healthPath} break;
-        proxy_pass http://${label}_reads;
+        ${asked}
     }
 `;
 }

@@ -5,6 +5,7 @@ import { checkJobNames, defaultPorts } from "../options";
 import { checkPersistent } from "../persistent";
 import { isRecord } from "../rule";
 import { hostName } from "../rules";
+import { checkStart } from "../runtime";
 
 type Values = Readonly<Record<string, unknown>>;
 
@@ -61,11 +62,13 @@ export function checkApplications(
 ): readonly Fault[] {
   const applications = givenApplications(values);
   return [
-    ...applications.flatMap(({ path, values: { processes, jobs, ...own } }) =>
-      [...checkJobNames({ processes, jobs }), ...checkPersistent(own)].map((one) => ({
-        ...one,
-        path: `${path}.${one.path}`,
-      })),
+    ...applications.flatMap(({ path, values: { processes, jobs, runtime, start, ...own } }) =>
+      [
+        ...checkJobNames({ processes, jobs }),
+        ...checkPersistent(own),
+        // The guest book has a command of its own.
+        ...(runtime === undefined && path === "application" ? [] : checkStart({ runtime, start })),
+      ].map((one) => ({ ...one, path: `${path}.${one.path}` })),
     ),
     ...checkUnits(applications),
     ...checkDomains(values, applications),

@@ -88,15 +88,21 @@ export const settings = record("settings", {
     {},
   ),
   application: v.exactOptional(
-    record("an object", {
-      ...applicationOptions,
-      ...applicationPlace,
-      // The sample application, which is made of one bundled file.
-      name: v.exactOptional(applicationOptions.name, "guestbook"),
-      source: v.exactOptional(applicationOptions.source, "./app"),
-      start: v.exactOptional(applicationOptions.start, ["node", "server.js"]),
-      packages: v.exactOptional(applicationOptions.packages.wrapped, { nodejs: "present" }),
-    }),
+    v.pipe(
+      record("an object", {
+        ...applicationOptions,
+        ...applicationPlace,
+        // The sample application, which is made of one bundled file.
+        name: v.exactOptional(applicationOptions.name, "guestbook"),
+        source: v.exactOptional(applicationOptions.source, "./app"),
+      }),
+      // So is what runs it.
+      v.transform((application) =>
+        application.runtime === undefined
+          ? { start: ["node", "server.js"], packages: { nodejs: "present" }, ...application }
+          : application,
+      ),
+    ),
     {},
   ),
   applications: v.exactOptional(applications, {}),

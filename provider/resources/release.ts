@@ -41,6 +41,29 @@ export interface PersistentFolderArgs {
   readonly owner: string;
 }
 
+/** What a version needs and is not sent, such as the packages that its lock file names. */
+export interface DependenciesArgs {
+  /** The same key is the same result: of the files that they are made from, of the command, and of what runs it. */
+  readonly key: pulumi.Input<string>;
+  /** For the preview: what `unit` runs, as words. */
+  readonly command: pulumi.Input<pulumi.Input<string>[]>;
+  /**
+   * The text of the unit that makes them in `ROOT/dependencies/KEY`, as for a release command; it is there only while it runs, as
+   * `NAME-dependencies.service`.
+   */
+  readonly unit: pulumi.Input<string>;
+  /** Absolute paths, as for `EnvironmentFile=`. Default none. */
+  readonly environmentFiles?: pulumi.Input<pulumi.Input<string>[]>;
+  /** How long it may take, 1 to 86400. Default 600. */
+  readonly deadlineSeconds?: pulumi.Input<number>;
+  /** Files of the version that are in that folder before. */
+  readonly files: pulumi.Input<pulumi.Input<string>[]>;
+  /** What it makes there: the version gets links to it at the same paths. */
+  readonly links: pulumi.Input<pulumi.Input<string>[]>;
+  /** Who makes them; afterwards they are root's. */
+  readonly user: pulumi.Input<string>;
+}
+
 export interface ReleaseArgs extends ServiceArgs {
   /** Where the versions live on the host: `/srv/guestbook`, which gets `releases/<version>` and the link `current`. */
   readonly root: pulumi.Input<string>;
@@ -94,6 +117,11 @@ export interface ReleaseArgs extends ServiceArgs {
    * one fails, all return to the one before. Needs `drain`. Default: each host for itself.
    */
   readonly together?: pulumi.Input<{ readonly hosts: pulumi.Input<pulumi.Input<HostArgs>[]> }>;
+  /**
+   * Made on the host before anything of a version is live, unless they are there: all versions that need the same share them. Those
+   * that no version needs any more are removed. Default none.
+   */
+  readonly dependencies?: pulumi.Input<DependenciesArgs>;
 }
 
 /**

@@ -55,6 +55,14 @@ async function run() {
   new Application("closed", {
     ...{ hosts, name: "closed", source, start: ["ruby", "main.rb"], strategy: "all-at-once" },
   });
+  const served = { hosts: [primary], source };
+  const php = new Application("api", { ...served, name: "api", runtime: "php-fpm" });
+  new Application("blog", {
+    ...{ ...served, name: "blog", healthPath: "/wp-login.php", domain: "blog.example.com" },
+    runtime: { name: "php-fpm", children: 4, entryScripts: ["wp-*.php"], ini: { precision: 17 } },
+    packages: { "php8.3-fpm": "present", "php8.3-mysql": "present" },
+    stopSeconds: 45,
+  });
   const [away, here] = [{ ...primary, away: true }, replica];
   new Application("away", {
     ...{ hosts: [away, here], name: "away", source, start: ["ruby", "main.rb"] },
@@ -119,8 +127,14 @@ async function run() {
       () => new MysqlPair("bad", { primary, replicas: [], name: "a-b", bufferPoolPercent: 99 }),
     ),
   ];
+  const ofRuntimes = [
+    refused(() => new Application("bad", { ...served, name: "bad" })),
+    refused(
+      () => new Application("bad", { ...served, name: "bad", runtime: "php-fpm", start: ["x"] }),
+    ),
+  ];
   await settle();
-  return { world, messages, shop, alone };
+  return { world, messages, shop, alone, ofRuntimes, php };
 }
 
 function contentOf(file: unknown): unknown {
@@ -314,6 +328,43 @@ test("keeps folders that outlive versions in its state folder, as its user", asy
   });
   t.is(world.find(release, "shop-b-assets").inputs.persistent, undefined);
   t.is(world.find(release, "alone-a").inputs.persistent, undefined);
+});
+
+test("runs PHP-FPM as its unit, and asks it over FastCGI", async (t) => {
+  const { world, php } = await program;
+  t.deepEqual(php.fastCgi, { socket: "/run/api/php-fpm.sock", entryScripts: [] });
+  const packages = (name: string) =>
+    world.find("trilithon:index:Packages", `${name}-a-packages`).inputs.packages;
+  t.deepEqual(packages("api"), { "php-fpm": "present" });
+  t.deepEqual(packages("blog"), { "php8.3-fpm": "present", "php8.3-mysql": "present" });
+  const { files, ready } = world.find(release, "blog-a").inputs;
+  const { value } = Object(files);
+  const text = (path: string) => String(contentOf(value[path]));
+  t.regex(
+    text("/etc/systemd/system/blog.service"),
+    /\nType=notify\n[\s\S]*\nExecStart=\/usr\/sbin\/php-fpm8\.3 --nodaemonize --fpm-config \/etc\/blog\/php-fpm\.conf\n/,
+  );
+  t.regex(text("/etc/blog/php-fpm.conf"), /\nprocess_control_timeout = 45\n/);
+  t.regex(text("/etc/blog/php-fpm.conf"), /\npm\.max_children = 4\n[\s\S]*\[precision\] = 17\n/);
+  t.notRegex(text("/etc/blog/environment"), /PORT/);
+  const { command, deadlineSeconds } = Object(ready);
+  t.is(deadlineSeconds, 60);
+  t.true(command.includes("SCRIPT_NAME=/wp-login.php"));
+  t.true(command.includes("HTTP_HOST=blog.example.com"));
+  // Debian's php-fpm has the version of PHP as its own.
+  const debian = Object(world.find(release, "api-a").inputs.files).value;
+  t.regex(
+    String(contentOf(debian["/etc/systemd/system/api.service"])),
+    /\nExecStart=\/usr\/sbin\/php-fpm8\.4 /,
+  );
+});
+
+test("a command is said by `start`, and PHP-FPM is none", async (t) => {
+  const { ofRuntimes } = await program;
+  t.deepEqual(ofRuntimes, [
+    "Application bad: start: expected a command as a list of words, got nothing",
+    "Application bad: start: expected nothing, as the runtime php-fpm starts itself, got a list",
+  ]);
 });
 
 test("gives the account its own database and nothing else", async (t) => {

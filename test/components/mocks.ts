@@ -31,7 +31,7 @@ export async function mockPulumi(
         // Whoever does not wait starts meanwhile.
         await new Promise((resolve) => setTimeout(resolve, 5));
         registered.endedAt = clock++;
-        return { id: `${name}-id`, state: { ...inputs, ...outputsOf(type, name) } };
+        return { id: `${name}-id`, state: { ...inputs, ...outputsOf(type, name, inputs) } };
       },
       call: ({ inputs }) => inputs,
     },
@@ -54,8 +54,26 @@ export async function mockPulumi(
   };
 }
 
-function outputsOf(type: string, name: string): Readonly<Record<string, unknown>> {
+/** As Debian has them. */
+const packageVersions: Readonly<Record<string, string>> = {
+  "php-fpm": "2:8.4+96",
+  python3: "3.13.5-1",
+  ruby: "1:3.3+b1",
+  nodejs: "24.2.0+dfsg-1",
+};
+
+function outputsOf(
+  type: string,
+  name: string,
+  { packages = {} }: Readonly<Record<string, unknown>>,
+): Readonly<Record<string, unknown>> {
   switch (type) {
+    case "trilithon:index:Packages":
+      return {
+        versions: Object.fromEntries(
+          Object.keys(Object(packages)).map((one) => [one, packageVersions[one] ?? "1.0"]),
+        ),
+      };
     case "trilithon:index:Machine":
       return { os: "Debian", memoryMegabytes: 1024, processors: 2 };
     case "trilithon:index:Password":

@@ -428,6 +428,45 @@ const bad: readonly (readonly [string, Values, readonly string[]])[] = [
     ["application.release.command: expected a command as a list of words, got nothing"],
   ],
   [
+    "a start command of PHP-FPM",
+    { ...good, application: { runtime: "php-fpm", start: ["php", "-S", "0.0.0.0:80"] } },
+    ["application.start: expected nothing, as the runtime php-fpm starts itself, got a list"],
+  ],
+  [
+    "a runtime that is none",
+    { ...good, application: { runtime: "perl", start: ["perl"] } },
+    ['application.runtime: expected one of command, php-fpm, python, ruby, node, got "perl"'],
+  ],
+  [
+    "a language with faults",
+    {
+      ...good,
+      application: {
+        start: ["gunicorn"],
+        runtime: { name: "python", version: 3, dependencies: { command: [], files: ["/etc/x"] } },
+      },
+    },
+    [
+      "application.runtime.dependencies.command: expected a command as a list of words, got an empty list",
+      'application.runtime.dependencies.files[0]: expected a path in the source, of letters, digits and . _ / -, got "/etc/x"',
+      "application.runtime.version: unknown, expected one of name, dependencies",
+    ],
+  ],
+  [
+    "a runtime with faults",
+    {
+      ...good,
+      application: {
+        runtime: { name: "php-fpm", children: 0, entryScripts: ["../x.php"], ini: { a: "b\n" } },
+      },
+    },
+    [
+      "application.runtime.children: expected an integer from 1 to 1000, got 0",
+      'application.runtime.entryScripts[0]: expected a path below public such as wp-login.php or wp-admin/*.php, got "../x.php"',
+      'application.runtime.ini.a: expected one line of text without quotes, or an integer, got "b\\n"',
+    ],
+  ],
+  [
     "a port that needs privileges",
     { ...good, application: { port: 80 } },
     [

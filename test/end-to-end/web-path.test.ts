@@ -24,6 +24,10 @@ const running = WebPath.start({
     "public/uploads/shell.php": "<?php $password = 'planted';\n",
     "public/uploads/.htaccess": "planted\n",
     "former/public/uploads/deleted.jpg": "of the version itself\n",
+    "public/.env": "SECRET=planted\n",
+    "public/config.yml": "password: planted\n",
+    "public/composer.lock": "planted\n",
+    "public/dump.SQL.gz": "planted\n",
     "former/public/static/app-0LDERONE.css": "the former version's\n",
   },
 });
@@ -153,6 +157,10 @@ const cases: readonly Case[] = [
   { title: "one behind a dot", path: "/uploads/.htaccess", status: 404, headers: asked },
   { title: "what it wrote as a list", path: "/uploads/", status: 404, headers: asked },
   { title: "a source in upper case", path: "/notes.PY", status: 404, headers: asked },
+  { title: "a file of variables", path: "/.env", status: 404, headers: asked },
+  { title: "a configuration", path: "/config.yml", status: 404, headers: asked },
+  { title: "a lock file", path: "/composer.lock", status: 404, headers: asked },
+  { title: "a compressed dump", path: "/dump.SQL.gz", status: 404, headers: asked },
   { title: "an editor's copy", path: "/page.html~", status: 404, headers: asked },
   {
     title: "an answer's header of 6 KB",

@@ -34,6 +34,8 @@ const forms: readonly (readonly [form: RegExp, step: string])[] = [
   [/^send version (\S+)$/, "send $"],
   [/^keep /, ""],
   [/^give /, ""],
+  [/^make its dependencies by `(.*)`, at most/, "run $"],
+  [/^link the dependencies /, ""],
   [/^run `(.*)` once for version/, "run $"],
   [/^switch .* to (\S+)/, "switch $"],
   [/^check it$/, "check"],
@@ -105,7 +107,7 @@ function fileStep(
 
 /** What goes with sending and switching a version. */
 function isByTheWay(path: string): boolean {
-  return /\/\.listings\/[^/]+$|\/\.commanded$|\/previous(-\d+)?$/.test(path);
+  return /\/\.listings\/[^/]+$|\/\.commanded$|\/previous(-\d+)?$|\/dependencies\//.test(path);
 }
 
 function versionOf(path: string): string[] {

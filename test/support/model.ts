@@ -36,6 +36,9 @@ export interface Model {
   readonly persistent?: Readonly<Record<string, PersistentFolder>>;
   /** The versions that had the release command. */
   readonly commanded?: readonly string[];
+  /** Keys of dependencies, and of those that each version has. */
+  readonly dependencies?: readonly string[];
+  readonly linked?: Readonly<Record<string, string>>;
   /** What the last transaction recorded of each unit. */
   readonly recorded?: Readonly<Record<string, readonly string[]>>;
 }
@@ -43,6 +46,7 @@ export interface Model {
 /** What the machine says to a Service's question. */
 export function answer(model: Model, service: Service): string {
   const { users, files, releases, current, commanded = [] } = model;
+  const { dependencies = [], linked = {} } = model;
   const text = [
     ...Object.keys(service.users).map((name) =>
       users[name] === undefined ? "none" : `${name}:x:990:990::${users[name]}:/usr/sbin/nologin`,
@@ -58,6 +62,9 @@ export function answer(model: Model, service: Service): string {
     // No log of releases.
     ...(service.root === undefined || service.unit === undefined ? [] : [""]),
     ...(service.releaseCommand === undefined ? [] : [...commanded, "end"]),
+    ...(service.dependencies === undefined
+      ? []
+      : [...dependencies, "end", linked[current ?? ""] ?? "none"]),
     ...Object.keys(service.moreUnits ?? {}).flatMap((name) => unitLines(model, name)),
   ];
   return text.map((line) => `${line}\n`).join("");
@@ -139,6 +146,12 @@ function after(before: Model, step: ServiceStep): Model {
       const { [step.name]: _, ...rest } = model.persistent ?? {};
       return { ...model, persistent: rest };
     }
+    case "make":
+      if (!model.releases.includes(step.version)) throw new Error(`${step.version} is not there`);
+      return { ...model, dependencies: [...(model.dependencies ?? []), step.key] };
+    case "link":
+      if (!model.dependencies?.includes(step.key)) throw new Error(`${step.key} is not made`);
+      return { ...model, linked: { ...model.linked, [step.version]: step.key } };
     case "run":
       if (!model.releases.includes(step.version)) throw new Error(`${step.version} is not there`);
       return { ...model, commanded: [...(model.commanded ?? []), step.version] };

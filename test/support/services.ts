@@ -70,6 +70,15 @@ const release = fc.record(
     version: fc.constantFrom(...versions),
     watch: fc.constant({ seconds: 1, maxErrorRatio: 0, accessLog: "/var/log/it" }),
     persistent: some(["lib", "public/uploads"], persistentFolder),
+    dependencies: fc.constantFrom("a", "b").map((key) => ({
+      ...{
+        key,
+        command: ["mkdir", "made"],
+        unit: "[Service]\nExecStart=mkdir made\n",
+        user: "root",
+      },
+      ...{ files: ["server.js"], links: ["made"] },
+    })),
     releaseCommand: fc.constant({
       command: ["true"],
       unit: "[Service]\nExecStart=true\nWorkingDirectory=/\n",

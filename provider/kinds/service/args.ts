@@ -92,6 +92,23 @@ export interface PersistentFolder {
   readonly owner: string;
 }
 
+/** What a version needs and is not sent: made on the host, and linked to each version that needs the same. */
+export interface Dependencies {
+  /** What is made from the same has the same key. In outputs that of the version in use. */
+  readonly key: string;
+  readonly command: readonly string[];
+  /** The text of the oneshot unit that makes them, as for a release command. */
+  readonly unit: string;
+  readonly environmentFiles: readonly string[];
+  readonly deadlineSeconds: number;
+  /** Files of the version from which they are made. */
+  readonly files: readonly string[];
+  /** What the command makes, and the version has links to. */
+  readonly links: readonly string[];
+  /** Who makes them. */
+  readonly user: string;
+}
+
 /** `loaded`: the unit runs with the files that are on the disk. */
 export type Configuration = "loaded" | "reload needed" | "restart needed";
 
@@ -146,6 +163,9 @@ export interface Service {
   readonly watch?: Watch;
   /** The hosts that take another version while the site is closed: this one, and those with the same service. */
   readonly together?: { readonly hosts: readonly Host[] };
+  readonly dependencies?: Dependencies | undefined;
+  /** Keys of those that are on the host. Output only. */
+  readonly madeDependencies?: readonly string[] | undefined;
   /** The versions for which it ran. Output only. */
   readonly commanded?: readonly string[] | undefined;
   /** Where `npm run rollback` led to the version that is live. Output only. */
@@ -292,6 +312,10 @@ const releaseWatch = v.strictObject({
   ),
   accessLog: absolutePath,
 });
+const pathWithin = text(
+  /^(?!.*\.\.)[A-Za-z0-9._][A-Za-z0-9._/-]*$/,
+  "a path in the source, of letters, digits and . _ / -",
+);
 
 const serviceSchema = v.strictObject(serviceEntries);
 const releaseSchema = v.strictObject({
@@ -313,6 +337,18 @@ const releaseSchema = v.strictObject({
       textOf(values.folderPath),
       v.strictObject({ folder: absolutePath, owner: textOf(values.systemUser) }),
     ),
+  ),
+  dependencies: v.optional(
+    v.strictObject({
+      key: text(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/, "a key of letters, digits, . _ -"),
+      command: words,
+      unit: text(/\S/, "the text of a unit"),
+      environmentFiles: v.optional(v.array(absolutePath)),
+      deadlineSeconds: v.optional(integerIn(values.commandSeconds)),
+      files: v.pipe(v.array(pathWithin), v.minLength(1, "expected at least one file")),
+      links: v.pipe(v.array(pathWithin), v.minLength(1, "expected at least one path")),
+      user: textOf(values.systemUser),
+    }),
   ),
   releaseCommand: v.optional(
     v.strictObject({
@@ -342,13 +378,8 @@ export function checkRelease(inputs: Properties): { args: Properties; failures: 
     args: {
       ...withDefaults(inputs),
       keep: inputs.keep ?? defaults.keep,
-      ...(isProperties(inputs.releaseCommand) && {
-        releaseCommand: {
-          environmentFiles: [],
-          deadlineSeconds: defaults.commandSeconds,
-          ...inputs.releaseCommand,
-        },
-      }),
+      ...commandWithDefaults("releaseCommand", inputs),
+      ...commandWithDefaults("dependencies", inputs),
       ...(isProperties(inputs.watch) && { watch: { ...defaults.watch, ...inputs.watch } }),
     },
     failures: [
@@ -379,6 +410,12 @@ function persistentFailures({ persistent }: Properties): Failure[] {
       property: `persistent.${path}`,
       reason: "expected a folder that is not below another one of them",
     }));
+}
+
+function commandWithDefaults(name: string, { [name]: command }: Properties): Properties {
+  if (!isProperties(command)) return {};
+  const { commandSeconds: deadlineSeconds } = defaults;
+  return { [name]: { environmentFiles: [], deadlineSeconds, ...command } };
 }
 
 /** What must not exist cannot be a file of the service as well. */

@@ -10,7 +10,7 @@ const unitSeconds = 90;
 const workSeconds = 600;
 
 export function transactionSeconds(service: Service): number {
-  const { drain, releaseCommand, watch } = service;
+  const { drain, releaseCommand, dependencies, watch } = service;
   const units = unitsOf(service).map((unit) => viewOf(service, unit));
   const turns = (units.length === 0 ? [service] : units).map(turnSeconds);
   // A canary that fails drains once more.
@@ -20,7 +20,8 @@ export function transactionSeconds(service: Service): number {
   const waits = [service, ...Object.values(service.moreUnits ?? {})].map(
     ({ ready }) => 2 * ((ready?.deadlineSeconds ?? 30) + (ready?.staySeconds ?? 0)),
   );
-  const once = (releaseCommand?.deadlineSeconds ?? 0) + (watch?.seconds ?? 0);
+  const commands = (releaseCommand?.deadlineSeconds ?? 0) + (dependencies?.deadlineSeconds ?? 0);
+  const once = commands + (watch?.seconds ?? 0);
   return lockSeconds + drains + total(turns) + total(waits) + once + workSeconds;
 }
 

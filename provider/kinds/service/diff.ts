@@ -4,6 +4,7 @@ import { compare, differences } from "../../difference";
 import type { Difference, Host } from "../../kind";
 import { isUnknown } from "../../protocol/values";
 import type { MoreUnit, Service } from "./args";
+import { hasDependencies } from "./dependencies";
 import {
   foreignOf,
   isAnotherInstance,
@@ -24,6 +25,9 @@ export function diff(recorded: Service, desired: Service): Difference[] {
   const found = [
     ...compare(compared(observed, known), compared(known, known), comparedKeys(observed)),
     ...unitDifferences(observed, known),
+    ...(hasDependencies(observed, known)
+      ? []
+      : [{ path: ["dependencies", "key"], kind: "update" as const }]),
     ...unknownOf(desired).map((key) => ({ path: [key], kind: "update" as const })),
     ...upgrades(observed, known).map(([name]) => ({
       path: ["runsWith", name],

@@ -2,8 +2,9 @@
 
 import type { Owner } from "../../kind";
 import { lines, type Shell, sh } from "../../ssh/shell";
-import type { File, Service } from "./args";
+import type { Dependencies, File, Service } from "./args";
 import { parseRolledBack, renderRolledBackObservation } from "./audit";
+import { renderDependenciesObservation } from "./dependencies";
 import { foreignChanges, renderForeignFunction, renderForeignObservation } from "./foreign";
 import { listingFunction } from "./listing";
 import { parseOverrides, renderOverridesObservation } from "./overrides";
@@ -80,6 +81,7 @@ export function renderObservation(service: Service, { isNew = false } = {}): She
     root !== undefined && sh`release ${root}`,
     renderRolledBackObservation(service),
     renderCommandedObservation(service),
+    renderDependenciesObservation(service),
     ...Object.keys(service.moreUnits ?? {}).map((name) =>
       renderUnitObservation(viewOf(service, name)),
     ),
@@ -219,7 +221,7 @@ function readLiveness(reader: Reader): Partial<Service> {
 }
 
 function readReleaseOf(expected: Service, reader: Reader): Partial<Service> {
-  const { unit, releaseCommand } = expected;
+  const { unit, releaseCommand, dependencies } = expected;
   const persistent = parsePersistent(expected, () => reader.line());
   const release = readRelease(reader);
   const { version } = release;
@@ -228,6 +230,7 @@ function readReleaseOf(expected: Service, reader: Reader): Partial<Service> {
     ...release,
     rolledBack: unit === undefined ? undefined : parseRolledBack(reader.line(), version),
     commanded: releaseCommand === undefined ? undefined : reader.until("end"),
+    ...(dependencies && readDependencies(reader, dependencies)),
   };
 }
 
@@ -239,6 +242,11 @@ function readRelease(reader: Reader): { version?: string; releases: string[] } {
     .filter((name) => !name.endsWith(".partial") && name !== edited);
   if (edited !== undefined) return { version: `${edited}, edited in place`, releases };
   return line === "none" ? { releases } : { version: line, releases };
+}
+
+function readDependencies(reader: Reader, expected: Dependencies): Partial<Service> {
+  const madeDependencies = reader.until("end");
+  return { madeDependencies, dependencies: { ...expected, key: reader.line() } };
 }
 
 class Reader {

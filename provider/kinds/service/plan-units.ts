@@ -132,6 +132,7 @@ function unitAction(
 export function effect(step: ServiceStep, observed: Service): OnChange {
   switch (step.do) {
     case "switch":
+    case "link":
     // It may have the former folder open.
     case "keep":
     case "let go":

@@ -5,6 +5,7 @@ import type { Host, Owner, StepText } from "../../kind";
 import { isUnknown, unknown } from "../../protocol/values";
 import type { File, PersistentFolder, Service } from "./args";
 import { planWatch } from "./canary";
+import { announceMaking, hasDependencies, makingUnit } from "./dependencies";
 import type { ForeignChange } from "./foreign";
 import { isSameStack, nameThing, type OwnedThing, thingsOf } from "./owner";
 import { isLinkedOtherwise, planPersistent } from "./persistent";
@@ -27,6 +28,18 @@ export type ServiceStep = StepText &
     | ({ readonly do: "keep"; readonly name: string } & PersistentFolder)
     | { readonly do: "let go"; readonly name: string; readonly folder: string }
     | ({ readonly do: "give"; readonly name: string } & PersistentFolder)
+    | {
+        readonly do: "make";
+        readonly key: string;
+        readonly version: string;
+        readonly unit: string;
+      }
+    | {
+        readonly do: "link";
+        readonly key: string;
+        readonly version: string;
+        readonly path: string;
+      }
     | { readonly do: "run"; readonly version: string; readonly unit: string }
     | { readonly do: "switch"; readonly version: string; readonly path: string }
     | { readonly do: "check" }
@@ -256,7 +269,7 @@ export function isAnotherInstance(observed: Host, desired: Host): boolean {
 const stopped = { state: "stopped", enabled: false };
 
 function nothing(desired: Service): Service {
-  const { configuration: _, version: __, ...rest } = desired;
+  const { configuration: _, version: __, dependencies: ___, ...rest } = desired;
   return {
     ...rest,
     users: {},
@@ -311,11 +324,18 @@ function planRelease(observed: Service, desired: Service): ServiceStep[] {
     ...(isThere ? [] : [{ do: "send" as const, version, sentence: `send version ${version}` }]),
     ...folders,
   ];
-  if (version === now) return folders.length > 0 ? sending : [];
+  if (version === now) {
+    const isMade = hasDependencies(observed, desired);
+    return [
+      ...(folders.length > 0 ? sending : []),
+      ...(isMade ? [] : planDependencies(observed, desired, version)),
+    ];
+  }
   const isCommanded = releaseCommand === undefined || commanded?.includes(version);
   const was = now === undefined ? "" : ` (now ${now})`;
   return [
     ...sending,
+    ...planDependencies(observed, desired, version),
     ...(isCommanded
       ? []
       : [
@@ -334,6 +354,28 @@ function planRelease(observed: Service, desired: Service): ServiceStep[] {
       ...(rolledBack?.from === version && {
         warning: `${host.name}: version ${version} was rolled back to ${now} by ${rolledBack.by} at ${rolledBack.at}; \`up\` releases ${version} again`,
       }),
+    },
+  ];
+}
+
+function planDependencies(
+  { madeDependencies }: Service,
+  { name, root, dependencies }: Service,
+  version: string,
+): ServiceStep[] {
+  if (dependencies === undefined || isUnknown(dependencies)) return [];
+  const { key, links } = dependencies;
+  const making = { do: "make" as const, key, version, unit: makingUnit(name) };
+  return [
+    ...(madeDependencies?.includes(key)
+      ? []
+      : [{ ...making, sentence: announceMaking(dependencies) }]),
+    {
+      do: "link",
+      key,
+      version,
+      path: `${root}/releases/${version}/${links[0]}`,
+      sentence: `link the dependencies ${key} to it`,
     },
   ];
 }

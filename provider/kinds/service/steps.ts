@@ -3,6 +3,7 @@
 import { lines, Shell, sh } from "../../ssh/shell";
 import type { Drain, Service } from "./args";
 import { renderWatch } from "./canary";
+import { renderDependencyLinks, renderMaking } from "./dependencies";
 import { renderReset, renderResetAtStart } from "./overrides";
 import { renderGive, renderLinks } from "./persistent";
 import type { ServiceStep, UnitAction } from "./plan";
@@ -32,7 +33,8 @@ new=$(beside ${step.path})
 export function renderStep(service: Service): (step: ServiceStep) => Shell | false {
   return (step) => {
     // One of `moreUnits`, if the step names it.
-    const unitName = "unit" in step && step.do !== "run" ? step.unit : undefined;
+    const unitName =
+      "unit" in step && step.do !== "run" && step.do !== "make" ? step.unit : undefined;
     const desired = unitName === undefined ? service : viewOf(service, unitName);
     const { root = "", name } = desired;
     switch (step.do) {
@@ -51,6 +53,10 @@ unpacking=yes
 [ -e "$version" ] || sent=$version
 mkdir -p ${`${root}/releases`} ${`${root}/.listings`} && take_incoming "$version.partial" && add_links && rm -rf -- "$version" && mv -T -- "$version.partial" "$version" && listing "$version" >${`${root}/.listings/${step.version}`} || fail ${`cannot put version ${step.version} in place`}`,
         );
+      case "make":
+        return renderMaking(step, desired);
+      case "link":
+        return renderDependencyLinks(step, desired);
       case "run":
         return renderCommand(step, desired);
       case "switch":

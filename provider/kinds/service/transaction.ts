@@ -4,6 +4,7 @@ import type { Owner } from "../../kind";
 import { lines, Shell, sh } from "../../ssh/shell";
 import type { Service } from "./args";
 import { type Author, renderAudit } from "./audit";
+import { renderDependenciesEnd, renderDependencyLinksBack } from "./dependencies";
 import { renderForeignFunction, renderForeignRecord } from "./foreign";
 import { listingFunction } from "./listing";
 import { originalFunctions } from "./originals";
@@ -12,7 +13,7 @@ import { persistentFunctions } from "./persistent";
 import type { ServiceStep } from "./plan";
 import { crashFunctions } from "./ready";
 import { renderIncomingFunctions } from "./receiving";
-import { renderCommandEnd } from "./release-command";
+import { renderRunEnd } from "./run-unit";
 import { renderStage, renderStep } from "./steps";
 import { renderLoaded, unitFunctions, unitRecord } from "./unit-status";
 import { droppedUnits, unitsOf, viewOf } from "./units";
@@ -57,16 +58,18 @@ export function renderTransaction(
     ...steps.filter(({ do: what }) => what === "create user").map(renderStep(desired)),
     ...steps.filter(({ do: what }) => what === "send").map(renderStep(desired)),
     ...steps.map(renderStage),
+    ...steps.filter(({ do: what }) => what === "make" || what === "link").map(renderStep(desired)),
     // Nothing is in place yet: where the release command fails, all is as it was.
     ...steps.filter(({ do: what }) => what === "run").map(renderStep(desired)),
     sh`staged=yes`,
     ...steps
-      .filter(({ do: what }) => !["create user", "send", "run"].includes(what))
+      .filter(({ do: what }) => !["create user", "send", "make", "link", "run"].includes(what))
       .map(renderStep(desired)),
     definesUnits(steps, observed) && sh`systemctl daemon-reload`,
     desired.root !== undefined && prune(desired.root, desired.keep ?? 0),
     desired.root !== undefined && sh`incoming_end`,
     desired.root !== undefined && linkFormer(desired.root, desired.previous ?? 1),
+    desired.root !== undefined && renderDependenciesEnd(desired.root),
     sh`done=yes; rm -rf -- "$undo"`,
     author && sh`record ${result} ''`,
     wayBack,
@@ -81,7 +84,9 @@ export function renderTransaction(
 /** Whether systemd has to read its units again: each step of a unit has it do so, but only for what came before. */
 function definesUnits(steps: readonly ServiceStep[], observed: Service | undefined): boolean {
   const isDefinition = (step: ServiceStep) =>
-    step.do === "run" || ("path" in step && /\/(etc|run)\/systemd\//.test(step.path));
+    step.do === "run" ||
+    step.do === "make" ||
+    ("path" in step && /\/(etc|run)\/systemd\//.test(step.path));
   const isReading = ({ do: what }: ServiceStep) => what === "unit" || what === "reread";
   const last = steps.findLastIndex(isReading);
   if (last >= 0) return steps.slice(last).some(isDefinition);
@@ -112,7 +117,7 @@ if [ -d "$own/originals" ] && [ ! -d "$own/owners" ]; then
   grep -rlsE '^(#|;) Written by trilithon' "$own/originals" | while read -r path; do rm -f -- "$path"; done
 fi
 mkdir -p "$own/undo" "$own/owners" "$own/originals" && chmod 0700 "$own"
-staged= done= switched= drained= unpacking= sent= before= made=
+staged= done= switched= drained= unpacking= sent= before= made= making=
 progress() { printf '@progress %s\n' "$1" 2>/dev/null || true; }
 beside() { printf '%s/.trilithon-%s' "$(dirname "$1")" "$(basename "$1")"; }
 # A path that is a mount of its own cannot be renamed onto.
@@ -185,8 +190,9 @@ function recovery(
   const unitOf = (step: { readonly unit?: string }) => step.unit ?? desired.unit ?? "";
   return lines(
     sh`take_back() {`,
-    steps.some(({ do: what }) => what === "run") && renderCommandEnd(desired),
+    steps.some(({ do: what }) => what === "run" || what === "make") && renderRunEnd(),
     sh`  put_back`,
+    steps.some(({ do: what }) => what === "link") && renderDependencyLinksBack(desired),
     root !== undefined &&
       sh`  if [ -n "$switched" ]; then
     point ${`${root}/current`} "$former"

@@ -4,6 +4,7 @@ import {
   renderApplicationUnit,
   renderCommandUnit,
 } from "../../../components/render/application-unit";
+import { describePhpFpm, renderPhpFpm } from "../../../components/render/php-fpm";
 import { isGolden } from "./golden";
 
 test("renders the unit of an application", (t) => {
@@ -15,6 +16,27 @@ test("renders the unit of an application", (t) => {
     stopSeconds: 30,
   });
   isGolden(t, "guestbook.service", text);
+});
+
+test("renders the unit of PHP-FPM", (t) => {
+  const text = renderApplicationUnit({
+    name: "blog",
+    root: "/srv/blog",
+    environmentFiles: ["/etc/blog/environment", "/etc/blog/secrets"],
+    stopSeconds: 30,
+    ...describePhpFpm({
+      ...{ name: "blog", version: "8.4", configurationFile: "/etc/blog/php-fpm.conf" },
+    }),
+  });
+  isGolden(t, "blog.service", text);
+});
+
+test("renders the configuration of PHP-FPM", (t) => {
+  const text = renderPhpFpm({
+    ...{ name: "blog", socket: "/run/blog/php-fpm.sock", children: 20, memoryMegabytes: 256 },
+    ...{ uploadLimitMegabytes: 10, stopSeconds: 30, ini: { "date.timezone": "Europe/Berlin" } },
+  });
+  isGolden(t, "php-fpm.conf", text);
 });
 
 test("the release command's unit is confined like the application's", (t) => {

@@ -26,6 +26,15 @@ test("renders the configuration of a site", (t) => {
   isGolden(t, "nginx.conf", renderNginx(config));
 });
 
+test("renders the configuration of a site that is asked over FastCGI", (t) => {
+  const fastCgi = {
+    socket: "/run/blog/php-fpm.sock",
+    entryScripts: ["wp-login.php", "wp-admin/*.php", "wp-admin/network/*.php"],
+  };
+  const application = { ...config.application, healthPath: "/wp-login.php", fastCgi };
+  isGolden(t, "nginx-fastcgi.conf", renderNginx({ ...config, application }));
+});
+
 test("renders the unit's additions", (t) => {
   isGolden(t, "nginx.service.conf", renderRestartAlways());
 });
@@ -45,7 +54,7 @@ test("what the application writes is served from its one place, and no source of
     location,
     `    location ^~ /uploads/ {
         root /;
-        location ~* (/$|/\\.(?!well-known/)|(\\.(php)|~)$) {
+        location ~* (/$|/\\.(?!well-known/)|(\\.(php)(\\.(gz|bz2|xz|zst|zip))?|~)$) {
             try_files /.none @$app_location;
         }
         try_files /srv/guestbook/current/public$file @$app_location;`,

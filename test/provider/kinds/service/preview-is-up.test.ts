@@ -16,6 +16,7 @@ import { type WireMap, wire } from "../../../support/wire";
 function inputsOn({ sandbox, server }: Machine, service: Service): WireMap {
   const { host: _, name, enabled, configuration, files, absent, root, drain, ...rest } = service;
   const kept = Object.entries(rest.persistent ?? {});
+  const { dependencies } = rest;
   const here = (path: string) => sandbox.path(path);
   const moved = Object.entries(files).map(([path, file]) => [
     here(path),
@@ -31,6 +32,13 @@ function inputsOn({ sandbox, server }: Machine, service: Service): WireMap {
       absent: absent.map(here),
       check: ["does", "check"],
       ...(rest.unit && { ready: { command: ["does", "ready"] } }),
+      ...(root &&
+        dependencies && {
+          dependencies: {
+            ...dependencies,
+            unit: `${dependencies.unit}WorkingDirectory=${here(root)}/dependencies/${dependencies.key}\n`,
+          },
+        }),
       ...(root && { root: here(root), source: here(`/source/${rest.version}`) }),
       ...(rest.persistent && {
         persistent: Object.fromEntries(

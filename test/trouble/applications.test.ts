@@ -1,0 +1,235 @@
+/** Applications as their people write them, from the words of the documentation alone, on hosts that have MySQL as well. */
+import { cp, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import test, { type ExecutionContext } from "ava";
+import { readPreview } from "../end-to-end/support/preview";
+import { TestStack, threeHosts } from "../end-to-end/support/test-stack";
+import { hostsThatTrust } from "./applications/hosts-that-trust";
+
+const number = Number(process.env.TRILITHON_TEST_NUMBER ?? 101);
+const publish = 8610;
+const url = `http://127.0.0.1:${publish}`;
+
+let folder: string;
+let image: string;
+let stack: TestStack;
+
+function settings(application: object) {
+  const standard = threeHosts(number);
+  return {
+    ...standard,
+    "trilithon:containers": {
+      ...Object(standard["trilithon:containers"]),
+      ...{ publish, sshPortBase: 12_400, image },
+    },
+    "trilithon:database": { name: "shop" },
+    "trilithon:application": application,
+  };
+}
+
+test.before(async () => {
+  folder = await mkdtemp(join(tmpdir(), "trilithon-applications-"));
+  for (const name of ["laravel", "django"]) {
+    await cp(join(__dirname, "applications", name), join(folder, name), { recursive: true });
+  }
+  // What must never be seen.
+  await writeFile(join(folder, "laravel/.env"), "APP_KEY=planted\n");
+  await writeFile(join(folder, "laravel/public/.env"), "APP_KEY=planted\n");
+  await writeFile(join(folder, "laravel/public/config.yml"), "password: planted\n");
+  image = await hostsThatTrust();
+  stack = await TestStack.make("php-django", settings(laravel()));
+});
+
+test.after.always(async () => {
+  if (process.env.TRILITHON_TEST_KEEP === undefined) await stack?.remove();
+  await rm(folder, { recursive: true, force: true });
+});
+
+const laravel = () => ({
+  name: "shop",
+  source: join(folder, "laravel"),
+  runtime: "php-fpm",
+  packages: { "php-mysql": "present" },
+  release: { command: ["php", "artisan", "migrate"] },
+  processes: { queue: { command: ["php", "artisan", "queue:work"] } },
+  jobs: { schedule: { command: ["php", "artisan", "schedule:run"], schedule: "*:*:0/10" } },
+  healthPath: "/up",
+});
+
+const django = () => ({
+  name: "store",
+  source: join(folder, "django"),
+  build: {
+    command: `${join(folder, "django/build.sh")} ${join(folder, "django.out")}`,
+    output: join(folder, "django.out"),
+  },
+  runtime: "python",
+  start: ["gunicorn", "shop.wsgi"],
+  release: { command: ["python", "manage.py", "migrate"] },
+  processes: { worker: { command: ["python", "manage.py", "worker"] } },
+  jobs: { remind: { command: ["python", "manage.py", "remind"], schedule: "*:*:0/10" } },
+  healthPath: "/up",
+});
+
+const domain = { host: "www.foobar.com" };
+const ask = (path: string, init: RequestInit = {}) =>
+  fetch(`${url}${path}`, { headers: domain, redirect: "manual", ...init });
+const textOf = async (path: string) => (await ask(path)).text();
+
+/** Asks for pages until stopped, each on a connection of its own. */
+function visit(paths: readonly string[]) {
+  const failures: string[] = [];
+  let [count, isOver] = [0, false];
+  const one = async () => {
+    for (let at = 0; !isOver; at += 1) {
+      const path = paths[at % paths.length] ?? "/";
+      try {
+        const page = await ask(path, { headers: { ...domain, connection: "close" } });
+        await page.text();
+        if (page.status !== 200) failures.push(`${path}: ${page.status}`);
+      } catch (error) {
+        failures.push(String(error));
+      }
+      count += 1;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  };
+  const running = Promise.all([one(), one()]);
+  return async () => {
+    isOver = true;
+    await running;
+    return { count, failures };
+  };
+}
+
+async function order(t: ExecutionContext, product: string): Promise<void> {
+  const body = new URLSearchParams({ product });
+  t.is((await ask("/orders", { method: "POST", body })).status, 201);
+}
+
+/** Waits for a run of a job that is due every ten seconds. */
+async function hasRun(t: ExecutionContext, product: string): Promise<void> {
+  for (let tries = 0; tries < 60; tries += 1) {
+    if ((await textOf("/orders")).split("\n").includes(product)) {
+      t.pass();
+      return;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 500));
+  }
+  t.fail(`no ${product}`);
+}
+
+test.serial("a PHP application as Laravel lays it out is up at the first attempt", async (t) => {
+  await stack.up();
+  t.is(await textOf("/up"), "up\n");
+  await order(t, "a book");
+  t.regex(await textOf("/orders"), /^a book$/m);
+  await hasRun(t, "by schedule");
+  t.true(stack.said.join("").includes("creating the table orders"));
+  const units = await stack.on("web-01", "systemctl is-active shop shop-queue mysql");
+  t.deepEqual(units.trim().split("\n"), ["active", "active", "active"]);
+  t.is(
+    (await stack.on("web-01", "stat -c %U /proc/$(systemctl show -P MainPID shop)")).trim(),
+    "shop",
+  );
+  t.deepEqual((await readPreview(stack)).sentences, {});
+});
+
+test.serial("nothing of it is sent as text, and what was uploaded is not run", async (t) => {
+  const paths = ["/index.php", "/uploads/shell.php?c=id", "/.env", "/.git/config", "/config.yml"];
+  for (const path of [...paths, "/artisan", "/bootstrap/app.php", "/../.env"]) {
+    const said = await textOf(path);
+    t.regex(said, /^no route /, path);
+  }
+  t.is(await textOf("/app.css"), "body { color: black }\n");
+});
+
+test.serial("it has sessions and uploads, and says in the journal what goes wrong", async (t) => {
+  t.is(await textOf("/session"), "1");
+  const body = new FormData();
+  body.set("file", new Blob(["x".repeat(3_000_000)]), "large.bin");
+  t.is(await (await ask("/upload", { method: "POST", body })).text(), "3000000");
+  t.is((await stack.try("web-01", "runuser -u nobody -- ls /var/lib/shop/php-sessions")).status, 2);
+});
+
+test.serial("a release loses no page, and one that does not start is taken back", async (t) => {
+  const version = join(folder, "laravel/bootstrap/version.php");
+  const stop = visit(["/orders", "/app.css"]);
+  await writeFile(version, "<?php\nconst VERSION = 'two';\n");
+  await stack.up();
+  t.is((await ask("/up")).headers.get("x-version"), "two");
+  await writeFile(version, "<?php\nconst VERSION = 'three'\nbroken();\n");
+  const said = await stack.mustFail();
+  t.regex(said, /shop was not ready[\s\S]*500/);
+  t.regex(said, /PHP Parse error: +syntax error/);
+  t.is((await ask("/up")).headers.get("x-version"), "two");
+  await writeFile(version, "<?php\nconst VERSION = 'two';\n");
+  t.deepEqual((await readPreview(stack)).sentences, {});
+  const { count, failures } = await stop();
+  t.true(count > 100);
+  t.deepEqual(failures, []);
+});
+
+test.serial("a Django application takes its place", async (t) => {
+  await stack.configure(settings(django()));
+  await stack.setSecretAt("trilithon:application.environment.SECRET_KEY", "hushhush");
+  await stack.up();
+  t.is(await textOf("/up"), "up\n");
+  await order(t, "a chair");
+  t.regex(await textOf("/orders"), /^a chair$/m);
+  await hasRun(t, "by schedule");
+  t.is(await textOf(await textOf("/style")), "body { color: black }\n");
+  const units = await stack.on("web-01", "systemctl is-active store store-worker mysql");
+  t.deepEqual(units.trim().split("\n"), ["active", "active", "active"]);
+  t.regex(await stack.on("web-01", "ss -Hltn sport = :3000"), /127\.0\.0\.1:3000/);
+  t.deepEqual((await readPreview(stack)).sentences, {});
+});
+
+/** Debian links them with MariaDB's library. */
+for (const driver of ["ruby-mysql2", "python3-mysqldb"]) {
+  test.serial(`${driver} beside MySQL removes nothing`, async (t) => {
+    const database = async () => [
+      await stack.on("web-01", "dpkg -l 'mysql-server*' | grep ^ii"),
+      await stack.on("web-01", "systemctl show -P InvocationID mysql"),
+    ];
+    const before = await database();
+    const packages = { [driver]: "present" };
+    await stack.configure(settings({ ...django(), packages }));
+    await stack.setSecretAt("trilithon:application.environment.SECRET_KEY", "hushhush");
+    const preview = await stack.pulumi("preview");
+    const up = await stack.pulumi("up", "--yes", "--skip-preview");
+    t.is(up.status, preview.status);
+    t.log(preview.status === 0 ? "installed" : "refused");
+    if (preview.status !== 0) t.regex(preview.stdout, /apt would remove [^;]*mysql-server/);
+    t.deepEqual(await database(), before);
+    t.is(await textOf("/up"), "up\n");
+  });
+}
+
+test.serial("a release with the same packages makes none, one without them says so", async (t) => {
+  const stop = visit(["/orders", await textOf("/style")]);
+  const keys = () => stack.on("web-01", "ls /srv/store/dependencies");
+  const before = await keys();
+  await writeFile(join(folder, "django/assets/app.css"), "body { color: blue }\n");
+  const { sentences } = await readPreview(stack);
+  t.notRegex(JSON.stringify(sentences), /make its dependencies/);
+  await stack.up();
+  t.is(await keys(), before);
+  t.is(await textOf(await textOf("/style")), "body { color: blue }\n");
+  // What is not to be had.
+  const requirements = join(folder, "django/requirements.txt");
+  await writeFile(requirements, "Django>=5.2,<7\nno-such-package-of-trilithon==1\n");
+  // The build makes its own; the hosts would be next.
+  await writeFile(
+    join(folder, "django/build.sh"),
+    '#!/bin/sh\nrm -rf "$1"; cp -R "$(dirname "$0")" "$1"\n',
+  );
+  t.regex(
+    await stack.mustFail(),
+    /of store ended with status 1 for version [0-9a-f]{16}; nothing was switched to it:[\s\S]*no-such-package-of-trilithon/,
+  );
+  t.is(await keys(), before);
+  const { failures } = await stop();
+  t.deepEqual(failures, []);
+});

