@@ -28,6 +28,8 @@ export interface ServedApplication {
   readonly writtenPaths?: pulumi.Input<readonly pulumi.Input<string>[]>;
   /** While this file is there the health path answers 404, and the host gets nothing new. */
   readonly drainFile: pulumi.Input<string>;
+  /** Where its requests are noted. Default `/var/log/nginx/trilithon.access.log`, of a site `trilithon-NAME.access.log` there. */
+  readonly accessLog?: pulumi.Input<string>;
   /** Host name to what has to be there before Nginx starts. */
   readonly releases?: Readonly<Record<string, pulumi.Resource>>;
 }
@@ -110,6 +112,7 @@ const application = shape("an application, as an Application is", {
   writtenPaths: v.optional(list("a list of paths", folder)),
   immutablePaths: v.optional(list("a list of addresses", immutablePath)),
   drainFile: folder,
+  accessLog: v.optional(folder),
   releases: v.optional(present),
 });
 
@@ -159,8 +162,11 @@ function checkPort(
 function readValues(check: ArgsCheck<typeof entries>, args: WebServerArgs) {
   const { sites = [] } = args;
   return whenKnown(check, {
-    application: served(args.application),
-    sites: sites.map((site) => ({ ...site, application: served(site.application) })),
+    application: served(args.application, nginxFiles.accessLog),
+    sites: sites.map((site) => ({
+      ...site,
+      application: served(site.application, nginxFiles.accessLogOf(site.name)),
+    })),
     domain: args.domain,
     loadBalancers: args.loadBalancers,
     port: args.port ?? defaultPorts.web,
@@ -171,11 +177,11 @@ function readValues(check: ArgsCheck<typeof entries>, args: WebServerArgs) {
 }
 
 /** Without the resources that have to be there before. */
-function served(application: ServedApplication) {
-  const { port, healthPath, publicFolder, drainFile } = application;
+function served(application: ServedApplication, ownLog: string) {
+  const { port, healthPath, publicFolder, drainFile, accessLog = ownLog } = application;
   const { otherPublicFolders = [], writtenPaths = [], immutablePaths } = application;
   return {
-    ...{ port, healthPath, publicFolder, drainFile },
+    ...{ port, healthPath, publicFolder, drainFile, accessLog },
     ...{ otherPublicFolders, writtenPaths, immutablePaths },
   };
 }
