@@ -167,6 +167,8 @@ export class Application extends pulumi.ComponentResource {
   readonly staticPath: pulumi.Output<string | undefined>;
   /** Host name to what was released there. */
   readonly releases: Readonly<Record<string, Release>>;
+  /** Whether hosts take a version while all are drained. */
+  readonly isReleasedTogether: boolean;
 
   constructor(name: string, args: ApplicationArgs, opts?: pulumi.ComponentResourceOptions) {
     super("trilithon:components:Application", name, {}, opts);
@@ -190,6 +192,7 @@ export class Application extends pulumi.ComponentResource {
     this.version = versionOf(args);
     this.otherPublicFolders = [`/srv/${args.name}.assets/current`, ...formerFolders(args)];
     this.immutablePaths = args.assets?.immutable;
+    this.isReleasedTogether = args.strategy === "all-at-once";
     this.releases = createReleases(this, name, args, { ...options, others });
     const released = Object.values(this.releases).map(({ urn }) => urn);
     const folder = args.build?.output ?? args.source;

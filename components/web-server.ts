@@ -9,7 +9,7 @@ import { defaultPorts, webServerOptions } from "./options";
 import { createPackages, withDefaults } from "./packages";
 import { nginxFiles, renderNginx, renderNginxSite, webHealthPath } from "./render/nginx";
 import { renderRestartAlways } from "./render/restart-always";
-import { list, oneOf, shape, text } from "./rule";
+import { list, oneOf, rule, shape, text } from "./rule";
 import { address, domain, host, immutablePath, port, present, siteName, urlPath } from "./rules";
 
 /** What Nginx passes requests to on its own host: an `Application`, or one that this program did not make. */
@@ -32,6 +32,8 @@ export interface ServedApplication {
   readonly accessLog?: pulumi.Input<string>;
   /** Host name to what has to be there before Nginx starts. */
   readonly releases?: Readonly<Record<string, pulumi.Resource>>;
+  /** Nginx of each host waits for all of them: meanwhile no host answers that it is healthy. Default false. */
+  readonly isReleasedTogether?: boolean;
 }
 
 /** A further application on the host, with host names of its own. */
@@ -100,6 +102,10 @@ export class WebServer extends pulumi.ComponentResource {
   }
 }
 
+const isTrueOrFalse = rule(
+  "true or false",
+  (value): value is boolean => typeof value === "boolean",
+);
 const folder = text("an absolute path of letters, digits and . _ ~ / -", (value) =>
   /^\/[A-Za-z0-9._~/-]+$/.test(value),
 );
@@ -114,6 +120,7 @@ const application = shape("an application, as an Application is", {
   drainFile: folder,
   accessLog: v.optional(folder),
   releases: v.optional(present),
+  isReleasedTogether: v.optional(isTrueOrFalse),
 });
 
 const entries = {
@@ -215,8 +222,9 @@ function createService(
     });
     return [nginxFiles.siteOf(site), { content }] as const;
   });
-  const releases = [application, ...sites.map((site) => site.application)].flatMap(
-    (one) => one.releases?.[host.name] ?? [],
+  const awaited = [application, ...sites.map((site) => site.application)].flatMap(
+    ({ releases = {}, isReleasedTogether = false }) =>
+      isReleasedTogether ? Object.values(releases) : (releases[host.name] ?? []),
   );
   return new Service(
     `${name}-nginx-service`,
@@ -248,7 +256,7 @@ function createService(
     // A web server in service has an application to pass requests to.
     onHost(host, parent, [
       packages,
-      ...releases,
+      ...awaited,
       // What breaks one web server must not reach the next.
       ...(args.after ? [args.after.service] : []),
     ]),

@@ -163,7 +163,8 @@ function renderHashSize(names: readonly string[]): string {
 
 function renderCacheMap(variable: string, application: NginxApplication): string {
   return `# An answer of the application says itself how long it may be kept. A file with its content's hash in its name never changes.
-map $upstream_addr$uri $${variable} {
+# By its address: once a file is found, $uri is its whole path.
+map $upstream_addr$file $${variable} {
     default                                      "";
 ${renderStaticCache(application)}}
 `;

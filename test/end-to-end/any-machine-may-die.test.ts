@@ -61,10 +61,35 @@ for (const fault of faults) {
     t.deepEqual("faults" in recovery ? recovery.faults : [], []);
     const { updates, warnings } = await readPreview(stack);
     t.deepEqual(updates, [], warnings.join("\n"));
+    if (fault.kind === "primary-killed") t.true((await refusedDials()) > 0);
   });
 }
 
+test.serial("rules of nftables that somebody flushed are told, and loaded again", async (t) => {
+  await stack.on("node-01", "nft delete table ip trilithon_mysql_dial");
+  const { updates } = await readPreview(stack);
+  t.deepEqual(
+    updates.map(({ resource }) => resource),
+    ["database-node-01-dial"],
+  );
+  await stack.up();
+  await stack.on("node-01", "nft list table ip trilithon_mysql_dial");
+  t.deepEqual((await readPreview(stack)).updates, []);
+});
+
 test.serial("the stack verifies after all that", (t) => verifies(t));
+
+/** How many connections to a member that had not answered were refused on the hosts that were not killed since. */
+async function refusedDials(): Promise<number> {
+  const rules = await Promise.all(
+    ["node-01", "node-02", "node-03"].map((name) =>
+      stack.on(name, "nft list chain ip trilithon_mysql_dial dial"),
+    ),
+  );
+  return rules
+    .map((text) => Number(/counter packets (\d+)/.exec(text)?.[1]))
+    .reduce((sum, count) => sum + count, 0);
+}
 
 async function verifies(t: { is: (a: unknown, b: unknown, message: string) => unknown }) {
   const { outputs } = machines;

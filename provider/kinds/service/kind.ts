@@ -96,7 +96,7 @@ async function remove(observed: Service, context: Context): Promise<void> {
   const kept = all("kept");
   if (kept.length > 0) {
     tell(
-      `left, with all that the application wrote there, as only you can tell that it is of no use: ${kept.join(", ")}`,
+      `left as they are, with what was written there: ${kept.join(", ")}; remove them by hand when nobody needs them any more`,
     );
   }
   for (const words of all("unit")) tell(words);

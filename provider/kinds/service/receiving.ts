@@ -103,12 +103,17 @@ sub write_file {
   close $out or failed($path);
   rename "$path.new", $path or failed($path);
 }
+# O_WRONLY, O_CREAT, O_EXCL: what was there is gone by now.
+sub create {
+  my ($path, $mode) = @_;
+  sysopen my $out, $path, 0301, $mode eq "x" ? 0777 : 0666 or failed($path);
+  return $out;
+}
 sub finish {
-  my ($out, $path, $mode, $time) = @_;
-  close $out or failed($path);
-  chmod $mode eq "x" ? 0755 : 0644, $path or failed($path);
+  my ($out, $path, $time) = @_;
   # Last of all: what has this time is whole.
-  utime $time, $time, $path or failed($path);
+  utime $time, $time, $out or failed($path);
+  close $out or failed($path);
 }
 `;
 
@@ -168,12 +173,12 @@ sub look_in {
 sub copy {
   my ($from, $path, $one) = @_;
   open my $in, "<:raw", $from or return;
-  open my $out, ">:raw", $path or failed($path);
+  my $out = create($path, $one->[0]);
   # FICLONE: nothing is copied where the file system can share it.
   if (!ioctl $out, 0x40049409, fileno $in) {
     while (my $length = sysread $in, my $bytes, 1 << 20) { (syswrite $out, $bytes) == $length or failed($path) }
   }
-  finish($out, $path, $one->[0], $one->[2]);
+  finish($out, $path, $one->[2]);
 }
 
 my (@there, $has_looked);
@@ -237,14 +242,14 @@ binmode $data;
 for (@missing) {
   my ($kind, $size, $time, $name) = @$_;
   my $path = "$to/$name";
-  open my $out, ">:raw", $path or failed($path);
+  my $out = create($path, $kind);
   for (my $left = $size; $left > 0; ) {
     my $length = read $data, my $bytes, $left < 1 << 20 ? $left : 1 << 20;
     cut_off() if !$length;
     (syswrite $out, $bytes) == $length or failed($path);
     $left -= $length;
   }
-  finish($out, $path, $kind, $time);
+  finish($out, $path, $time);
 }
 cut_off() if read($data, my $rest, 1) || !close $data;
 unlink "$own/missing";

@@ -44,6 +44,7 @@ export async function transfer(
   const incoming = { root, version, digest };
   const megabytes = sizeOf(entries) / 1e6;
   const doing = `sending version ${version}`;
+  say(`comparing ${entries.length} files with what is there`);
   const answer = await run(host, {
     script: renderOffer(incoming, { have, unless }).text,
     input: gzipSync(list, { level: 1 }),
@@ -126,8 +127,10 @@ function sizeOf(entries: readonly ContentEntry[]): number {
 /** zstd takes a fifth of gzip's time for a smaller result. Node has had its own since version 22 only. */
 const compress = {
   zstd: (pieces: AsyncIterable<Buffer>) => {
-    const { stdin, stdout } = spawn("zstd", ["-q", "-c"], { stdio: ["pipe", "pipe", "ignore"] });
-    return through(pieces, stdin, stdout);
+    const child = spawn("zstd", ["-q", "-c"], { stdio: ["pipe", "pipe", "ignore"] });
+    // Its pipes end then as well.
+    child.on("error", () => undefined);
+    return through(pieces, child.stdin, child.stdout);
   },
   gzip: (pieces: AsyncIterable<Buffer>) => {
     const gzip = createGzip({ level: 1, chunkSize: 256 * 1024 });

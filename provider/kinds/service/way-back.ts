@@ -46,6 +46,13 @@ if [ ! -d ${`${releases}/${version}`} ]; then
   echo ${`version ${version} is not on this host; there are: `}"$(ls ${releases} | tr '\n' ' ')" >&2
   exit 1
 fi`,
+    ...Object.entries(desired.persistent ?? {}).map(
+      ([path, { folder }]) => sh`
+if [ "$(readlink -- ${`${releases}/${version}/${path}`})" != ${folder} ]; then
+  echo ${`version ${version} came before ${path} was persistent, and would not see what is in ${folder}: release it with up instead`} >&2
+  exit 1
+fi`,
+    ),
     renderTransaction(wayBackSteps(target), target, target, {
       owner: { ...owner, isNew: false },
       answer: sh`:`,

@@ -56,7 +56,7 @@ test("what the application writes is served from its one place, and no source of
 /** What the map says of a file; Nginx takes the first that matches as well. */
 function cacheOf(text: string, path: string): string {
   const [, map = ""] =
-    /map \$upstream_addr\$uri \$static_cache \{\n([\s\S]*?)\n\}/.exec(text) ?? [];
+    /map \$upstream_addr\$file \$static_cache \{\n([\s\S]*?)\n\}/.exec(text) ?? [];
   const rules = map.split("\n").flatMap((line) => {
     const [, pattern, cache] = /^ *"~(.*)" +"(.*)";$/.exec(line) ?? [];
     return pattern === undefined ? [] : [{ pattern: new RegExp(pattern), cache }];

@@ -9,16 +9,19 @@ import { wire } from "../../../support/wire";
 const line = (status: number, upstream = String(status)) =>
   `{"time":"x","uri":"/?a=\\"status\\":500","status":${status},"bytes":1,"upstream_status":"${upstream}","agent":""}\n`;
 
+/** What happens while it is watched. */
 interface During {
-  /** Lines that come while it is watched, as of the second look. */
+  /** Lines that come before the first look. */
   readonly lines?: string;
+  /** And before the second one. */
+  readonly later?: string;
   /** The log is rotated before they come. */
   readonly isRotated?: boolean;
   readonly ends?: boolean;
 }
 
 /** Version `two` after `one`, which had no canary. */
-async function watched(t: ExecutionContext, { lines = "", isRotated, ends }: During) {
+async function watched(t: ExecutionContext, { lines = "", later = "", isRotated, ends }: During) {
   const machine = await startMachine(t);
   const { sandbox, server } = machine;
   const root = sandbox.path("/srv/app");
@@ -26,6 +29,7 @@ async function watched(t: ExecutionContext, { lines = "", isRotated, ends }: Dur
   const drain = sandbox.path("/run/drain");
   await sandbox.write("/var/log/access.log", line(500).repeat(99));
   await sandbox.write("/lines", lines);
+  await sandbox.write("/later", later);
   await sandbox.unit("app.service", { reads: [`${root}/current/server.js`, drain] });
   for (const version of ["one", "two"]) {
     await mkdir(join(sandbox.path("/source"), version), { recursive: true });
@@ -54,10 +58,19 @@ async function watched(t: ExecutionContext, { lines = "", isRotated, ends }: Dur
   });
   const first = await app.up(inputs("one"));
   const previewed = await app.preview(inputs("two"));
-  // A wait of one second is the watch's: the log grows in the first.
+  // A wait of one second is the watch's: the log grows in the first two.
   await sandbox.write(
     "bin/sleep",
-    `#!/bin/sh\nif [ "$1" = 1 ] && [ ! -e "$SANDBOX/go" ]; then : >"$SANDBOX/go"; sh "$SANDBOX/act"; fi\nexec /bin/sleep "$1"\n`,
+    `#!/bin/sh
+if [ "$1" = 1 ]; then
+  echo look >>"$SANDBOX/looks"
+  case $(wc -l <"$SANDBOX/looks") in
+    1) sh "$SANDBOX/act" ;;
+    2) cat "$SANDBOX/later" >>${log} ;;
+  esac
+fi
+exec /bin/sleep "$1"
+`,
   );
   await sandbox.chmod("bin/sleep", 0o755);
   return { ...machine, app, inputs, first, previewed, up: () => app.up(inputs("two")) };
@@ -83,7 +96,8 @@ onLinux("it is announced where there is a version to go back to, and goes on", a
 
 onLinux("too many failures take it back at once, drained, with the counts", async (t) => {
   const lines = line(200).repeat(50) + line(500).repeat(4) + line(425, "502").repeat(4);
-  const { up, sandbox } = await watched(t, { lines });
+  // These are not waited for.
+  const { up, sandbox } = await watched(t, { lines, later: line(200).repeat(500) });
   await t.throwsAsync(up(), {
     message:
       /version two failed as a canary: 8 of 58 requests failed within \d+ seconds, more than 10 %; all is put back as it was$/,
@@ -95,6 +109,13 @@ onLinux("too many failures take it back at once, drained, with the counts", asyn
     await sandbox.read("/var/lib/trilithon/releases/app"),
     /taken back\tversion two failed as a canary: 8 of 58/,
   );
+});
+
+onLinux("few requests are not judged before the end", async (t) => {
+  const lines = line(200).repeat(2) + line(500);
+  const { up, sandbox } = await watched(t, { lines, later: line(200).repeat(60) });
+  await up();
+  t.is(await sandbox.loaded("app.service", "server.js"), "two\n");
 });
 
 onLinux("few requests are judged at the end", async (t) => {

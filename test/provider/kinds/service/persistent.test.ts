@@ -64,7 +64,7 @@ const short = (lines: readonly string[], folder: string) =>
   lines.map((line) => line.replaceAll(folder, ""));
 
 onLinux("the first version fills a folder, and what is written there outlives it", async (t) => {
-  const { app, inputs, owner, sandbox } = await released(t);
+  const { app, inputs, owner, plugin, sandbox } = await released(t);
   const { told } = await app.up(inputs("one"));
   t.deepEqual(short(told, sandbox.folder), [
     "web-01: send version one, keep public/uploads of all versions in /kept/app/public/uploads, " +
@@ -89,7 +89,11 @@ onLinux("the first version fills a folder, and what is written there outlives it
   const back = await app.up(inputs("one"));
   t.false(back.told[0]?.includes("send") ?? true);
   t.is(await sandbox.read("/srv/app/current/public/uploads/a.jpg"), "a photo\n");
+  plugin.engine.clear();
   await app.destroy();
+  t.deepEqual(short(plugin.engine.told("info"), sandbox.folder), [
+    "web-01: left as they are, with what was written there: /kept/app/public/uploads, /kept/app/storage; remove them by hand when nobody needs them any more",
+  ]);
   t.deepEqual(await sandbox.entries("/srv"), {});
   t.is(await sandbox.read("/kept/app/public/uploads/a.jpg"), "a photo\n");
 });

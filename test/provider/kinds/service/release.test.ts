@@ -259,7 +259,7 @@ onLinux("former versions have links, the latest first, and none twice", async (t
   t.deepEqual(await linked(), ["three", "two", "", ""]);
   await up("four");
   t.deepEqual(await linked(), ["one", "three", "two", ""]);
-  await app.up(inputs("three", { keep: 1 }));
+  await app.up(inputs("three", { keep: 3 }));
   t.deepEqual(await linked(), ["four", "", "", ""]);
   await app.destroy();
   t.deepEqual(await sandbox.entries("/srv"), {});

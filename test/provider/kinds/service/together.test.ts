@@ -74,7 +74,9 @@ onLinux("all are closed before the first has it, and opened after the last", asy
   t.deepEqual(await closed(sandboxes), [true, true]);
   t.deepEqual(await serving(sandboxes), ["two\n", "one\n"]);
   t.is(await sandboxes[0].loaded("app.service", "together.drain"), "");
-  await second.up(inputs(1, "two"));
+  const last = await second.up(inputs(1, "two"));
+  t.regex(last.told.join(), /close the site/);
+  t.notRegex(last.told.join(), /end the drain/);
   t.deepEqual(await closed(sandboxes), [false, false]);
   t.deepEqual(await serving(sandboxes), ["two\n", "two\n"]);
   t.is(await sandboxes[1].loaded("app.service", "together.drain"), "");

@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import {
   chmod,
@@ -303,3 +304,30 @@ onLinux("of a stream that ends too early what came is kept", async (t) => {
   t.true(await sandbox.exists(arrived("one")));
   t.true((await send("one")).files <= 7);
 });
+
+for (const compression of ["zstd", "gzip"] as const) {
+  onLinux(`what is sent is compressed with ${compression}`, async (t) => {
+    const { sandbox, server, session, folder, root, arrived } = await started(t);
+    if (compression === "zstd" && !hasZstd()) return t.pass("this machine has none");
+    const tree = { one: "abc".repeat(100_000), two: "two" };
+    await write(folder, tree);
+    const source = { folder, version: "one", exclude: [], isContent: false };
+    const files = await readVersion(source, () => undefined);
+    const scripts: string[] = [];
+    const run: Context["run"] = async (_, command) => {
+      scripts.push(command.script);
+      const answer = await session.run(command);
+      // As a host answers that has no zstd.
+      return compression === "gzip" ? answer.replace("zstd\n", "") : answer;
+    };
+    const args = { host: server.host(), root, files, have: [] };
+    const { bytes } = await transfer(args, { run }, () => undefined);
+    t.true(bytes < 10_000, `${bytes} bytes`);
+    t.true(scripts.at(-1)?.includes(`${compression} -dc`));
+    t.deepEqual(await read(sandbox.path(arrived("one"))), expected(tree));
+  });
+}
+
+function hasZstd(): boolean {
+  return spawnSync("zstd", ["--version"]).status === 0;
+}

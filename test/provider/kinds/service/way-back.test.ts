@@ -121,6 +121,18 @@ onLinux("a version that is not there is refused with those that are", async (t) 
   t.deepEqual(await sandbox.log(), []);
 });
 
+onLinux("a version that has not its persistent folders is refused", async (t) => {
+  const { app, inputs, rollback, sandbox } = await released(t, ["one"]);
+  await mkdir(sandbox.path("/source/two"));
+  await writeFile(sandbox.path("/source/two/server.js"), "two\n");
+  const persistent = { storage: { folder: sandbox.path("/var/lib/app/storage"), owner: "root" } };
+  await app.up(inputs("two", { persistent }));
+  const { status, stderr } = await rollback("one");
+  t.is(status, 1);
+  t.regex(stderr, /^version one came before storage was persistent, and would not see what is in /);
+  t.is(await sandbox.loaded("app.service", "server.js"), "two\n");
+});
+
 onLinux("only root reads it, no secret is in it, and it goes with the application", async (t) => {
   const { app, sandbox } = await released(t, ["one"]);
   t.is(await sandbox.mode("/var/lib/trilithon/rollback/app"), "0600");
