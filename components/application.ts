@@ -173,6 +173,8 @@ export class Application extends pulumi.ComponentResource {
   readonly immutablePaths: readonly string[] | undefined;
   /** Exists on a host while it drains. */
   readonly drainFile: string;
+  /** Where Nginx notes its requests. */
+  readonly accessLog: string;
   /** 16 hexadecimal digits: the same content is the same version. */
   readonly version: string;
   /** The address of one file of `publicFolder`, if it has any. */
@@ -202,6 +204,8 @@ export class Application extends pulumi.ComponentResource {
     this.publicFolder = `/srv/${args.name}/current/public`;
     this.writtenPaths = writtenPaths(args.persistent ?? []);
     this.drainFile = `/run/${args.name}.drain`;
+    const isFurther = args.backend !== undefined;
+    this.accessLog = isFurther ? nginxFiles.accessLogOf(args.name) : nginxFiles.accessLog;
     this.version = versionOf(args);
     this.otherPublicFolders = [`/srv/${args.name}.assets/current`, ...formerFolders(args)];
     this.immutablePaths = args.assets?.immutable;
@@ -387,8 +391,6 @@ function createRelease(
   const { port, healthPath, start, readySeconds, stopSeconds, drainSeconds } = args;
   const { loadBalancers = [], backend = backendOf().backend } = args;
   const root = `/srv/${args.name}`;
-  const isFurther = args.backend !== undefined;
-  const accessLog = isFurther ? nginxFiles.accessLogOf(args.name) : nginxFiles.accessLog;
   const environmentFiles = {
     open: `/etc/${args.name}/environment`,
     secret: `/etc/${args.name}/secrets`,
@@ -474,7 +476,7 @@ function createRelease(
       ...(args.persistent && { persistent: describePersistent(args.name, args.persistent) }),
       ...(dependencies && { dependencies }),
       ...(isFirst && args.release && { releaseCommand: describeRelease(parent, args, place) }),
-      ...(isFirst && describeWatch(args.strategy, accessLog)),
+      ...(isFirst && describeWatch(args.strategy, parent.accessLog)),
       ...describeTogether(args.strategy, args.hosts),
       onChange: "restart",
       ready: fpm

@@ -31,6 +31,8 @@ export interface ServedApplication {
   readonly drainFile: pulumi.Input<string>;
   /** How it is asked over FastCGI instead: a unix socket, and the scripts that are run beside `index.php`. Default: over HTTP. */
   readonly fastCgi?: FastCgi | undefined;
+  /** Where its requests are noted. Default `/var/log/nginx/trilithon.access.log`, of a site `trilithon-NAME.access.log` there. */
+  readonly accessLog?: pulumi.Input<string>;
   /** Host name to what has to be there before Nginx starts. */
   readonly releases?: Readonly<Record<string, pulumi.Resource>>;
   /** Nginx of each host waits for all of them: meanwhile no host answers that it is healthy. Default false. */
@@ -120,6 +122,7 @@ const application = shape("an application, as an Application is", {
   immutablePaths: v.optional(list("a list of addresses", immutablePath)),
   drainFile: folder,
   fastCgi: v.optional(present),
+  accessLog: v.optional(folder),
   releases: v.optional(present),
   isReleasedTogether: v.optional(isTrueOrFalse),
 });
@@ -170,8 +173,11 @@ function checkPort(
 function readValues(check: ArgsCheck<typeof entries>, args: WebServerArgs) {
   const { sites = [] } = args;
   return whenKnown(check, {
-    application: served(args.application),
-    sites: sites.map((site) => ({ ...site, application: served(site.application) })),
+    application: served(args.application, nginxFiles.accessLog),
+    sites: sites.map((site) => ({
+      ...site,
+      application: served(site.application, nginxFiles.accessLogOf(site.name)),
+    })),
     domain: args.domain,
     loadBalancers: args.loadBalancers,
     port: args.port ?? defaultPorts.web,
@@ -182,11 +188,11 @@ function readValues(check: ArgsCheck<typeof entries>, args: WebServerArgs) {
 }
 
 /** Without the resources that have to be there before. */
-function served(application: ServedApplication) {
-  const { port, healthPath, publicFolder, drainFile, fastCgi } = application;
+function served(application: ServedApplication, ownLog: string) {
+  const { port, healthPath, publicFolder, drainFile, accessLog = ownLog, fastCgi } = application;
   const { otherPublicFolders = [], writtenPaths = [], immutablePaths } = application;
   return {
-    ...{ port, healthPath, publicFolder, drainFile, fastCgi },
+    ...{ port, healthPath, publicFolder, drainFile, accessLog, fastCgi },
     ...{ otherPublicFolders, writtenPaths, immutablePaths },
   };
 }

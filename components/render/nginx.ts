@@ -42,6 +42,7 @@ export interface NginxApplication {
   readonly immutablePaths?: readonly string[] | undefined;
   /** While it exists the health check is answered with 404. */
   readonly drainFile: string;
+  readonly accessLog: string;
 }
 
 export interface NginxSite {
@@ -158,8 +159,8 @@ map $upstream_connect_time $is_reached {
 }
 
 ${renderServer(config, {
-  ...{ label: "app", listen: "default_server", domains: [domain], application },
-  ...{ cache: "static_cache", accessLog: nginxFiles.accessLog },
+  ...{ label: "app", cache: "static_cache", listen: "default_server" },
+  ...{ domains: [domain], application },
 })}`;
 }
 
@@ -174,7 +175,7 @@ export function renderNginxSite(
 
 ${renderUpstreams(label, application)}
 ${renderCacheMap(cache, application)}
-${renderServer(config, { label, domains, application, cache, accessLog: nginxFiles.accessLogOf(name) })}`;
+${renderServer(config, { label, domains, application, cache })}`;
 }
 
 /** Nginx looks a name up in buckets of 64 bytes unless it is told otherwise, and refuses one that does not fit. */
@@ -224,7 +225,6 @@ interface Server {
   readonly application: NginxApplication;
   /** The variable that says how long a file may be kept. */
   readonly cache: string;
-  readonly accessLog: string;
 }
 
 function renderServer(
@@ -233,10 +233,10 @@ function renderServer(
     | ("hostName" | "port" | "loadBalancers" | "rawLines")
     | ("uploadLimitMegabytes" | "responseTimeoutSeconds")
   >,
-  { label, listen, domains, application, cache, accessLog }: Server,
+  { label, listen, domains, application, cache }: Server,
 ): string {
   const { hostName, port, loadBalancers } = config;
-  const { publicFolder, otherPublicFolders, fastCgi } = application;
+  const { publicFolder, otherPublicFolders, accessLog, fastCgi } = application;
   return `server {
     listen ${port}${listen ? ` ${listen}` : ""};
     server_name ${domains.join(" ")};

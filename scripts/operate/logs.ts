@@ -53,7 +53,19 @@ export function logsOn(host: EndpointHost, names: readonly LogName[]): HostLogs 
   const helpers = host.helpers.filter((unit) => isWanted(nameOfHelper(unit)));
   const units = [...services.map(({ unit }) => unit), ...helpers];
   const files = services.map(({ role }) => filesOf[nameOf[role]]);
-  return units.length === 0 ? undefined : { units, files: Object.assign({}, ...files) };
+  const sites = isWanted("nginx") ? siteFilesOf(host) : {};
+  return units.length === 0 ? undefined : { units, files: Object.assign({}, ...files, sites) };
+}
+
+/** Applications beside the first have an access log each; of the first there is no such file. */
+function siteFilesOf({ services }: EndpointHost): Readonly<Record<string, string>> {
+  const names = services
+    .filter(({ role }) => role === "application")
+    .map(({ unit }) => unit.replace(/\.service$/, ""));
+  if (names.length < 2) return {};
+  return Object.fromEntries(
+    names.map((name) => [`nginx.access.${name}`, `/var/log/nginx/trilithon-${name}.access.log`]),
+  );
 }
 
 export function readLogNames(words: readonly string[], help: string): readonly LogName[] {

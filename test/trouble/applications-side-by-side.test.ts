@@ -4,8 +4,8 @@
  */
 import { join } from "node:path";
 import test, { type ExecutionContext } from "ava";
-import { type Load, startLoad } from "../end-to-end/support/load";
-import { readPreview } from "../end-to-end/support/preview";
+import { startLoad } from "../end-to-end/support/load";
+import { type Preview, readPreview } from "../end-to-end/support/preview";
 import { TestStack, threeHosts } from "../end-to-end/support/test-stack";
 
 const number = Number(process.env.TRILITHON_TEST_NUMBER ?? 96);
@@ -64,16 +64,19 @@ const hasNothingToDo = async (t: ExecutionContext) => {
 };
 
 /** Changes the settings while the first application is asked and written to, and that never fails. */
-async function changeUnderLoad(t: ExecutionContext, change: Record<string, unknown>) {
-  const load: Load = startLoad({ url, requestsPerSecond: 20, writeEvery: 5 });
+async function changeUnderLoad(
+  t: ExecutionContext,
+  change: Record<string, unknown>,
+  look?: (preview: Preview) => void,
+) {
+  const load = startLoad({ url, requestsPerSecond: 20, writeEvery: 5 });
   await configure(change);
-  const preview = await readPreview(stack);
+  if (look) look(await readPreview(stack));
   await stack.up();
   const { failures, answered, writes } = await load.stop();
   t.deepEqual(failures, {});
   t.log(`${answered} requests answered, ${writes} of them writes, 0 failed`);
   await hasNothingToDo(t);
-  return preview;
 }
 
 test.serial(
@@ -81,16 +84,17 @@ test.serial(
   async (t) => {
     await hasNothingToDo(t);
     const before = await startsOf("guestbook");
-    const preview = await changeUnderLoad(t, { "trilithon:applications": { shop } });
-    const changed = preview.updates.map(({ resource }) => resource);
-    t.deepEqual(
-      changed.filter((name) => !/shop/.test(name)).sort(),
-      // The account of the first may have half of the connections from now on, and the passwords are of two.
-      [
-        ...["database-content", "database-password-retirement", "load-balancer-lb-01-service"],
-        ...["web-01-nginx-service", "web-02-nginx-service"],
-      ],
-    );
+    await changeUnderLoad(t, { "trilithon:applications": { shop } }, ({ updates }) => {
+      const changed = updates.map(({ resource }) => resource);
+      t.deepEqual(
+        changed.filter((name) => !/shop/.test(name)).sort(),
+        // The account of the first may have half of the connections from now on, and the passwords are of two.
+        [
+          ...["database-content", "database-password-retirement", "load-balancer-lb-01-service"],
+          ...["web-01-nginx-service", "web-02-nginx-service"],
+        ],
+      );
+    });
     t.deepEqual(await startsOf("guestbook"), before);
     t.regex((await ofShop("/")).text, /^shop on web-0[12]$/);
     t.is((await fetch(`${url}/`)).status, 200);
@@ -141,10 +145,10 @@ test.serial("a second application that breaks takes no host from the first", asy
 test.serial("a release of the second drains the second alone", async (t) => {
   const before = await startsOf("guestbook");
   const environment = { CALLED: "the shop" };
-  const { sentences } = await changeUnderLoad(t, {
-    "trilithon:applications": { shop: { ...shop, environment } },
+  const change = { "trilithon:applications": { shop: { ...shop, environment } } };
+  await changeUnderLoad(t, change, ({ sentences }) => {
+    t.regex(sentences["shop-web-01"] ?? "", /drain the host and restart shop \(no request lost/);
   });
-  t.regex(sentences["shop-web-01"] ?? "", /drain the host and restart shop \(no request lost/);
   t.deepEqual(await startsOf("guestbook"), before);
   t.regex((await ofShop("/")).text, /^the shop on web-0[12]$/);
   t.false(stack.said.join("").includes("cut off"));
@@ -211,11 +215,12 @@ test.serial(
       database: { name: "shop" },
       environment: { CALLED: "store" },
     };
-    const preview = await changeUnderLoad(t, { "trilithon:applications": { store } });
+    await changeUnderLoad(t, { "trilithon:applications": { store } }, ({ updates }) => {
+      t.false(updates.some(({ resource }) => /^database/.test(resource)));
+    });
     isOver = true;
     await visiting;
     t.deepEqual([...new Set(visits)], ["the shop", "store"]);
-    t.false(preview.updates.some(({ resource }) => /^database/.test(resource)));
     t.is((await asAccount("store", "SELECT id FROM shop.goods")).stdout.trim(), "7");
     t.not((await stack.try("web-01", "systemctl is-active shop")).stdout.trim(), "active");
   },
@@ -231,8 +236,7 @@ test.serial(
     );
     t.regex(await stack.on("web-02", "ls /var/lib/valkey"), /appendonly/);
     t.is((await ofShop("/count")).text, "no cache");
-    const { sentences } = await changeUnderLoad(t, { "trilithon:applications": {} });
-    t.log(sentences);
+    await changeUnderLoad(t, { "trilithon:applications": {} });
     for (const host of webHosts) {
       t.is((await stack.on(host, "ls /etc/nginx/conf.d")).trim(), "trilithon.conf");
       t.is((await stack.try(host, "ls /etc/systemd/system/store.service /srv/store")).stdout, "");
@@ -249,3 +253,21 @@ test.serial("what comes back finds what it had", async (t) => {
   t.is((await asAccount("shop", "SELECT id FROM shop.goods")).stdout.trim(), "7");
   t.is((await ofShop("/count")).text, "+OK :6");
 });
+
+test.serial(
+  "the first one of another name is up at another port before the former one stops",
+  async (t) => {
+    const sample = Object(standard["trilithon:application"]);
+    const change = { "trilithon:application": { ...sample, name: "book", port: 3005 } };
+    await changeUnderLoad(t, change, ({ sentences }) => {
+      t.regex(
+        sentences["application-web-01"] ?? "",
+        /book\.service starts, and then guestbook\.service stops; .* \/srv\/guestbook are removed/,
+      );
+    });
+    for (const host of webHosts) {
+      t.is((await stack.try(host, "systemctl is-active guestbook")).stdout.trim(), "inactive");
+      t.is((await stack.on(host, "systemctl is-active book")).trim(), "active");
+    }
+  },
+);

@@ -15,6 +15,7 @@ const config = {
     writtenPaths: [],
     otherPublicFolders: ["/srv/guestbook.assets/current", "/srv/guestbook/previous/public"],
     drainFile: "/run/guestbook.drain",
+    accessLog: "/var/log/nginx/trilithon.access.log",
   },
   sites: [],
   uploadLimitMegabytes: 10,
@@ -112,6 +113,7 @@ const shop = {
     writtenPaths: ["/uploads"],
     immutablePaths: ["/build/*"],
     drainFile: "/run/the-shop.drain",
+    accessLog: "/var/log/nginx/trilithon-the-shop.access.log",
   },
 };
 

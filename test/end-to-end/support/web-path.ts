@@ -254,6 +254,7 @@ function applicationOf(
     ...{ port, healthPath: "/healthz", drainFile: `/run/${name}.drain` },
     ...{ publicFolder: `${folder}/public`, otherPublicFolders: [`${folder}/former/public`] },
     writtenPaths: ["/uploads"],
+    accessLog: `/var/log/nginx/${name}.access.log`,
   };
 }
 

@@ -16,7 +16,7 @@ import {
 import { parseEndpoints } from "../../../scripts/verify/endpoints";
 import { onLinux } from "../../support/on-linux";
 import { startSandboxHost } from "../../support/sandbox-host";
-import { sampleOutput } from "../verify/sample";
+import { sampleOutput, severalOutput } from "../verify/sample";
 
 const { hosts } = parseEndpoints({
   ...sampleOutput,
@@ -45,6 +45,22 @@ test("a host is asked for what is on it, and for no more than was named", (t) =>
   t.deepEqual(logsOn(web, ["app"]), { units: ["guestbook.service"], files: {} });
   t.deepEqual(logsOn(web, ["mysql"])?.units, ["mysql.service", "trilithon-mysql-role.service"]);
   t.is(logsOn(balancer, ["app", "mysql"]), undefined);
+});
+
+test("of several applications each has an access log; private services are asked for by that word", (t) => {
+  const [balancer, web] = parseEndpoints(severalOutput).hosts;
+  if (balancer === undefined || web === undefined) throw new Error("no hosts");
+  t.deepEqual(logsOn(web, ["nginx"]), {
+    units: ["nginx.service"],
+    files: {
+      "nginx.access": "/var/log/nginx/trilithon.access.log",
+      "nginx.error": "/var/log/nginx/error.log",
+      "nginx.access.guestbook": "/var/log/nginx/trilithon-guestbook.access.log",
+      "nginx.access.shop": "/var/log/nginx/trilithon-shop.access.log",
+    },
+  });
+  t.deepEqual(logsOn(web, ["app"])?.units, ["guestbook.service", "shop.service"]);
+  t.deepEqual(logsOn(balancer, ["services"]), { units: ["valkey-server.service"], files: {} });
 });
 
 test("what is asked for is read, or refused with what there is", (t) => {
