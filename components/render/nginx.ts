@@ -395,6 +395,8 @@ function immutablePatterns({ immutablePaths }: NginxApplication): readonly strin
 function renderWritten(path: string, { publicFolder }: NginxApplication) {
   return `    location ^~ ${path}/ {
         root /;
+        # A link of the application's leads to files of its own only.
+        disable_symlinks if_not_owner from=${publicFolder}${path};
         location ~* (/$|/\\.(?!well-known/)|${sourceNames}) {
             try_files /.none @$app_location;
         }

@@ -81,6 +81,7 @@ const inside = (command: string) =>
 function configuration() {
   const application = {
     ...{ port: 3000, fastCgi, healthPath: "/up", drainFile: "/run/blog.drain", writtenPaths: [] },
+    accessLog: "/var/log/nginx/trilithon.access.log",
     ...{
       publicFolder: "/srv/blog/current/public",
       otherPublicFolders: ["/srv/blog.assets/current"],

@@ -279,13 +279,17 @@ test.serial("a file that was compressed before is sent as it is", async (t) => {
   t.is((await path.send("/big.js")).body, "plain\n");
 });
 
-test.serial("what was written for its owner alone is not sent", async (t) => {
+test.serial("what is its owner's alone, or somebody else's by a link, is not sent", async (t) => {
   const path = await running;
-  const file = "/srv/public/uploads/private.txt";
-  await path.inside(`echo planted >${file} && chmod 0600 ${file}`);
-  const answer = await path.send("/uploads/private.txt");
-  t.is(answer.status, 403);
-  t.notRegex(answer.body, /planted/);
+  await path.inside(`cd /srv/public/uploads
+echo planted >private.txt && chmod 0600 private.txt
+ln -s photo-ABCDEF12.jpg own.jpg
+ln -s /etc/passwd passwd.txt && chown -h www-data passwd.txt`);
+  for (const name of ["private.txt", "passwd.txt"]) {
+    const { status, body } = await path.send(`/uploads/${name}`);
+    t.deepEqual([status, body], [404, `no route /uploads/${name}\n`]);
+  }
+  t.is((await path.send("/uploads/own.jpg")).body, "an upload\n");
 });
 
 test.serial("what a client says of itself reaches no application", async (t) => {

@@ -55,6 +55,8 @@ test("what the application writes is served from its one place, and no source of
     location,
     `    location ^~ /uploads/ {
         root /;
+        # A link of the application's leads to files of its own only.
+        disable_symlinks if_not_owner from=/srv/guestbook/current/public/uploads;
         location ~* (/$|/\\.(?!well-known/)|(\\.(php)(\\.(gz|bz2|xz|zst|zip))?|~)$) {
             try_files /.none @$app_location;
         }
