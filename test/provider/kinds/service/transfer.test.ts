@@ -176,7 +176,7 @@ onLinux(
         t.is(files, Object.values(other).filter((text) => isFile(text) && !had.has(text)).length);
         t.deepEqual(await send(versions[1]), { files: 0, bytes: 0 });
       }),
-      { numRuns: 40 },
+      { numRuns: 25 },
     );
   },
 );
