@@ -72,6 +72,11 @@ const django = () => ({
   healthPath: "/up",
 });
 
+async function configure(application: object): Promise<void> {
+  await stack.configure(settings(application));
+  await stack.setSecretAt("trilithon:application.environment.SECRET_KEY", "hushhush");
+}
+
 const domain = { host: "www.foobar.com" };
 const ask = (path: string, init: RequestInit = {}) =>
   fetch(`${url}${path}`, { headers: domain, redirect: "manual", ...init });
@@ -174,8 +179,7 @@ test.serial("a release loses no page, and one that does not start is taken back"
 });
 
 test.serial("a Django application takes its place", async (t) => {
-  await stack.configure(settings(django()));
-  await stack.setSecretAt("trilithon:application.environment.SECRET_KEY", "hushhush");
+  await configure(django());
   await stack.up();
   t.is(await textOf("/up"), "up\n");
   await order(t, "a chair");
@@ -197,8 +201,7 @@ for (const driver of ["ruby-mysql2", "python3-mysqldb"]) {
     ];
     const before = await database();
     const packages = { [driver]: "present" };
-    await stack.configure(settings({ ...django(), packages }));
-    await stack.setSecretAt("trilithon:application.environment.SECRET_KEY", "hushhush");
+    await configure({ ...django(), packages });
     const preview = await stack.pulumi("preview");
     const up = await stack.pulumi("up", "--yes", "--skip-preview");
     t.log(up.status === 0 ? "installed" : "refused");
@@ -211,6 +214,7 @@ for (const driver of ["ruby-mysql2", "python3-mysqldb"]) {
 }
 
 test.serial("a release with the same packages makes none, one without them says so", async (t) => {
+  await configure(django());
   const stop = visit(["/orders", await textOf("/style")]);
   const keys = () => stack.on("web-01", "ls /srv/store/dependencies");
   const before = await keys();
