@@ -72,6 +72,11 @@ const django = () => ({
   healthPath: "/up",
 });
 
+async function configure(application: object): Promise<void> {
+  await stack.configure(settings(application));
+  await stack.setSecretAt("trilithon:application.environment.SECRET_KEY", "hushhush");
+}
+
 const domain = { host: "www.foobar.com" };
 const ask = (path: string, init: RequestInit = {}) =>
   fetch(`${url}${path}`, { headers: domain, redirect: "manual", ...init });
@@ -126,7 +131,8 @@ test.serial("a PHP application as Laravel lays it out is up at the first attempt
   await order(t, "a book");
   t.regex(await textOf("/orders"), /^a book$/m);
   await hasRun(t, "by schedule");
-  t.true(stack.said.join("").includes("creating the table orders"));
+  const migrated = await stack.on("web-01", "journalctl -q -o cat -u shop-release");
+  t.regex(migrated, /creating the table orders/);
   const units = await stack.on("web-01", "systemctl is-active shop shop-queue mysql");
   t.deepEqual(units.trim().split("\n"), ["active", "active", "active"]);
   t.is(
@@ -142,7 +148,7 @@ test.serial("nothing of it is sent as text, and what was uploaded is not run", a
     const said = await textOf(path);
     t.regex(said, /^no route /, path);
   }
-  t.is(await textOf("/app.css"), "body { color: black }\n");
+  t.regex(await textOf("/app.css"), /color: black/);
 });
 
 test.serial("it has sessions and uploads, and says in the journal what goes wrong", async (t) => {
@@ -159,10 +165,11 @@ test.serial("a release loses no page, and one that does not start is taken back"
   await writeFile(version, "<?php\nconst VERSION = 'two';\n");
   await stack.up();
   t.is((await ask("/up")).headers.get("x-version"), "two");
-  await writeFile(version, "<?php\nconst VERSION = 'three'\nbroken();\n");
+  const broken = "if (PHP_SAPI === 'fpm-fcgi') broken();";
+  await writeFile(version, `<?php\nconst VERSION = 'three';\n${broken}\n`);
   const said = await stack.mustFail();
   t.regex(said, /shop was not ready[\s\S]*500/);
-  t.regex(said, /PHP Parse error: +syntax error/);
+  t.regex(said, /PHP Fatal error: +Uncaught Error: Call to undefined function broken\(\)/);
   t.is((await ask("/up")).headers.get("x-version"), "two");
   await writeFile(version, "<?php\nconst VERSION = 'two';\n");
   t.deepEqual((await readPreview(stack)).sentences, {});
@@ -172,14 +179,13 @@ test.serial("a release loses no page, and one that does not start is taken back"
 });
 
 test.serial("a Django application takes its place", async (t) => {
-  await stack.configure(settings(django()));
-  await stack.setSecretAt("trilithon:application.environment.SECRET_KEY", "hushhush");
+  await configure(django());
   await stack.up();
   t.is(await textOf("/up"), "up\n");
   await order(t, "a chair");
   t.regex(await textOf("/orders"), /^a chair$/m);
   await hasRun(t, "by schedule");
-  t.is(await textOf(await textOf("/style")), "body { color: black }\n");
+  t.regex(await textOf(await textOf("/style")), /color: black/);
   const units = await stack.on("web-01", "systemctl is-active store store-worker mysql");
   t.deepEqual(units.trim().split("\n"), ["active", "active", "active"]);
   t.regex(await stack.on("web-01", "ss -Hltn sport = :3000"), /127\.0\.0\.1:3000/);
@@ -195,28 +201,29 @@ for (const driver of ["ruby-mysql2", "python3-mysqldb"]) {
     ];
     const before = await database();
     const packages = { [driver]: "present" };
-    await stack.configure(settings({ ...django(), packages }));
-    await stack.setSecretAt("trilithon:application.environment.SECRET_KEY", "hushhush");
+    await configure({ ...django(), packages });
     const preview = await stack.pulumi("preview");
     const up = await stack.pulumi("up", "--yes", "--skip-preview");
-    t.is(up.status, preview.status);
-    t.log(preview.status === 0 ? "installed" : "refused");
-    if (preview.status !== 0) t.regex(preview.stdout, /apt would remove [^;]*mysql-server/);
+    t.log(up.status === 0 ? "installed" : "refused");
+    if (up.status !== 0) {
+      t.regex(preview.stdout + preview.stderr, /apt would remove [^;]*mysql-server/);
+    }
     t.deepEqual(await database(), before);
     t.is(await textOf("/up"), "up\n");
   });
 }
 
 test.serial("a release with the same packages makes none, one without them says so", async (t) => {
+  await configure(django());
   const stop = visit(["/orders", await textOf("/style")]);
   const keys = () => stack.on("web-01", "ls /srv/store/dependencies");
   const before = await keys();
-  await writeFile(join(folder, "django/assets/app.css"), "body { color: blue }\n");
+  await writeFile(join(folder, "django/assets/app.css"), "body { color: blue; }\n");
   const { sentences } = await readPreview(stack);
   t.notRegex(JSON.stringify(sentences), /make its dependencies/);
   await stack.up();
   t.is(await keys(), before);
-  t.is(await textOf(await textOf("/style")), "body { color: blue }\n");
+  t.regex(await textOf(await textOf("/style")), /color: blue/);
   // What is not to be had.
   const requirements = join(folder, "django/requirements.txt");
   await writeFile(requirements, "Django>=5.2,<7\nno-such-package-of-trilithon==1\n");
