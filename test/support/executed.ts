@@ -37,6 +37,8 @@ const forms: readonly (readonly [form: RegExp, step: string])[] = [
   [/^make its dependencies by `(.*)`, at most/, "run $"],
   [/^link the dependencies /, ""],
   [/^run `(.*)` once for version/, "run $"],
+  // The link leads there already.
+  [/^switch .* to (\S+) \(now \1, edited in place\)$/, ""],
   [/^switch .* to (\S+)/, "switch $"],
   [/^check it$/, "check"],
   [/^drain the host and (restart) /, "$"],
