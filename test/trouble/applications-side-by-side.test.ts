@@ -70,9 +70,13 @@ async function changeUnderLoad(
   look?: (preview: Preview) => void,
 ) {
   const load = startLoad({ url, requestsPerSecond: 20, writeEvery: 5 });
-  await configure(change);
-  if (look) look(await readPreview(stack));
-  await stack.up();
+  try {
+    await configure(change);
+    if (look) look(await readPreview(stack));
+    await stack.up();
+  } finally {
+    await load.stop();
+  }
   const { failures, answered, writes } = await load.stop();
   t.deepEqual(failures, {});
   t.log(`${answered} requests answered, ${writes} of them writes, 0 failed`);
