@@ -4,6 +4,7 @@
  */
 import { join } from "node:path";
 import test, { type ExecutionContext } from "ava";
+import { request } from "../../scripts/verify/http";
 import { startLoad } from "../end-to-end/support/load";
 import { type Preview, readPreview } from "../end-to-end/support/preview";
 import { TestStack, threeHosts } from "../end-to-end/support/test-stack";
@@ -51,8 +52,9 @@ test.after.always(async () => {
 });
 
 const ofShop = async (path: string) => {
-  const answer = await fetch(`${url}${path}`, { headers: { host: "shop.foobar.com" } });
-  return { status: answer.status, text: (await answer.text()).trim() };
+  const headers = { Host: "shop.foobar.com" };
+  const { status, body } = await request({ url: `${url}${path}`, headers, deadlineSeconds: 30 });
+  return { status, text: body.trim() };
 };
 
 const startsOf = (unit: string) =>
