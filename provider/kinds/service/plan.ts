@@ -325,11 +325,10 @@ function planRelease(observed: Service, desired: Service): ServiceStep[] {
     ...folders,
   ];
   if (version === now) {
-    const isMade = hasDependencies(observed, desired);
-    return [
-      ...(folders.length > 0 ? sending : []),
-      ...(isMade ? [] : planDependencies(observed, desired, version)),
-    ];
+    const again = folders.length > 0 ? sending : [];
+    // What is sent again has no links to them.
+    const isLinked = hasDependencies(observed, desired) && (isThere || again.length === 0);
+    return [...again, ...(isLinked ? [] : planDependencies(observed, desired, version))];
   }
   const isCommanded = releaseCommand === undefined || commanded?.includes(version);
   const was = now === undefined ? "" : ` (now ${now})`;

@@ -63,7 +63,10 @@ incoming_end() {
     ahead !== undefined &&
       sh`
   if [ "\${1-}" = failed ]; then rm -rf -- ${others}; rmdir -- ${ahead} 2>/dev/null || true
-  elif [ -d ${others} ]; then find ${others} -mindepth 1 -maxdepth 1 ! -name ${version} -exec rm -rf -- {} +; fi`,
+  elif [ -d ${others} ]; then
+    find ${others} -mindepth 1 -maxdepth 1 ! -name ${version} -exec rm -rf -- {} +
+    rmdir -- ${others} 2>/dev/null || true
+  fi`,
     sh`}`,
   );
 }
