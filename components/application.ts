@@ -509,7 +509,11 @@ function createRelease(
             ),
           }),
           ...(args.webServer === "shared"
-            ? { finishedCommand: pulumi.output(port).apply(nobodyConnected) }
+            ? {
+                finishedCommand: pulumi
+                  .output({ port, socket: parent.fastCgi?.socket })
+                  .apply(nobodyConnected),
+              }
             : { finished: pulumi.output(args.webPort ?? defaultPorts.web).apply(nothingUnderWay) }),
           finishSeconds: stopSeconds,
         },

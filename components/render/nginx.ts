@@ -354,8 +354,8 @@ ${config.rawLines.map((line) => `    ${line}\n`).join("")}}
 
 export const nginxFiles = {
   site: "/etc/nginx/conf.d/trilithon.conf",
-  /** Of a further application. */
-  siteOf: (name: string) => `/etc/nginx/conf.d/trilithon-${name}.conf`,
+  /** Of a further application. Nginx reads them by their names' bytes: this one has to come after `site`, which has the log's format. */
+  siteOf: (name: string) => `/etc/nginx/conf.d/trilithon_${name}.conf`,
   accessLogOf: (name: string) => `/var/log/nginx/trilithon-${name}.access.log`,
   unit: "/etc/systemd/system/nginx.service.d/trilithon.conf",
   accessLog: "/var/log/nginx/trilithon.access.log",

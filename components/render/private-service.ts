@@ -33,6 +33,8 @@ export function privateServiceFiles(kind: PrivateServiceKind) {
 export function renderPrivateServiceUnit(config: PrivateServiceConfig): string {
   return `${renderRestartAlways()}ExecStart=
 ExecStart=${renderStart(config)}
+# It has no privileges either way, and there are kernels and containers without user namespaces.
+PrivateUsers=no
 `;
 }
 

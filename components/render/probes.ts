@@ -39,9 +39,16 @@ export function nothingUnderWay(webPort: number) {
   return { http: `http://127.0.0.1:${webPort}${webStatusPath}`, matches: "Writing: 1 " };
 }
 
-/** What Nginx counts is of all applications on the host. Of one it is the connections to its port that say whether any is left. */
-export function nobodyConnected(port: number) {
+/** What Nginx counts is of all applications on the host. Of one it is the connections to it that say whether any is left. */
+export function nobodyConnected({
+  port,
+  socket,
+}: {
+  readonly port: number;
+  readonly socket?: string | undefined;
+}) {
   const hex = port.toString(16).toUpperCase().padStart(4, "0");
-  const isNone = `$2 ~ /:${hex}$/ && $4 == "01" { n = 1 } END { exit n }`;
-  return ["sh", "-c", `cat /proc/net/tcp* | awk '${isNone}'`];
+  const isConnected = socket ? `$6 == "03" && $8 == "${socket}"` : `$2 ~ /:${hex}$/ && $4 == "01"`;
+  const tables = socket ? "/proc/net/unix" : "/proc/net/tcp*";
+  return ["sh", "-c", `cat ${tables} | awk '${isConnected} { n = 1 } END { exit n }'`];
 }

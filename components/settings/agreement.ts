@@ -229,7 +229,7 @@ function listenersOf(
           ...(hasDatabase ? [fixed("the proxy to the database", databaseProxy.port)] : []),
           setting("web", "port", defaultPorts.web),
           ...givenApplications(values)
-            .filter((application) => runsOn(application, name))
+            .filter((application) => application.port !== undefined && runsOn(application, name))
             .map(({ path, port }) => ({ path: `${path}.port`, port, isSetting: true })),
         ]
       : []),

@@ -17,6 +17,7 @@ export interface GivenApplication {
   readonly values: Values;
   /** `undefined`: all web hosts. */
   readonly hosts: readonly string[] | undefined;
+  /** `undefined`: it has none. */
   readonly port: unknown;
 }
 
@@ -39,8 +40,13 @@ function hasDomains(application: unknown): boolean {
 function given(path: string, name: string, value: unknown): GivenApplication {
   const values = isRecord(value) ? value : {};
   const hosts = v.safeParse(v.array(hostName), values.hosts);
-  const port = values.port ?? defaultPorts.application;
+  // PHP-FPM listens on a socket of the application's own.
+  const port = isPhpFpm(values.runtime) ? undefined : (values.port ?? defaultPorts.application);
   return { path, name, values, hosts: hosts.success ? hosts.output : undefined, port };
+}
+
+function isPhpFpm(runtime: unknown): boolean {
+  return runtime === "php-fpm" || (isRecord(runtime) && runtime.name === "php-fpm");
 }
 
 /** Whether it runs on a host. */

@@ -30,6 +30,12 @@ const fine: Readonly<Record<string, Values>> = {
     application: { hosts: ["web-01"] },
     applications: { shop: { ...shop, port: 3000, hosts: ["web-02"] } },
   },
+  "two that PHP-FPM runs, at sockets of their own": {
+    application: { source: "./wiki", runtime: "php-fpm" },
+    applications: {
+      shop: { source: "./shop", runtime: { name: "php-fpm" }, domains: ["shop.foobar.com"] },
+    },
+  },
   "databases of names of their own, and none": {
     applications: {
       shop: { ...shop, database: { name: "goods" } },

@@ -72,17 +72,17 @@ test("each web server has a file for each of its applications", async (t) => {
     );
   const folder = "/etc/nginx/conf.d";
   t.deepEqual(await sitesOf("web-01"), [
-    `${folder}/trilithon-the-shop.conf`,
     `${folder}/trilithon.conf`,
+    `${folder}/trilithon_the-shop.conf`,
   ]);
   t.deepEqual(await sitesOf("web-02"), [
-    `${folder}/trilithon-blog.conf`,
-    ...[`${folder}/trilithon-the-shop.conf`, `${folder}/trilithon.conf`],
+    ...[`${folder}/trilithon.conf`, `${folder}/trilithon_blog.conf`],
+    `${folder}/trilithon_the-shop.conf`,
   ]);
   const files = await filesOf(service, "web-02-nginx-service");
-  t.regex(files[`${folder}/trilithon-blog.conf`] ?? "", /server 127\.0\.0\.1:3002 /);
+  t.regex(files[`${folder}/trilithon_blog.conf`] ?? "", /server 127\.0\.0\.1:3002 /);
   t.regex(
-    files[`${folder}/trilithon-the-shop.conf`] ?? "",
+    files[`${folder}/trilithon_the-shop.conf`] ?? "",
     /root \/srv\/the-shop\/current\/public;/,
   );
 });

@@ -4,6 +4,7 @@
  */
 import { join } from "node:path";
 import test, { type ExecutionContext } from "ava";
+import { request } from "../../scripts/verify/http";
 import { startLoad } from "../end-to-end/support/load";
 import { type Preview, readPreview } from "../end-to-end/support/preview";
 import { TestStack, threeHosts } from "../end-to-end/support/test-stack";
@@ -51,8 +52,9 @@ test.after.always(async () => {
 });
 
 const ofShop = async (path: string) => {
-  const answer = await fetch(`${url}${path}`, { headers: { host: "shop.foobar.com" } });
-  return { status: answer.status, text: (await answer.text()).trim() };
+  const headers = { Host: "shop.foobar.com" };
+  const { status, body } = await request({ url: `${url}${path}`, headers, deadlineSeconds: 30 });
+  return { status, text: body.trim() };
 };
 
 const startsOf = (unit: string) =>
@@ -70,9 +72,13 @@ async function changeUnderLoad(
   look?: (preview: Preview) => void,
 ) {
   const load = startLoad({ url, requestsPerSecond: 20, writeEvery: 5 });
-  await configure(change);
-  if (look) look(await readPreview(stack));
-  await stack.up();
+  try {
+    await configure(change);
+    if (look) look(await readPreview(stack));
+    await stack.up();
+  } finally {
+    await load.stop();
+  }
   const { failures, answered, writes } = await load.stop();
   t.deepEqual(failures, {});
   t.log(`${answered} requests answered, ${writes} of them writes, 0 failed`);

@@ -1,5 +1,5 @@
 import test from "ava";
-import { renderNginx, renderNginxSite } from "../../../components/render/nginx";
+import { nginxFiles, renderNginx, renderNginxSite } from "../../../components/render/nginx";
 import { renderRestartAlways } from "../../../components/render/restart-always";
 import { isGolden } from "./golden";
 
@@ -128,4 +128,8 @@ test("a further application changes nothing in the first one's file, unless its 
   const domains = [`${"long-".repeat(9)}name.foobar.com`];
   const text = renderNginx({ ...config, sites: [{ ...shop, domains }] });
   t.regex(text, /^server_names_hash_bucket_size 512;$/m);
+});
+
+test("its file is read after the first one's, which has the log's format", (t) => {
+  for (const name of ["a", "0", "zoo"]) t.true(nginxFiles.siteOf(name) > nginxFiles.site, name);
 });

@@ -1,11 +1,14 @@
 import { execFileSync } from "node:child_process";
 import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
 import { type AddressInfo, connect, createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { nobodyConnected } from "../../../components/render/probes";
 import { onLinux } from "../../support/on-linux";
 
-function isFree(port: number): boolean {
-  const [program = "", ...words] = nobodyConnected(port);
+function isFree(port: number, socket?: string): boolean {
+  const [program = "", ...words] = nobodyConnected({ port, socket });
   try {
     execFileSync(program, words);
     return true;
@@ -30,4 +33,22 @@ onLinux("a connection to a port is seen, over either family, and its end", async
     t.true(isFree(port), host);
     server.close();
   }
+});
+
+onLinux("a connection to a unix socket is seen, and its end", async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "trilithon-socket-"));
+  const socket = join(folder, "php-fpm.sock");
+  const server = createServer().listen(socket);
+  await once(server, "listening");
+  t.true(isFree(3000, socket));
+  const accepted = once(server, "connection");
+  const client = connect(socket);
+  const [served] = await accepted;
+  t.false(isFree(3000, socket));
+  const closed = [once(client.resume(), "close"), once(served.resume(), "close")];
+  served.end();
+  await Promise.all(closed);
+  t.true(isFree(3000, socket));
+  server.close();
+  rmSync(folder, { recursive: true });
 });

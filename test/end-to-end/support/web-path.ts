@@ -9,7 +9,12 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { text } from "node:stream/consumers";
 import { renderHaproxy, renderUnavailable } from "../../../components/render/haproxy";
-import { renderNginx, renderNginxSite, webHealthPath } from "../../../components/render/nginx";
+import {
+  nginxFiles,
+  renderNginx,
+  renderNginxSite,
+  webHealthPath,
+} from "../../../components/render/nginx";
 import { removeLabelled } from "../../../scripts/setup/labelled";
 import { capture, must } from "../../../scripts/setup/run";
 
@@ -228,12 +233,13 @@ function filesOf(options: WebPathOptions) {
       sites: host === webHosts[0] ? [further] : [],
       ...{ uploadLimitMegabytes: 10, responseTimeoutSeconds: 60 },
     };
-    const texts = [
-      renderNginx(config),
-      ...config.sites.map((site) => renderNginxSite(config, site)),
-    ];
+    const inFolder = (path: string) => path.replace("/etc/nginx/conf.d", `/etc/${name}.conf.d`);
     return [
-      [`/etc/${name}.site`, texts.join("\n")],
+      [inFolder(nginxFiles.site), renderNginx(config)],
+      ...config.sites.map((site) => [
+        inFolder(nginxFiles.siteOf(site.name)),
+        renderNginxSite(config, site),
+      ]),
       [`/etc/${name}.conf`, renderMain(name)],
     ];
   });
@@ -271,7 +277,7 @@ http {
     types_hash_max_size 2048;
     include /etc/nginx/mime.types;
     default_type application/octet-stream;
-    include /etc/${name}.site;
+    include /etc/${name}.conf.d/*.conf;
 }
 `;
 }
