@@ -156,7 +156,7 @@ async function goBack(version?: string) {
 test.before(async () => {
   source = await mkdtemp(join(tmpdir(), "trilithon-rollback-"));
   await write({ name: "V1" });
-  stack = await TestStack.make("run5d-back", settings());
+  stack = await TestStack.make("rollback", settings());
   await stack.up();
 });
 
