@@ -135,7 +135,11 @@ const traitsOf: Readonly<Record<Language, Traits>> = {
       },
       {
         files: ["pnpm-lock.yaml", "package.json"],
-        command: ["npx", "--yes", "pnpm", "install", "--prod", "--frozen-lockfile"],
+        command: [
+          ...["npx", "--yes", "pnpm", "install", "--prod", "--frozen-lockfile"],
+          // What is made becomes root's: it must not be the cache's own files.
+          "--package-import-method=copy",
+        ],
         packages: nodePackages,
       },
     ],
@@ -210,7 +214,7 @@ export function describeDependencies(
 function cachesOf(name: string): readonly string[] {
   const cache = `/var/cache/${name}`;
   return [
-    `Environment=XDG_CACHE_HOME=${cache} npm_config_cache=${cache}/npm BUNDLE_USER_HOME=${cache}/bundle`,
+    `Environment=XDG_CACHE_HOME=${cache} XDG_DATA_HOME=${cache} npm_config_cache=${cache}/npm BUNDLE_USER_HOME=${cache}/bundle`,
   ];
 }
 
