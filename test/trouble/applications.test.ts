@@ -171,7 +171,9 @@ test.serial("a release loses no page, and one that does not start is taken back"
   t.regex(said, /shop was not ready[\s\S]*500/);
   t.regex(said, /PHP Fatal error: +Uncaught Error: Call to undefined function broken\(\)/);
   t.is((await ask("/up")).headers.get("x-version"), "two");
+  // The static files of the version that failed are there beside.
   await writeFile(version, "<?php\nconst VERSION = 'two';\n");
+  await stack.up();
   t.deepEqual((await readPreview(stack)).sentences, {});
   const { count, failures } = await stop();
   t.true(count > 100);
