@@ -21,8 +21,14 @@ export function maskWhole(text: string, secrets: readonly string[]): string {
   return text.replace(new RegExp([...new Set(pattern)].join("|"), "g"), "[secret]");
 }
 
+/** `mysql://USER:PASSWORD@HOST/NAME`: nothing else of it is anybody's secret. */
+const urlWithPassword = /\b[a-z][a-z0-9+.-]*:\/\/[^\s:/@]*:([^\s/@]+)@[^\s'"]*/gi;
+
 function pieces(secret: string): string[] {
   const lines = secret.split("\n").map((line) => line.trim());
-  const words = secret.split(/[\s=:'",;@/]+/).filter((word) => word.length >= wordAtLeast);
+  const words = secret
+    .replace(urlWithPassword, " $1 ")
+    .split(/[\s=:'",;@/]+/)
+    .filter((word) => word.length >= wordAtLeast);
   return [secret, ...lines, ...words];
 }

@@ -544,7 +544,7 @@ function isInOrder(text: string, parts: readonly string[]): boolean {
 
 /** The static files of a version are on all hosts before the first one runs it, and stay there when it is refused. */
 function isNotStatic(file: string): boolean {
-  return !/^\S+ (\/srv\/guestbook\.assets|\/var\/lib\/trilithon)(\/|$)/.test(file);
+  return !/^\S+ (\/srv\/guestbook(\.assets|\/\.incoming|$)|\/var\/lib\/trilithon)(\/|$)/.test(file);
 }
 
 /** What the page of each server asks for. */

@@ -74,11 +74,13 @@ function fileSteps(
   before: Readonly<Record<string, Entry>>,
   after: Readonly<Record<string, Entry>>,
 ): string[] {
-  // Each sending makes other files, whose numbers are in the listing.
+  // Each sending makes other files; links come and go without one.
   const sent = new Set(
     Object.entries(after)
-      .filter(([path, { content }]) => before[path]?.content !== content)
-      .flatMap(([path]) => /\/\.listings\/([^/]+)$/.exec(path)?.[1] ?? []),
+      .filter(
+        ([path, { content, inode }]) => !content.startsWith("-> ") && before[path]?.inode !== inode,
+      )
+      .flatMap(([path]) => versionOf(path)),
   );
   const versions = new Set(Object.keys(before).flatMap(versionOf));
   const added = new Set([...sent].filter((version) => !versions.has(version)));

@@ -50,6 +50,14 @@ const persistentFolder = fc.record({
   owner: fc.constantFrom("app", "log"),
 });
 
+/** A folder has one owner, whichever paths lead to it. */
+const persistentFolders = some(["lib", "public/uploads"], persistentFolder).filter((folders) => {
+  const all = Object.values(folders);
+  return all.every((one) =>
+    all.every(({ folder, owner }) => folder !== one.folder || owner === one.owner),
+  );
+});
+
 const withUnit = fc.record(
   {
     ...common,
@@ -69,7 +77,7 @@ const release = fc.record(
     source: fc.constant("dist"),
     version: fc.constantFrom(...versions),
     watch: fc.constant({ seconds: 1, maxErrorRatio: 0, accessLog: "/var/log/it" }),
-    persistent: some(["lib", "public/uploads"], persistentFolder),
+    persistent: persistentFolders,
     dependencies: fc.constantFrom("a", "b").map((key) => ({
       ...{
         key,
@@ -138,7 +146,7 @@ export const models: fc.Arbitrary<Model> = fc
     unit,
     moreUnits: some(["it-mail.service", "it-sms@1.service"], unit),
     releases: fc.subarray(versions),
-    persistent: some(["lib", "public/uploads"], persistentFolder),
+    persistent: persistentFolders,
   })
   .chain((model) =>
     fc.constantFrom(undefined, ...model.releases).map((current): Model => ({ ...model, current })),

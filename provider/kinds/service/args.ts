@@ -404,12 +404,23 @@ function previousFailures({ previous, keep = defaults.keep }: Properties): Failu
 function persistentFailures({ persistent }: Properties): Failure[] {
   if (!isProperties(persistent)) return [];
   const paths = Object.keys(persistent);
-  return paths
+  const below = paths
     .filter((path) => paths.some((other) => path.startsWith(`${other}/`)))
     .map((path) => ({
       property: `persistent.${path}`,
       reason: "expected a folder that is not below another one of them",
     }));
+  const owners = new Map<unknown, unknown>();
+  const shared = Object.entries(persistent).flatMap(([path, one]) => {
+    if (!isProperties(one)) return [];
+    const { folder, owner } = one;
+    const other = owners.get(folder) ?? owner;
+    owners.set(folder, other);
+    if (other === owner) return [];
+    const reason = `expected ${other}, as another path leads to ${folder} too, got ${owner}`;
+    return [{ property: `persistent.${path}.owner`, reason }];
+  });
+  return [...below, ...shared];
 }
 
 function commandWithDefaults(name: string, { [name]: command }: Properties): Properties {

@@ -221,3 +221,20 @@ test("its paths stay within the version, and none is below another", (t) => {
   }
   t.deepEqual(told("storage", "storage/app", "storages"), ["persistent.storage/app"]);
 });
+
+test("a folder has one owner, whichever paths lead to it", (t) => {
+  const folder = "/var/lib/app/x";
+  const release = { host: { ...host }, unit: "app.service", root: "/srv/app", source: "app" };
+  const told = (one: string, other: string) =>
+    checkRelease({
+      ...{ ...release, version: "1" },
+      persistent: { storage: { folder, owner: one }, logs: { folder, owner: other } },
+    }).failures;
+  t.deepEqual(told("app", "app"), []);
+  t.deepEqual(told("app", "root"), [
+    {
+      property: "persistent.logs.owner",
+      reason: "expected app, as another path leads to /var/lib/app/x too, got root",
+    },
+  ]);
+});
