@@ -87,12 +87,12 @@ my $doubt = 5;          # seconds after it was cut off from most members, in whi
 $SIG{PIPE} = 'IGNORE';
 $SIG{CHLD} = 'IGNORE';
 
-# One line: number of the question, whether writes are refused, state and role in the group, members and how many of them
+# One line: number of the question, whether writes are refused (or all clients: offline), state and role in the group, members and how many of them
 # are reachable, sources, whether receiver and applier run, lag in seconds.
 sub question {
   my ($number) = @_;
   return <<"SQL";
-SELECT CONCAT_WS(' ', 'role', $number, \@\@global.super_read_only OR \@\@global.read_only OR \@\@global.offline_mode,
+SELECT CONCAT_WS(' ', 'role', $number, IF(\@\@global.offline_mode, 'offline', \@\@global.super_read_only OR \@\@global.read_only),
   COALESCE((SELECT CONCAT(MEMBER_STATE, ' ', IF(MEMBER_ROLE = '', '-', MEMBER_ROLE))
     FROM performance_schema.replication_group_members WHERE MEMBER_ID = \@\@server_uuid), '- -'),
   (SELECT COUNT(*) FROM performance_schema.replication_group_members),
@@ -179,6 +179,7 @@ sub hear {
 # What the member is, and in words why.
 sub judge {
   my ($is_closed, $state, $group_role, $members, $reachable, $sources, $receiver, $applier, $lag) = @_;
+  return ('neither', 'lets no clients in (offline_mode)') if $is_closed eq 'offline';
   my $behind = sprintf('%.1f s behind', $lag < 0 ? 0 : $lag);
   if ($sort eq 'group') {
     return ('neither', "$state in its group") unless $state eq 'ONLINE';

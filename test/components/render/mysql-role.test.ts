@@ -108,6 +108,8 @@ onLinux(
     await member.becomes("/replica", "404 applies nothing");
     member.says("1 - - 0 0 1 OFF ON 0");
     await member.becomes("/replica", "404 receives nothing");
+    member.says("offline - - 0 0 1 ON ON 0");
+    await member.becomes("/replica", "404 lets no clients in (offline_mode)");
     member.says("0 - - 0 0 1 ON ON 0");
     await member.becomes("/primary", "503 a replica that is open for writes");
   },
@@ -136,6 +138,9 @@ onLinux(
     await member.becomes("/replica", "404 RECOVERING in its group");
     member.says("1 ONLINE SECONDARY 3 3 0 - - 0");
     await member.becomes("/replica", "200 a replica, 0.0 s behind");
+    // It came back, and has not yet been opened for clients again.
+    member.says("offline ONLINE SECONDARY 3 3 0 - - 0");
+    await member.becomes("/replica", "404 lets no clients in (offline_mode)");
     member.says("1 ONLINE SECONDARY 2 1 0 - - 0");
     await member.becomes("/replica", "404 reaches 1 of 2 members");
   },
