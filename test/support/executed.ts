@@ -53,11 +53,16 @@ const forms: readonly (readonly [form: RegExp, step: string])[] = [
   [/^take note of /, ""],
 ];
 
+/** Another file of the same name has another inode. */
+export interface NumberedEntry extends Entry {
+  readonly inode: bigint;
+}
+
 /** What the stubs logged, and what is otherwise in the files. `does check` and `does ready` stand for themselves. */
 export function executedSteps(
   log: readonly string[],
-  before: Readonly<Record<string, Entry>>,
-  after: Readonly<Record<string, Entry>>,
+  before: Readonly<Record<string, NumberedEntry>>,
+  after: Readonly<Record<string, NumberedEntry>>,
 ): string[] {
   return [...log.flatMap(loggedSteps), ...fileSteps(before, after)];
 }
@@ -71,8 +76,8 @@ function loggedSteps(line: string): string[] {
 }
 
 function fileSteps(
-  before: Readonly<Record<string, Entry>>,
-  after: Readonly<Record<string, Entry>>,
+  before: Readonly<Record<string, NumberedEntry>>,
+  after: Readonly<Record<string, NumberedEntry>>,
 ): string[] {
   // Each sending makes other files; links come and go without one.
   const sent = new Set(

@@ -49,14 +49,12 @@ export interface UnitState {
   readonly keepsItsConfiguration?: boolean;
 }
 
-/** What stands at a path: a link's target, or a file's text, mode, time and number. */
+/** What stands at a path: a link's target, or a file's text, mode and time. */
 export interface Entry {
   readonly content: string;
   readonly mode: string;
   readonly owner: string;
   readonly mtime: bigint;
-  /** Of the file itself: another one of the same name has another. */
-  readonly inode: bigint;
 }
 
 export class Sandbox {
@@ -261,7 +259,6 @@ export class Sandbox {
       mode: `0${(seen.mode & 0o7777n).toString(8)}`,
       owner: isLink ? "" : await this.#owner(path),
       mtime: seen.mtimeNs,
-      inode: seen.ino,
     };
   }
 

@@ -1,14 +1,14 @@
 /** On machines in folders, with the real scripts: what is announced is what is done, and then it is true. */
 
 import assert from "node:assert/strict";
-import { mkdir, writeFile } from "node:fs/promises";
+import { lstat, mkdir, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import fc from "fast-check";
 import type { Service } from "../../../../provider/kinds/service/args";
-import { announcedSteps, executedSteps } from "../../../support/executed";
+import { announcedSteps, executedSteps, type NumberedEntry } from "../../../support/executed";
 import { type Machine, startMachine, wireHost } from "../../../support/machine";
 import { onLinux } from "../../../support/on-linux";
-import type { Entry, Sandbox } from "../../../support/sandbox";
+import type { Sandbox } from "../../../support/sandbox";
 import { changes } from "../../../support/services";
 import { type WireMap, wire } from "../../../support/wire";
 
@@ -103,11 +103,14 @@ async function prepare({ sandbox }: Machine): Promise<void> {
   }
 }
 
-async function snapshot(sandbox: Sandbox): Promise<Record<string, Entry>> {
+async function snapshot(sandbox: Sandbox): Promise<Record<string, NumberedEntry>> {
   const [etc, srv] = [await sandbox.entries("/etc"), await sandbox.entries("/srv")];
-  return Object.fromEntries(
-    Object.entries({ ...etc, ...srv }).map(([path, entry]) => [sandbox.path(path), entry]),
-  );
+  const all = Object.entries({ ...etc, ...srv }).map(async ([name, entry]) => {
+    const path = sandbox.path(name);
+    const { ino: inode } = await lstat(path, { bigint: true });
+    return [path, { ...entry, inode }] as const;
+  });
+  return Object.fromEntries(await Promise.all(all));
 }
 
 onLinux(
