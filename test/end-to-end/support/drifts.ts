@@ -139,7 +139,7 @@ export const drifts: readonly (readonly Drift[])[] = [
       break: `${later} echo 'MORE=1' >>/etc/guestbook/environment`,
       paths: ['files["/etc/guestbook/environment"].content', "configuration"],
       sentence:
-        /^web-01: write \/etc\/guestbook\/environment \(1 line\), drain the host and restart guestbook \(no request lost while another server serves\), wait until it is ready \[drift\]$/,
+        /^web-01: write \/etc\/guestbook\/environment \(MORE gone\), drain the host and restart guestbook \(no request lost while another server serves\), wait until it is ready \[drift\]$/,
       restarts: ["web-01/guestbook"],
     },
     {
