@@ -123,12 +123,8 @@ export class MysqlGroup extends pulumi.ComponentResource implements ProxiedDatab
    * read what is the other's. When the program no longer asks for it, both are left as they are.
    */
   addDatabase(databaseName: string, dependsOn: readonly pulumi.Resource[] = []): Database {
-    const { args, ...rest } = this.#content;
-    const content = { ...rest, args: { ...args, name: databaseName } };
-    const added = createFurtherDatabase(this, `${this.#name}-for-${databaseName}`, content, {
-      ...goesWith(this.primary),
-      dependsOn: [this.ready, ...dependsOn],
-    });
+    const content = this.#content;
+    const added = createFurtherDatabase(this, this.#name, content, databaseName, dependsOn);
     this.#passwords[added.user] = added.password;
     return added;
   }

@@ -215,17 +215,24 @@ export function createContent(
   );
 }
 
-/** A database and an account of its own, for an application beside the first. */
+/** A database and an account of its own, for an application beside the first, made after `dependsOn`. */
 export function createFurtherDatabase(
-  parent: pulumi.Resource & Reached,
-  name: string,
-  content: Omit<ContentOf, "password">,
-  opts: pulumi.CustomResourceOptions,
+  parent: pulumi.Resource & Reached & Pick<Database, "ready">,
+  prefix: string,
+  first: Omit<ContentOf, "password">,
+  databaseName: string,
+  dependsOn: readonly pulumi.Resource[],
 ): Database {
-  const { args } = content;
+  const name = `${prefix}-for-${databaseName}`;
+  const args = { ...first.args, name: databaseName };
   const password = createPassword(parent, name, args);
-  const ready = createContent(parent, name, { ...content, password }, opts);
   const { primary, replicas } = parent;
+  const ready = createContent(
+    parent,
+    name,
+    { ...first, args, password },
+    { ...goesWith(primary), dependsOn: [parent.ready, ...dependsOn] },
+  );
   const own = { databaseName: args.name, user: args.name, password };
   return {
     ...{ ...own, ready },

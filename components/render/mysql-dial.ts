@@ -37,7 +37,7 @@ WantedBy=multi-user.target
 
 /**
  * Group Replication dials a member that is lost again every few seconds, in the thread that votes, and gives each attempt a
- * second (three in older versions): no setting of MySQL's changes that. Measured, a fail-over took up to two seconds longer.
+ * second: no setting of MySQL's changes that. Measured, a fail-over took up to two seconds longer.
  */
 export function renderDialRules(members: readonly string[]): string {
   return `# Written by trilithon: what is changed here by hand is taken back by the next \`pulumi up\`.

@@ -1,11 +1,7 @@
 /** A stack with private services: where they listen, who is told of them, and in what order things happen. */
-import { mkdtempSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import test from "ava";
-import type { Endpoints } from "../../components/endpoints";
 import { parseSettings } from "../../components/settings";
-import { mockPulumi, resolved, settle } from "./mocks";
+import { plain, runStack } from "./run-stack";
 
 const service = "trilithon:index:Service";
 const release = "trilithon:index:Release";
@@ -29,23 +25,7 @@ const config = {
   },
 };
 
-const program = run();
-
-async function run() {
-  const home = mkdtempSync(join(tmpdir(), "pulumi-home-"));
-  writeFileSync(join(home, "stand-ins.json"), "{}");
-  process.env.PULUMI_HOME = home;
-  const world = await mockPulumi({ config });
-  const { endpoints } = await import("../../index");
-  await settle();
-  const told: Endpoints = await resolved(endpoints);
-  return { world, told };
-}
-
-/** A secret stands in its envelope. */
-function plain(value: unknown) {
-  return Object(value).value ?? value;
-}
+const program = runStack(config);
 
 async function variablesOf(resource: string, name: string): Promise<readonly string[]> {
   const { world } = await program;

@@ -1,10 +1,6 @@
 /** A stack with applications beside the first: what each web server and load balancer is told, and who has which database. */
-import { mkdtempSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import test from "ava";
-import type { Endpoints } from "../../components/endpoints";
-import { mockPulumi, resolved, settle } from "./mocks";
+import { plain, runStack } from "./run-stack";
 
 const service = "trilithon:index:Service";
 const release = "trilithon:index:Release";
@@ -33,23 +29,7 @@ const config = {
   },
 };
 
-const program = run();
-
-async function run() {
-  const home = mkdtempSync(join(tmpdir(), "pulumi-home-"));
-  writeFileSync(join(home, "stand-ins.json"), "{}");
-  process.env.PULUMI_HOME = home;
-  const world = await mockPulumi({ config });
-  const { endpoints } = await import("../../index");
-  await settle();
-  const told: Endpoints = await resolved(endpoints);
-  return { world, told };
-}
-
-/** A secret stands in its envelope. */
-function plain(value: unknown) {
-  return Object(value).value ?? value;
-}
+const program = runStack(config);
 
 async function filesOf(type: string, name: string): Promise<Readonly<Record<string, string>>> {
   const { world } = await program;

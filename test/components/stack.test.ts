@@ -1,9 +1,5 @@
-import { mkdtempSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import test from "ava";
-import type { Endpoints } from "../../components/endpoints";
-import { mockPulumi, resolved, settle } from "./mocks";
+import { runStack } from "./run-stack";
 
 const service = "trilithon:index:Service";
 const release = "trilithon:index:Release";
@@ -21,18 +17,7 @@ const config = {
   application: { source: "./test/components/render" },
 };
 
-const program = run();
-
-async function run() {
-  const home = mkdtempSync(join(tmpdir(), "pulumi-home-"));
-  writeFileSync(join(home, "stand-ins.json"), "{}");
-  process.env.PULUMI_HOME = home;
-  const world = await mockPulumi({ config });
-  const { endpoints, sshKeys } = await import("../../index");
-  await settle();
-  const told: Endpoints = await resolved(endpoints);
-  return { world, told, keys: await resolved(sshKeys) };
-}
+const program = runStack(config);
 
 test("under the stand-in, which starts it, a container must run", async (t) => {
   const { world } = await program;

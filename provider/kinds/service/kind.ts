@@ -154,11 +154,11 @@ async function sendVersion(
   const isContent = service.versionOf === "content";
   const files = await readVersion({ folder: source, version, build, exclude, isContent }, say);
   const former = (place: string) => [`${place}/current`, `${place}/previous`];
-  const sent = ahead === undefined ? [] : [`${ahead}/releases/${version}`];
+  const sent: string[] = [];
   if (ahead !== undefined) {
-    const [unless = ""] = sent;
+    const unless = `${ahead}/releases/${version}`;
     await transfer({ host, root: ahead, files, have: former(ahead), unless }, context, say);
-    sent.push(incomingFolder({ root: ahead, version }));
+    sent.push(unless, incomingFolder({ root: ahead, version }));
   }
   const own = part === undefined ? files : partOf(files, part);
   const have = sent.map((folder) => (part === undefined ? folder : `${folder}/${part}`));
