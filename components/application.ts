@@ -29,6 +29,7 @@ import { nobodyConnected, nothingUnderWay, servesElsewhere } from "./render/prob
 import { list, oneOf, shape, text } from "./rule";
 import { address, domain, host, port, present } from "./rules";
 import { checkStart } from "./runtime";
+import { checkShared, createSharedFolders } from "./shared-folders";
 import { firstFile, hashFolder } from "./source-folder";
 import { describeTogether, describeWatch, type Strategy } from "./strategy";
 
@@ -113,6 +114,11 @@ export interface ApplicationArgs {
    */
   readonly persistent?: readonly string[];
   /**
+   * Which of `persistent` have the same content on all hosts: what one host writes, the others have a second later, by Syncthing on
+   * each of them (Debian's package), which listens on `port` of the host's address. Default none; `port` 22000.
+   */
+  readonly shared?: { readonly folders: readonly string[]; readonly port?: number };
+  /**
    * Names of files and folders in `source` that make no other version and are not sent. Default `.git`; with a build,
    * whose output is sent whole, `node_modules` as well, and with the runtime of a language what its tools make.
    */
@@ -191,6 +197,7 @@ export class Application extends pulumi.ComponentResource {
       ...checkUnique("hosts", "a host that is not in the list before", args.hosts),
       ...checkJobNames(args),
       ...checkPersistent(args),
+      ...checkShared(args),
       ...checkDatabaseTexts(args),
       ...checkStart(args),
     ]);
@@ -211,6 +218,11 @@ export class Application extends pulumi.ComponentResource {
     this.immutablePaths = args.assets?.immutable;
     this.isReleasedTogether = args.strategy === "all-at-once";
     this.releases = createReleases(this, name, args, { ...options, others });
+    if (args.shared && args.hosts.length > 1) {
+      const { folders: paths, port = defaultPorts.shared } = args.shared;
+      const { name: own, hosts } = args;
+      createSharedFolders(this, name, { name: own, hosts, paths, port, after: this.releases });
+    }
     const released = Object.values(this.releases).map(({ urn }) => urn);
     const folder = args.build?.output ?? args.source;
     this.staticPath = pulumi
@@ -250,6 +262,7 @@ const plainArgs = [
   ...["build", "build.command", "build.output", "release", "processes", "jobs", "console"],
   ...["strategy", "assets", "assets.keepVersions", "assets.immutable", "persistent"],
   ...["unit", "unit.allow", "unit.rawLines", "backend", "webServer", "services", "runtime"],
+  ...["shared", "shared.folders", "shared.port"],
 ];
 
 function optionsOf(args: ApplicationArgs) {

@@ -36,7 +36,13 @@ import { strategy } from "./strategy";
 const isDurability = (value: unknown): value is Durability => v.is(durabilityForms, value);
 
 /** Where each daemon listens unless told otherwise: the customary ports. */
-export const defaultPorts = { loadBalancer: 80, statistics: 8404, web: 80, application: 3000 };
+export const defaultPorts = {
+  loadBalancer: 80,
+  statistics: 8404,
+  web: 80,
+  application: 3000,
+  shared: 22_000,
+};
 
 const { from, to } = values.carryOnSeconds;
 export const carryOnWords = `{ carryOnAfterSeconds: ${from} to ${to} }`;
@@ -295,6 +301,13 @@ export const applicationOptions = {
         (value) => values.folderPath.pattern.test(value) && value !== "public",
       ),
     ),
+  ),
+  shared: v.exactOptional(
+    record("an object with folders", {
+      folders: list("a list of folders", textOf(values.folderPath), 1),
+      // It runs without privileges.
+      port: v.exactOptional(integer(1024, 65535)),
+    }),
   ),
   exclude: v.exactOptional(
     list(

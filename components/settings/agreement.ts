@@ -229,8 +229,13 @@ function listenersOf(
           ...(hasDatabase ? [fixed("the proxy to the database", databaseProxy.port)] : []),
           setting("web", "port", defaultPorts.web),
           ...givenApplications(values)
-            .filter((application) => application.port !== undefined && runsOn(application, name))
-            .map(({ path, port }) => ({ path: `${path}.port`, port, isSetting: true })),
+            .filter((application) => runsOn(application, name))
+            .flatMap(({ path, port, sharedPort }) => [
+              ...(port === undefined ? [] : [{ path: `${path}.port`, port, isSetting: true }]),
+              ...(sharedPort === undefined
+                ? []
+                : [{ path: `${path}.shared.port`, port: sharedPort, isSetting: true }]),
+            ]),
         ]
       : []),
     ...givenServices(values)

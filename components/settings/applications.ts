@@ -6,6 +6,7 @@ import { checkPersistent } from "../persistent";
 import { isRecord } from "../rule";
 import { hostName } from "../rules";
 import { checkStart } from "../runtime";
+import { checkShared } from "../shared-folders";
 
 type Values = Readonly<Record<string, unknown>>;
 
@@ -19,6 +20,8 @@ export interface GivenApplication {
   readonly hosts: readonly string[] | undefined;
   /** `undefined`: it has none. */
   readonly port: unknown;
+  /** Where its shared folders are exchanged, if it has any. */
+  readonly sharedPort: unknown;
 }
 
 /** The guest book is the first where neither `application` nor one without domains is. */
@@ -42,7 +45,10 @@ function given(path: string, name: string, value: unknown): GivenApplication {
   const hosts = v.safeParse(v.array(hostName), values.hosts);
   // PHP-FPM listens on a socket of the application's own.
   const port = isPhpFpm(values.runtime) ? undefined : (values.port ?? defaultPorts.application);
-  return { path, name, values, hosts: hosts.success ? hosts.output : undefined, port };
+  const sharedPort = isRecord(values.shared)
+    ? (values.shared.port ?? defaultPorts.shared)
+    : undefined;
+  return { path, name, values, hosts: hosts.success ? hosts.output : undefined, port, sharedPort };
 }
 
 function isPhpFpm(runtime: unknown): boolean {
@@ -72,6 +78,7 @@ export function checkApplications(
       [
         ...checkJobNames({ processes, jobs }),
         ...checkPersistent(own),
+        ...checkShared(own),
         // The guest book has a command of its own.
         ...(runtime === undefined && path === "application" ? [] : checkStart({ runtime, start })),
       ].map((one) => ({ ...one, path: `${path}.${one.path}` })),

@@ -95,6 +95,7 @@ async function run() {
           jobs: { report: { command: ["x"], schedule: "*/5 * * * *" } },
           healthPath: "up",
           persistent: ["../etc", "public"],
+          shared: { folders: [], port: 80 },
           assets: { keepVersions: 0, immutable: ["assets", "/a b"] },
           unit: {
             allow: ["devices", "everything" as never],
@@ -119,6 +120,7 @@ async function run() {
         new Application("bad", {
           ...{ hosts, name: "bad", source, start: ["x"] },
           persistent: ["storage", "storage/app", "tmp", "tmp"],
+          shared: { folders: ["storage", "other", "storage"] },
           environment: { DB_HOST: { database: "host" } },
         }),
     ),
@@ -416,10 +418,14 @@ Application bad: unit.rawLines[3]: expected a line of a unit's [Service] section
 Application bad: unit.rawLines[4]: expected a line of a unit's [Service] section, as MemoryMax=1G, that the unit does not have already, got "A=\\nB=1"
 Application bad: persistent[0]: expected a folder such as storage or public/uploads, of letters, digits and . _ - in each name, and not public itself, got "../etc"
 Application bad: persistent[1]: expected a folder such as storage or public/uploads, of letters, digits and . _ - in each name, and not public itself, got "public"
+Application bad: shared.folders: expected a list of folders, got an empty list
+Application bad: shared.port: expected an integer from 1024 to 65535, got 80
 Application bad: healthPath: expected a path such as /healthz, got "up"
 Application bad: port: expected an integer from 1024 to 65535, got 80`,
     `Application bad: persistent[1]: expected a folder that is not, and is not below, another one of the list, got "storage/app"
 Application bad: persistent[3]: expected a folder that is not, and is not below, another one of the list, got "tmp"
+Application bad: shared.folders[1]: expected one of persistent, once, got "other"
+Application bad: shared.folders[2]: expected one of persistent, once, got "storage"
 Application bad: environment.DB_HOST: expected a text, a number or a boolean, as the application has no database`,
     `the folder of the application does not exist: ${process.cwd()}/nope`,
     `MysqlPair bad: name: expected a database name of at most 32 letters, digits and underscores that MySQL and the cluster do not use themselves, got "a-b"

@@ -73,6 +73,32 @@ test("takes members of a database, and a wish for the primary", (t) => {
   }
 });
 
+test("where shared folders are exchanged is a port like any other", (t) => {
+  const application = { persistent: ["storage"], shared: { folders: ["storage"], port: 3000 } };
+  t.deepEqual(faultsOf({ ...good, application }), [
+    "trilithon:application.shared.port: expected a port that nothing else on web-01 uses, got 3000: application.port is the same: give one of them another port",
+  ]);
+  const shop = {
+    ...application,
+    source: "./shop",
+    start: ["x"],
+    domains: ["shop.example.com"],
+    port: 3001,
+  };
+  const both = {
+    application,
+    applications: { shop: { ...shop, shared: { folders: ["storage"] } } },
+  };
+  const own = { ...application, shared: { folders: ["storage"] } };
+  t.deepEqual(faultsOf({ ...good, ...both, application: own }), [
+    "trilithon:applications.shop.shared.port: expected a port that nothing else on web-01 uses, got 22000: application.shared.port is the same: give one of them another port",
+  ]);
+  const other = { ...application, persistent: ["tmp"], shared: { folders: ["storage"] } };
+  t.deepEqual(faultsOf({ ...good, application: other }), [
+    'trilithon:application.shared.folders[0]: expected one of persistent, once, got "storage"',
+  ]);
+});
+
 test("takes hosts that are away, as long as one of each sort is not", (t) => {
   t.deepEqual(faultsOf(withHost(1, { away: true })), []);
   t.deepEqual(faultsOf(withHost(2, { away: true })), []);
