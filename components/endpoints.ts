@@ -84,8 +84,8 @@ export interface Endpoints {
 }
 
 export interface ApplicationEndpoint {
-  /** On 127.0.0.1 of each of its hosts. */
-  readonly port: number;
+  /** On 127.0.0.1 of each of its hosts; left out where it is asked over a socket, as PHP-FPM is. */
+  readonly port?: number | undefined;
   readonly healthPath: string;
   /** A file that Nginx serves itself, if there is one. */
   readonly staticPath?: string | undefined;
@@ -196,9 +196,10 @@ function describeApplication(
   { application, source, hosts, console, databaseName }: PlacedApplication,
   parts: Parts,
 ) {
-  const { port, healthPath, staticPath, unit, drainFile } = application;
+  const { port, fastCgi, healthPath, staticPath, unit, drainFile } = application;
   return {
-    ...{ port, healthPath, staticPath, unit, drainFile, console },
+    ...(fastCgi === undefined && { port }),
+    ...{ healthPath, staticPath, unit, drainFile, console },
     isGuestBook: isGuestBook(source),
     ...(hosts.length < parts.hosts.web.length && { hosts: hosts.map(({ name }) => name) }),
     ...(databaseName !== undefined && { database: databaseName }),

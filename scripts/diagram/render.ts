@@ -31,7 +31,7 @@ export function renderDiagram(endpoints: Endpoints): string {
   const parts = [
     `<rect class="panel" width="${width}" height="${height}" rx="14"/>`,
     ...hosts.map(renderHost),
-    ...renderLinks(browser, services),
+    ...renderLinks(browser, services, endpoints),
     renderBrowser(browser, endpoints.url),
     ...renderVirtualAddress(browser, endpoints.virtualAddress),
     ...services.map(renderService),
@@ -78,7 +78,7 @@ function renderService({ host, service, box: { x, y, width, height } }: PlacedSe
   const role = service.role === "database" ? styles[databaseRole(host)] : "service";
   const middle = x + width / 2;
   return `<rect class="${role}" x="${x}" y="${y}" width="${width}" height="${height}" rx="8"/>
-${text("strong", middle, y + 19, `${name} :${service.port}`)}
+${text("strong", middle, y + 19, service.port === undefined ? name : `${name} :${service.port}`)}
 ${text("quiet", middle, y + 36, purpose)}`;
 }
 
@@ -103,8 +103,15 @@ function databaseRole({ roles }: EndpointHost): keyof typeof styles {
   return roles.includes("database-primary") ? "primary" : "replica";
 }
 
-function renderLinks(browser: Box, services: readonly PlacedService[]): readonly string[] {
+function renderLinks(
+  browser: Box,
+  services: readonly PlacedService[],
+  { applications }: Endpoints,
+): readonly string[] {
   const of = (role: Service["role"]) => services.filter(({ service }) => service.role === role);
+  const withDatabase = of("application").filter(({ service: { unit } }) =>
+    applications.some(({ service, hasDatabase }) => hasDatabase && service.unit === unit),
+  );
   const members = of("database");
   const primaries = members.filter(({ host }) => databaseRole(host) !== "replica");
   const replicas = members.filter(({ host }) => databaseRole(host) === "replica");
@@ -123,8 +130,8 @@ function renderLinks(browser: Box, services: readonly PlacedService[]): readonly
         .filter(({ host }) => host === application.host)
         .map(({ box }) => drop("request", box, application.box)),
     ),
-    ...each("write", of("application"), primaries, -14),
-    ...each("read", of("application"), readers, 14),
+    ...each("write", withDatabase, primaries, -14),
+    ...each("read", withDatabase, readers, 14),
     ...primaries.flatMap((from) => replicas.map((to) => renderReplication(from.box, to.box))),
   ];
 }

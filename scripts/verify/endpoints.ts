@@ -9,7 +9,8 @@ export interface Service {
   readonly role: "load-balancer" | "web-server" | "application" | "database";
   /** `nginx.service` */
   readonly unit: string;
-  readonly port: number;
+  /** `undefined`: it listens on a socket. */
+  readonly port: number | undefined;
 }
 
 export interface EndpointHost {
@@ -44,6 +45,7 @@ export interface ApplicationOfStack {
   readonly console: readonly string[];
   /** Names of its hosts. `undefined`: all with the role `web`. */
   readonly hosts: readonly string[] | undefined;
+  readonly hasDatabase: boolean;
 }
 
 export interface Endpoints {
@@ -107,7 +109,7 @@ const ports = v.object({
   databaseProxy: v.optional(port),
 });
 const application = v.object({
-  port,
+  port: v.optional(port),
   healthPath: v.string(),
   unit: v.string(),
   staticPath: v.optional(v.string()),
@@ -115,6 +117,7 @@ const application = v.object({
   drainFile: v.optional(v.string()),
   console: v.optional(v.array(v.string()), []),
   hosts: v.optional(v.array(v.string())),
+  database: v.optional(v.string()),
 });
 const endpoints = v.object({
   stack: v.string(),
@@ -170,10 +173,11 @@ export function parseEndpoints(value: unknown): Endpoints {
   }
   const { stack, url, scheme, hosts, application, database, loadBalancers } = result.output;
   const domain = result.output.domain ?? new URL(url).host;
+  const first = describeApplication(application, { domain, database: database?.name });
   const applications = [
-    describeApplication(application, domain),
+    first,
     ...Object.values(result.output.applications).map((one) =>
-      describeApplication(one, one.domains[0] ?? domain),
+      describeApplication(one, { domain: one.domains[0] ?? domain, database: one.database }),
     ),
   ];
   const named = Object.entries(hosts);
@@ -182,7 +186,7 @@ export function parseEndpoints(value: unknown): Endpoints {
     stack,
     url: url.replace(/\/$/, ""),
     scheme,
-    ...seenBy(describeApplication(application, domain)),
+    ...seenBy(first),
     applications,
     isFurther: false,
     statusPath: application.statusPath,
@@ -224,17 +228,26 @@ export function parseEndpoints(value: unknown): Endpoints {
 
 function describeApplication(
   given: v.InferOutput<typeof application>,
-  domain: string,
+  { domain, database }: { readonly domain: string; readonly database: string | undefined },
 ): ApplicationOfStack {
   const { unit, port, healthPath, staticPath, isGuestBook, console, hosts } = given;
   const name = unit.replace(/\.service$/, "");
   const drainFile = given.drainFile ?? `/run/${name}.drain`;
   const service = { role: "application" as const, unit, port };
-  return { name, service, domain, healthPath, staticPath, drainFile, isGuestBook, console, hosts };
+  return {
+    ...{ name, service, domain, healthPath, staticPath, drainFile, isGuestBook, console, hosts },
+    hasDatabase: database !== undefined,
+  };
 }
 
 /** What a stack is, for one of its applications. */
-function seenBy({ service: _, hosts: __, name: ___, ...seen }: ApplicationOfStack) {
+function seenBy({
+  service: _,
+  hosts: __,
+  name: ___,
+  hasDatabase: ____,
+  ...seen
+}: ApplicationOfStack) {
   return seen;
 }
 

@@ -26,6 +26,10 @@ const config = {
       ...{ source, start, port: 3002, domains: ["blog.foobar.com"] },
       ...{ hosts: ["web-02"], database: false },
     },
+    wiki: {
+      ...{ source, runtime: "php-fpm", domains: ["wiki.foobar.com"] },
+      ...{ hosts: ["web-02"], database: false },
+    },
   },
 };
 
@@ -57,7 +61,7 @@ test("each web server has a file for each of its applications", async (t) => {
   ]);
   t.deepEqual(await sitesOf("web-02"), [
     ...[`${folder}/trilithon.conf`, `${folder}/trilithon_blog.conf`],
-    `${folder}/trilithon_the-shop.conf`,
+    ...[`${folder}/trilithon_the-shop.conf`, `${folder}/trilithon_wiki.conf`],
   ]);
   const files = await filesOf(service, "web-02-nginx-service");
   t.regex(files[`${folder}/trilithon_blog.conf`] ?? "", /server 127\.0\.0\.1:3002 /);
@@ -150,4 +154,6 @@ test("tells where the others are", async (t) => {
     ...{ drainFile: "/run/blog.drain", isGuestBook: false, hosts: ["web-02"] },
     domains: ["blog.foobar.com"],
   });
+  // It listens on a socket.
+  t.false(Object.hasOwn(told.applications?.wiki ?? {}, "port"));
 });

@@ -17,8 +17,10 @@ export function hostServingChecks(endpoints: Endpoints): readonly Check[] {
     const seen = asApplication(endpoints, name);
     return applicationHosts(seen).flatMap((host) =>
       (["web-server", "application"] as const).flatMap((role) => {
-        const service = serviceOf(host, role);
-        return service === undefined ? [] : [servingCheck(seen, host, service)];
+        const { unit, port } = serviceOf(host, role) ?? {};
+        // One that listens on a socket is asked by the web server before it.
+        if (unit === undefined || port === undefined) return [];
+        return [servingCheck(seen, host, { role, unit, port })];
       }),
     );
   });
@@ -49,7 +51,11 @@ function takingPartCheck(stack: string, host: EndpointHost, files: readonly stri
   };
 }
 
-function servingCheck(endpoints: Endpoints, host: EndpointHost, service: Service): Check {
+function servingCheck(
+  endpoints: Endpoints,
+  host: EndpointHost,
+  service: Service & { readonly port: number },
+): Check {
   const { unit, port, role } = service;
   const { healthPath: path, domain, scheme, isGuestBook } = endpoints;
   const forWhom = endpoints.isFurther ? ` for ${domain}` : "";

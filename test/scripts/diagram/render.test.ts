@@ -60,4 +60,14 @@ test("applications stand beside each other, each with its name and port", (t) =>
   }
   const svg = renderDiagram(several);
   for (const name of ["guestbook :3000", "shop :3001", "blog :3002"]) t.true(svg.includes(name));
+  // Two hosts have the guest book and the shop each, and the blog, on one of them, has no database.
+  const count = (link: string) => svg.split(`class="link ${link}"`).length - 1;
+  t.deepEqual(["write", "read"].map(count), [4 + 1, 4 + 1]);
+});
+
+test("an application that is asked over a socket has no port", (t) => {
+  const { port: _, ...application } = sampleOutput.application;
+  const svg = renderDiagram(parseEndpoints({ ...sampleOutput, application }));
+  t.true(svg.includes(">guestbook<"));
+  t.false(svg.includes("undefined"));
 });

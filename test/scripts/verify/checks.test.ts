@@ -73,6 +73,17 @@ test("each application is checked on its own hosts, by its own name", (t) => {
   );
 });
 
+test("an application that listens on a socket is asked by the web server alone", (t) => {
+  const { port: _, ...application } = sampleOutput.application;
+  const { together } = listChecks(parseEndpoints({ ...sampleOutput, application }), {
+    changes: "allowed",
+  });
+  t.deepEqual(
+    together.map(({ name }) => name).filter((name) => /^web-01: .* answers$/.test(name)),
+    ["web-01: nginx answers"],
+  );
+});
+
 test("a drain of any application is seen on its hosts", (t) => {
   const seen = parseEndpoints(severalOutput);
   const filesOf = (name: string) => {
