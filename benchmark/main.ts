@@ -6,6 +6,7 @@ import { setUp, setUpPulumi } from "../scripts/setup/setup";
 import { measureHosts, measureResources } from "./growth/growth";
 import { type BenchmarkOptions, parseOptions, usage } from "./options";
 import { measurePeers } from "./peers/peers";
+import { measureRelease } from "./release/release";
 import { renderChart } from "./report/chart";
 import { renderGrowthChart } from "./report/growth-chart";
 import { renderTables } from "./report/table";
@@ -19,7 +20,7 @@ runMain(async () => {
     return;
   }
   const options = parseOptions(args);
-  const needsHosts = options.parts.some((part) => part === "peers" || part === "traffic");
+  const needsHosts = options.parts.some((part) => ["peers", "traffic", "release"].includes(part));
   await (needsHosts ? setUp() : setUpPulumi());
   await measureParts(options);
 });
@@ -35,7 +36,9 @@ async function measureParts({ parts, runs }: BenchmarkOptions): Promise<void> {
           ? { machine, hosts: await measureHosts(runs) }
           : part === "resources"
             ? { machine, resources: await measureResources(runs) }
-            : { machine, traffic: await measureTraffic(runs) };
+            : part === "traffic"
+              ? { machine, traffic: await measureTraffic(runs) }
+              : { machine, release: await measureRelease(runs) };
     process.stdout.write(`\n${renderTables(now)}\n`);
     await draw(await keepResults(now));
   }

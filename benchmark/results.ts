@@ -74,6 +74,31 @@ export interface TrafficResult {
   readonly page: Rates;
 }
 
+export interface SentFigure {
+  readonly seconds: number;
+  /** As the host's network interface counts them. */
+  readonly megabytes: number;
+}
+
+/** One version sent to a host that has none, and one of which `changed` files are others. */
+export interface ReleaseResult {
+  readonly files: number;
+  readonly bytes: number;
+  readonly changed: number;
+  /** Medians; this project is the first. */
+  readonly ways: readonly {
+    readonly name: string;
+    readonly first: SentFigure;
+    readonly changed: SentFigure;
+  }[];
+  /** How long the host takes to say at a preview whether the version is as it was sent. */
+  readonly readSeconds: number;
+  /** How long the program takes to name the version by its content. */
+  readonly nameSeconds: number;
+  /** Of a process that sends, at most. */
+  readonly megabytesOfMemory: number;
+}
+
 export interface Machine {
   readonly processors: number;
   readonly processor: string;
@@ -87,6 +112,7 @@ export interface Results {
   readonly hosts?: GrowthResult;
   readonly resources?: GrowthResult;
   readonly traffic?: TrafficResult;
+  readonly release?: ReleaseResult;
 }
 
 export const resultsFolder = join(__dirname, "results");

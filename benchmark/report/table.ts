@@ -6,6 +6,7 @@ import {
   operations,
   type PeersResult,
   type Rates,
+  type ReleaseResult,
   type Results,
   type TrafficResult,
 } from "../results";
@@ -18,13 +19,14 @@ export const operationTitles: Readonly<Record<Operation, string>> = {
   noop: "no-op",
 };
 
-export function renderTables({ peers, hosts, resources, traffic }: Results): string {
+export function renderTables({ peers, hosts, resources, traffic, release }: Results): string {
   return [
     peers && renderPeers(peers),
     peers && renderBreakdown(peers),
     hosts && `Growth with hosts, a resource on each\n${renderGrowth(hosts)}`,
     resources && `Growth with resources, on 3 hosts\n${renderGrowth(resources)}`,
     traffic && renderTraffic(traffic),
+    release && renderRelease(release),
   ]
     .filter((part) => part !== undefined)
     .join("\n\n");
@@ -42,6 +44,31 @@ function renderTraffic({ connections, file, page }: TrafficResult): string {
     row("static file", file),
     row("page", page),
   ]);
+}
+
+/** In brackets, how many times as long this project took. */
+function renderRelease(result: ReleaseResult): string {
+  const { files, bytes, changed, ways, readSeconds, nameSeconds, megabytesOfMemory } = result;
+  const [ours] = ways;
+  const row = (title: string, which: "first" | "changed") => [
+    title,
+    ...ways.map((way) => {
+      const { seconds: took, megabytes } = way[which];
+      const times = ours === way ? "" : ` (${((ours?.[which].seconds ?? 0) / took).toFixed(2)})`;
+      return `${took.toFixed(1)} s${times}, ${megabytes.toFixed(1)} MB`;
+    }),
+  ];
+  return [
+    renderRows([
+      [
+        `a release of ${files} files, ${Math.round(bytes / 1e6)} MB`,
+        ...ways.map(({ name }) => name),
+      ],
+      row("to a host that has none", "first"),
+      row(`with ${changed} other files`, "changed"),
+    ]),
+    `named in ${nameSeconds.toFixed(1)} s, compared at a preview in ${readSeconds.toFixed(1)} s, sent with ${Math.round(megabytesOfMemory)} MB of memory`,
+  ].join("\n");
 }
 
 /** Seconds, and in brackets how many times as long as this project takes. */
