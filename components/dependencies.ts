@@ -1,6 +1,6 @@
 /** The packages of an application's language, which are made on the hosts from its lock file. */
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import * as v from "valibot";
@@ -9,6 +9,7 @@ import type { ProcessPlace } from "./process";
 import { renderCommandUnit } from "./render/application-unit";
 import { integerIn, list, record, rule, text } from "./rule";
 import type { Runtime } from "./runtime";
+import { hashFolder } from "./source-folder";
 
 export const languages = ["python", "ruby", "node"] as const;
 type Language = (typeof languages)[number];
@@ -24,7 +25,7 @@ export interface LanguageArgs {
   readonly dependencies?: {
     /** As words, run in an empty folder with `files` in it: `["sh", "-c", "..."]`. */
     readonly command: readonly string[];
-    /** Files of the source that it needs, and that a build leaves in its output: another content makes them anew. */
+    /** Files and folders of the source that it needs, and that a build leaves in its output: another content makes them anew. */
     readonly files: readonly string[];
     /** How long it may take, at most 86400. Default 900. */
     readonly deadlineSeconds?: number;
@@ -222,8 +223,17 @@ function hashFiles(source: string, files: readonly string[], command: readonly s
   const hash = createHash("sha256").update(JSON.stringify(command));
   for (const file of files) {
     const path = join(source, file);
-    const content = existsSync(path) ? readFileSync(path) : Buffer.alloc(0);
+    const content = contentOf(path);
     hash.update(`\0${file}\0${content.length}\0`).update(content);
   }
   return hash.digest("hex").slice(0, 12);
+}
+
+/** Of a folder that of all files in it. */
+function contentOf(path: string): Buffer {
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found === undefined) return Buffer.alloc(0);
+  return found.isDirectory()
+    ? Buffer.from(hashFolder(path, { excludedNames: [] }))
+    : readFileSync(path);
 }

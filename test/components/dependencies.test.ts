@@ -42,6 +42,13 @@ async function run() {
       dependencies: { command: ["sh", "-c", "x"], files: ["main"], deadlineSeconds: 5 },
     },
   });
+  for (const content of ["one", "two"]) {
+    const path = source(content);
+    mkdirSync(join(path, "patches"));
+    writeFileSync(join(path, "patches/a.patch"), content);
+    const dependencies = { command: ["sh", "-c", "x"], files: ["main", "patches"] };
+    make(content, { runtime: { name: "node", dependencies }, source: path });
+  }
   make("plain", { runtime: "python", source: source("plain") });
   make("rails", {
     ...{ runtime: "ruby", packages: { ruby: "1:3.*" } },
@@ -152,4 +159,10 @@ test("another command and other files are other packages", async (t) => {
   const { dependencies } = await inputsOf("uv");
   t.like(dependencies, { command: ["sh", "-c", "x"], files: ["main"], deadlineSeconds: 5 });
   t.not(dependencies.key, (await inputsOf("django")).dependencies.key);
+});
+
+test("another file in a folder that they are made from makes other packages", async (t) => {
+  const [one, two] = [await inputsOf("one"), await inputsOf("two")];
+  t.deepEqual(one.dependencies.files, ["main", "patches"]);
+  t.not(one.dependencies.key, two.dependencies.key);
 });
