@@ -94,7 +94,8 @@ ip rule del pref 10
 ip rule del pref 12`;
 }
 
-export const faults: readonly Fault[] = [
+/** Of load balancers and web servers. */
+export const frontFaults: readonly Fault[] = [
   {
     kind: "load-balancer-killed",
     about: "the holder's machine loses its power",
@@ -135,6 +136,10 @@ export const faults: readonly Fault[] = [
     target: webServer,
     ...killed,
   },
+];
+
+/** Of the database, and of everything at once. */
+export const databaseFaults: readonly Fault[] = [
   {
     kind: "mysqld-killed",
     about: "mysqld of the primary is killed",
@@ -208,3 +213,5 @@ export const faults: readonly Fault[] = [
     },
   },
 ];
+
+export const faults: readonly Fault[] = [...frontFaults, ...databaseFaults];

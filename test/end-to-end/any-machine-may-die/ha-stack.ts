@@ -1,0 +1,88 @@
+/** The stack of `Pulumi.ha.yaml` on container hosts of its own, and one round of a fault on it. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { ExecutionContext } from "ava";
+import { CORE_SCHEMA, load } from "js-yaml";
+import * as v from "valibot";
+import type { Fault } from "../../../scripts/drill/faults";
+import { type Machines, reachMachines } from "../../../scripts/drill/machines";
+import { runRound } from "../../../scripts/drill/round";
+import { root } from "../../../scripts/setup/environment";
+import { parseEndpoints } from "../../../scripts/verify/endpoints";
+import { renderTable } from "../../../scripts/verify/report";
+import { verifyStack } from "../../../scripts/verify/verify-stack";
+import { readPreview } from "../support/preview";
+import { type Settings, TestStack } from "../support/test-stack";
+
+export class HaStack {
+  private constructor(
+    readonly stack: TestStack,
+    private readonly machines: Machines,
+  ) {}
+
+  /** `number` is the third part of its network's addresses, of which its ports follow. */
+  static async up(name: string, number: number): Promise<HaStack> {
+    const stack = await TestStack.make(name, settingsElsewhere(number));
+    await stack.up();
+    const keys = await stack.output("sshKeys", "--show-secrets");
+    const outputs = {
+      endpoints: parseEndpoints(await stack.output("endpoints")),
+      privateKeys: v.parse(v.record(v.string(), v.string()), keys),
+    };
+    const machines = reachMachines(outputs, {
+      areContainers: true,
+      up: async () => void (await stack.up()),
+    });
+    return new HaStack(stack, machines);
+  }
+
+  async remove(): Promise<void> {
+    if (process.env.TRILITHON_KEEP === undefined) await this.stack.remove();
+  }
+
+  /** After the fault no acknowledged entry is missing, no address was held twice, all is well again by itself, and the preview is empty. */
+  async survives(t: ExecutionContext, fault: Fault): Promise<void> {
+    const args = { readsPerSecond: 10, writesPerSecond: 10, seconds: 8 };
+    const round = await runRound(this.machines, fault, args, (line) => t.log(line));
+    if (typeof round === "string") return void t.fail(`left out: ${round}`);
+    const { reads, writes, recovery } = round;
+    t.log(
+      `without a read ${reads.seconds.toFixed(1)} s, without a write ${writes.seconds.toFixed(1)} s`,
+    );
+    t.true(round.acknowledged > 0);
+    t.deepEqual(round.missing, []);
+    t.is(round.doubleHolderSeconds, 0);
+    t.deepEqual("faults" in recovery ? recovery.faults : [], []);
+    const { updates, warnings } = await readPreview(this.stack);
+    t.deepEqual(updates, [], warnings.join("\n"));
+  }
+
+  async verifies(t: ExecutionContext): Promise<void> {
+    const { outputs } = this.machines;
+    const verdicts = await verifyStack(outputs, { changes: "none" });
+    const { stack: name, url } = outputs.endpoints;
+    t.is(
+      verdicts.filter(({ passed }) => !passed).length,
+      0,
+      renderTable({ stack: name, url, verdicts }),
+    );
+  }
+}
+
+/** In a network and at ports of their own. */
+function settingsElsewhere(number: number): Settings {
+  const text = readFileSync(join(root, "Pulumi.ha.yaml"), "utf8");
+  const moved = text.replaceAll("172.31.65.", `172.31.${number}.`);
+  const { config } = v.parse(
+    v.object({ config: v.record(v.string(), v.unknown()) }),
+    load(moved, { schema: CORE_SCHEMA }),
+  );
+  return {
+    ...config,
+    "trilithon:containers": {
+      subnet: `172.31.${number}.0/24`,
+      publish: 8000 + number,
+      sshPortBase: 10_000 + number * 256,
+    },
+  };
+}
