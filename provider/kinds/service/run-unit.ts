@@ -1,9 +1,10 @@
 /** A command that a transaction runs once, as a unit of its own, with its output as progress. */
 
 import { type Shell, sh } from "../../ssh/shell";
+import { withoutFrames } from "./stack-frames";
 
-/** How many of its last lines an error shows. */
-const shownLines = 20;
+/** How many lines an error shows, and among how many of the last those of a stack are left out. */
+const [shownLines, searchedLines] = [20, 500];
 
 export interface UnitRun {
   /** There only while it runs. */
@@ -55,7 +56,7 @@ else
     exit-code) why="ended with status $status" ;;
     *) why="failed ($result)" ;;
   esac
-  said=$(words_of_command -n ${shownLines})
+  said=$(words_of_command -n ${searchedLines} | ${withoutFrames} | tail -n ${shownLines})
   [ -n "$said" ] || said=$(journalctl --no-pager -q -o cat -n 5 --since "@$began" _PID=1 -u ${unit} 2>/dev/null)
   fail ${`${words} of ${of} `}"$why"${failed}"
 $said"

@@ -10,6 +10,7 @@ import type { ServiceStep, UnitAction } from "./plan";
 import { type HttpProbe, renderHttpProbe } from "./probe";
 import { renderReloaded, renderWait } from "./ready";
 import { renderCommand } from "./release-command";
+import { withoutFrames } from "./stack-frames";
 import { viewOf } from "./units";
 
 /** Makes the new file beside the old one; nothing that is live has changed yet. */
@@ -165,7 +166,8 @@ export function stopTimed(unit: string): Shell | false {
   return sh`systemctl stop -- ${unit.replace(/\.timer$/, ".service")} >/dev/null 2>&1 </dev/null || true`;
 }
 
-const firstLines = 15;
+/** How many lines an error shows, and among how many of the last those of a stack are left out. */
+const [firstLines, searchedLines] = [15, 500];
 
 /**
  * What a unit said since it was acted on. With what the question was answered it is no more than what an error shows. `first_words
@@ -175,14 +177,14 @@ function renderWords({ unit = "", log }: Service): Shell {
   return sh`
 new_log() { ${log === undefined ? sh`:` : sh`tail -n +$((log_lines + 1)) -- ${log} 2>/dev/null`}; }
 journal() {
-  journalctl --no-pager -q -o cat -n 10 --since "@$since" -u ${unit} 2>/dev/null
+  journalctl --no-pager -q -o cat -n ${searchedLines} --since "@$since" -u ${unit} 2>/dev/null | ${withoutFrames} | tail -n 10
   new_log | tail -n 6
 }
 first_words() {
   first=$(journalctl --no-pager -q -o export --output-fields=INVOCATION_ID,_SYSTEMD_INVOCATION_ID --since "@$since" -u "$1" 2>/dev/null |
     sed -n -E 's/^(_SYSTEMD_)?INVOCATION_ID=//p' | grep -vxF -e "$(cat "$undo/$1.invocation" 2>/dev/null)" | head -n 1)
-  if [ -n "$first" ]; then journalctl --no-pager -q -o cat -n ${firstLines} --since "@$since" "_SYSTEMD_INVOCATION_ID=$first" + "INVOCATION_ID=$first" 2>/dev/null
-  else journalctl --no-pager -q -o cat --since "@$since" -u "$1" 2>/dev/null | head -n ${firstLines}; fi
+  if [ -n "$first" ]; then journalctl --no-pager -q -o cat -n ${searchedLines} --since "@$since" "_SYSTEMD_INVOCATION_ID=$first" + "INVOCATION_ID=$first" 2>/dev/null | ${withoutFrames} | tail -n ${firstLines}
+  else journalctl --no-pager -q -o cat --since "@$since" -u "$1" 2>/dev/null | ${withoutFrames} | head -n ${firstLines}; fi
   new_log | head -n ${firstLines}
 }`;
 }

@@ -12,17 +12,23 @@ interface Released extends Machine {
   inputs(version: string, changes?: object): WireMap;
 }
 
-/** `migrate` of each version notes that it ran and with which environment; that of `bad` fails, that of `slow` never ends. */
+const ends: Readonly<Record<string, string>> = {
+  bad: "exit 3",
+  deep: "echo no such column; for at in $(seq 60); do echo \"/srv/app/migrate.rb:$at:in 'up'\"; done; exit 1",
+  slow: "sleep 600.5",
+};
+
+/** `migrate` of each version notes that it ran and with which environment; those of `bad` and `deep` fail, that of `slow` never ends. */
 async function released(t: ExecutionContext): Promise<Released> {
   const machine = await startMachine(t);
   const { sandbox, server } = machine;
   const root = sandbox.path("/srv/app");
   await sandbox.unit("app.service", { reads: [`${root}/current/server.js`] });
-  for (const version of ["one", "two", "three", "bad", "slow", "sick"]) {
+  for (const version of ["one", "two", "three", "bad", "deep", "slow", "sick"]) {
     const folder = join(sandbox.path("/source"), version);
     await mkdir(folder, { recursive: true });
     await writeFile(join(folder, "server.js"), `${version}\n`);
-    const end = version === "bad" ? "exit 3" : version === "slow" ? "sleep 600.5" : "";
+    const end = ends[version] ?? "";
     await writeFile(
       join(folder, "migrate"),
       `echo "migrating to ${version} with $TOKEN"; echo "$TOKEN ${version} $(cat ${root}/current/server.js 2>&1)" >>${sandbox.path("/migrated")}; ${end}\n`,
@@ -118,6 +124,13 @@ onLinux("where it fails nothing is switched, restarted or left behind", async (t
   // It is run again with the next attempt.
   await t.throwsAsync(app.up(inputs("bad")));
   t.is((await sandbox.read("/migrated")).split("\n").length, 4);
+});
+
+onLinux("why it failed is shown, though the stack below that is long", async (t) => {
+  const { app, inputs } = await released(t);
+  await t.throwsAsync(app.up(inputs("deep")), {
+    message: /\nmigrating to deep with first\nno such column$/,
+  });
 });
 
 onLinux("one that takes too long is a failure", async (t) => {
