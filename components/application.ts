@@ -424,7 +424,7 @@ function createRelease(
     // Only Nginx beside it is to reach it.
     ...(php === undefined && { HOST: "127.0.0.1", PORT: port }),
     HOST_NAME: host.name,
-    ...language?.variables(port),
+    ...language?.variables(port, args.name),
     ...ofDatabase,
     ...Object.assign({}, ...(args.services ?? []).map((service) => service.environmentFor(host))),
     ...fillEnvironment(args.environment ?? {}, database ?? {}),

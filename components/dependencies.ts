@@ -55,6 +55,8 @@ function isLanguage(value: unknown): value is Language {
 interface Recipe {
   /** The first of them says whether there is anything to make. */
   readonly files: readonly string[];
+  /** Files and folders that count where they are there. */
+  readonly mayHave?: readonly string[];
   readonly command: readonly string[];
   readonly packages: Readonly<Record<string, string>>;
 }
@@ -71,8 +73,12 @@ interface Traits {
   readonly exclude: readonly string[];
   readonly variables: (
     port: pulumi.Output<number>,
+    name: string,
   ) => Readonly<Record<string, pulumi.Input<string>>>;
 }
+
+/** With what a private registry needs. */
+const npmSettings = [".npmrc"];
 
 const nodePackages = { nodejs: "present", npm: "present" };
 
@@ -105,6 +111,8 @@ const traitsOf: Readonly<Record<Language, Traits>> = {
     recipes: [
       {
         files: ["Gemfile.lock", "Gemfile"],
+        // Gems that are sent are not fetched, and a Gemfile may read its Ruby's version from a file.
+        mayHave: ["vendor/cache", ".ruby-version"],
         command: ["bundle", "install"],
         packages: {
           ...{ ruby: "present", "ruby-dev": "present", "ruby-bundler": "present" },
@@ -116,8 +124,12 @@ const traitsOf: Readonly<Record<Language, Traits>> = {
     runsOn: { package: "ruby", version: /^\d+\.\d+/ },
     link: "vendor/bundle",
     exclude: [".git", ".bundle"],
-    variables: () => ({
+    variables: (_port, name) => ({
       ...{ RAILS_ENV: "production", RACK_ENV: "production", BINDING: "127.0.0.1" },
+      // Rails before 7.1 writes to a file in its folder by itself, where it may not.
+      RAILS_LOG_TO_STDOUT: "true",
+      // `rails server` and Bootsnap write to `tmp` in its folder by themselves.
+      ...{ PIDFILE: "/tmp/server.pid", BOOTSNAP_CACHE_DIR: `/var/cache/${name}` },
       ...{ BUNDLE_PATH: "vendor/bundle", BUNDLE_DEPLOYMENT: "true" },
       BUNDLE_WITHOUT: "development:test",
     }),
@@ -126,16 +138,19 @@ const traitsOf: Readonly<Record<Language, Traits>> = {
     recipes: [
       {
         files: ["package-lock.json", "package.json"],
+        mayHave: npmSettings,
         command: ["npm", "ci", "--omit=dev", "--no-audit", "--no-fund"],
         packages: nodePackages,
       },
       {
         files: ["yarn.lock", "package.json"],
+        mayHave: npmSettings,
         command: ["yarnpkg", "install", "--production", "--frozen-lockfile", "--non-interactive"],
         packages: { nodejs: "present", yarnpkg: "present" },
       },
       {
         files: ["pnpm-lock.yaml", "package.json"],
+        mayHave: [...npmSettings, "pnpm-workspace.yaml"],
         command: [
           ...["npx", "--yes", "pnpm", "install", "--prod", "--frozen-lockfile"],
           // What is made becomes root's: it must not be the cache's own files.
@@ -175,7 +190,7 @@ export function languageOf({
     ...{ link, runsOn, exclude: traits.exclude, variables: traits.variables },
     programs: made === undefined ? undefined : programs,
     packages: (recipe ?? recipes[0])?.packages ?? noPackages,
-    making: made && { deadlineSeconds: 900, ...made },
+    making: made && { deadlineSeconds: 900, mayHave: [], ...made },
   };
 }
 
@@ -192,8 +207,9 @@ export function describeDependencies(
 ) {
   const { name, root, environmentFiles, source, installed } = place;
   if (making === undefined) return undefined;
-  const { command, files, deadlineSeconds } = making;
-  const content = hashFiles(source, files, command);
+  const { command, files, mayHave, deadlineSeconds } = making;
+  const filesIfAny = mayHave.filter((path) => existsSync(join(source, path)));
+  const content = hashFiles(source, [...files, ...filesIfAny], command);
   const key = installed.apply((versions) => {
     const version = (versions[runsOn.package] ?? "").replace(/^\d+:/, "");
     return `${content}-${runsOn.package}-${runsOn.version.exec(version)?.[0] ?? "any"}`;
@@ -208,6 +224,7 @@ export function describeDependencies(
   return {
     ...{ key, unit, deadlineSeconds, user: name, links: [link] },
     ...{ command: [...command], files: [...files], environmentFiles: [...environmentFiles] },
+    ...(filesIfAny.length > 0 && { filesIfAny }),
   };
 }
 

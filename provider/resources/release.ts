@@ -58,6 +58,8 @@ export interface DependenciesArgs {
   readonly deadlineSeconds?: pulumi.Input<number>;
   /** Files of the version that are in that folder before. */
   readonly files: pulumi.Input<pulumi.Input<string>[]>;
+  /** Files and folders that are as well, where the version has them. Default none. */
+  readonly filesIfAny?: pulumi.Input<pulumi.Input<string>[]>;
   /** What it makes there: the version gets links to it at the same paths. */
   readonly links: pulumi.Input<pulumi.Input<string>[]>;
   /** Who makes them; afterwards they are root's. */

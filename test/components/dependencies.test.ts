@@ -54,6 +54,12 @@ async function run() {
     ...{ runtime: "ruby", packages: { ruby: "1:3.*" } },
     source: source("ruby", "Gemfile", "Gemfile.lock"),
   });
+  for (const name of ["vendored", "vendored-otherwise"]) {
+    const vendored = source(name, "Gemfile", "Gemfile.lock");
+    mkdirSync(join(vendored, "vendor/cache"), { recursive: true });
+    writeFileSync(join(vendored, "vendor/cache/rack-3.2.7.gem"), name);
+    make(name, { runtime: "ruby", source: vendored });
+  }
   for (const lock of ["package-lock.json", "yarn.lock", "pnpm-lock.yaml"]) {
     const name = lock.split(/[-.]/)[0] ?? "";
     make(name, { runtime: "node", source: source(name, "package.json", lock) });
@@ -123,6 +129,16 @@ test("Ruby's are those of its bundle, and a package may have a version", async (
   t.regex(file("/etc/rails/environment"), /\nBUNDLE_PATH="vendor\/bundle"\n[\s\S]*RAILS_ENV=/);
   t.notRegex(file("/etc/systemd/system/rails.service"), /PATH=/);
   t.deepEqual(inputs.exclude, [".git", ".bundle"]);
+});
+
+test("Ruby's gems may be sent, and have a place for what is written at run time", async (t) => {
+  const { file, dependencies } = await inputsOf("vendored");
+  t.deepEqual(dependencies.filesIfAny, ["vendor/cache"]);
+  t.not(dependencies.key, (await inputsOf("vendored-otherwise")).dependencies.key);
+  t.is((await inputsOf("rails")).dependencies.filesIfAny, undefined);
+  const environment = file("/etc/vendored/environment");
+  t.regex(environment, /\nBOOTSNAP_CACHE_DIR="\/var\/cache\/vendored"\n/);
+  t.regex(environment, /\nPIDFILE="\/tmp\/server\.pid"\n/);
 });
 
 test("Node's are those of whichever lock file there is", async (t) => {

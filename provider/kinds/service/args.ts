@@ -103,6 +103,8 @@ export interface Dependencies {
   readonly deadlineSeconds: number;
   /** Files of the version from which they are made. */
   readonly files: readonly string[];
+  /** Files and folders that are taken along where the version has them. */
+  readonly filesIfAny?: readonly string[] | undefined;
   /** What the command makes, and the version has links to. */
   readonly links: readonly string[];
   /** Who makes them. */
@@ -346,6 +348,7 @@ const releaseSchema = v.strictObject({
       environmentFiles: v.optional(v.array(absolutePath)),
       deadlineSeconds: v.optional(integerIn(values.commandSeconds)),
       files: v.pipe(v.array(pathWithin), v.minLength(1, "expected at least one file")),
+      filesIfAny: v.optional(v.array(pathWithin)),
       links: v.pipe(v.array(pathWithin), v.minLength(1, "expected at least one path")),
       user: textOf(values.systemUser),
     }),

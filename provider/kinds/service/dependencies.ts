@@ -54,6 +54,7 @@ export function renderMaking(
   const {
     command,
     files,
+    filesIfAny = [],
     links,
     user,
     unit: text,
@@ -61,14 +62,15 @@ export function renderMaking(
     deadlineSeconds,
   } = dependencies;
   const store = `${folderOf(root)}/${key}`;
+  const release = `${root}/releases/${version}`;
   return lines(
     sh`
 progress ${`making the dependencies of version ${version}: ${words(command)}`}
 making=${store}
 rm -rf -- "$making" && mkdir -p -- "$making" || fail ${`cannot make ${store}`}
-for file in ${files}; do
-  mkdir -p -- "$(dirname "$making/$file")" && cp -a -- ${`${root}/releases/${version}`}/"$file" "$making/$file" || fail ${`version ${version} of ${name} has not what its dependencies are made from: `}"$file"
-done
+take() { mkdir -p -- "$(dirname "$making/$1")" && cp -a -- ${release}/"$1" "$making/$1" || fail ${`version ${version} of ${name} has not what its dependencies are made from: `}"$1"; }
+for file in ${files}; do take "$file"; done
+for file in ${filesIfAny}; do if [ -e ${release}/"$file" ]; then take "$file"; fi; done
 chown -R ${user} -- "$making" || fail ${`cannot make ${store}`}`,
     renderRun({
       ...{ unit, text, environmentFiles, deadlineSeconds },

@@ -83,6 +83,18 @@ onLinux(
   },
 );
 
+onLinux("what they are made from may be a folder, and be there or not", async (t) => {
+  const { app, inputs, sandbox, made } = await released(t);
+  await mkdir(sandbox.path("/source/one/cache"));
+  await writeFile(sandbox.path("/source/one/cache/gem"), "");
+  const { dependencies: given } = inputs("one");
+  const dependencies = { ...Object(given), filesIfAny: ["cache", "none"] };
+  await app.up({ ...inputs("one"), dependencies });
+  t.deepEqual(await made(), ["a cache lock"]);
+  t.true(await sandbox.exists("/srv/app/dependencies/a/cache/gem"));
+  t.deepEqual((await app.preview({ ...inputs("one"), dependencies })).told, []);
+});
+
 onLinux("those that no version needs any more are removed", async (t) => {
   const { app, inputs, sandbox } = await released(t);
   await app.up(inputs("one"));
