@@ -90,6 +90,8 @@ export interface PersistentFolder {
   readonly folder: string;
   /** The user to whom it belongs, with the group of the same name. */
   readonly owner: string;
+  /** In outputs alone: four octal digits, where the owner cannot use the folder, or everybody can write to it. */
+  readonly mode?: string;
 }
 
 /** What a version needs and is not sent: made on the host, and linked to each version that needs the same. */

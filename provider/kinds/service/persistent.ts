@@ -20,7 +20,7 @@ linked() {
 ${lines(...Object.entries(persistent).map(([path, { folder }]) => sh`  [ "$(readlink -- "$1/"${path})" = ${folder} ] && [ -d ${folder} ] || return 1`))}
 }
 kept() {
-  if [ -L "$1" ] && [ -d "$1" ]; then printf '%s %s\n' "$(stat -L -c '%U' -- "$1")" "$(readlink -- "$1")"
+  if [ -L "$1" ] && [ -d "$1" ]; then printf '%s %s\n' "$(stat -L -c '%U %a' -- "$1")" "$(readlink -- "$1")"
   else echo none; fi
 }`,
     ...Object.keys(persistent).map((path) => sh`kept ${`${root}/current/${path}`}`),
@@ -30,10 +30,19 @@ kept() {
 /** What `renderPersistentObservation` printed, a line for each folder. */
 export function parsePersistent({ persistent = {} }: Service, line: () => string): Folders {
   const found = Object.keys(persistent).flatMap((path): [string, PersistentFolder][] => {
-    const [, owner = "", folder] = /^(\S+) (.+)$/.exec(line()) ?? [];
-    return folder === undefined ? [] : [[path, { folder, owner }]];
+    const [, owner = "", digits = "", folder] = /^(\S+) ([0-7]+) (.+)$/.exec(line()) ?? [];
+    if (folder === undefined) return [];
+    const { isClosed, isOpen } = accessOf(digits);
+    const mode = isClosed || isOpen ? { mode: digits.padStart(4, "0") } : {};
+    return [[path, { folder, owner, ...mode }]];
   });
   return Object.fromEntries(found);
+}
+
+/** Any other mode is for the application to choose. */
+function accessOf(mode: string) {
+  const bits = Number.parseInt(mode, 8);
+  return { isClosed: (bits & 0o700) !== 0o700, isOpen: (bits & 0o002) !== 0 };
 }
 
 /** Whether the version in use has other links than it is to have. */
@@ -46,15 +55,15 @@ export function planPersistent(
   { persistent: wanted = {} }: Service,
 ): ServiceStep[] {
   const kept = Object.entries(wanted).flatMap(([path, { folder, owner }]): ServiceStep[] => {
-    const { folder: former, owner: formerOwner } = now[path] ?? {};
+    const { folder: former, owner: formerOwner, mode } = now[path] ?? {};
     if (former !== folder) {
       const was = former === undefined ? "" : ` (now ${former}, which is left as it is)`;
       const sentence = `keep ${path} of all versions in ${folder}${was}`;
       return [{ do: "keep", name: path, folder, owner, sentence }];
     }
-    if (formerOwner === owner) return [];
-    const sentence = `give ${folder} to ${owner} (now ${formerOwner})`;
-    return [{ do: "give", name: path, folder, owner, sentence }];
+    const given = formerOwner === owner ? [] : [`give ${folder} to ${owner} (now ${formerOwner})`];
+    const sentence = [...given, ...announceAccess({ folder, owner, mode })].join(", ");
+    return sentence === "" ? [] : [{ do: "give", name: path, folder, owner, sentence }];
   });
   const dropped = Object.entries(now)
     .filter(([path]) => wanted[path] === undefined)
@@ -64,6 +73,17 @@ export function planPersistent(
     });
   return [...kept, ...dropped];
 }
+
+function announceAccess({ folder, owner, mode }: Access): string[] {
+  if (mode === undefined) return [];
+  const { isClosed, isOpen } = accessOf(mode);
+  return [
+    ...(isClosed ? [`let ${owner} use ${folder} (its mode is ${mode})`] : []),
+    ...(isOpen ? [`let not everybody write to ${folder} (its mode is ${mode})`] : []),
+  ];
+}
+
+type Access = Pick<PersistentFolder, "folder" | "owner"> & { readonly mode: string | undefined };
 
 /** Functions of the transaction, which use its `fail`. */
 export const persistentFunctions = sh`
@@ -102,5 +122,5 @@ export function renderLinks({ persistent = {} }: Service): Shell {
 
 /** Only what is beneath a folder that is the application's own: no link in it is followed. */
 export function renderGive({ folder, owner }: PersistentFolder): Shell {
-  return sh`chown -hR ${`${owner}:${owner}`} -- ${folder} || fail ${`cannot give ${folder} to ${owner}`}`;
+  return sh`{ chown -hR ${`${owner}:${owner}`} -- ${folder} && chmod u+rwx,o-w -- ${folder}; } || fail ${`cannot give ${folder} to ${owner}`}`;
 }

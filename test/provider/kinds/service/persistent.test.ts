@@ -174,6 +174,14 @@ onLinux("one that is removed, replaced or somebody else's is drift", async (t) =
       () => sandbox.run(`chown -hR root:root -- '${sandbox.path("/kept/app/storage")}'`),
       /: give \S+\/kept\/app\/storage to app \(now root\) \[drift\]$/,
     ],
+    [
+      () => sandbox.chmod("/kept/app/storage", 0o500),
+      /: let app use \S+\/kept\/app\/storage \(its mode is 0500\) \[drift\]$/,
+    ],
+    [
+      () => sandbox.chmod("/kept/app/storage", 0o777),
+      /: let not everybody write to \S+\/kept\/app\/storage \(its mode is 0777\) \[drift\]$/,
+    ],
   ];
   for (const [breakIt, sentences] of broken) {
     await breakIt();
@@ -183,6 +191,9 @@ onLinux("one that is removed, replaced or somebody else's is drift", async (t) =
     t.true(await sandbox.exists("/srv/app/current/storage/views/.keep"));
     t.is(await owner("/kept/app/storage"), "app:app");
   }
+  // What an application chooses for itself.
+  await sandbox.chmod("/kept/app/storage", 0o2770);
+  t.deepEqual((await app.preview(inputs("one"))).told, []);
 });
 
 onLinux("a file in its place is refused before anything is switched", async (t) => {
