@@ -123,7 +123,7 @@ export class MysqlPair extends pulumi.ComponentResource implements Database {
 
   /**
    * A database and an account of its own on the same cluster, for another application, made after `dependsOn`. Neither account can
-   * read what is the other's. When the program no longer asks for it, both are left as they are.
+   * read what is the other's. When the program no longer asks for it, the account is dropped and the database stays.
    */
   addDatabase(databaseName: string, dependsOn: readonly pulumi.Resource[] = []): Database {
     const content = this.#content;
@@ -137,7 +137,9 @@ export class MysqlPair extends pulumi.ComponentResource implements Database {
     const after = [this.ready, ...users];
     const { deletedWith } = this.primary;
     const passwords = this.#passwords;
-    createRetirement(this, this.#name, passwords, { cluster: this.#cluster, after, deletedWith });
+    createRetirement(this, this.#name, passwords, {
+      ...{ cluster: this.#cluster, first: this.user, after, deletedWith },
+    });
   }
 }
 

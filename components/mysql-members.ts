@@ -187,12 +187,14 @@ export interface ContentOf {
   readonly cluster: Cluster;
   /** Accounts besides the application's. */
   readonly moreAccounts?: typeof roleCheckAccount;
+  /** `drop`: with the application its account goes. Default `leave`. */
+  readonly accountsOnRemoval?: "drop";
 }
 
 export function createContent(
   parent: pulumi.Resource,
   name: string,
-  { args, options, password, cluster, moreAccounts }: ContentOf,
+  { args, options, password, cluster, moreAccounts, accountsOnRemoval }: ContentOf,
   opts: pulumi.CustomResourceOptions,
 ): MysqlContent {
   const grants = { [`${args.name}.*`]: [...privilegesOf(args.privileges ?? [])] };
@@ -210,6 +212,7 @@ export function createContent(
       },
       // Applications run with the former one until they are released anew.
       formerAccounts: "leave",
+      ...(accountsOnRemoval && { accountsOnRemoval }),
     },
     { parent, ...opts },
   );
@@ -230,7 +233,7 @@ export function createFurtherDatabase(
   const ready = createContent(
     parent,
     name,
-    { ...first, args, password },
+    { ...first, args, password, accountsOnRemoval: "drop" },
     { ...goesWith(primary), dependsOn: [parent.ready, ...dependsOn] },
   );
   const own = { databaseName: args.name, user: args.name, password };
@@ -267,17 +270,20 @@ export function createRetirement(
   parent: pulumi.Resource,
   name: string,
   passwords: Readonly<Record<string, pulumi.Output<string>>>,
-  { cluster, after, deletedWith }: RetirementOf,
+  { cluster, first, after, deletedWith }: RetirementOf,
 ): void {
+  const dropped = Object.keys(passwords).filter((account) => account !== first);
   new MysqlPasswordRetirement(
     `${name}-password-retirement`,
-    { ...cluster, passwords },
+    { ...cluster, passwords, ...(dropped.length > 0 && { dropped }) },
     { parent, dependsOn: [...after], ...(deletedWith && { deletedWith }) },
   );
 }
 
 export interface RetirementOf {
   readonly cluster: Cluster;
+  /** The account that stays whatever becomes of its application. */
+  readonly first: string;
   readonly after: readonly pulumi.Resource[];
   readonly deletedWith: pulumi.Resource | undefined;
 }

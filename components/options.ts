@@ -32,6 +32,7 @@ import {
 import { runtime } from "./runtime";
 import { isSchedule } from "./schedule";
 import { strategy } from "./strategy";
+import { isTakenName } from "./taken-names";
 
 const isDurability = (value: unknown): value is Durability => v.is(durabilityForms, value);
 
@@ -179,10 +180,10 @@ const command = list(
   1,
 );
 
-/** `shop-NAME` is its unit, and `shop-release` that of the release command. */
+/** `shop-NAME` is its unit; `shop-release` is that of the release command, and `shop-dependencies` of what makes these. */
 const processName = text(
-  "a name of at most 31 lower-case letters, digits and hyphens that starts with a letter and is not release",
-  (value) => /^[a-z][a-z0-9-]{0,30}$/.test(value) && value !== "release",
+  "a name of at most 31 lower-case letters, digits and hyphens that starts with a letter and is not release or dependencies",
+  (value) => /^[a-z][a-z0-9-]{0,30}$/.test(value) && !["release", "dependencies"].includes(value),
 );
 
 const processReady = v.pipe(
@@ -237,15 +238,9 @@ export function checkJobNames(given: { readonly processes?: unknown; readonly jo
     }));
 }
 
-/** Names a unit, a user and folders: those of the system and of the other components are taken. */
-const takenNames = [
-  ...["root", "nginx", "haproxy", "mysql", "mysqld", "ssh", "sshd", "cron", "dbus"],
-  // Its folder is Debian's.
-  "php",
-];
 const applicationName = text(
-  "a name of at most 31 lower-case letters, digits and hyphens that starts with a letter and names no other service",
-  (value) => /^[a-z][a-z0-9-]{0,30}$/.test(value) && !takenNames.includes(value),
+  "a name of at most 31 lower-case letters, digits and hyphens that starts with a letter and names no other service, user, group or folder of the system",
+  (value) => /^[a-z][a-z0-9-]{0,30}$/.test(value) && !isTakenName(value),
 );
 
 export const applicationOptions = {

@@ -84,6 +84,7 @@ export function checkApplications(
       ].map((one) => ({ ...one, path: `${path}.${one.path}` })),
     ),
     ...checkUnits(applications),
+    ...checkResources(values, applications, web),
     ...checkDomains(values, applications),
     ...(hasDatabase ? checkDatabases(values, applications) : checkNoDatabase(applications)),
     ...applications.flatMap((application) => checkHosts(application, web)),
@@ -108,7 +109,31 @@ function checkUnits(applications: readonly GivenApplication[]): readonly Fault[]
 
 function unitsOf({ name, values: { processes, jobs } }: GivenApplication): readonly string[] {
   const names = [processes, jobs].flatMap((one) => (isRecord(one) ? Object.keys(one) : []));
-  return [name, ...[...names, "release"].map((one) => `${name}-${one}`)];
+  return [name, ...[...names, "release", "dependencies"].map((one) => `${name}-${one}`)];
+}
+
+/** Of each on each of its hosts: `shop` on `a-web` would be `shop-a` on `web`. */
+function checkResources(
+  { application }: Values,
+  applications: readonly GivenApplication[],
+  web: readonly WebHost[],
+): readonly Fault[] {
+  const [first] = applications;
+  const all = applications.flatMap((one) => {
+    const isFirst = application === undefined ? !hasDomains(one.values) : one === first;
+    const own = isFirst ? "application" : one.name;
+    return web
+      .filter(({ name }) => name !== undefined && runsOn(one, name))
+      .map(({ name }) => ({ path: one.path, host: name, resource: `${own}-${name}` }));
+  });
+  return all.flatMap(({ path, host, resource }, index) => {
+    const other = all
+      .slice(0, index)
+      .find((one) => one.resource === resource && one.path !== path && one.host !== host);
+    if (other === undefined) return [];
+    const remedy = `${other.path} on ${other.host} has it: give one of them another name`;
+    return [fault(path, `a name that makes resources of its own on ${host}`, resource, remedy)];
+  });
 }
 
 /** One has the stack's own domain, and what nobody else has. */

@@ -33,11 +33,16 @@ export interface MysqlContentArgs {
   readonly accounts?: pulumi.Input<Record<string, pulumi.Input<MysqlAccountArgs>>>;
   /** What becomes of accounts that are taken out: `leave` where applications may still run with them. Default `drop`. */
   readonly formerAccounts?: pulumi.Input<"drop" | "leave">;
+  /**
+   * What becomes of the accounts when the resource is removed. `drop` leaves one whose password is another one by then. The databases
+   * always stay. Default `leave`.
+   */
+  readonly accountsOnRemoval?: pulumi.Input<"drop" | "leave">;
 }
 
 /**
  * The databases, accounts and grants of a MySQL cluster, whatever its topology. Give it the topology in `dependsOn`.
- * Destroying it leaves all of them as they are.
+ * Destroying it leaves all of them as they are, but for accounts that are to be dropped then.
  */
 export class MysqlContent extends pulumi.CustomResource {
   /** What the last change did; in a preview, what `up` will do. */
@@ -62,6 +67,8 @@ export interface MysqlPasswordRetirementArgs {
   readonly primary: pulumi.Input<string>;
   /** Account name to the password that all who log in have by then. */
   readonly passwords: pulumi.Input<Record<string, pulumi.Input<string>>>;
+  /** Of these accounts, those whose content has `accountsOnRemoval: "drop"`: a preview says so when they go. Default none. */
+  readonly dropped?: pulumi.Input<pulumi.Input<string>[]>;
 }
 
 /**

@@ -391,13 +391,13 @@ test("gives the account its own database and nothing else", async (t) => {
 test("refuses arguments, all faults at once", async (t) => {
   const { messages } = await program;
   t.deepEqual(messages, [
-    `Application bad: name: expected a name of at most 31 lower-case letters, digits and hyphens that starts with a letter and names no other service, got "Bad"
+    `Application bad: name: expected a name of at most 31 lower-case letters, digits and hyphens that starts with a letter and names no other service, user, group or folder of the system, got "Bad"
 Application bad: start: expected a command as a list of words, got an empty list
 Application bad: release.command: expected a command as a list of words, got an empty list
 Application bad: release.deadlineSeconds: expected an integer from 1 to 86400, got 0
 Application bad: processes.mail.count: expected an integer from 1 to 100, got 0
 Application bad: processes.mail.ready: expected either command or staySeconds, got both
-Application bad: processes.release: expected a name of at most 31 lower-case letters, digits and hyphens that starts with a letter and is not release, got "release"
+Application bad: processes.release: expected a name of at most 31 lower-case letters, digits and hyphens that starts with a letter and is not release or dependencies, got "release"
 Application bad: jobs.report.schedule: expected a schedule as systemd's OnCalendar has it, such as *-*-* 02:30, Mon..Fri 08:00 Europe/Berlin or *:0/5, got "*/5 * * * *"
 Application bad: strategy: expected one-by-one, all-at-once or { canary: { seconds: 1 to 600, maxErrorRatio: 0 to 1 } }, got an object
 Application bad: packages.no good: expected a Debian package name such as nginx or libc6:i386, got "no good"

@@ -16,7 +16,7 @@ const config = {
     { name: "web-02", address: "172.31.64.22", roles: ["web"] },
   ],
   containers: { subnet: "172.31.64.0/24", cgroupPath: "/sys/fs/cgroup", mtu: 1400 },
-  application: { name: "news", source, start },
+  application: { name: "press", source, start },
   applications: { shop: { source, start, port: 3001, domains: ["shop.foobar.com"] } },
   services: {
     "page-cache": { kind: "valkey", hosts: ["web-01"], memoryMegabytes: 256 },
@@ -56,7 +56,7 @@ test("an application is told the service on its host, or else the first, and onl
   ];
   const sorted = (lines: readonly string[]) => [...lines].sort();
   t.deepEqual(
-    sorted(await variablesOf("application-web-01", "news")),
+    sorted(await variablesOf("application-web-01", "press")),
     sorted([...cache("127.0.0.1"), ...parts]),
   );
   t.deepEqual(
@@ -129,7 +129,7 @@ const bad: readonly (readonly [string, object, readonly string[]])[] = [
     { services: { cache: { kind: "valkey", hosts: ["db-01"], applications: ["blog"] } } },
     [
       'services.cache.hosts[0]: expected the name of a host, got "db-01"',
-      'services.cache.applications[0]: expected one of news, shop, got "blog"',
+      'services.cache.applications[0]: expected one of press, shop, got "blog"',
     ],
   ],
   [

@@ -426,7 +426,7 @@ const bad: readonly (readonly [string, Values, readonly string[]])[] = [
       'application.processes.sms.memoryMegabytes: expected an integer from 1 to 1048576, got "1G"',
       "application.processes.sms.cpuPercent: expected an integer from 1 to 100000, got 0",
       "application.processes.sms.stopSeconds: expected an integer from 1 to 3600, got 0",
-      'application.processes.Mail: expected a name of at most 31 lower-case letters, digits and hyphens that starts with a letter and is not release, got "Mail"',
+      'application.processes.Mail: expected a name of at most 31 lower-case letters, digits and hyphens that starts with a letter and is not release or dependencies, got "Mail"',
     ],
   ],
   [

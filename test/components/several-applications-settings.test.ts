@@ -101,6 +101,32 @@ const bad: readonly (readonly [string, Values, readonly string[]])[] = [
     ],
   ],
   [
+    "names that are Debian's or ours",
+    {
+      applications: {
+        mail: shop,
+        "trilithon-x": { ...shop, domains: ["x.foobar.com"], port: 3002 },
+      },
+    },
+    ["mail", "trilithon-x"].map(
+      (name) =>
+        `applications.${name}: expected a name of at most 31 lower-case letters, digits and hyphens that starts with a letter and names no other service, user, group or folder of the system, got "${name}"`,
+    ),
+  ],
+  [
+    "names that would be the same with a host's",
+    {
+      hosts: [
+        ...good.hosts.slice(0, 2),
+        { name: "a-web-01", address: "172.31.64.23", roles: ["web", "database"] },
+      ],
+      applications: { shop, "shop-a": { ...shop, domains: ["a.foobar.com"], port: 3002 } },
+    },
+    [
+      'applications.shop-a: expected a name that makes resources of its own on web-01, got "shop-a-web-01": applications.shop on a-web-01 has it: give one of them another name',
+    ],
+  ],
+  [
     "a database that is another one's",
     { database: { name: "shop" }, applications: { shop } },
     [
@@ -146,7 +172,7 @@ const bad: readonly (readonly [string, Values, readonly string[]])[] = [
       "applications.shop.source: expected a folder, got nothing",
       "applications.shop.domains: expected a list of domains, got an empty list",
       "applications.shop.database: expected false, or an object with name, got true",
-      'applications.nginx: expected a name of at most 31 lower-case letters, digits and hyphens that starts with a letter and names no other service, got "nginx"',
+      'applications.nginx: expected a name of at most 31 lower-case letters, digits and hyphens that starts with a letter and names no other service, user, group or folder of the system, got "nginx"',
       "applications.shop.port: expected a port that nothing else on web-01 uses, got 3000: application.port is the same: give one of them another port",
     ],
   ],

@@ -17,7 +17,7 @@ const config = {
   ],
   containers: { subnet: "172.31.64.0/24", cgroupPath: "/sys/fs/cgroup", mtu: 1400 },
   applications: {
-    news: { source, start },
+    press: { source, start },
     "the-shop": {
       ...{ source, start, port: 3001, domains: ["shop.foobar.com", "buy.foobar.com"] },
       environment: { LOG: "debug" },
@@ -44,8 +44,8 @@ async function filesOf(type: string, name: string): Promise<Readonly<Record<stri
 
 test("the one without domains is the first: its resources are those of a stack with one", async (t) => {
   const { world, told } = await program;
-  t.like(world.find(release, "application-web-01").inputs, { unit: "news.service" });
-  t.is(told.application.unit, "news.service");
+  t.like(world.find(release, "application-web-01").inputs, { unit: "press.service" });
+  t.is(told.application.unit, "press.service");
   t.like(world.find(content, "database-content").inputs, { databases: ["guestbook"] });
 });
 
@@ -116,7 +116,11 @@ test("each has a database and an account of its own, or none, and its part of th
   t.deepEqual(Object.keys(grants), ["the_shop.*"]);
   t.is(maxConnections, 90);
   t.is(password, "password-of-database-for-the_shop-password");
-  const { accounts: first } = world.find(content, "database-content").inputs;
+  t.like(world.find(content, "database-for-the_shop-content").inputs, {
+    accountsOnRemoval: "drop",
+  });
+  const { accounts: first, accountsOnRemoval } = world.find(content, "database-content").inputs;
+  t.is(accountsOnRemoval, undefined);
   t.is(plain(first).guestbook.maxConnections, 90);
   t.is(told.applications?.["the-shop"]?.database, "the_shop");
   t.deepEqual(told.applications?.blog?.hosts, ["web-02"]);
@@ -135,6 +139,7 @@ test("a former password of any of them ends once all have the new ones", async (
   const type = "trilithon:index:MysqlPasswordRetirement";
   const { inputs, startedAt } = world.find(type, "database-password-retirement");
   t.deepEqual(Object.keys(plain(inputs.passwords)), ["guestbook", "the_shop"]);
+  t.deepEqual(inputs.dropped, ["the_shop"]);
   t.true(startedAt > world.find(release, "the-shop-web-02").endedAt);
 });
 

@@ -34,6 +34,7 @@ export interface Content {
   readonly databases: readonly string[];
   readonly accounts: Readonly<Record<string, Account>>;
   readonly formerAccounts?: "drop" | "leave";
+  readonly accountsOnRemoval?: "drop" | "leave";
   /** In a read: digests of the passwords as they were last set, by account. */
   readonly lastSet?: Readonly<Record<string, string>>;
 }
@@ -42,12 +43,15 @@ const defaults = { from: "%", maxConnections: 0 };
 /** An account without a password is reached over the socket only. */
 const socketHost = "localhost";
 
+const dropOrLeave = v.optional(v.picklist(["drop", "leave"], 'expected "drop" or "leave"'));
+
 const schema = v.strictObject({
   cluster: textOf(values.clusterName),
   members: membersSchema,
   primary: memberName,
   databases: v.optional(v.array(textOf(values.databaseName))),
-  formerAccounts: v.optional(v.picklist(["drop", "leave"], 'expected "drop" or "leave"')),
+  formerAccounts: dropOrLeave,
+  accountsOnRemoval: dropOrLeave,
   accounts: v.optional(
     v.record(
       textOf(values.accountName),

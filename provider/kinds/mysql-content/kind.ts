@@ -20,14 +20,62 @@ export const mysqlContent: Kind<Content, ContentStep> = {
   diff,
   plan,
   apply,
-  remove: async () => {},
+  remove: removeAccounts,
   secretOutputs: ["lastSet"],
-  leaves: ({ cluster, databases, accounts }) => [
-    `the databases (${databases.join(", ")}) and accounts (${Object.keys(accounts).join(", ")}) of cluster ${cluster}`,
+  leaves: ({ cluster, databases, accounts, accountsOnRemoval }) => [
+    accountsOnRemoval === "drop"
+      ? `the databases (${databases.join(", ")}) of cluster ${cluster}, with all that is in them`
+      : `the databases (${databases.join(", ")}) and accounts (${Object.keys(accounts).join(", ")}) of cluster ${cluster}`,
   ],
 };
 
-async function readContent(expected: Content, context: Context): Promise<Content | undefined> {
+/**
+ * What holds data stays. An account whose password is another one by now is somebody else's, as one whose former password is still good
+ * may be: another resource set it after this one.
+ */
+async function removeAccounts(removed: Content, context: Context): Promise<void> {
+  if (removed.accountsOnRemoval !== "drop") return;
+  const { cluster, members } = removed;
+  const answers = await askContent(removed, context);
+  const { primary } = rolesOf(answers, removed);
+  const answer = answers[primary];
+  const names = Object.keys(removed.accounts);
+  if (answer?.mysqld !== "running") {
+    const reason = "no member that takes writes answers";
+    context.tell(
+      "warning",
+      `left behind in cluster ${cluster}: account ${names.join(", ")}: ${reason}`,
+    );
+    return;
+  }
+  const found = names.flatMap((name) => {
+    const account = answer.accounts[name];
+    return account === undefined ? [] : [{ name, account }];
+  });
+  const isOwn = ({ account }: (typeof found)[number]) =>
+    account.login === "yes" && !account.hasFormerPassword;
+  for (const { name } of found.filter((one) => !isOwn(one))) {
+    const reason = "its password is not the one that was given to it";
+    context.tell("warning", `left behind in cluster ${cluster}: account ${name}: ${reason}`);
+  }
+  const own = found.filter(isOwn);
+  if (own.length === 0) return;
+  const dropped = own.map(({ name }) => name).join(", ");
+  context.progress(`${primary}: drop account ${dropped}`);
+  await runOn(
+    {
+      member: memberOf(primary, members),
+      name: primary,
+      script: mysql(...own.map(({ name, account }) => dropStatement(name, account))),
+      doing: `dropping account ${dropped} of cluster ${cluster}`,
+      secrets: Object.values(removed.accounts).flatMap(({ password }) => password ?? []),
+    },
+    context,
+  );
+  context.tell("info", `dropped account ${dropped} of cluster ${cluster}`);
+}
+
+function askContent(expected: Content, context: Context) {
   const accounts = Object.entries(expected.accounts).flatMap(([name, account]) =>
     account === undefined ? [] : [{ ...account, name }],
   );
@@ -36,7 +84,11 @@ async function readContent(expected: Content, context: Context): Promise<Content
     script: (member) => renderProbe({ member, accounts }),
     accounts,
   };
-  const answers = await askMembers(expected.members, probe, context);
+  return askMembers(expected.members, probe, context);
+}
+
+async function readContent(expected: Content, context: Context): Promise<Content | undefined> {
+  const answers = await askContent(expected, context);
   if (Object.values(answers).every(({ mysqld }) => mysqld === "absent")) return undefined;
   const { primary } = rolesOf(answers, expected);
   return contentOf(answers[primary], { ...expected, primary: primary || expected.primary });
@@ -92,7 +144,12 @@ async function apply(
   const lastSet = Object.entries(desired.accounts).flatMap(([account, { password }]) =>
     password === undefined ? [] : [[account, digest(password)]],
   );
-  return { ...found, lastSet: Object.fromEntries(lastSet) };
+  const { accountsOnRemoval } = desired;
+  return {
+    ...found,
+    ...(accountsOnRemoval !== undefined && { accountsOnRemoval }),
+    lastSet: Object.fromEntries(lastSet),
+  };
 }
 
 function digest(password: string): string {
@@ -106,6 +163,7 @@ function statementsOf(
 ): string[] {
   switch (task.do) {
     case "await":
+    case "note":
       return [];
     case "create database":
       return [databaseStatement(task.name)];

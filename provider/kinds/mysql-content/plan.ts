@@ -8,6 +8,7 @@ import type { Account, Content } from "./args";
 
 export type Task =
   | { readonly do: "await" }
+  | { readonly do: "note" }
   | { readonly do: "create database"; readonly name: string }
   | { readonly do: "set account"; readonly name: string }
   | { readonly do: "drop account"; readonly name: string };
@@ -21,7 +22,16 @@ export interface ContentStep extends Step {
 /** Databases that nobody wants any more are no difference: they are never dropped. */
 export function diff(live: Content, desired: Content): Difference[] {
   const known = { ...live, accounts: accountsOf(live, desired) };
-  return [...differencesOfDatabases(live, desired), ...compare(known, desired, ["accounts"])];
+  return [
+    ...differencesOfDatabases(live, desired),
+    ...compare(known, desired, ["accounts"]),
+    ...(isNoted(live, desired) ? [] : [{ path: ["accountsOnRemoval"], kind: "update" as const }]),
+  ];
+}
+
+/** It is nothing on a member, but has to stand in the state when the resource is removed. */
+function isNoted(live: Content, desired: Content): boolean {
+  return (live.accountsOnRemoval ?? "leave") === (desired.accountsOnRemoval ?? "leave");
 }
 
 /** Those that are this resource's matter. Who still runs with a former one goes on. */
@@ -40,7 +50,11 @@ function differencesOfDatabases(live: Content, desired: Content): Difference[] {
 export function plan(found: Content | undefined, desired: Content): ContentStep[] {
   const live = found ?? { ...desired, primary: desired.primary, databases: [], accounts: {} };
   const on = isUnknown(live.primary) || live.primary === "" ? "" : `${live.primary}: `;
-  const steps = [...planDatabases(on, live, desired), ...planAccounts(on, live, desired)];
+  const steps = [
+    ...planDatabases(on, live, desired),
+    ...planAccounts(on, live, desired),
+    ...planRemoval(live, desired),
+  ];
   return steps.map((step) => ({
     ...(on !== "" && { host: live.primary }),
     action: step.task.do,
@@ -79,6 +93,12 @@ function planAccounts(on: string, live: Content, desired: Content): PlainStep[] 
     const sentence = `${on}${accountSentence(name, old, now)}`;
     return [{ sentence, task: { do: "set account", name } }];
   });
+}
+
+function planRemoval(live: Content, desired: Content): PlainStep[] {
+  if (isNoted(live, desired)) return [];
+  const sentence = `take note to ${desired.accountsOnRemoval ?? "leave"} its accounts when it is removed`;
+  return [{ sentence, task: { do: "note" } }];
 }
 
 function accountSentence(name: string, old: Account | undefined, now: Account): string {

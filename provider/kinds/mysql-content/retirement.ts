@@ -28,6 +28,8 @@ export interface Retirement {
   readonly primary: string;
   /** Account name to the password that everybody has by now. */
   readonly passwords: Readonly<Record<string, string>>;
+  /** Of these accounts, those that their content drops when it is removed. */
+  readonly dropped?: readonly string[];
   /** The passwords for which former ones were retired last. Output only. */
   readonly retired?: Readonly<Record<string, string>>;
   /** In a read: accounts for which a former password is good as well, with their host part. */
@@ -39,6 +41,7 @@ const schema = v.strictObject({
   members: membersSchema,
   primary: memberName,
   passwords: v.record(textOf(values.accountName), password),
+  dropped: v.optional(v.array(textOf(values.accountName))),
   former: v.optional(v.record(v.string(), v.string())),
 });
 
@@ -99,13 +102,22 @@ function sentenceOf(live: Retirement, desired: Retirement): string {
   const having = (kind: string) =>
     changed.filter((one) => one.kind === kind).map(({ name }) => name);
   const retired = [...new Set([...Object.keys(live.former), ...having("update")])];
+  const isDropped = (name: string) => live.dropped?.includes(name) ?? false;
   const sentences = [
     ...said(
       retired,
       (names) => `retire the former password of ${names}, since all have the new one`,
     ),
     ...said(having("add"), (names) => `take note of the password of ${names}`),
-    ...said(having("delete"), (names) => `forget the password of ${names}, whose account stays`),
+    ...said(
+      having("delete").filter(isDropped),
+      (names) =>
+        `forget the password of ${names}, whose account is dropped once all else is done, and whose database stays${having("add").length > 0 ? ": nothing of it is copied" : ""}`,
+    ),
+    ...said(
+      having("delete").filter((name) => !isDropped(name)),
+      (names) => `forget the password of ${names}, whose account stays`,
+    ),
   ];
   return sentences.join(", ") || "retire the former passwords once they are known";
 }

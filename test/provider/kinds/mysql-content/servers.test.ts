@@ -110,6 +110,15 @@ onLinux(
       "web-01: retire the former password of app, since all have the new one, forget the password of shop, whose account stays",
     ]);
     t.deepEqual(planned({ app: "one" }, { app: "one" }), []);
+    const dropping = { ...of({ app: "one", shop: "two" }), dropped: ["shop"] };
+    t.is(
+      mysqlPasswordRetirement.plan(dropping, of({ app: "one" }), owner)[0]?.sentence,
+      "web-01: forget the password of shop, whose account is dropped once all else is done, and whose database stays",
+    );
+    t.is(
+      mysqlPasswordRetirement.plan(dropping, of({ app: "one", store: "x" }), owner)[0]?.sentence,
+      "web-01: take note of the password of store, forget the password of shop, whose account is dropped once all else is done, and whose database stays: nothing of it is copied",
+    );
   },
 );
 
@@ -163,6 +172,48 @@ onLinux("what the program has no more goes, but for data and the accounts of oth
   t.deepEqual(sentences, ["web-01: drop account app"]);
   t.deepEqual([...server.data.users.keys()], ["'someone'@'%'"]);
   t.true(server.data.schemas.has("guestbook"));
+});
+
+onLinux("a removal leaves the database, and the account unless it is to be dropped", async (t) => {
+  const hosts = await primary(t);
+  const server = hosts.on("web-01");
+  const { state } = await up(t, hosts, content());
+  await mysqlContent.remove(state, hosts.context);
+  t.deepEqual([...server.data.users.keys()], ["'app'@'%'"]);
+  const noted = await up(t, hosts, content({ accountsOnRemoval: "drop" }), state);
+  t.deepEqual(noted.sentences, ["take note to drop its accounts when it is removed"]);
+  await mysqlContent.remove(noted.state, hosts.context);
+  t.deepEqual([...server.data.users.keys()], []);
+  t.true(server.data.schemas.has("guestbook"));
+  // It is gone already.
+  await mysqlContent.remove(noted.state, hosts.context);
+});
+
+onLinux("an account that another resource has by now is not dropped", async (t) => {
+  const hosts = await primary(t);
+  const server = hosts.on("web-01");
+  const { state } = await up(t, hosts, content({ accountsOnRemoval: "drop" }));
+  // It comes with a password of its own, and leaves the former one good for now.
+  const other = await up(t, hosts, content({ accounts: accounts({ password: "of another" }) }));
+  t.true(canLogin(hosts, "of another"));
+  await mysqlContent.remove(state, hosts.context);
+  t.deepEqual([...server.data.users.keys()], ["'app'@'%'"]);
+  server.take("ALTER USER 'app'@'%' DISCARD OLD PASSWORD");
+  await mysqlContent.remove(state, hosts.context);
+  t.deepEqual([...server.data.users.keys()], ["'app'@'%'"]);
+  await up(t, hosts, content({ accounts: accounts({ password: "of another" }) }), other.state);
+});
+
+onLinux("where nobody takes writes, an account stays, and the removal goes on", async (t) => {
+  const hosts = await primary(t);
+  const { state } = await up(t, hosts, content({ accountsOnRemoval: "drop" }));
+  hosts.on("web-01").isRunning = false;
+  const told: string[] = [];
+  const tell = (_: string, message: string) => told.push(message);
+  await mysqlContent.remove(state, { ...hosts.context, tell });
+  t.deepEqual(told, [
+    "left behind in cluster guestbook: account app: no member that takes writes answers",
+  ]);
 });
 
 onLinux("an account that may come from elsewhere keeps its password and grants", async (t) => {
