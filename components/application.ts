@@ -27,7 +27,7 @@ import { backendOf } from "./render/haproxy";
 import { nginxFiles } from "./render/nginx";
 import { nobodyConnected, nothingUnderWay, servesElsewhere } from "./render/probes";
 import { list, oneOf, shape, text } from "./rule";
-import { address, domain, host, port, present } from "./rules";
+import { address, domain, host, port, present, webPath } from "./rules";
 import { checkStart } from "./runtime";
 import { checkShared, createSharedFolders } from "./shared-folders";
 import { firstFile, hashFolder } from "./source-folder";
@@ -123,7 +123,12 @@ export interface ApplicationArgs {
    * whose output is sent whole, `node_modules` as well, and with the runtime of a language what its tools make.
    */
   readonly exclude?: readonly string[];
-  /** A path at which it answers 200 to 299 when it can serve; a redirect is none. Default `/healthz`. */
+  /**
+   * Paths below which it answers, where others answer the rest of the site: `["/shop"]`. It is asked with them: for `/shop/cart`. Its
+   * `public/app.css` is at `/shop/app.css`. Default: it has a site of its own.
+   */
+  readonly paths?: readonly string[];
+  /** A path at which it answers 200 to 299 when it can serve; a redirect is none. Default `/healthz`, below the first of `paths`. */
   readonly healthPath?: pulumi.Input<string>;
   /** On 127.0.0.1, told to it as `PORT`, with `HOST`. 1024 or more, as it runs without privileges. Default 3000. */
   readonly port?: pulumi.Input<number>;
@@ -173,6 +178,8 @@ export class Application extends pulumi.ComponentResource {
   readonly publicFolder: string;
   /** The static files of the version that comes and of those before: pages of all of them are open in browsers. */
   readonly otherPublicFolders: readonly string[];
+  /** Below which it answers, if others have the rest of the site. */
+  readonly paths: readonly string[];
   /** Paths at which files are served that the application writes itself: `/uploads`. */
   readonly writtenPaths: readonly string[];
   /** Addresses of files that never change under their name. */
@@ -207,9 +214,12 @@ export class Application extends pulumi.ComponentResource {
     this.port = options.port;
     this.healthPath = options.healthPath;
     const php = phpFpmOf(args.runtime);
+    const { paths = [] } = args;
+    this.paths = paths;
     this.fastCgi = php && { socket: socketOf(args.name), entryScripts: php.entryScripts };
     this.publicFolder = `/srv/${args.name}/current/public`;
-    this.writtenPaths = writtenPaths(args.persistent ?? []);
+    const written = writtenPaths(args.persistent ?? []);
+    this.writtenPaths = basesOf(args).flatMap((base) => written.map((path) => `${base}${path}`));
     this.drainFile = `/run/${args.name}.drain`;
     const isFurther = args.backend !== undefined;
     this.accessLog = isFurther ? nginxFiles.accessLogOf(args.name) : nginxFiles.accessLog;
@@ -227,7 +237,8 @@ export class Application extends pulumi.ComponentResource {
     const folder = args.build?.output ?? args.source;
     this.staticPath = pulumi
       .all(released)
-      .apply(() => firstFile(`${folder}/public`, this.writtenPaths));
+      .apply(() => firstFile(`${folder}/public`, written))
+      .apply((file) => file && `${basesOf(args)[0]}${file}`);
     this.registerOutputs({ version: this.version });
   }
 }
@@ -246,6 +257,7 @@ const entries = {
     ),
   ),
   backend: v.optional(text("the name of a backend", (value) => /^[a-z0-9_-]+$/.test(value))),
+  paths: v.optional(list("a list of paths", webPath)),
   webServer: v.optional(oneOf("own", "shared")),
   services: v.optional(
     list(
@@ -262,15 +274,20 @@ const plainArgs = [
   ...["build", "build.command", "build.output", "release", "processes", "jobs", "console"],
   ...["strategy", "assets", "assets.keepVersions", "assets.immutable", "persistent"],
   ...["unit", "unit.allow", "unit.rawLines", "backend", "webServer", "services", "runtime"],
-  ...["shared", "shared.folders", "shared.port"],
+  ...["shared", "shared.folders", "shared.port", "paths"],
 ];
+
+/** What stands before the path of a file in `public`. */
+function basesOf({ paths = [] }: ApplicationArgs): readonly string[] {
+  return paths.length > 0 ? paths : [""];
+}
 
 function optionsOf(args: ApplicationArgs) {
   const packages = withDefaults(languageOf(args)?.packages ?? {}, args.packages);
   return {
     start: args.start,
     packages: phpFpmOf(args.runtime) ? packages.apply(withPhp) : packages,
-    healthPath: args.healthPath ?? "/healthz",
+    healthPath: args.healthPath ?? `${basesOf(args)[0]}/healthz`,
     port: args.port ?? defaultPorts.application,
     drainSeconds: args.drainSeconds ?? 3,
     readySeconds: args.readySeconds ?? 60,
@@ -419,6 +436,7 @@ function createRelease(
     php &&
     createPhpFpm(php, {
       ...{ name: args.name, publicFolder, installed: runsWith, stopSeconds, uploadLimitMegabytes },
+      paths: parent.paths,
     });
   const environment = renderEnvironment({
     // Only Nginx beside it is to reach it.

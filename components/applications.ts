@@ -18,6 +18,9 @@ export interface PlacedApplication {
   readonly name: string;
   /** The first is sent with health checks. */
   readonly domains: readonly [string, ...string[]];
+  /** Of those domains it has these paths alone, and the application `under`, or the first, has all others. */
+  readonly paths: readonly string[];
+  readonly under: string | undefined;
   readonly hosts: readonly StackHost[];
   readonly source: string;
   readonly console: readonly string[] | undefined;
@@ -68,7 +71,7 @@ type Settings = FurtherApplication & { readonly name: string };
 
 function createApplication(
   resource: string,
-  { domains, hosts: names, database: _, ...options }: Settings,
+  { domains, under, hosts: names, database: _, ...options }: Settings,
   {
     settings,
     hosts,
@@ -94,11 +97,11 @@ function createApplication(
     },
     opts,
   );
-  const { name, source, console } = options;
+  const { name, source, console, paths = [] } = options;
   const databaseName = backend === undefined ? undefined : database?.databaseName;
   return {
     ...{ name, domains: [domain, ...furtherDomains], hosts: on, source, application },
-    ...{ console, databaseName },
+    ...{ console, databaseName, paths, under },
   };
 }
 
@@ -136,8 +139,8 @@ export function balanced({ first, others }: StackApplications, webServers: reado
     domain: first.domains[0],
     servers: serversOf(first),
     applications: others.map((placed): BalancedApplication => {
-      const { name, domains } = placed;
-      return { name, domains, servers: serversOf(placed) };
+      const { name, domains, paths, under } = placed;
+      return { name, domains, servers: serversOf(placed), paths, under };
     }),
   };
 }

@@ -53,7 +53,16 @@ export interface Endpoints {
   };
   /** Further ones by name; left out where there are none. */
   readonly applications?:
-    | Readonly<Record<string, ApplicationEndpoint & { readonly domains: readonly string[] }>>
+    | Readonly<
+        Record<
+          string,
+          ApplicationEndpoint & {
+            readonly domains: readonly string[];
+            /** Of these domains it has what is below these paths; left out where it has all. */
+            readonly paths?: readonly string[] | undefined;
+          }
+        >
+      >
     | undefined;
   /** Private services by name; left out where there are none. */
   readonly services?:
@@ -165,7 +174,11 @@ export function describeEndpoints(parts: Parts): pulumi.Output<Endpoints> {
       applications: Object.fromEntries(
         others.map((one) => [
           one.name,
-          { ...describeApplication(one, parts), domains: one.domains },
+          {
+            ...describeApplication(one, parts),
+            domains: one.domains,
+            ...(one.paths.length > 0 && { paths: one.paths }),
+          },
         ]),
       ),
     }),

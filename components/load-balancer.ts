@@ -18,7 +18,7 @@ import {
 import { leaveAddressFile } from "./render/keepalived";
 import { nothingPassed } from "./render/probes";
 import { list, shape, text } from "./rule";
-import { address, domain, host, port, siteName, urlPath } from "./rules";
+import { address, domain, host, port, siteName, urlPath, webPath } from "./rules";
 import { createVirtualAddress } from "./virtual-address";
 
 /** A web server to send requests to: a `WebServer`, or one that this program did not make. */
@@ -36,12 +36,16 @@ export interface BalancedServer {
   readonly service?: pulumi.Resource;
 }
 
-/** A further application, with host names of its own. */
+/** A further application, with host names of its own, or with paths of those of another one. */
 export interface BalancedApplication {
   /** Names its backend: lower-case letters, digits and hyphens. */
   readonly name: string;
   /** One or more. The first is sent with the health checks. */
   readonly domains: readonly string[];
+  /** It gets what is below these paths, as `/shop`, of the site of `under`; `domains` are that site's then. Default: all of its domains. */
+  readonly paths?: readonly string[];
+  /** The name of another one of the applications. Default: the one that gets what is for no other. */
+  readonly under?: string | undefined;
   /** One or more, which get its requests in turn. */
   readonly servers: readonly BalancedServer[];
 }
@@ -201,6 +205,7 @@ const server = shape("a server with host and port", {
 const plainArgs = [
   ...["hosts", "hosts.name", "servers", "servers.host", "servers.host.name"],
   ...["applications", "applications.name", "applications.domains", "applications.servers"],
+  ...["applications.paths", "applications.under"],
   ...["applications.servers.host", "applications.servers.host.name"],
 ];
 
@@ -214,6 +219,8 @@ const entries = {
       shape("an object with name, domains and servers", {
         name: siteName,
         domains: list("a list of domains", domain, 1),
+        paths: v.optional(list("a list of paths", webPath)),
+        under: v.optional(siteName),
         servers: list("a list of servers", server, 1),
       }),
     ),

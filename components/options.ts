@@ -28,6 +28,7 @@ import {
   rawLines,
   seconds,
   urlPath,
+  webPath,
 } from "./rules";
 import { runtime } from "./runtime";
 import { isSchedule } from "./schedule";
@@ -336,6 +337,9 @@ export const applications = mapping(
     ...ofApplication,
     ...applicationPlace,
     domains: v.exactOptional(list("a list of domains", domain, 1)),
+    paths: v.exactOptional(list("a list of paths", webPath, 1)),
+    // The application whose domains have these paths.
+    under: v.exactOptional(applicationName),
     database: v.exactOptional(rule("false, or an object with name", isDatabase)),
   }),
 );

@@ -4,6 +4,7 @@ import * as v from "valibot";
 import { unexpected } from "./expectation";
 import { scriptFor } from "./render/fastcgi";
 import { askOverFastCgi, describePhpFpm, renderPhpFpm } from "./render/php-fpm";
+import { splitPath } from "./render/web-paths";
 import { integer, list, mapping, oneOf, record, text } from "./rule";
 import type { Runtime } from "./runtime";
 
@@ -92,12 +93,14 @@ interface Place {
   readonly installed: pulumi.Output<Readonly<Record<string, string>>>;
   readonly stopSeconds: pulumi.Input<number>;
   readonly uploadLimitMegabytes: pulumi.Input<number>;
+  /** Below which it answers; none where it has a site of its own. */
+  readonly paths: readonly string[];
 }
 
 /** Its unit, its file, and what asks it for its health. */
 export function createPhpFpm(
   { children, memoryMegabytes, entryScripts, ini }: PhpFpm,
-  { name, publicFolder, installed, stopSeconds, uploadLimitMegabytes }: Place,
+  { name, publicFolder, installed, stopSeconds, uploadLimitMegabytes, paths }: Place,
 ) {
   const socket = socketOf(name);
   const configurationFile = `/etc/${name}/php-fpm.conf`;
@@ -118,10 +121,10 @@ export function createPhpFpm(
           ),
       },
     },
-    ready: (path: string, host: string, scheme: "http" | "https") =>
-      askOverFastCgi({
-        ...{ socket, publicFolder, path, host, scheme },
-        script: scriptFor(path, { entryScripts }),
-      }),
+    ready: (path: string, host: string, scheme: "http" | "https") => {
+      const [base, below] = splitPath(path, paths);
+      const script = scriptFor(below, { entryScripts });
+      return askOverFastCgi({ socket, publicFolder, path, host, scheme, base, script });
+    },
   };
 }

@@ -31,6 +31,11 @@ export const privateKey = hiddenText(values.privateKey.expected, (value) =>
 export const urlPath = text("a path such as /healthz", (value) =>
   /^\/[A-Za-z0-9._~/-]*$/.test(value),
 );
+/** Below which an application answers. */
+export const webPath = text(
+  "a path such as /shop, of letters, digits and . _ ~ - and without a / at its end",
+  (value) => value.length <= 200 && /^(\/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+$/.test(value),
+);
 /** Of a further application: a part of file names, and of names in HAProxy and Nginx. */
 export const siteName = text(
   "a name of lower-case letters, digits and hyphens that starts with a letter",

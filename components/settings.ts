@@ -33,6 +33,7 @@ export type FurtherApplication = Omit<
   WithEnvironment<Settings["applications"][string]>,
   "domains"
 > & {
+  /** With `paths`, those of the site that has them. */
   readonly domains: readonly string[];
 };
 
@@ -79,16 +80,29 @@ function arrange(
     const path = [`${namespace}:applications`, name];
     return [name, { ...one, environment: keepSecret(environment, path, secretKeys) }] as const;
   });
-  const further = all.flatMap(([name, { domains, ...one }]) =>
-    domains === undefined ? [] : [[name, { ...one, domains }] as const],
-  );
-  const [promoted] = hasApplication ? [] : all.filter(([, { domains }]) => domains === undefined);
+  const further = all.flatMap(([name, one]) => {
+    const domains = domainsOf(one, applications, rest.domain);
+    return domains === undefined ? [] : [[name, { ...one, domains }] as const];
+  });
+  const [promoted] = hasApplication
+    ? []
+    : all.filter(([, { domains, paths }]) => domains === undefined && paths === undefined);
   const environment = keepSecret(application.environment, [`${namespace}:application`], secretKeys);
   return {
     ...rest,
     application: promoted ? promote(promoted) : { ...application, environment },
     applications: Object.fromEntries(further),
   };
+}
+
+/** `undefined`: it may stand in the first one's place. */
+function domainsOf(
+  { domains, paths, under }: Pick<Settings["applications"][string], "domains" | "paths" | "under">,
+  applications: Settings["applications"],
+  domain: string,
+): readonly string[] | undefined {
+  if (paths === undefined) return domains;
+  return (under !== undefined && applications[under]?.domains) || [domain];
 }
 
 function promote([name, { domains: _, database: __, packages = {}, ...one }]: readonly [

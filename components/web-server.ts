@@ -11,7 +11,17 @@ import type { FastCgi } from "./render/fastcgi";
 import { nginxFiles, renderNginx, renderNginxSite, webHealthPath } from "./render/nginx";
 import { renderRestartAlways } from "./render/restart-always";
 import { list, oneOf, rule, shape, text } from "./rule";
-import { address, domain, host, immutablePath, port, present, siteName, urlPath } from "./rules";
+import {
+  address,
+  domain,
+  host,
+  immutablePath,
+  port,
+  present,
+  siteName,
+  urlPath,
+  webPath,
+} from "./rules";
 
 /** What Nginx passes requests to on its own host: an `Application`, or one that this program did not make. */
 export interface ServedApplication {
@@ -25,6 +35,11 @@ export interface ServedApplication {
   readonly otherPublicFolders?: pulumi.Input<readonly pulumi.Input<string>[]>;
   /** Addresses of files that never change under their name, as `/assets/*`. Default: names that end as esbuild's do. */
   readonly immutablePaths?: pulumi.Input<readonly pulumi.Input<string>[]> | undefined;
+  /**
+   * Paths below which it answers, if others have the rest of the site, as `/shop`: load balancers then ask for it by the name
+   * `NAME.trilithon.internal`. Default: it has a site of its own.
+   */
+  readonly paths?: pulumi.Input<readonly pulumi.Input<string>[]>;
   /** Paths below which the application writes files itself, as `/uploads`: only `publicFolder` has them. Default none. */
   readonly writtenPaths?: pulumi.Input<readonly pulumi.Input<string>[]>;
   /** While this file is there the health path answers 404, and the host gets nothing new. */
@@ -39,7 +54,7 @@ export interface ServedApplication {
   readonly isReleasedTogether?: boolean;
 }
 
-/** A further application on the host, with host names of its own. */
+/** A further application on the host, with host names of its own, or with paths of those of another one. */
 export interface WebSite {
   /** Names its file: lower-case letters, digits and hyphens. */
   readonly name: string;
@@ -118,6 +133,7 @@ const application = shape("an application, as an Application is", {
   healthPath: urlPath,
   publicFolder: folder,
   otherPublicFolders: v.optional(list("a list of folders", folder)),
+  paths: v.optional(list("a list of paths", webPath)),
   writtenPaths: v.optional(list("a list of paths", folder)),
   immutablePaths: v.optional(list("a list of addresses", immutablePath)),
   drainFile: folder,
@@ -190,10 +206,10 @@ function readValues(check: ArgsCheck<typeof entries>, args: WebServerArgs) {
 /** Without the resources that have to be there before. */
 function served(application: ServedApplication, ownLog: string) {
   const { port, healthPath, publicFolder, drainFile, accessLog = ownLog, fastCgi } = application;
-  const { otherPublicFolders = [], writtenPaths = [], immutablePaths } = application;
+  const { otherPublicFolders = [], writtenPaths = [], immutablePaths, paths = [] } = application;
   return {
     ...{ port, healthPath, publicFolder, drainFile, accessLog, fastCgi },
-    ...{ otherPublicFolders, writtenPaths, immutablePaths },
+    ...{ otherPublicFolders, writtenPaths, immutablePaths, paths },
   };
 }
 

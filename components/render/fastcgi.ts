@@ -21,21 +21,25 @@ export function scriptFor(path: string, { entryScripts }: Pick<FastCgi, "entrySc
 /** Passes a request on, in a location. `asked` is what the client asked for. */
 export function renderFastCgiPass(
   upstream: string,
-  { script = frontController, asked = "$request_uri" } = {},
+  { script = frontController, asked = "$request_uri", base = "" } = {},
 ): string {
   return `set $app_script ${script};
         set $app_asked ${asked};
-        fastcgi_pass ${upstream};`;
+${base === "" ? "" : `        set $app_base ${base};\n`}        fastcgi_pass ${upstream};`;
 }
 
 /** What holds for the whole server. */
-export function renderFastCgiServer(responseTimeoutSeconds: number): string {
+export function renderFastCgiServer(
+  responseTimeoutSeconds: number,
+  /** Where it has paths of a site: its host's name, and the variable that has what visitors ask for. */
+  site?: { readonly domain: string; readonly host: string },
+): string {
   const none = [...forwardingHeaders, ...otherForwardedHeaders].map(variableOf);
   return `
     # As paths without links: a release is seen at once, whatever PHP keeps of a path.
     fastcgi_param DOCUMENT_ROOT $realpath_root;
     fastcgi_param SCRIPT_FILENAME $realpath_root$app_script;
-    fastcgi_param SCRIPT_NAME $app_script;
+    fastcgi_param SCRIPT_NAME ${site ? "$app_base" : ""}$app_script;
     fastcgi_param DOCUMENT_URI $app_script;
     fastcgi_param REQUEST_URI $app_asked;
     fastcgi_param QUERY_STRING $query_string;
@@ -45,7 +49,7 @@ export function renderFastCgiServer(responseTimeoutSeconds: number): string {
     fastcgi_param GATEWAY_INTERFACE CGI/1.1;
     fastcgi_param SERVER_SOFTWARE nginx;
     fastcgi_param SERVER_PROTOCOL $server_protocol;
-    fastcgi_param SERVER_NAME $host;
+    fastcgi_param SERVER_NAME ${site ? site.domain : "$host"};
     fastcgi_param SERVER_ADDR $server_addr;
     fastcgi_param SERVER_PORT $app_port;
     fastcgi_param REMOTE_ADDR $remote_addr;
@@ -59,7 +63,7 @@ export function renderFastCgiServer(responseTimeoutSeconds: number): string {
     fastcgi_param HTTP_X_FORWARDED_HOST $app_host;
     fastcgi_param HTTP_X_FORWARDED_PORT $app_port;
     fastcgi_param HTTP_X_REQUEST_ID $app_request_id;
-    # What a client says of itself in these is not to be believed.
+${site ? `    fastcgi_param HTTP_HOST ${site.host};\n` : ""}    # What a client says of itself in these is not to be believed.
 ${none.map((name) => `    fastcgi_param ${name} "" if_not_empty;`).join("\n")}
     fastcgi_connect_timeout 2s;
     fastcgi_read_timeout ${responseTimeoutSeconds}s;
@@ -72,7 +76,16 @@ ${none.map((name) => `    fastcgi_param ${name} "" if_not_empty;`).join("\n")}
 }
 
 /** The locations of the entry scripts. A script that is not there is the front controller's. */
-export function renderEntryScripts({ entryScripts }: FastCgi, upstream: string): string {
+export function renderEntryScripts(
+  { entryScripts }: FastCgi,
+  upstream: string,
+  /** A regular expression and a variable for what stands before the path of a script, and one for that path. */
+  {
+    pattern,
+    base,
+    path,
+  }: { readonly pattern: string; readonly base: string; readonly path: string },
+): string {
   if (entryScripts.length === 0) return "";
   const folders = entryScripts
     .map((pattern) => pattern.split("/"))
@@ -80,15 +93,15 @@ export function renderEntryScripts({ entryScripts }: FastCgi, upstream: string):
     .map((parts) => matching(parts.slice(0, -1).join("/")));
   return `
     # Scripts that are run as they are asked for.
-    location ~ ^/(${entryScripts.map(matching).join("|")})$ {
-        try_files $uri @app;
-        ${renderFastCgiPass(upstream, { script: "$uri" })}
+    location ~ ^${pattern}/(${entryScripts.map(matching).join("|")})$ {
+        try_files ${path} @app;
+        ${renderFastCgiPass(upstream, { script: path, base })}
     }
 ${
   folders.length === 0
     ? ""
     : `
-    location ~ ^/(${[...new Set(folders)].join("|")})/$ {
+    location ~ ^${pattern}/(${[...new Set(folders)].join("|")})/$ {
         rewrite ^(.*)$ $1index.php last;
     }
 `

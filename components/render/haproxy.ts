@@ -2,6 +2,7 @@
 
 import { forwardingHeaders } from "./forwarding-headers";
 import { renderRestartAlways } from "./restart-always";
+import { nameInside } from "./web-paths";
 
 export interface HaproxyConfig {
   /** Sent with the health checks: a web server may serve several domains. */
@@ -32,6 +33,9 @@ export interface HaproxyApplication {
   readonly name: string;
   /** One or more; the first is sent with the health checks. */
   readonly domains: readonly string[];
+  /** It has these paths of a site: of the application `under`, or of that which has all other requests. Default: its domains. */
+  readonly paths?: readonly string[];
+  readonly under?: string | undefined;
   readonly servers: readonly HaproxyServer[];
 }
 
@@ -116,7 +120,7 @@ ${
 `
     : ""
 }    unique-id-format %[uuid()]
-${renderForwarding(config.trustedProxies)}${applications.map(renderChoice).join("")}    http-request set-header X-Request-ID %[unique-id]
+${renderForwarding(config.trustedProxies)}${renderChoices(applications)}    http-request set-header X-Request-ID %[unique-id]
     # Nginx says by this that no application was reached, on any server by now.
     http-response return ${unavailable(haproxyFiles.unavailable)} if { status 425 }
 ${applications.map(renderUse).join("")}    use_backend web_servers_once unless { method GET HEAD }
@@ -131,9 +135,30 @@ ${renderBackends(config)}${applications.map((application) => renderBackends(conf
 `;
 }
 
-/** Which application is asked goes by the name that was asked for. */
-function renderChoice({ name, domains }: HaproxyApplication): string {
-  return `    http-request set-var(txn.application) str(${name}) if { req.hdr(Host),field(1,:),lower -m str ${domains.join(" ")} }
+/** Which application is asked goes by the name that was asked for, and by the path: the longest that fits counts. */
+function renderChoices(applications: readonly HaproxyApplication[]): string {
+  const byPath = applications.flatMap((application) =>
+    (application.paths ?? []).map((path) => ({ path, application })),
+  );
+  byPath.sort((a, b) => b.path.length - a.path.length);
+  return [
+    ...applications
+      .filter(({ paths = [] }) => paths.length === 0)
+      .map(({ name, domains }) =>
+        renderChoice(name, `{ req.hdr(Host),field(1,:),lower -m str ${domains.join(" ")} }`),
+      ),
+    ...byPath.map(({ path, application: { name, under } }) => {
+      const site =
+        under === undefined
+          ? "!{ var(txn.application) -m found }"
+          : `{ var(txn.application) -m str ${under} }`;
+      return renderChoice(name, `${site} { path -m str ${path} } or ${site} { path_beg ${path}/ }`);
+    }),
+  ].join("");
+}
+
+function renderChoice(name: string, condition: string): string {
+  return `    http-request set-var(txn.application) str(${name}) if ${condition}
 `;
 }
 
@@ -153,7 +178,12 @@ function unavailable(file: string): string {
 function renderBackends(config: HaproxyConfig, application?: HaproxyApplication): string {
   const { healthPath, rawLines } = config;
   const { servers } = application ?? config;
-  const domain = application?.domains.at(0) ?? config.domain;
+  const isInside = application !== undefined && (application.paths ?? []).length > 0;
+  const domain = isInside
+    ? nameInside(application.name)
+    : (application?.domains.at(0) ?? config.domain);
+  // Web servers tell by the name who is asked; what visitors asked for is in X-Forwarded-Host.
+  const host = isInside ? `    http-request set-header Host ${domain}\n` : "";
   // Where a proxy before this one is trusted, it is the one that visitors speak TLS with.
   const scheme = config.trustedProxies.length > 0 ? "https" : "http";
   const { backend, once } = backendOf(application?.name);
@@ -172,7 +202,7 @@ backend ${backend}
     retry-on conn-failure 425
     # Down after 2 s of failures; back at full share 10 s after it recovers, its caches being cold.
     default-server check inter 1s fastinter 500ms fall 2 rise 2 slowstart 10s
-${page}${servers.map((server) => `    server ${server.name} ${server.address}:${server.port}`).join("\n")}
+${host}${page}${servers.map((server) => `    server ${server.name} ${server.address}:${server.port}`).join("\n")}
 ${indent(rawLines.backend)}
 # All other methods: a connection per request. What is not idempotent must not be lost on one that is just being closed,
 # as nobody may send it once more.
@@ -183,7 +213,7 @@ backend ${once}
     http-check disable-on-404
     retry-on conn-failure 425
     default-server slowstart 10s
-${page}${servers.map((server) => `    server ${server.name} ${server.address}:${server.port} track ${backend}/${server.name}`).join("\n")}
+${host}${page}${servers.map((server) => `    server ${server.name} ${server.address}:${server.port} track ${backend}/${server.name}`).join("\n")}
 ${indent(rawLines.backend)}
 `;
 }

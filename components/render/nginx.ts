@@ -8,6 +8,7 @@ import {
   scriptFor,
 } from "./fastcgi";
 import { forwardingHeaders, otherForwardedHeaders } from "./forwarding-headers";
+import { basePattern, nameInside, splitPath } from "./web-paths";
 
 export interface NginxConfig {
   readonly domain: string;
@@ -32,6 +33,8 @@ export interface NginxApplication {
   /** Asked instead. Default: it is asked over HTTP. */
   readonly fastCgi?: FastCgi | undefined;
   readonly healthPath: string;
+  /** Below which it answers, if others have the rest of the site. */
+  readonly paths?: readonly string[];
   /** The folder of the files that need no application. */
   readonly publicFolder: string;
   /** Further folders, in this order, for files that the first has not: those of the version before and after. */
@@ -48,6 +51,7 @@ export interface NginxApplication {
 export interface NginxSite {
   /** The application's: lower-case letters, digits and hyphens. */
   readonly name: string;
+  /** Of an application that has paths of a site, those of the site. */
   readonly domains: readonly string[];
   readonly application: NginxApplication;
 }
@@ -80,7 +84,7 @@ const head =
 /** The first application, and what the sites of all share. */
 export function renderNginx(config: NginxConfig): string {
   const { domain, loadBalancers, application } = config;
-  const names = [domain, ...config.sites.flatMap(({ domains }) => domains)];
+  const names = [domain, ...config.sites.flatMap(namesOf)];
   return `${head}
 ${renderHashSize(names)}
 log_format trilithon_json escape=json
@@ -150,7 +154,7 @@ map $request_method $file {
     HEAD    $uri;
 }
 
-${renderCacheMap("static_cache", application)}
+${renderCacheMap("static_cache", application)}${renderPathMaps("app", domain, application)}
 # Nobody was reached: the load balancer may ask another server, whatever the method.
 map $upstream_connect_time $is_reached {
     default 1;
@@ -160,22 +164,75 @@ map $upstream_connect_time $is_reached {
 
 ${renderServer(config, {
   ...{ label: "app", cache: "static_cache", listen: "default_server" },
-  ...{ domains: [domain], application },
+  ...{ names: [domain], domain, application },
 })}`;
 }
 
 /** A further application, whose file stands beside that of `renderNginx`. */
 export function renderNginxSite(
   config: Omit<NginxConfig, "application" | "domain" | "sites">,
-  { name, domains, application }: NginxSite,
+  site: NginxSite,
 ): string {
+  const { name, domains, application } = site;
+  const [domain = ""] = domains;
   const label = `app_${name.replaceAll("-", "_")}`;
   const cache = `${label}_static_cache`;
   return `${head}
 
 ${renderUpstreams(label, application)}
-${renderCacheMap(cache, application)}
-${renderServer(config, { label, domains, application, cache })}`;
+${renderCacheMap(cache, application)}${renderPathMaps(label, domain, application)}
+${renderServer(config, { label, names: namesOf(site), domain, application, cache })}`;
+}
+
+/** Who has paths of a site is asked for by another name. */
+function namesOf({ name, domains, application }: NginxSite): readonly string[] {
+  return hasPaths(application) ? [nameInside(name)] : domains;
+}
+
+function hasPaths({ paths = [] }: NginxApplication): boolean {
+  return paths.length > 0;
+}
+
+/** What visitors ask for, where an application has paths of a site: its name, and files and scripts without those paths. */
+function renderPathMaps(label: string, domain: string, application: NginxApplication): string {
+  const { paths = [], fastCgi } = application;
+  if (!hasPaths(application)) return "";
+  const below = `    default /.none;
+    "~^${basePattern(paths)}(/.*)?$" $1;`;
+  return `
+map $is_forwarded$http_x_forwarded_host $${label}_asked_host {
+    default   ${domain};
+    "~^1(.+)" $1;
+}
+
+map $file $${label}_asked_file {
+${below}
+}
+${
+  fastCgi
+    ? `
+map $uri $${label}_asked_path {
+${below}
+}
+
+map $uri $${label}_asked_base {
+    default "";
+    "~^(${basePattern(paths)})(/|$)" $1;
+}
+`
+    : ""
+}`;
+}
+
+/** The variables of a server: of one that has paths of a site, those of `renderPathMaps`. */
+function variablesOf(label: string, application: NginxApplication) {
+  const own = hasPaths(application) ? label : undefined;
+  return {
+    host: own === undefined ? "$http_host" : `$${own}_asked_host`,
+    file: own === undefined ? "file" : `${own}_asked_file`,
+    path: own === undefined ? "$uri" : `$${own}_asked_path`,
+    base: own === undefined ? "" : `$${own}_asked_base`,
+  };
 }
 
 /** Nginx looks a name up in buckets of 64 bytes unless it is told otherwise, and refuses one that does not fit. */
@@ -221,7 +278,10 @@ map $request_method $${label}_upstream {
 interface Server {
   readonly label: string;
   readonly listen?: "default_server";
-  readonly domains: readonly string[];
+  /** By which it is asked for. */
+  readonly names: readonly string[];
+  /** As visitors have it. */
+  readonly domain: string;
   readonly application: NginxApplication;
   /** The variable that says how long a file may be kept. */
   readonly cache: string;
@@ -233,13 +293,16 @@ function renderServer(
     | ("hostName" | "port" | "loadBalancers" | "rawLines")
     | ("uploadLimitMegabytes" | "responseTimeoutSeconds")
   >,
-  { label, listen, domains, application, cache }: Server,
+  { label, listen, names, domain, application, cache }: Server,
 ): string {
   const { hostName, port, loadBalancers } = config;
-  const { publicFolder, otherPublicFolders, accessLog, fastCgi } = application;
+  const { publicFolder, otherPublicFolders, accessLog, fastCgi, paths = [] } = application;
+  const { host, file, path, base } = variablesOf(label, application);
+  const site = hasPaths(application) ? { domain, host } : undefined;
+  const pattern = site ? basePattern(paths) : "";
   return `server {
     listen ${port}${listen ? ` ${listen}` : ""};
-    server_name ${domains.join(" ")};
+    server_name ${names.join(" ")};
     root ${publicFolder};
 
 ${loadBalancers.map((address) => `    set_real_ip_from ${address};`).join("\n")}
@@ -271,7 +334,7 @@ ${loadBalancers.map((address) => `    set_real_ip_from ${address};`).join("\n")}
     send_timeout 30s;
 
     proxy_http_version 1.1;
-    proxy_set_header Host $http_host;
+    proxy_set_header Host ${host};
     proxy_set_header Connection $app_connection;
     proxy_set_header Upgrade $app_upgrade;
     proxy_set_header X-Forwarded-For $remote_addr;
@@ -290,7 +353,7 @@ ${[...forwardingHeaders, ...otherForwardedHeaders].map((name) => `    proxy_set_
     proxy_buffering off;
     proxy_buffer_size 32k;
     proxy_buffers 8 32k;
-${fastCgi ? renderFastCgiServer(config.responseTimeoutSeconds) : ""}    error_page 502 = @bad_gateway;
+${fastCgi ? renderFastCgiServer(config.responseTimeoutSeconds, site) : ""}    error_page 502 = @bad_gateway;
     error_page 504 = @gateway_timeout;
 
     # Asked by the load balancer: the application's own health, and 404 while this host is drained.
@@ -305,18 +368,18 @@ ${[...new Set([webHealthPath, application.healthPath])].map((path) => renderHeal
     location / {
         # As the application's folders lie apart, their files are looked for from the top.
         root /;
-        if (-f ${publicFolder}$file/index.html) {
+        if (-f ${publicFolder}$${file}/index.html) {
             return 301 $uri/$is_args$args;
         }
-        try_files ${[publicFolder, ...otherPublicFolders].map((folder) => `${folder}$file`).join(" ")} @$app_location;
+        try_files ${[publicFolder, ...otherPublicFolders].map((folder) => `${folder}$${file}`).join(" ")} @$app_location;
     }
 
-${fastCgi ? renderEntryScripts(fastCgi, `$${label}_upstream`) : ""}    location ~ /$ {
+${fastCgi ? renderEntryScripts(fastCgi, `$${label}_upstream`, { pattern, base, path }) : ""}    location ~ /$ {
         root /;
-        try_files ${publicFolder}\${file}index.html @$app_location;
+        try_files ${publicFolder}\${${file}}index.html @$app_location;
     }
 
-${application.writtenPaths.map((path) => renderWritten(path, application)).join("")}    # A name with a dot before it hides a file, and a source is never sent as text: the application is asked.
+${application.writtenPaths.map((path) => renderWritten(path, application, file)).join("")}    # A name with a dot before it hides a file, and a source is never sent as text: the application is asked.
     location ~ /\\.(?!well-known/) {
         try_files /.none @$app_location;
     }
@@ -326,13 +389,13 @@ ${application.writtenPaths.map((path) => renderWritten(path, application)).join(
     }
 
     location @app {
-        ${renderPass(`$${label}_upstream`, fastCgi)}
+        ${renderPass(`$${label}_upstream`, fastCgi, base)}
     }
 
     location @websocket {
         proxy_read_timeout 1h;
         proxy_send_timeout 1h;
-        ${renderPass(`${label}_writes`, fastCgi)}
+        ${renderPass(`${label}_writes`, fastCgi, base)}
     }
 
     location @bad_gateway {
@@ -392,32 +455,38 @@ function immutablePatterns({ immutablePaths }: NginxApplication): readonly strin
 }
 
 /** What is written there is a file and no program, whatever it is called; and what is deleted there is gone, though a version may bring it. */
-function renderWritten(path: string, { publicFolder }: NginxApplication) {
+function renderWritten(
+  path: string,
+  { publicFolder, paths = [] }: NginxApplication,
+  file: string,
+): string {
+  const [, below] = splitPath(path, paths);
   return `    location ^~ ${path}/ {
         root /;
         # A link of the application's leads to files of its own only.
-        disable_symlinks if_not_owner from=${publicFolder}${path};
+        disable_symlinks if_not_owner from=${publicFolder}${below};
         location ~* (/$|/\\.(?!well-known/)|${sourceNames}) {
             try_files /.none @$app_location;
         }
-        try_files ${publicFolder}$file @$app_location;
+        try_files ${publicFolder}$${file} @$app_location;
     }
 
 `;
 }
 
-function renderPass(upstream: string, fastCgi: FastCgi | undefined): string {
-  return fastCgi ? renderFastCgiPass(upstream) : `proxy_pass http://${upstream};`;
+function renderPass(upstream: string, fastCgi: FastCgi | undefined, base: string): string {
+  return fastCgi ? renderFastCgiPass(upstream, { base }) : `proxy_pass http://${upstream};`;
 }
 
 function renderHealth(
   path: string,
   label: string,
-  { healthPath, drainFile, fastCgi }: NginxApplication,
+  { healthPath, drainFile, fastCgi, paths = [] }: NginxApplication,
 ) {
+  const [base, below] = splitPath(healthPath, paths);
   const asked = fastCgi
     ? renderFastCgiPass(`${label}_reads`, {
-        script: scriptFor(healthPath, fastCgi),
+        ...{ script: scriptFor(below, fastCgi), base },
         asked: `${healthPath}$is_args$args`,
       })
     : `rewrite ^ ${healthPath} break;

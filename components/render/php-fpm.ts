@@ -80,6 +80,8 @@ function sessionsOf(name: string): string {
 export interface FastCgiQuestion {
   readonly socket: string;
   readonly publicFolder: string;
+  /** What visitors ask for before the path of a file in the public folder: empty, or `/shop`. */
+  readonly base: string;
   /** Below the public folder: `/index.php`. */
   readonly script: string;
   readonly path: string;
@@ -92,10 +94,11 @@ export interface FastCgiQuestion {
  * the answer was. perl-base and its sockets are on every Debian.
  */
 export function askOverFastCgi(question: FastCgiQuestion): string[] {
-  const { socket, publicFolder, script, path, host, scheme } = question;
+  const { socket, publicFolder, base, script, path, host, scheme } = question;
   const parameters = {
     ...{ GATEWAY_INTERFACE: "CGI/1.1", SERVER_PROTOCOL: "HTTP/1.0", REQUEST_METHOD: "GET" },
-    ...{ SCRIPT_NAME: script, REQUEST_URI: path, DOCUMENT_URI: script, QUERY_STRING: "" },
+    ...{ SCRIPT_NAME: `${base}${script}`, DOCUMENT_URI: script },
+    ...{ REQUEST_URI: path, QUERY_STRING: "" },
     ...{ SERVER_NAME: host, SERVER_PORT: scheme === "https" ? "443" : "80", HTTP_HOST: host },
     ...{ REQUEST_SCHEME: scheme, HTTP_X_FORWARDED_PROTO: scheme, REMOTE_ADDR: "127.0.0.1" },
     ...(scheme === "https" && { HTTPS: "on" }),
@@ -119,7 +122,7 @@ $SIG{ALRM} = sub { die "$path: no answer within 10 seconds\\n" };
 alarm 10;
 my %asked = map { split /=/, $_, 2 } @words;
 my $root = Cwd::realpath($folder) // $folder;
-@asked{"DOCUMENT_ROOT", "SCRIPT_FILENAME"} = ($root, "$root$asked{SCRIPT_NAME}");
+@asked{"DOCUMENT_ROOT", "SCRIPT_FILENAME"} = ($root, "$root$asked{DOCUMENT_URI}");
 my $socket = IO::Socket::UNIX->new(Peer => $path) or die "$path: $!\\n";
 my $record = sub { pack("CCnnCx", 1, $_[0], 1, length $_[1], 0) . $_[1] };
 my $length = sub { $_[0] > 127 ? pack("N", $_[0] | 1 << 31) : chr $_[0] };

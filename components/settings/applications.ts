@@ -29,15 +29,17 @@ export function givenApplications({ application, applications }: Values): GivenA
   const others = isRecord(applications) ? Object.entries(applications) : [];
   const first = isRecord(application) ? application : {};
   return [
-    ...(application !== undefined || others.every(([, one]) => hasDomains(one))
+    ...(application !== undefined || others.every(([, one]) => hasSite(one))
       ? [given("application", String(first.name ?? "guestbook"), first)]
       : []),
     ...others.map(([name, values]) => given(`applications.${name}`, name, values)),
   ];
 }
 
-function hasDomains(application: unknown): boolean {
-  return isRecord(application) && application.domains !== undefined;
+/** Of its own, or a part of one. */
+function hasSite(application: unknown): boolean {
+  if (!isRecord(application)) return false;
+  return application.domains !== undefined || application.paths !== undefined;
 }
 
 function given(path: string, name: string, value: unknown): GivenApplication {
@@ -86,6 +88,7 @@ export function checkApplications(
     ...checkUnits(applications),
     ...checkResources(values, applications, web),
     ...checkDomains(values, applications),
+    ...checkPaths(values, applications),
     ...(hasDatabase ? checkDatabases(values, applications) : checkNoDatabase(applications)),
     ...applications.flatMap((application) => checkHosts(application, web)),
     ...checkServed(applications, web),
@@ -120,7 +123,7 @@ function checkResources(
 ): readonly Fault[] {
   const [first] = applications;
   const all = applications.flatMap((one) => {
-    const isFirst = application === undefined ? !hasDomains(one.values) : one === first;
+    const isFirst = application === undefined ? !hasSite(one.values) : one === first;
     const own = isFirst ? "application" : one.name;
     return web
       .filter(({ name }) => name !== undefined && runsOn(one, name))
@@ -142,7 +145,7 @@ function checkDomains(
   applications: readonly GivenApplication[],
 ): readonly Fault[] {
   const others = applications.filter(({ path }) => path !== "application");
-  const without = others.filter(({ values }) => values.domains === undefined);
+  const without = others.filter(({ values }) => !hasSite(values));
   const [first] = without;
   const faults = without
     .filter((one) => application !== undefined || one !== first)
@@ -163,6 +166,65 @@ function checkDomains(
   return [...faults, ...twice];
 }
 
+/** A site is one application's, but for the paths that others have of it. */
+function checkPaths(
+  { application }: Values,
+  applications: readonly GivenApplication[],
+): readonly Fault[] {
+  const [first] = applications.filter(({ path, values }) =>
+    application === undefined ? !hasSite(values) : path === "application",
+  );
+  const taken = new Map<string, string>();
+  return applications.flatMap(({ path, values: { domains, paths, under, healthPath } }) => {
+    if (paths === undefined) {
+      if (under === undefined) return [];
+      return [fault(`${path}.under`, "nothing, as it has no paths", under)];
+    }
+    const list: unknown[] = Array.isArray(paths) ? paths : [];
+    const names = applications
+      .filter(({ values }) => values.domains !== undefined && values.paths === undefined)
+      .map(({ name }) => name);
+    const isBelow = list.some(
+      (one) => healthPath === one || String(healthPath).startsWith(`${one}/`),
+    );
+    return [
+      ...(domains === undefined
+        ? []
+        : [
+            fault(
+              `${path}.domains`,
+              "nothing, as it has paths",
+              domains,
+              "under names whose domains they are of",
+            ),
+          ]),
+      ...(under === undefined || names.includes(String(under))
+        ? []
+        : [
+            fault(
+              `${path}.under`,
+              names.length > 0
+                ? `one of ${names.join(", ")}`
+                : "nothing, as no other one has domains",
+              under,
+            ),
+          ]),
+      ...(healthPath === undefined || isBelow
+        ? []
+        : [fault(`${path}.healthPath`, `a path below ${list.join(" or ")}`, healthPath)]),
+      ...list.flatMap((one, index) => {
+        const at = `${path}.paths[${index}]`;
+        const key = `${under ?? first?.name} ${one}`;
+        const holder = taken.get(key);
+        taken.set(key, at);
+        return holder === undefined
+          ? []
+          : [fault(at, "a path that nothing else has", one, `${holder} is the same`)];
+      }),
+    ];
+  });
+}
+
 /** An application has its own database, or none. */
 function checkDatabases(
   { database, application }: Values,
@@ -172,7 +234,7 @@ function checkDatabases(
   const taken = new Map<unknown, string>([[first, "database.name"]]);
   return applications.flatMap(({ path, name, values }) => {
     if (path === "application") return [];
-    if (application === undefined && values.domains === undefined) {
+    if (application === undefined && !hasSite(values)) {
       if (values.database === undefined) return [];
       const remedy = "its database is the stack's, database.name";
       return [fault(`${path}.database`, "nothing", values.database, remedy)];

@@ -46,6 +46,8 @@ export interface ApplicationOfStack {
   /** Names of its hosts. `undefined`: all with the role `web`. */
   readonly hosts: readonly string[] | undefined;
   readonly hasDatabase: boolean;
+  /** Below which it answers, where others have the rest of its site. */
+  readonly paths: readonly string[];
 }
 
 export interface Endpoints {
@@ -67,6 +69,8 @@ export interface Endpoints {
   readonly console: readonly string[];
   /** Whether the application is the sample in `app/`. */
   readonly isGuestBook: boolean;
+  /** Below which it answers, where others have the rest of the site. */
+  readonly paths: readonly string[];
   /** All of them. The first is the one that the other fields tell of. */
   readonly applications: readonly ApplicationOfStack[];
   /** Whether they tell of another one, by `asApplication`. */
@@ -134,7 +138,11 @@ const endpoints = v.object({
   applications: v.optional(
     v.record(
       v.string(),
-      v.object({ ...application.entries, domains: v.pipe(v.array(v.string()), v.minLength(1)) }),
+      v.object({
+        ...application.entries,
+        domains: v.pipe(v.array(v.string()), v.minLength(1)),
+        paths: v.optional(v.array(v.string()), []),
+      }),
     ),
     {},
   ),
@@ -177,7 +185,9 @@ export function parseEndpoints(value: unknown): Endpoints {
   const applications = [
     first,
     ...Object.values(result.output.applications).map((one) =>
-      describeApplication(one, { domain: one.domains[0] ?? domain, database: one.database }),
+      describeApplication(one, {
+        ...{ domain: one.domains[0] ?? domain, database: one.database, paths: one.paths },
+      }),
     ),
   ];
   const named = Object.entries(hosts);
@@ -228,7 +238,15 @@ export function parseEndpoints(value: unknown): Endpoints {
 
 function describeApplication(
   given: v.InferOutput<typeof application>,
-  { domain, database }: { readonly domain: string; readonly database: string | undefined },
+  {
+    domain,
+    database,
+    paths = [],
+  }: {
+    readonly domain: string;
+    readonly database: string | undefined;
+    readonly paths?: readonly string[];
+  },
 ): ApplicationOfStack {
   const { unit, port, healthPath, staticPath, isGuestBook, console, hosts } = given;
   const name = unit.replace(/\.service$/, "");
@@ -237,18 +255,14 @@ function describeApplication(
   return {
     ...{ name, service, domain, healthPath, staticPath, drainFile, isGuestBook, console, hosts },
     hasDatabase: database !== undefined,
+    paths,
   };
 }
 
 /** What a stack is, for one of its applications. */
-function seenBy({
-  service: _,
-  hosts: __,
-  name: ___,
-  hasDatabase: ____,
-  ...seen
-}: ApplicationOfStack) {
-  return seen;
+function seenBy(application: ApplicationOfStack) {
+  const { domain, healthPath, staticPath, drainFile, isGuestBook, console, paths } = application;
+  return { domain, healthPath, staticPath, drainFile, isGuestBook, console, paths };
 }
 
 function servicesFor(

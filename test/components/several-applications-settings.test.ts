@@ -36,6 +36,16 @@ const fine: Readonly<Record<string, Values>> = {
       shop: { source: "./shop", runtime: { name: "php-fpm" }, domains: ["shop.foobar.com"] },
     },
   },
+  "paths of the stack's domain, and of another one's": {
+    applications: {
+      blog: { ...blog, port: 3002 },
+      shop: { source: "./shop", start: ["x"], paths: ["/shop", "/cart"], port: 3001 },
+      wiki: {
+        ...{ source: "./wiki", start: ["x"], paths: ["/shop"], under: "blog", port: 3003 },
+        healthPath: "/shop/up",
+      },
+    },
+  },
   "databases of names of their own, and none": {
     applications: {
       shop: { ...shop, database: { name: "goods" } },
@@ -98,6 +108,26 @@ const bad: readonly (readonly [string, Values, readonly string[]])[] = [
     },
     [
       'applications.shop-mail: expected units that no other application has, got "shop-mail.service": application has it: give one of them another name',
+    ],
+  ],
+  [
+    "paths that are another one's, or of nothing",
+    {
+      applications: {
+        blog: { ...blog, port: 3002 },
+        shop: { source: "./shop", start: ["x"], paths: ["/shop", "/shop/"], port: 3001 },
+        wiki: { source: "./wiki", start: ["x"], paths: ["/shop"], healthPath: "/up", port: 3003 },
+        help: { ...shop, paths: ["/help"], under: "wiki", port: 3004 },
+        news2: { ...shop, domains: ["x.foobar.com"], under: "blog", port: 3005 },
+      },
+    },
+    [
+      'applications.shop.paths[1]: expected a path such as /shop, of letters, digits and . _ ~ - and without a / at its end, got "/shop/"',
+      'applications.wiki.healthPath: expected a path below /shop, got "/up"',
+      'applications.wiki.paths[0]: expected a path that nothing else has, got "/shop": applications.shop.paths[0] is the same',
+      "applications.help.domains: expected nothing, as it has paths, got a list: under names whose domains they are of",
+      'applications.help.under: expected one of blog, news2, got "wiki"',
+      'applications.news2.under: expected nothing, as it has no paths, got "blog"',
     ],
   ],
   [

@@ -26,6 +26,10 @@ const config = {
       ...{ source, start, port: 3002, domains: ["blog.foobar.com"] },
       ...{ hosts: ["web-02"], database: false },
     },
+    help: {
+      ...{ source, start, port: 3003, paths: ["/help", "/faq"], database: false },
+      ...{ hosts: ["web-01"], persistent: ["public/uploads"] },
+    },
     wiki: {
       ...{ source, runtime: "php-fpm", domains: ["wiki.foobar.com"] },
       ...{ hosts: ["web-02"], database: false },
@@ -57,7 +61,7 @@ test("each web server has a file for each of its applications", async (t) => {
   const folder = "/etc/nginx/conf.d";
   t.deepEqual(await sitesOf("web-01"), [
     `${folder}/trilithon.conf`,
-    `${folder}/trilithon_the-shop.conf`,
+    ...[`${folder}/trilithon_help.conf`, `${folder}/trilithon_the-shop.conf`],
   ]);
   t.deepEqual(await sitesOf("web-02"), [
     ...[`${folder}/trilithon.conf`, `${folder}/trilithon_blog.conf`],
@@ -69,6 +73,32 @@ test("each web server has a file for each of its applications", async (t) => {
     files[`${folder}/trilithon_the-shop.conf`] ?? "",
     /root \/srv\/the-shop\/current\/public;/,
   );
+});
+
+test("one with paths has them on the domain of the first, on its own hosts", async (t) => {
+  const { world, told } = await program;
+  const { "/etc/nginx/conf.d/trilithon_help.conf": site = "" } = await filesOf(
+    service,
+    "web-01-nginx-service",
+  );
+  t.regex(site, /\n {4}server_name help\.trilithon\.internal;\n/);
+  t.regex(site, /\n {4}default {3}www\.foobar\.com;\n/);
+  t.regex(
+    site,
+    /\n {4}location \^~ \/help\/uploads\/ \{[\s\S]*\n {4}location \^~ \/faq\/uploads\/ \{/,
+  );
+  const { "/etc/haproxy/haproxy.cfg": balancer = "" } = await filesOf(
+    service,
+    "load-balancer-lb-01-service",
+  );
+  t.regex(balancer, /str\(help\) if .*\{ path_beg \/help\/ \}\n/);
+  t.like(world.find(release, "help-web-01").inputs.ready, {
+    http: "http://127.0.0.1:3003/help/healthz",
+    headers: { Host: "www.foobar.com" },
+  });
+  t.like(told.applications?.help, {
+    ...{ domains: ["www.foobar.com"], paths: ["/help", "/faq"], healthPath: "/help/healthz" },
+  });
 });
 
 test("load balancers send each its own, to the hosts where it runs", async (t) => {

@@ -10,7 +10,7 @@ import { askOverFastCgi, renderPhpFpm } from "../../components/render/php-fpm";
 import { removeLabelled } from "../../scripts/setup/labelled";
 import { capture, must } from "../../scripts/setup/run";
 
-const stack = "php-fpm";
+const stack = `${process.env.TRILITHON_TEST_PREFIX ?? ""}php-fpm`;
 const container = `trilithon-${stack}`;
 /** Another one with the packages installed saves the time that installing them takes. */
 const image = process.env.TRILITHON_HOST_IMAGE ?? "trilithon-host:latest";
@@ -78,8 +78,9 @@ test.after.always(() => removeLabelled(stack));
 const inside = (command: string) =>
   must(container, "docker", ["exec", container, "sh", "-ec", command]);
 
-function configuration() {
+function configuration(paths: readonly string[] = []) {
   const application = {
+    paths,
     ...{ port: 3000, fastCgi, healthPath: "/up", drainFile: "/run/blog.drain", writtenPaths: [] },
     accessLog: "/var/log/nginx/trilithon.access.log",
     ...{
@@ -200,8 +201,9 @@ async function health(
   t: ExecutionContext,
   path: string,
   publicFolder = "/srv/blog/current/public",
+  base = "",
 ) {
-  const question = { socket: fastCgi.socket, publicFolder, script: "/index.php", path };
+  const question = { socket: fastCgi.socket, publicFolder, base, script: "/index.php", path };
   const words = askOverFastCgi({ ...question, host: "blog.example.com", scheme: "https" });
   const { status, stdout, stderr } = await capture("docker", ["exec", container, ...words]);
   t.is(stdout, "");
@@ -222,4 +224,45 @@ test("a release is ready when it answers so over FastCGI, and else says why", as
     false,
     "/srv/nothing/index.php for /up: 404 Not Found: Primary script unknown",
   ]);
+});
+
+const ranBelow: readonly (readonly [path: string, script: string, base: string])[] = [
+  ["/blog", "index", "/blog"],
+  ["/blog/", "index", "/blog"],
+  ["/blog/posts/1?a=b", "index", "/blog"],
+  ["/blog/wp-login.php", "login", "/blog"],
+  ["/blog/wp-admin/", "admin", "/blog"],
+  ["/b.2/wp-admin/index.php?page=1", "admin", "/b.2"],
+  ["/blog/uploads/evil.php", "index", "/blog"],
+  ["/blog/config.yml", "index", "/blog"],
+];
+
+test.serial("below paths it has the same scripts and files, and learns of the path", async (t) => {
+  const { "/etc/nginx/conf.d/trilithon.conf": text } = configuration(["/blog", "/b.2"]);
+  await inside(
+    `cat >/etc/nginx/conf.d/trilithon.conf <<'__END__'\n${text}__END__\nnginx -s reload; sleep 1`,
+  );
+  const headers = { host: "blog.trilithon.internal", "X-Forwarded-Host": "www.example.com" };
+  for (const [path, name, base] of ranBelow) {
+    for (const body of [undefined, "x=1"]) {
+      const answer = await ask(path, headers, body);
+      t.deepEqual([answer.status, answer.script], [200, name], `${path} ${body}`);
+      t.notRegex(answer.body, /planted/);
+      const script = { index: "/index.php", login: "/wp-login.php", admin: "/wp-admin/index.php" }[
+        name
+      ];
+      t.like(JSON.parse(answer.body), {
+        ...{ REQUEST_URI: path, SCRIPT_NAME: `${base}${script}`, DOCUMENT_URI: script },
+        ...{ SCRIPT_FILENAME: `${root}${script}`, HTTP_HOST: "blog.example.com" },
+        SERVER_NAME: "blog.example.com",
+      });
+    }
+  }
+  t.is((await ask("/blog/app.css", headers)).body, "body {}\n");
+  t.is((await ask("/b.2/app.css", headers)).body, "body {}\n");
+  // No file of it lies elsewhere.
+  t.is((await ask("/app.css", headers)).script, "index");
+  t.is((await ask("/b_2/app.css", headers)).script, "index");
+  t.is(JSON.parse((await ask("/.trilithon/health")).body).REQUEST_URI, "/up");
+  t.deepEqual(await health(t, "/blog/up", "/srv/blog/current/public", "/blog"), [true, ""]);
 });

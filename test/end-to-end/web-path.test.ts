@@ -2,7 +2,14 @@
 import { createHash } from "node:crypto";
 import { gzipSync } from "node:zlib";
 import test from "ava";
-import { type Answer, echoes, furtherHost, type Request, WebPath } from "./support/web-path";
+import {
+  type Answer,
+  echoes,
+  furtherHost,
+  partHost,
+  type Request,
+  WebPath,
+} from "./support/web-path";
 
 const style = "body { color: black }\n".repeat(100);
 
@@ -20,6 +27,11 @@ const running = WebPath.start({
     "public/notes.PY": "password = 'planted'\n",
     "public/page.html~": "planted\n",
     "shop/public/app.css": "of the shop\n",
+    "cart/public/app.css": "of the cart\n",
+    "cart/public/assets/app.js": "of the cart as well\n",
+    "cart/public/docs/index.html": "about the cart\n",
+    "cart/public/uploads/photo.jpg": "an upload of the cart\n",
+    "cart/public/index.php": "<?php $password = 'planted';\n",
     "public/uploads/photo-ABCDEF12.jpg": "an upload\n",
     "public/uploads/shell.php": "<?php $password = 'planted';\n",
     "public/uploads/.htaccess": "planted\n",
@@ -229,6 +241,7 @@ for (const { title, path, request, status, headers = {}, body } of cases) {
 }
 
 interface Echo {
+  readonly url: string;
   readonly method: string;
   readonly bytes: number;
   readonly sha256: string;
@@ -442,6 +455,50 @@ test.serial(
     t.is((await web.send("/app.css")).body, style);
   },
 );
+
+test.serial(
+  "an application that has a path of the site is asked for what is below it",
+  async (t) => {
+    const web = await running;
+    const { base } = partHost;
+    for (const method of ["GET", "POST"]) {
+      const headers = { host: "www.foobar.com:8080" };
+      const answer = await web.send(`${base}/echo?a=1`, { method, headers });
+      t.deepEqual([answer.status, answer.headers["x-application"]], [200, "cart"], method);
+      const { url, all } = echoOf(answer);
+      t.is(url, `${base}/echo?a=1`);
+      t.deepEqual([all.host, all["x-forwarded-host"]], [[headers.host], [headers.host]]);
+    }
+    const body = async (path: string) => (await web.send(`${base}${path}`)).body;
+    t.is(await body("/app.css"), "of the cart\n");
+    t.is(await body("/uploads/photo.jpg"), "an upload of the cart\n");
+    t.is(await body("/docs/"), "about the cart\n");
+    t.is((await web.send(`${base}/docs`)).headers.location, `${base}/docs/`);
+    t.is(await body("/index.php"), `no route ${base}/index.php\n`);
+    t.is(await body(""), `no route ${base}\n`);
+    const kept = async (path: string) =>
+      (await web.send(`${base}${path}`)).headers["cache-control"];
+    t.regex(String(await kept("/assets/app.js")), /immutable/);
+    t.is(await kept("/app.css"), "public, max-age=300");
+    for (const path of ["/basketball", "/app.css", "/x/basket/app.css", "/BASKET/app.css"]) {
+      const { headers, body } = await web.send(path);
+      t.not(headers["x-application"], "cart", path);
+      t.notRegex(body, /cart/, path);
+    }
+    // On a domain of another application the path is that one's.
+    t.is((await toFurther(`${base}/echo`)).headers["x-application"], "shop");
+  },
+);
+
+test.serial("a path's application that is away takes nothing else with it", async (t) => {
+  const web = await running;
+  await web.inside("touch /run/cart.drain; sleep 2.5");
+  t.is((await web.send(`${partHost.base}/page`)).status, 503);
+  t.is((await web.send("/page")).status, 200);
+  await web.inside("rm /run/cart.drain");
+  await web.isUp();
+  t.is((await web.send(`${partHost.base}/page`)).status, 200);
+});
 
 test.serial("what becomes of a further application is not the first one's matter", async (t) => {
   const web = await running;

@@ -7,6 +7,7 @@ import { readPreview } from "../end-to-end/support/preview";
 import { TestStack, threeHosts } from "../end-to-end/support/test-stack";
 
 const number = Number(process.env.TRILITHON_TEST_NUMBER ?? 102);
+const stackName = `${process.env.TRILITHON_TEST_PREFIX ?? ""}folders`;
 const publish = 8620;
 const hosts = ["web-01", "web-02"];
 const image = process.env.TRILITHON_HOST_IMAGE;
@@ -112,7 +113,7 @@ test.before(async () => {
   source = await mkdtemp(join(tmpdir(), "trilithon-folders-"));
   await writeVersion("one");
   await write("storage/views/.keep", "");
-  stack = await TestStack.make("folders", settings());
+  stack = await TestStack.make(stackName, settings());
   await stack.up();
 });
 

@@ -18,8 +18,9 @@ export function hostServingChecks(endpoints: Endpoints): readonly Check[] {
     return applicationHosts(seen).flatMap((host) =>
       (["web-server", "application"] as const).flatMap((role) => {
         const { unit, port } = serviceOf(host, role) ?? {};
-        // One that listens on a socket is asked by the web server before it.
+        // One that listens on a socket is asked by the web server before it; that one is asked for paths by the load balancers.
         if (unit === undefined || port === undefined) return [];
+        if (role === "web-server" && seen.paths.length > 0) return [];
         return [servingCheck(seen, host, { role, unit, port })];
       }),
     );

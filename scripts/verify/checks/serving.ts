@@ -43,8 +43,8 @@ export function balanceChecks(endpoints: Endpoints): readonly Check[] {
 
 function balanceCheck(endpoints: Endpoints, host: EndpointHost, names: readonly string[]): Check {
   const port = serviceOf(host, "load-balancer")?.port ?? 80;
-  const { domain, healthPath: path } = endpoints;
-  const forWhom = endpoints.isFurther ? ` for ${domain}` : "";
+  const { domain, healthPath: path, paths } = endpoints;
+  const forWhom = endpoints.isFurther ? ` for ${domain}${paths[0] ?? ""}` : "";
   const question = { port, path, domain, scheme: "http", times: names.length * rounds } as const;
   const countAnswers = async (site: Site): Promise<Finding> => {
     const answers = await askHost(site, host, question);

@@ -43,6 +43,41 @@ test("renders a further application", (t) => {
   isGolden(t, "haproxy-applications.cfg", renderHaproxy({ ...config, applications: [shop] }));
 });
 
+test("paths of a site go to their application, the longest first, and its own name stands for it", (t) => {
+  const { servers } = config;
+  const applications = [
+    { name: "blog", domains: ["blog.foobar.com"], servers },
+    { name: "shop", domains: ["www.foobar.com"], paths: ["/shop", "/cart"], servers },
+    { name: "admin", domains: ["www.foobar.com"], paths: ["/shop/admin"], servers },
+    { name: "wiki", domains: ["blog.foobar.com"], paths: ["/wiki"], under: "blog", servers },
+  ];
+  const text = renderHaproxy({ ...config, applications });
+  const none = "!{ var(txn.application) -m found }";
+  const blog = "{ var(txn.application) -m str blog }";
+  t.deepEqual(
+    text
+      .split("\n")
+      .flatMap((line) => /set-var\(txn\.application\) str\((.*)/.exec(line)?.[1] ?? []),
+    [
+      "blog) if { req.hdr(Host),field(1,:),lower -m str blog.foobar.com }",
+      `admin) if ${none} { path -m str /shop/admin } or ${none} { path_beg /shop/admin/ }`,
+      `shop) if ${none} { path -m str /shop } or ${none} { path_beg /shop/ }`,
+      `shop) if ${none} { path -m str /cart } or ${none} { path_beg /cart/ }`,
+      `wiki) if ${blog} { path -m str /wiki } or ${blog} { path_beg /wiki/ }`,
+    ],
+  );
+  for (const [name, count] of [
+    ["shop", 2],
+    ["admin", 2],
+    ["blog", 0],
+  ] as const) {
+    const set = `http-request set-header Host ${name}.trilithon.internal\n`;
+    t.is(text.split(set).length - 1, count, name);
+  }
+  t.regex(text, /backend shop_web_servers\n[\s\S]*?hdr Host shop\.trilithon\.internal hdr/);
+  t.regex(text, /backend blog_web_servers\n[\s\S]*?hdr Host blog\.foobar\.com hdr/);
+});
+
 test("raw lines end their sections", (t) => {
   const rawLines = {
     global: ["maxconn 500"],

@@ -36,6 +36,18 @@ test("renders the configuration of a site that is asked over FastCGI", (t) => {
   isGolden(t, "nginx-fastcgi.conf", renderNginx({ ...config, application }));
 });
 
+test("renders a further application that has paths of a site", (t) => {
+  const fastCgi = { socket: "/run/shop/php-fpm.sock", entryScripts: ["wp-admin/*.php"] };
+  const application = {
+    ...{ ...config.application, fastCgi, paths: ["/shop", "/old.shop"] },
+    ...{ healthPath: "/shop/up", writtenPaths: ["/shop/uploads"], drainFile: "/run/shop.drain" },
+  };
+  const site = { name: "shop", domains: ["www.foobar.com"], application };
+  isGolden(t, "nginx-paths.conf", renderNginxSite(config, site));
+  // Names that are never too long for Nginx's table.
+  t.is(renderNginx({ ...config, sites: [site] }), renderNginx(config));
+});
+
 test("renders the unit's additions", (t) => {
   isGolden(t, "nginx.service.conf", renderRestartAlways());
 });

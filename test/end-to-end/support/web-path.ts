@@ -18,7 +18,7 @@ import {
 import { removeLabelled } from "../../../scripts/setup/labelled";
 import { capture, must } from "../../../scripts/setup/run";
 
-const stack = "web-path";
+const stack = `${process.env.TRILITHON_TEST_PREFIX ?? ""}web-path`;
 const domain = "www.foobar.com";
 /** Another one with the packages installed saves the time that installing them takes. */
 const image = process.env.TRILITHON_HOST_IMAGE ?? "trilithon-host:latest";
@@ -35,6 +35,9 @@ export const furtherHost = {
   domain: "shop.foobar.com",
   applicationPort: 3003,
 } as const;
+
+/** One that has a path of the site, behind the first Nginx alone as well. */
+export const partHost = { name: "cart", base: "/basket", applicationPort: 3004 } as const;
 
 export interface Answer {
   readonly status: number;
@@ -80,8 +83,9 @@ export class WebPath {
     await inside(`mkdir -p /run/haproxy /var/lib/haproxy && chmod -R a+rX /srv
 for name in ${webHosts.map(({ name }) => name).join(" ")}; do nginx -q -c /etc/$name.conf; done
 haproxy -W -D -f /etc/haproxy/haproxy.cfg -p /run/haproxy.pid`);
-    for (const host of [...webHosts, furtherHost]) {
-      const run = `while :; do [ -e /run/${host.name}.off ] || HOST_NAME=${host.name} PORT=${host.applicationPort} ASKED=/tmp/asked node /srv/server.mjs; sleep 0.2; done`;
+    for (const host of [...webHosts, furtherHost, partHost]) {
+      const base = host === partHost ? `BASE=${host.base} ` : "";
+      const run = `while :; do [ -e /run/${host.name}.off ] || ${base}HOST_NAME=${host.name} PORT=${host.applicationPort} ASKED=/tmp/asked node /srv/server.mjs; sleep 0.2; done`;
       await must(container, "docker", ["exec", "--detach", container, "sh", "-c", run]);
     }
     const path = new WebPath(await publishedPort(80), await publishedPort(webHosts[0].port));
@@ -92,7 +96,7 @@ haproxy -W -D -f /etc/haproxy/haproxy.cfg -p /run/haproxy.pid`);
   /** Both servers and the further application answer, for long enough that the load balancer has found it too. */
   async isUp(): Promise<void> {
     await inside(`n=0; until
-  perl -MIO::Socket::INET -e '$s = IO::Socket::INET->new("127.0.0.1:8404") or exit 1; print $s "GET /;csv HTTP/1.0\\r\\n\\r\\n"; $n = grep { /^(?:shop_)?web_servers,web-0.,.*,UP,/ } <$s>; exit($n == 3 ? 0 : 1)'; do
+  perl -MIO::Socket::INET -e '$s = IO::Socket::INET->new("127.0.0.1:8404") or exit 1; print $s "GET /;csv HTTP/1.0\\r\\n\\r\\n"; $n = grep { /^(?:shop_|cart_)?web_servers,web-0.,.*,UP,/ } <$s>; exit($n == 4 ? 0 : 1)'; do
   n=$((n + 1)); [ "$n" -lt 150 ] || { tail /var/log/nginx/*.log; exit 1; }; sleep 0.2
 done`);
   }
@@ -213,6 +217,10 @@ function haproxyOf({ trustedProxies = [] }: WebPathOptions): string {
         domains: [furtherHost.domain, `www.${furtherHost.domain}`],
         servers: [{ name: "web-01", address: "127.0.0.1", port: webHosts[0].port }],
       },
+      {
+        ...{ name: partHost.name, domains: [domain], paths: [partHost.base] },
+        servers: [{ name: "web-01", address: "127.0.0.1", port: webHosts[0].port }],
+      },
     ],
     trustedProxies,
     rawLines: {},
@@ -227,10 +235,19 @@ function filesOf(options: WebPathOptions) {
       ...{ name: furtherHost.name, domains: [furtherHost.domain, `www.${furtherHost.domain}`] },
       application: applicationOf(furtherHost, "/srv/shop"),
     };
+    const part = {
+      ...{ name: partHost.name, domains: [domain] },
+      application: {
+        ...applicationOf(partHost, "/srv/cart"),
+        ...{ paths: [partHost.base], healthPath: `${partHost.base}/healthz` },
+        writtenPaths: [`${partHost.base}/uploads`],
+        immutablePaths: ["/basket/assets/*"],
+      },
+    };
     const config = {
       ...{ domain, hostName: name, port, loadBalancers: ["127.0.0.1"], rawLines },
       application: { ...applicationOf(host, "/srv"), immutablePaths: options.immutablePaths },
-      sites: host === webHosts[0] ? [further] : [],
+      sites: host === webHosts[0] ? [further, part] : [],
       ...{ uploadLimitMegabytes: 10, responseTimeoutSeconds: 60 },
     };
     const inFolder = (path: string) => path.replace("/etc/nginx/conf.d", `/etc/${name}.conf.d`);
@@ -248,12 +265,13 @@ function filesOf(options: WebPathOptions) {
     "/etc/haproxy/haproxy.cfg": haproxyOf(options),
     "/etc/haproxy/503.html": renderUnavailable(domain),
     "/etc/haproxy/503-shop.html": renderUnavailable(furtherHost.domain),
+    "/etc/haproxy/503-cart.html": renderUnavailable(domain),
     ...Object.fromEntries([...sites, ...published]),
   };
 }
 
 function applicationOf(
-  { name, applicationPort: port }: WebHost | typeof furtherHost,
+  { name, applicationPort: port }: WebHost | typeof furtherHost | typeof partHost,
   folder: string,
 ) {
   return {

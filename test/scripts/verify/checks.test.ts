@@ -73,6 +73,24 @@ test("each application is checked on its own hosts, by its own name", (t) => {
   );
 });
 
+test("an application with paths is asked for them through the load balancers", (t) => {
+  const paths = {
+    ...{ port: 3003, healthPath: "/help/healthz", unit: "help.service", paths: ["/help"] },
+    ...{ domains: ["www.foobar.com"], hosts: ["web-01"] },
+  };
+  const applications = { ...severalOutput.applications, help: paths };
+  const { together, alone } = listChecks(parseEndpoints({ ...severalOutput, applications }), {
+    changes: "allowed",
+  });
+  t.deepEqual(
+    [...together, ...alone].map(({ name }) => name).filter((name) => /help/.test(name)),
+    [
+      ...["web-01: help.service is running", "web-01: help answers"],
+      "lb-01: web-01 answers for www.foobar.com/help",
+    ],
+  );
+});
+
 test("an application that listens on a socket is asked by the web server alone", (t) => {
   const { port: _, ...application } = sampleOutput.application;
   const { together } = listChecks(parseEndpoints({ ...sampleOutput, application }), {

@@ -4,7 +4,7 @@ import { appendFileSync, readdirSync } from "node:fs";
 import { createServer } from "node:http";
 import { networkInterfaces } from "node:os";
 
-const { PORT, HOST_NAME, ASKED } = process.env;
+const { PORT, HOST_NAME, ASKED, BASE = "" } = process.env;
 const wait = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 const routes = {
@@ -67,11 +67,11 @@ const routes = {
 
 const server = createServer(async (request, response) => {
   const { pathname, searchParams } = new URL(request.url, "http://probe");
-  if (pathname !== "/healthz" && pathname !== "/alive") {
+  if (pathname !== `${BASE}/healthz` && pathname !== "/alive") {
     appendFileSync(ASKED, `${HOST_NAME} ${request.method} ${request.url}\n`);
   }
   response.setHeader("x-application", HOST_NAME);
-  const route = routes[pathname];
+  const route = pathname.startsWith(BASE) && routes[pathname.slice(BASE.length)];
   if (route) return route(request, response, searchParams);
   response.statusCode = 404;
   response.end(`no route ${pathname}\n`);
