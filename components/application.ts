@@ -182,6 +182,8 @@ export class Application extends pulumi.ComponentResource {
   readonly paths: readonly string[];
   /** Paths at which files are served that the application writes itself: `/uploads`. */
   readonly writtenPaths: readonly string[];
+  /** Those of them that its hosts have from each other. */
+  readonly sharedPaths: readonly string[];
   /** Addresses of files that never change under their name. */
   readonly immutablePaths: readonly string[] | undefined;
   /** Exists on a host while it drains. */
@@ -219,7 +221,11 @@ export class Application extends pulumi.ComponentResource {
     this.fastCgi = php && { socket: socketOf(args.name), entryScripts: php.entryScripts };
     this.publicFolder = `/srv/${args.name}/current/public`;
     const written = writtenPaths(args.persistent ?? []);
-    this.writtenPaths = basesOf(args).flatMap((base) => written.map((path) => `${base}${path}`));
+    const served = (below: readonly string[]) =>
+      basesOf(args).flatMap((base) => below.map((path) => `${base}${path}`));
+    this.writtenPaths = served(written);
+    this.sharedPaths =
+      args.hosts.length > 1 ? served(writtenPaths(args.shared?.folders ?? [])) : [];
     this.drainFile = `/run/${args.name}.drain`;
     const isFurther = args.backend !== undefined;
     this.accessLog = isFurther ? nginxFiles.accessLogOf(args.name) : nginxFiles.accessLog;

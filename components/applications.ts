@@ -138,9 +138,11 @@ export function balanced({ first, others }: StackApplications, webServers: reado
   return {
     domain: first.domains[0],
     servers: serversOf(first),
+    sharedPaths: first.application.sharedPaths,
     applications: others.map((placed): BalancedApplication => {
-      const { name, domains, paths, under } = placed;
-      return { name, domains, servers: serversOf(placed), paths, under };
+      const { name, domains, paths, under, application } = placed;
+      const { sharedPaths } = application;
+      return { name, domains, servers: serversOf(placed), paths, under, sharedPaths };
     }),
   };
 }

@@ -11,6 +11,7 @@ import {
   balancerHealthPath,
   haproxyFiles,
   haproxyOverrides,
+  hasShared,
   renderHaproxy,
   renderHaproxyUnit,
   renderUnavailable,
@@ -48,6 +49,8 @@ export interface BalancedApplication {
   readonly under?: string | undefined;
   /** One or more, which get its requests in turn. */
   readonly servers: readonly BalancedServer[];
+  /** As of the first. */
+  readonly sharedPaths?: readonly string[];
 }
 
 export interface LoadBalancerArgs {
@@ -57,6 +60,11 @@ export interface LoadBalancerArgs {
   readonly servers: readonly BalancedServer[];
   /** Further applications; `servers` get the requests for all host names that none of them has. Default none. */
   readonly applications?: readonly BalancedApplication[];
+  /**
+   * Paths of files that servers have from each other, as `/uploads`: where one answers 404 below them, another one is asked as well.
+   * Default none.
+   */
+  readonly sharedPaths?: readonly string[];
   /** The host name of the page: sent with the health checks, and shown when no server is left. */
   readonly domain: pulumi.Input<string>;
   /** Answers 200 when a server can serve, and 404 when it is to get nothing new. Asked every second. */
@@ -205,12 +213,15 @@ const server = shape("a server with host and port", {
 const plainArgs = [
   ...["hosts", "hosts.name", "servers", "servers.host", "servers.host.name"],
   ...["applications", "applications.name", "applications.domains", "applications.servers"],
-  ...["applications.paths", "applications.under"],
+  ...["applications.paths", "applications.under", "applications.sharedPaths", "sharedPaths"],
   ...["applications.servers.host", "applications.servers.host.name"],
 ];
 
+const sharedPaths = v.optional(list("a list of paths", urlPath));
+
 const entries = {
   ...loadBalancerOptions,
+  sharedPaths,
   hosts: list("a list of hosts", host, 1),
   servers: list("a list of servers", server, 1),
   applications: v.optional(
@@ -221,6 +232,7 @@ const entries = {
         domains: list("a list of domains", domain, 1),
         paths: v.optional(list("a list of paths", webPath)),
         under: v.optional(siteName),
+        sharedPaths,
         servers: list("a list of servers", server, 1),
       }),
     ),
@@ -254,7 +266,7 @@ function checkAgreement(args: Complete): readonly Fault[] {
 
 function readValues(check: ArgsCheck<typeof entries>, args: Complete) {
   const { domain, healthPath, port, statsPort, responseTimeoutSeconds } = args;
-  const { trustedProxies, virtualAddress, onMove, rawLines } = args;
+  const { trustedProxies, virtualAddress, onMove, rawLines, sharedPaths = [] } = args;
   const servers = plainServers(args.servers);
   const applications = args.applications.map((one) => ({
     ...one,
@@ -262,7 +274,7 @@ function readValues(check: ArgsCheck<typeof entries>, args: Complete) {
   }));
   return whenKnown(check, {
     ...{ domain, healthPath, port, statsPort, responseTimeoutSeconds },
-    ...{ trustedProxies, virtualAddress, onMove, rawLines, servers, applications },
+    ...{ trustedProxies, virtualAddress, onMove, rawLines, servers, applications, sharedPaths },
   });
 }
 
@@ -352,7 +364,8 @@ function createService(
 const leaveSeconds = 4;
 
 /** Another load balancer has the address before this one restarts. */
-function drainOf(host: Host, { hosts, applications }: Complete, { port, statsPort }: Values) {
+function drainOf(host: Host, args: Complete, { port, statsPort }: Values) {
+  const { hosts, applications } = args;
   const others = hosts.filter((other) => other !== host);
   return {
     file: leaveAddressFile,
@@ -364,7 +377,10 @@ function drainOf(host: Host, { hosts, applications }: Complete, { port, statsPor
       .output({
         address: host.address,
         statsPort,
-        applications: applications.map(({ name }) => name),
+        applications: [
+          { hasShared: hasShared(args) },
+          ...applications.map((one) => ({ name: one.name, hasShared: hasShared(one) })),
+        ],
       })
       .apply(nothingPassed),
   };

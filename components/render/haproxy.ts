@@ -14,6 +14,8 @@ export interface HaproxyConfig {
   readonly healthPath: string;
   readonly responseTimeoutSeconds: number;
   readonly servers: readonly HaproxyServer[];
+  /** Below these paths are files that one server may have a moment before the others. Default none. */
+  readonly sharedPaths?: readonly string[];
   /** Further applications, each with the requests for its domains. All others are for `servers`. */
   readonly applications: readonly HaproxyApplication[];
   /** Whether it answers for itself at `balancerHealthPath`. Default false. */
@@ -37,6 +39,7 @@ export interface HaproxyApplication {
   readonly paths?: readonly string[];
   readonly under?: string | undefined;
   readonly servers: readonly HaproxyServer[];
+  readonly sharedPaths?: readonly string[];
 }
 
 export interface HaproxyServer {
@@ -56,10 +59,25 @@ export const haproxyFiles = {
 /** HAProxy's own health, whatever becomes of the web servers. */
 export const balancerHealthPath = "/.trilithon/load-balancer";
 
-/** The backend of an application; what is not idempotent has another one, `once`. */
+/** The backend of an application; what is not idempotent has another one, `once`, and so have files that servers share. */
 export function backendOf(application?: string) {
   const backend = application === undefined ? "web_servers" : `${application}_web_servers`;
-  return { backend, once: `${backend}_once` };
+  return { backend, once: `${backend}_once`, shared: `${backend}_shared` };
+}
+
+/** Whether there is another server to ask for a file. */
+export function hasShared({
+  servers,
+  sharedPaths = [],
+}: {
+  readonly servers: readonly unknown[];
+  readonly sharedPaths?: readonly string[];
+}): boolean {
+  return servers.length > 1 && sharedPaths.length > 0;
+}
+
+function isShared(sharedPaths: readonly string[] = []): string {
+  return `{ path_beg ${sharedPaths.map((path) => `${path}/`).join(" ")} }`;
 }
 
 const socket = "/run/haproxy/admin.sock";
@@ -124,7 +142,7 @@ ${renderForwarding(config.trustedProxies)}${renderChoices(applications)}    http
     # Nginx says by this that no application was reached, on any server by now.
     http-response return ${unavailable(haproxyFiles.unavailable)} if { status 425 }
 ${applications.map(renderUse).join("")}    use_backend web_servers_once unless { method GET HEAD }
-    default_backend web_servers
+${hasShared(config) ? `    use_backend ${backendOf().shared} if ${isShared(config.sharedPaths)}\n` : ""}    default_backend web_servers
 ${indent(rawLines.frontend)}
 ${renderBackends(config)}${applications.map((application) => renderBackends(config, application)).join("")}frontend statistics
     bind ${address}:${statsPort}
@@ -162,11 +180,12 @@ function renderChoice(name: string, condition: string): string {
 `;
 }
 
-function renderUse({ name }: HaproxyApplication): string {
-  const { backend, once } = backendOf(name);
+function renderUse(application: HaproxyApplication): string {
+  const { name, sharedPaths } = application;
+  const { backend, once, shared } = backendOf(name);
   const isChosen = `{ var(txn.application) -m str ${name} }`;
   return `    use_backend ${once} if ${isChosen} !{ method GET HEAD }
-    use_backend ${backend} if ${isChosen}
+${hasShared(application) ? `    use_backend ${shared} if ${isChosen} ${isShared(sharedPaths)}\n` : ""}    use_backend ${backend} if ${isChosen}
 `;
 }
 
@@ -186,8 +205,25 @@ function renderBackends(config: HaproxyConfig, application?: HaproxyApplication)
   const host = isInside ? `    http-request set-header Host ${domain}\n` : "";
   // Where a proxy before this one is trusted, it is the one that visitors speak TLS with.
   const scheme = config.trustedProxies.length > 0 ? "https" : "http";
-  const { backend, once } = backendOf(application?.name);
+  const { backend, once, shared } = backendOf(application?.name);
   const page = application ? renderPage(haproxyFiles.unavailableOf(application.name)) : "";
+  const tracking = servers
+    .map(
+      ({ name, address, port }) => `    server ${name} ${address}:${port} track ${backend}/${name}`,
+    )
+    .join("\n");
+  const sharedBackend = hasShared(application ?? config)
+    ? `# GET and HEAD of what servers share: a file that one of them does not have yet another one may have.
+backend ${shared}
+    balance roundrobin
+    http-check disable-on-404
+    retry-on conn-failure 425 404
+    retries 1
+    default-server slowstart 10s
+${host}${page}${tracking}
+${indent(rawLines.backend)}
+`
+    : "";
   return `# GET and HEAD: connections to the servers are used again. Should a server close one just as a request is sent on it, the
 # client's connection is closed in turn, and clients send such a request once more by themselves.
 backend ${backend}
@@ -213,9 +249,9 @@ backend ${once}
     http-check disable-on-404
     retry-on conn-failure 425
     default-server slowstart 10s
-${host}${page}${servers.map((server) => `    server ${server.name} ${server.address}:${server.port} track ${backend}/${server.name}`).join("\n")}
+${host}${page}${tracking}
 ${indent(rawLines.backend)}
-`;
+${sharedBackend}`;
 }
 
 /** What it shows when none of its servers is left. */

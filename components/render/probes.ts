@@ -23,10 +23,13 @@ export function nothingPassed({
 }: {
   readonly address: string;
   readonly statsPort: number;
-  /** Names of those beside the first. */
-  readonly applications: readonly string[];
+  /** The first has no name. */
+  readonly applications: readonly { readonly name?: string; readonly hasShared: boolean }[];
 }) {
-  const backends = [undefined, ...applications].flatMap((name) => Object.values(backendOf(name)));
+  const backends = applications.flatMap(({ name, hasShared }) => {
+    const { backend, once, shared } = backendOf(name);
+    return [backend, once, ...(hasShared ? [shared] : [])];
+  });
   const none = (backend: string) => `^${backend},BACKEND,[^,]*,[^,]*,0,`;
   return {
     http: `http://${address}:${statsPort}/;csv`,

@@ -48,7 +48,7 @@ export async function drainLoadBalancer(
   await until({ what, deadlineSeconds: finishSeconds, onChange: say }, async () => {
     const rows = await readStatistics(site, host);
     const backends = rows.filter(
-      ({ proxy, name }) => /(^|_)web_servers(_once)?$/.test(proxy) && name === "BACKEND",
+      ({ proxy, name }) => /(^|_)web_servers(_once|_shared)?$/.test(proxy) && name === "BACKEND",
     );
     const count = backends.reduce((sum, { sessions }) => sum + sessions, 0);
     return count === 0 ? undefined : `${host.name}: ${count} under way`;

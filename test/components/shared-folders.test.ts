@@ -13,15 +13,20 @@ async function run() {
   const [a, b] = [makeHost("a", "10.0.0.1"), makeHost("b", "10.0.0.2")];
   const shared = { persistent: ["public/uploads"], shared: { folders: ["public/uploads"] } };
   const given = { source, start: ["ruby", "main.rb"], ...shared };
-  new Application("shop", { ...given, hosts: [a, b], name: "shop" });
-  new Application("alone", { ...given, hosts: [a], name: "alone" });
+  const shop = new Application("shop", { ...given, hosts: [a, b], name: "shop" });
+  const alone = new Application("alone", { ...given, hosts: [a], name: "alone" });
   await settle();
-  return { world };
+  return { world, shop, alone };
 }
 
 function contentOf(file: unknown): unknown {
   return typeof file === "object" && file !== null && "content" in file ? file.content : undefined;
 }
+
+test("what is shared is also asked of another host", async (t) => {
+  const { shop, alone } = await program;
+  t.deepEqual([shop.sharedPaths, alone.sharedPaths], [["/uploads"], []]);
+});
 
 test("shares folders between its hosts, each known to the others by its certificate", async (t) => {
   const { world } = await program;

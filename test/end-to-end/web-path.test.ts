@@ -398,6 +398,22 @@ test.serial("what no application was asked is asked of another: none of them fai
   await web.isUp();
 });
 
+test.serial("a file that one server does not have yet is asked of another one, once", async (t) => {
+  const web = await running;
+  for (let turn = 0; turn < 6; turn += 1) {
+    const { status, body } = await web.send("/uploads/of-web-02");
+    t.deepEqual([status, body], [200, "of web-02\n"]);
+  }
+  const askedFor = async (path: string, request: Request) => {
+    await web.asked();
+    t.is((await web.send(path, request)).status, 404);
+    return (await web.asked()).map((line) => line.slice(0, 6)).sort();
+  };
+  t.deepEqual(await askedFor("/uploads/none", {}), ["web-01", "web-02"]);
+  t.is((await askedFor("/uploads/none", { method: "POST" })).length, 1);
+  t.is((await askedFor("/none", {})).length, 1);
+});
+
 test.serial("what never changes is what the settings name, in any bundler's naming", async (t) => {
   const web = await running;
   const kept = async (path: string) => {

@@ -78,6 +78,31 @@ test("paths of a site go to their application, the longest first, and its own na
   t.regex(text, /backend blog_web_servers\n[\s\S]*?hdr Host blog\.foobar\.com hdr/);
 });
 
+test("files that servers share are asked of another one where one has none", (t) => {
+  const { servers } = config;
+  const shop = { name: "shop", domains: ["shop.foobar.com"], servers, sharedPaths: ["/files"] };
+  const text = renderHaproxy({ ...config, applications: [shop], sharedPaths: ["/uploads", "/a"] });
+  const chosen = "if { var(txn.application) -m str shop }";
+  t.deepEqual(
+    text.split("\n").filter((line) => /^ {4}(use|default)_backend /.test(line)),
+    [
+      `    use_backend shop_web_servers_once ${chosen} !{ method GET HEAD }`,
+      `    use_backend shop_web_servers_shared ${chosen} { path_beg /files/ }`,
+      `    use_backend shop_web_servers ${chosen}`,
+      "    use_backend web_servers_once unless { method GET HEAD }",
+      "    use_backend web_servers_shared if { path_beg /uploads/ /a/ }",
+      "    default_backend web_servers",
+    ],
+  );
+  t.regex(
+    text,
+    /\nbackend shop_web_servers_shared\n[\s\S]*?\n {4}retry-on conn-failure 425 404\n {4}retries 1\n[\s\S]*?\n {4}server web-02 172[.0-9]+:80 track shop_web_servers\/web-02\n/,
+  );
+  // There is nobody else to be asked.
+  const alone = { ...config, servers: servers.slice(1), sharedPaths: ["/uploads"] };
+  t.notRegex(renderHaproxy(alone), /_shared/);
+});
+
 test("raw lines end their sections", (t) => {
   const rawLines = {
     global: ["maxconn 500"],

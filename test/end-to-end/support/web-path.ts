@@ -211,6 +211,7 @@ function haproxyOf({ trustedProxies = [] }: WebPathOptions): string {
     healthPath: webHealthPath,
     responseTimeoutSeconds: 65,
     servers: webHosts.map(({ name, port }) => ({ name, address: "127.0.0.1", port })),
+    sharedPaths: ["/uploads"],
     applications: [
       {
         name: furtherHost.name,

@@ -59,6 +59,8 @@ const routes = {
   },
   "/assets": (_, response) => response.end(readdirSync("public/static").join("\n")),
   "/alive": (_, response) => response.end(`${Object.keys(networkInterfaces()).length}\n`),
+  // A file that it alone has.
+  [`/uploads/of-${HOST_NAME}`]: (_, response) => response.end(`of ${HOST_NAME}\n`),
   "/page": (_, response) => {
     response.setHeader("content-type", "text/html");
     response.end(`<!doctype html>${"<p>some text</p>".repeat(250)}`);
