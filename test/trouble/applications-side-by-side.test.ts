@@ -51,11 +51,17 @@ test.after.always(async () => {
   if (process.env.TRILITHON_TEST_KEEP === undefined) await stack?.remove();
 });
 
-const ofShop = async (path: string) => {
-  const headers = { Host: "shop.foobar.com" };
+const ofShop = async (path: string, host = "shop.foobar.com") => {
+  const headers = { Host: host };
   const { status, body } = await request({ url: `${url}${path}`, headers, deadlineSeconds: 30 });
   return { status, text: body.trim() };
 };
+
+const accounts = () =>
+  stack.on(
+    "web-01",
+    "mysql -BNe \"SELECT user FROM mysql.user WHERE user IN ('shop', 'guestbook')\"",
+  );
 
 const startsOf = (unit: string) =>
   Promise.all(webHosts.map((host) => stack.on(host, `systemctl show -P InvocationID ${unit}`)));
@@ -242,7 +248,14 @@ test.serial(
     );
     t.regex(await stack.on("web-02", "ls /var/lib/valkey"), /appendonly/);
     t.is((await ofShop("/count")).text, "no cache");
-    await changeUnderLoad(t, { "trilithon:applications": {} });
+    t.is(await accounts(), "guestbook\nshop\n");
+    await changeUnderLoad(t, { "trilithon:applications": {} }, ({ sentences }) => {
+      t.regex(
+        sentences["database-password-retirement"] ?? "",
+        /^web-01: forget the password of shop, whose account is dropped once all else is done, and whose database stays/,
+      );
+    });
+    t.is(await accounts(), "guestbook\n");
     for (const host of webHosts) {
       t.is((await stack.on(host, "ls /etc/nginx/conf.d")).trim(), "trilithon.conf");
       t.is((await stack.try(host, "ls /etc/systemd/system/store.service /srv/store")).stdout, "");
@@ -251,13 +264,18 @@ test.serial(
   },
 );
 
-test.serial("what comes back finds what it had", async (t) => {
+test.serial("what comes back finds what it had, also below a path of the first one", async (t) => {
+  const { domains: _, ...rest } = shop;
+  const environment = { CALLED: "shop below", BASE: "/shop" };
   await changeUnderLoad(t, {
-    "trilithon:applications": { shop },
+    "trilithon:applications": { shop: { ...rest, paths: ["/shop"], environment } },
     "trilithon:services": { cache: { ...cache, applications: ["shop"] } },
   });
   t.is((await asAccount("shop", "SELECT id FROM shop.goods")).stdout.trim(), "7");
-  t.is((await ofShop("/count")).text, "+OK :6");
+  t.is(await accounts(), "guestbook\nshop\n");
+  t.is((await ofShop("/shop/count", "www.foobar.com")).text, "+OK :6");
+  t.regex((await ofShop("/shop/", "www.foobar.com")).text, /^shop below on web-0[12]$/);
+  t.notRegex((await ofShop("/", "www.foobar.com")).text, /^shop/);
 });
 
 test.serial(

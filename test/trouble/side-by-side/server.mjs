@@ -3,7 +3,8 @@ import { existsSync } from "node:fs";
 import { createServer } from "node:http";
 import { connect } from "node:net";
 
-const { PORT, HOST_NAME, HOME, CALLED, CACHE_HOST, CACHE_PORT, CACHE_PASSWORD } = process.env;
+const { PORT, HOST_NAME, HOME, CALLED, BASE = "" } = process.env;
+const { CACHE_HOST, CACHE_PORT, CACHE_PASSWORD } = process.env;
 
 /** One counter for all hosts, in RESP. */
 function count() {
@@ -30,7 +31,7 @@ const routes = {
 };
 
 createServer(async (request, response) => {
-  const route = routes[request.url];
+  const route = request.url.startsWith(BASE) ? routes[request.url.slice(BASE.length)] : undefined;
   if (route === undefined) response.statusCode = 404;
   try {
     response.end(`${route === undefined ? "nothing" : await route(response)}\n`);
