@@ -204,7 +204,7 @@ function unitAfter(
 
 function linkLine({ current, persistent }: Model, path: string): string {
   const kept = persistent?.[path];
-  return current === undefined || kept === undefined ? "none" : `${kept.owner} ${kept.folder}`;
+  return current === undefined || kept === undefined ? "none" : `${kept.owner} 755 ${kept.folder}`;
 }
 
 function fileLines(file: ModelFile | undefined): string {
