@@ -62,13 +62,15 @@ export function createSharedFolders(
         },
         onChange: "restart",
         ready: { command: shell(`${isMarked} || exit 1`, folders) },
+        // Where two hosts changed one file, a preview tells of the content that did not win.
+        configurationCommand: shell(listConflicts, folders),
         // With its mark a folder also loses its place in the exchange, until Syncthing is started again.
         overrides: {
           find: shell(
             `${isMarked} || echo "$folder is not shared, as its .stfolder is missing"`,
             folders,
           ),
-          reset: shell(`${isMarked} || exec systemctl restart ${unit}`, folders),
+          reset: shell(`${isMarked} || { systemctl restart ${unit} && ${untilMarked}; }`, folders),
         },
       },
       onHost(host, parent, [packages, ...(release ? [release] : [])]),
@@ -76,7 +78,15 @@ export function createSharedFolders(
   });
 }
 
+/** Each as a file that somebody else wrote. */
+const listConflicts = `find "$folder" -name '*.sync-conflict-*' -type f | LC_ALL=C sort | while IFS= read -r path; do
+    printf '# configuration file %s:\\nanother host changed the same file at the same time: this was its content\\n' "$path"
+  done`;
+
 const isMarked = '[ -d "$folder/.stfolder" ]';
+
+/** It makes the mark a moment after its start. */
+const untilMarked = `n=0; until ${isMarked}; do n=$((n + 1)); [ "$n" -lt 300 ] || exit 1; sleep 0.1; done`;
 
 /** The command is run for each folder. */
 function shell(command: string, folders: readonly string[]): string[] {

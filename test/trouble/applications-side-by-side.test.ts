@@ -295,3 +295,25 @@ test.serial(
     }
   },
 );
+
+test.serial("a database of another name is a new one, and the former one stays", async (t) => {
+  const count = () =>
+    stack.on("web-01", "mysql -BNe 'SELECT COUNT(*) FROM guestbook.entries'").then(Number);
+  await changeUnderLoad(
+    t,
+    { "trilithon:database": { name: "notes" } },
+    ({ sentences, warnings }) => {
+      t.regex(sentences["database-content"] ?? "", /create database notes, .*create account notes/);
+      t.true(
+        warnings.some((warning) =>
+          warning.includes(
+            "database notes is empty: what is in guestbook stays there, and nothing is copied",
+          ),
+        ),
+        warnings.join("\n"),
+      );
+    },
+  );
+  t.true((await count()) > 0);
+  t.is(await accounts(), "guestbook\nshop\n");
+});
