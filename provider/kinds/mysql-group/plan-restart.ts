@@ -55,17 +55,37 @@ function planFoundation(names: readonly string[], cluster: Cluster): PlainStep[]
     return [refusal(founder, dataSentence(data, desired), remedy)];
   }
   const existing = data?.state === "unmarked" ? ", keeping its databases" : "";
-  const hadData = Object.values(live.status ?? {}).some((one) => one.data?.state === "ok");
+  const warning = warningOfFoundation(cluster);
   return [
     {
       sentence: `${founder}: mark its data as that of cluster ${desired.cluster}${existing}`,
       task: { do: "found", member: founder },
-      ...(hadData && {
-        warning: `no member has the data of cluster ${desired.cluster} any more: it begins empty`,
-      }),
+      ...(warning !== undefined && { warning }),
     },
     ...planStart(founder, names, cluster, `${founder}: make it the first member of the group`),
   ];
+}
+
+/** What the cluster had is not there any more, or is with members of which nobody knows. */
+function warningOfFoundation(cluster: Cluster): string | undefined {
+  const { live, desired } = cluster;
+  const hadData = Object.values(live.status ?? {}).some((one) => one.data?.state === "ok");
+  if (hadData) {
+    return `no member has the data of cluster ${desired.cluster} any more: it begins empty`;
+  }
+  const unasked = takenOutUnasked(cluster);
+  if (unasked.length === 0) return undefined;
+  const only = unasked.map((name) => `what only ${name} has is lost`).join(", ");
+  return `no member has data of cluster ${desired.cluster}, and ${unasked.join(", ")} cannot be asked: it begins without theirs: ${only}`;
+}
+
+/** Members that are taken out, and do not answer: each may hold what the others lack. */
+function takenOutUnasked({ live, desired }: Cluster): string[] {
+  return Object.keys(live.members).filter(
+    (name) =>
+      desired.members[name] === undefined &&
+      ["silent", "away"].includes(live.status?.[name]?.mysqld.state ?? ""),
+  );
 }
 
 /** The member that has all that any has brings the group back. */
@@ -87,7 +107,7 @@ function planReturn(names: readonly string[], cluster: Cluster): PlainStep[] {
   const cutOff = names.filter((name) => status[name]?.membership?.state === "without quorum");
   const why = `${names.length === 1 ? "it is the only member that is not away" : "it has all that any other has"}`;
   const strangers = Object.values(live.status).map(strangersOf).filter(Boolean);
-  const missing = [...desired.away, ...new Set(strangers)];
+  const missing = [...desired.away, ...takenOutUnasked(cluster), ...new Set(strangers)];
   const away = missing.map((name) => `what only ${name} has is lost`);
   const step: PlainStep = {
     sentence: `${fullest}: bring the group back from it, since ${why} (asked: ${names.join(", ")})`,

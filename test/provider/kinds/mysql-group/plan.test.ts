@@ -197,6 +197,43 @@ test("without those that are away the group goes on, and what is lost is said", 
   t.deepEqual(live && diff(live, desired), []);
 });
 
+/** As `group`, of these members alone. */
+function groupOf(...members: readonly string[]): Group {
+  const all = group({}, 5);
+  return { ...all, members: only(all.members, members), status: only(all.status, members) };
+}
+
+test("what one that is taken out may have alone is said, where it cannot be asked", (t) => {
+  const gone = { reach: "unreachable" } as const;
+  const { servers } = world({ "node-03": gone }, []);
+  const state = { servers: { ...servers, "node-04": freshMember }, parties: [] };
+  const [begin, ...rest] = planned(state, groupOf("node-01", "node-02", "node-04"));
+  t.is(
+    begin?.warning,
+    "node-01: the group goes on with what it has, without node-03: what only node-03 has is lost",
+  );
+  t.deepEqual(
+    rest.map(({ action, host }) => [host, action]),
+    [
+      ["node-02", "join"],
+      ["node-04", "fill"],
+      ["node-04", "join"],
+      ["node-03", "forget"],
+    ],
+  );
+  // All that had data are taken out.
+  const fresh = { "node-03": freshMember, "node-04": freshMember, "node-05": freshMember };
+  const dead = { "node-01": { ...member, ...gone }, "node-02": { ...member, ...gone } };
+  const [found] = planned(
+    { servers: { ...fresh, ...dead }, parties: [] },
+    groupOf("node-03", "node-04", "node-05"),
+  );
+  t.is(
+    found?.warning,
+    "no member has data of cluster guestbook, and node-01, node-02 cannot be asked: it begins without theirs: what only node-01 has is lost, what only node-02 has is lost",
+  );
+});
+
 test("the last one that is not away is told to be that", (t) => {
   const [step] = planned(world({}, []), group({ away: ["node-02", "node-03"] }));
   t.regex(step?.sentence ?? "", /since it is the only member that is not away \(asked: node-01\)$/);
