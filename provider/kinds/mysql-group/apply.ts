@@ -8,6 +8,7 @@ import { knownMember, type Round, refuse, runMember } from "../mysql/round";
 import { renderAwait, renderFill, renderPromote } from "../mysql/scripts";
 import { mysql } from "../mysql/sql";
 import type { Group } from "./args";
+import { isRunning } from "./cluster";
 import { diff } from "./diff";
 import { plan } from "./plan";
 import { readGroup } from "./read";
@@ -155,7 +156,9 @@ async function carryOut(task: Task, round: Round<Group>): Promise<void> {
       return;
     case "switch": {
       const uuid = await runMember(task.member, mysql("SELECT @@server_uuid"), round);
-      await runMember(task.from, renderSwitch(uuid.trim()), round, longSeconds);
+      // Any member may ask for it; the primary knows which transactions run.
+      const teller = isRunning(round.live?.status?.[task.from]) ? task.from : task.member;
+      await runMember(teller, renderSwitch(uuid.trim()), round, longSeconds);
       return;
     }
     case "leave":

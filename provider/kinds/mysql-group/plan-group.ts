@@ -33,7 +33,7 @@ export function planGroup(cluster: Cluster): PlainStep[] {
   return [
     ...planStrangers(cluster),
     ...steps,
-    ...planAccount(leader, "primary", cluster),
+    ...(desired.away.includes(leader) ? [] : planAccount(leader, "primary", cluster)),
     ...planEnd(leader, steps, cluster),
   ];
 }
@@ -149,7 +149,8 @@ export function planEnd(
   steps: readonly PlainStep[],
   { live, desired, status }: Cluster,
 ): PlainStep[] {
-  const isLeaving = desired.members[leader] === undefined;
+  // One that is away and runs would go on as the primary, and no application is led to it any more.
+  const isLeaving = desired.members[leader] === undefined || desired.away.includes(leader);
   const isIn = (name: string) =>
     status[name]?.membership?.state === "ok" ||
     steps.some(({ task }) => task.do === "join" && task.member === name);

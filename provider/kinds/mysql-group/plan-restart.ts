@@ -41,7 +41,7 @@ function planSilent(name: string, holders: readonly string[], { status }: Cluste
 
 /** No member has data of this cluster: one is made the first. */
 function planFoundation(names: readonly string[], cluster: Cluster): PlainStep[] {
-  const { desired, status, live } = cluster;
+  const { desired, status } = cluster;
   if (desired.away.length > 0) {
     const reason = `no member has data of cluster ${desired.cluster}, and ${desired.away.join(", ")} cannot be asked`;
     const remedy = "bring it back, or take it out of the members to begin without its data";

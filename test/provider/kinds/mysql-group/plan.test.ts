@@ -1,5 +1,7 @@
 /** What is announced for a group in each of its states. */
 import test from "ava";
+import type { Context } from "../../../../provider/kind";
+import { applyGroup } from "../../../../provider/kinds/mysql-group/apply";
 import type { Group } from "../../../../provider/kinds/mysql-group/args";
 import { diff } from "../../../../provider/kinds/mysql-group/diff";
 import { plan } from "../../../../provider/kinds/mysql-group/plan";
@@ -437,6 +439,44 @@ test("a primary that is taken out hands its role over before it leaves", (t) => 
   // Nobody can follow it at the moment: it stays.
   const silent = world({ "node-02": { reach: "silent" }, "node-03": { reach: "silent" } });
   t.true(planned(silent, smaller, before).every(({ action }) => action === "await"));
+});
+
+test("a primary that is away and runs hands its role over, as no application is led to it any more", (t) => {
+  const desired = group({ away: ["node-01"] });
+  const [step, ...rest] = planned(world(), desired);
+  t.deepEqual([step?.action, step?.host, rest], ["switch", "node-02", []]);
+  t.deepEqual(planned(world({}, [{ ...party, primary: "node-02" }]), desired), []);
+  // Nobody can be asked on it.
+  const newPassword = { name: "replication", password: "another" };
+  t.deepEqual(
+    planned(world(), group({ away: ["node-01"], replicationAccount: newPassword }))
+      .filter(({ host }) => host === "node-01")
+      .map(({ action }) => action),
+    [],
+  );
+});
+
+test("nothing is asked on a primary that is away: whoever is to be it asks for the role", async (t) => {
+  const asked: string[] = [];
+  const context: Context = {
+    signal: new AbortController().signal,
+    progress: () => undefined,
+    tell: () => undefined,
+    run: async ({ name }) => {
+      asked.push(name);
+      return "";
+    },
+    ask: () => Promise.reject(new Error("this is enough")),
+    owner: { project: "shop", stack: "ha", resource: "group", urn: "", claim: "", isNew: false },
+  };
+  const carriedOut = (desired: Group) => {
+    const live = seen(world(), desired);
+    return t.throwsAsync(applyGroup(plan(live, desired), live, desired, context));
+  };
+  await carriedOut(group({ away: ["node-01"] }));
+  t.deepEqual(asked.splice(0), ["node-02", "node-02"]);
+  await carriedOut(group({ primary: "node-03" }));
+  t.deepEqual(asked, ["node-03", "node-01"]);
 });
 
 function only<Value>(all: Readonly<Record<string, Value>>, names: readonly string[]) {
