@@ -1,11 +1,13 @@
 /** What a member of the database is to the others: whether it may be taken away, and what has to be done before. */
 import * as v from "valibot";
+import { sh } from "../../provider/ssh/shell";
 import type { Site } from "../verify/check";
 import { databaseHosts, type EndpointHost, type Endpoints, serviceOf } from "../verify/endpoints";
 import { askMysql } from "../verify/mysql";
 import { until } from "./until";
 
 const switchSeconds = 60;
+const transactionSeconds = 30;
 
 export function isMember(host: EndpointHost): boolean {
   return serviceOf(host, "database") !== undefined;
@@ -47,18 +49,46 @@ export async function drainDatabase(
   );
   if (!isPrimary || successor === undefined) return;
   say(`${host.name}: handing the role of the primary over to ${nameOf(site, successor.address)}`);
-  await askMysql(site, host, {
-    // It waits for transactions that run, and ends those that take longer.
-    sql: `SELECT JSON_QUOTE(group_replication_set_as_primary('${successor.id}', 10));`,
-    answer: v.string(),
-    deadlineSeconds: switchSeconds,
-  });
+  await site.run(host, renderHandOver(successor.id), switchSeconds);
   const what = `${host.name}: is no longer MySQL's primary`;
   await until({ what, deadlineSeconds: switchSeconds }, async () => {
     const { group: now } = await askMember(site, host);
     const primary = now.find(({ role }) => role === "PRIMARY");
     return primary?.address === host.address ? "it still is" : undefined;
   });
+}
+
+/**
+ * Waits for transactions that run. Told a time, MySQL would refuse all queries until then, also those that only read, and cut the
+ * transactions off: here nothing is changed where they do not end.
+ */
+export function renderHandOver(id: string): string {
+  const client = sh`mysql --batch --skip-column-names`;
+  const asking = "SELECT group_replication_set_as_primary";
+  const asked = `SELECT ID FROM performance_schema.processlist WHERE INFO LIKE '${asking}(%' LIMIT 1`;
+  const running = `SELECT CONCAT('thread ', PROCESSLIST_ID, ' of ', PROCESSLIST_USER)
+    FROM performance_schema.events_transactions_current JOIN performance_schema.threads USING (THREAD_ID)
+    WHERE STATE = 'ACTIVE' AND PROCESSLIST_ID <> CONNECTION_ID() AND COALESCE(PROCESSLIST_INFO, '') NOT LIKE '${asking}(%'
+    ORDER BY TIMER_START LIMIT 1`;
+  return sh`export LC_ALL=C
+said=$(mktemp)
+trap 'rm -f "$said"' EXIT
+${client} --execute=${`${asking}('${id}')`} >"$said" 2>&1 &
+client=$!
+left=${transactionSeconds}
+while kill -0 "$client" 2>/dev/null; do
+  [ "$left" -gt 0 ] || {
+    running=$(${client} --execute=${running} 2>/dev/null)
+    ${client} --execute="KILL QUERY $(${client} --execute=${asked})"
+    wait "$client" && exit 0
+    cat "$said" >&2
+    echo "the role was not handed over within ${transactionSeconds} seconds, as a transaction runs on (\${running:-unknown}); nothing was changed" >&2
+    exit 1
+  }
+  left=$((left - 1))
+  sleep 1
+done
+wait "$client" || { cat "$said" >&2; exit 1; }`.text;
 }
 
 /** What its absence means to the others, for whoever is about to take it away. */

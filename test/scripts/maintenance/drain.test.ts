@@ -1,6 +1,10 @@
 /** Which hosts must not be taken away, judged by what they answer. The rest is seen on real hosts, in test/trouble/maintenance. */
+import { spawnSync } from "node:child_process";
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import test from "ava";
-import { meaningOfAbsence } from "../../../scripts/maintenance/database";
+import { meaningOfAbsence, renderHandOver } from "../../../scripts/maintenance/database";
 import { findHost, obstaclesOf } from "../../../scripts/maintenance/drain";
 import type { Site } from "../../../scripts/verify/check";
 import { parseEndpoints } from "../../../scripts/verify/endpoints";
@@ -116,6 +120,40 @@ test("without a member its group needs a majority", async (t) => {
     "node-01: without it the group has no majority (node-01 ONLINE, node-02 ONLINE, node-03 UNREACHABLE): bring the others back first",
   ]);
   t.deepEqual(await obstacles(two, "node-03"), []);
+});
+
+const folder = mkdtempSync(join(tmpdir(), "trilithon-drain-"));
+test.after.always(() => rmSync(folder, { recursive: true, force: true }));
+
+/** With a `mysql` that asks for the role as the script `asking` says. */
+function handOver(asking: string) {
+  writeFileSync(
+    join(folder, "mysql"),
+    `#!/bin/sh
+case "$*" in
+  *'KILL QUERY 7') kill "$(cat ${folder}/asking)" ;;
+  *'SELECT ID '*) echo 7 ;;
+  *'SELECT CONCAT('*) echo 'thread 9 of shop' ;;
+  *) echo $$ >${folder}/asking; ${asking} ;;
+esac
+`,
+  );
+  writeFileSync(join(folder, "sleep"), "#!/bin/sh\n");
+  for (const name of ["mysql", "sleep"]) chmodSync(join(folder, name), 0o755);
+  const env = { ...process.env, PATH: `${folder}:${process.env.PATH}` };
+  return spawnSync("sh", ["-c", renderHandOver("abc-1")], { encoding: "utf8", env });
+}
+
+test("a primary hands its role over, and tells which transaction keeps it from that", (t) => {
+  t.deepEqual(
+    [handOver("echo said").status, handOver("echo 'ERROR 3910' >&2; exit 1").stderr],
+    [0, "ERROR 3910\n"],
+  );
+  // Nobody is cut off, and no query is refused meanwhile: MySQL is told no time.
+  t.regex(renderHandOver("abc-1"), /group_replication_set_as_primary\('\\''abc-1'\\''\)'/);
+  const { status, stderr } = handOver("exec /bin/sleep 60");
+  t.is(status, 1);
+  t.regex(stderr, /as a transaction runs on \(thread 9 of shop\); nothing was changed\n$/);
 });
 
 test("a host that is not there is told apart from one that is away", (t) => {
