@@ -10,7 +10,7 @@ import type { DrainOptions } from "./drain";
 import { until } from "./until";
 
 /** keepalived looks for the file once a second, and tells the others twice. */
-const moveSeconds = 30;
+const longestMoveSeconds = 30;
 
 /** Why it must not be drained: nobody would answer, or nobody would be asked. */
 export async function neededLoadBalancer(
@@ -31,17 +31,27 @@ export async function neededLoadBalancer(
 export async function drainLoadBalancer(
   site: Site,
   host: EndpointHost,
-  { finishSeconds, say }: DrainOptions,
+  {
+    finishSeconds,
+    say,
+    moveSeconds = longestMoveSeconds,
+  }: DrainOptions & { readonly moveSeconds?: number },
 ): Promise<void> {
   const { virtualAddress, leaveAddressFile } = site.endpoints;
   if (virtualAddress === undefined) return;
   const folder = leaveAddressFile.replace(/\/[^/]*$/, "");
   await site.run(host, sh`mkdir -p ${folder} && : >${leaveAddressFile}`.text, 10);
+  const isLast = othersOf(site, host).length === 0;
   const moved = `${virtualAddress}: another load balancer than ${host.name} has it`;
   await until({ what: moved, deadlineSeconds: moveSeconds }, async () => {
     const holders = await holdersOf(site, virtualAddress);
     if (holders.includes(host.name)) return `${host.name} has it`;
-    return holders.length === 0 ? "nobody has it" : undefined;
+    // Of the only one that was to be so.
+    return holders.length === 0 && !isLast ? "nobody has it" : undefined;
+  }).catch(async (error: Error) => {
+    // Nobody else takes it: it is better here than nowhere.
+    await undrainLoadBalancer(site, host);
+    throw new Error(`${error.message}; ${host.name} takes it again`);
   });
   say(`${virtualAddress} is not at ${host.name}`);
   const what = `${host.name}: its load balancer passes no request on`;
@@ -73,6 +83,9 @@ async function faultOf(site: Site, host: EndpointHost): Promise<string | undefin
   try {
     const left = await site.run(host, sh`test ! -e ${leaveAddressFile} || echo drained`.text, 10);
     if (left.trim() !== "") return `${host.name} is drained`;
+    // HAProxy may well serve there, and nobody would take the address.
+    const keepalived = await site.run(host, "systemctl is-active keepalived || true", 10);
+    if (keepalived.trim() !== "active") return `${host.name}'s keepalived is ${keepalived.trim()}`;
     const [answer] = await askHost(site, host, { port, path, domain, scheme, times: 1 });
     if (answer?.status !== undefined && isAnswered(answer.status)) return undefined;
     return `${host.name} ${answer?.fault ?? `answers with status ${answer?.status}`}`;

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import test from "ava";
 import { meaningOfAbsence, renderHandOver } from "../../../scripts/maintenance/database";
 import { findHost, obstaclesOf } from "../../../scripts/maintenance/drain";
+import { drainLoadBalancer } from "../../../scripts/maintenance/load-balancer";
 import type { Site } from "../../../scripts/verify/check";
 import { parseEndpoints } from "../../../scripts/verify/endpoints";
 import { sampleOutput, severalOutput, shopOutput } from "../verify/sample";
@@ -19,11 +20,13 @@ interface Answers {
   readonly member?: object;
   /** Of a load balancer: an HTTP status. */
   readonly status?: number;
+  /** Of its keepalived. */
+  readonly keepalived?: string;
 }
 
 function siteOf(
   output: object,
-  { servers = ["UP", "UP"], further = [], member, status = 200 }: Answers,
+  { servers = ["UP", "UP"], further = [], member, status = 200, keepalived = "active" }: Answers,
 ): Site {
   const row = (name: string, state: string, proxy = "web_servers") =>
     `${proxy},${name},${"0,".repeat(15)}${state},1`;
@@ -38,6 +41,7 @@ function siteOf(
         );
       }
       if (script.includes("mysql")) return JSON.stringify(member);
+      if (script.includes("keepalived")) return `${keepalived}\n`;
       if (script.includes("perl")) return `HTTP/1.1 ${status} x\r\n\r\n\u001e`;
       return "";
     },
@@ -61,6 +65,29 @@ test("of load balancers that share an address another one has to serve", async (
   t.deepEqual(await obstacles(siteOf(shared, { status: 503 }), "lb-01"), [
     "lb-01: no other load balancer serves: lb-02 answers with status 503",
   ]);
+  t.deepEqual(await obstacles(siteOf(shared, { keepalived: "failed" }), "lb-01"), [
+    "lb-01: no other load balancer serves: lb-02's keepalived is failed",
+  ]);
+});
+
+test("where nobody takes the address, a load balancer keeps it", async (t) => {
+  const output = { ...shopOutput, virtualAddress: "172.31.64.10" };
+  const ran: string[] = [];
+  const site: Site = {
+    ...siteOf(output, {}),
+    run: async (_host, script) => {
+      if (script.includes("leave-address")) ran.push(script);
+      return "[]";
+    },
+  };
+  const draining = drainLoadBalancer(site, findHost(site, "lb-01"), {
+    ...{ finishSeconds: 1, say: () => undefined, moveSeconds: 0 },
+  });
+  await t.throwsAsync(draining, {
+    message: /not within 0 s; last seen: nobody has it; lb-01 takes it again$/,
+  });
+  t.is(ran.length, 2);
+  t.regex(ran.at(-1) ?? "", /^rm -f -- /);
 });
 
 test("the last web server stays, as every load balancer sees it", async (t) => {
