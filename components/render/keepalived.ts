@@ -49,6 +49,8 @@ const noAddress = "127.0.0.51/32 dev lo";
  */
 const settledFile = "/run/trilithon/keepalived-settled";
 const stateFile = "/run/trilithon/keepalived-state";
+/** There while the program's command of the last move has not succeeded and is tried no more. */
+const onMoveFailedFile = "/run/trilithon/on-move-failed";
 // Later than systemd kills one that is frozen.
 const settled = { seconds: 10, weight: 60 };
 const cutOffWeight = 120;
@@ -200,6 +202,7 @@ sub reaches_one {
 /** All else: what the unit does at its start, reload and end, what keepalived tells of a move, and what a preview asks. */
 export function renderAddressScript(config: AddressScriptConfig): string {
   const { hostName, address, virtualAddress = "", onMove = [] } = config;
+  const withCommand = (text: string) => (onMove.length === 0 ? "" : text);
   return `#!/bin/sh
 # Written by trilithon: what is changed here by hand is taken back by the next \`pulumi up\`.
 export LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bin
@@ -260,7 +263,8 @@ is_guarded() { nft list table $table >/dev/null 2>&1; }
 tell() {
   wrong=$(look)
   [ -z "$wrong" ] || { sleep 1; look; }
-}
+${withCommand(`  [ ! -e ${onMoveFailedFile} ] || echo "the command onMove failed (journalctl -t trilithon-on-move), and visitors may be led elsewhere"
+`)}}
 look() {
   if ! is_guarded; then
     [ -e /run/trilithon/unguarded ] || echo "nftables has lost the guard of $name"
@@ -293,7 +297,8 @@ case $1 in
     if has; then ip addr del "$VIRTUAL_ADDRESS/32" dev "$(interface)"; fi
     if is_guarded; then nft delete table $table; fi
     echo 0 >${settledFile}
-    ;;
+${withCommand(`    rm -f ${onMoveFailedFile}
+`)}    ;;
   # keepalived's words: the kind of thing, its name, the state, the priority.
   moved)
     echo "$4" >${stateFile}
@@ -322,13 +327,15 @@ esac
 /** The command of the program, tried again while this host is the holder: the provider may be busy with the same failure. */
 function renderOnMove(words: readonly string[]): string {
   if (words.length === 0) return "";
-  return `    [ "$4" = MASTER ] || exit 0
+  return `    rm -f ${onMoveFailedFile}
+    [ "$4" = MASTER ] || exit 0
     export HOST_NAME HOST_ADDRESS VIRTUAL_ADDRESS
     for try in 1 2 3 4 5; do
       systemd-cat -t trilithon-on-move timeout 30 ${words.map(quote).join(" ")} </dev/null && exit
       sleep 2
       [ "$(cat ${stateFile})" = MASTER ] || exit 0
     done
+    : >${onMoveFailedFile}
 `;
 }
 

@@ -100,6 +100,32 @@ test("the command of the program is run where the address came to, with its word
   t.is(run("BACKUP"), "");
 });
 
+test("a command of the program that failed to the end is told until it succeeds, or another host has its turn", (t) => {
+  write("systemd-cat", `#!/bin/sh\nshift 2\nexec "$@"\n`);
+  write("sleep", "#!/bin/sh\n");
+  write("nft", "#!/bin/sh\necho elements\n");
+  const say = (result: string) => {
+    const onMove = ["sh", "-c", `echo tried; ${result}`];
+    const text = here(renderAddressScript({ ...script, virtualAddress: undefined, onMove }));
+    return write(`on-move-${result.length}`, text.replace(" PATH=", ` PATH=${folder}:`));
+  };
+  const run = (path: string, ...words: readonly string[]) =>
+    spawnSync("sh", [path, ...words], { encoding: "utf8" }).stdout;
+  const moved = (path: string, state: string) =>
+    run(path, "moved", "INSTANCE", "load_balancer", state, "239");
+  const [fails, succeeds] = [say("false"), say(":")];
+  const told =
+    "the command onMove failed (journalctl -t trilithon-on-move), and visitors may be led elsewhere\n";
+  t.is(moved(fails, "MASTER"), "tried\n".repeat(5));
+  t.is(run(fails, "tell"), told);
+  t.is(moved(succeeds, "MASTER"), "tried\n");
+  t.is(run(succeeds, "tell"), "");
+  moved(fails, "MASTER");
+  t.is(run(fails, "tell"), told);
+  moved(fails, "BACKUP");
+  t.is(run(fails, "tell"), "");
+});
+
 /** Which sets of nftables have an entry, whether the host has the address: what is told then. */
 const looks: [title: string, seen: string, told: string][] = [
   ["a holder that announces", "has announces", ""],
