@@ -145,9 +145,14 @@ function promotion(name: string, former: string, cluster: Cluster): PlainStep {
     : gone.length > 0
       ? `what ${former} acknowledged and only ${gone.join(", ")} had received is lost: how many transactions cannot be known without them`
       : `what ${former} acknowledged while no replica had it is lost: how many transactions cannot be known without it`;
+  // One whose replicas were all away has nobody to be replaced by, and opens by itself.
+  const fence =
+    live.lastKnownDurability === "wait-for-replica"
+      ? `Should ${former} come back, it takes no write`
+      : `Should ${former} come back, it takes no write if it had a replica; if it was alone, as while all replicas were away, it opens by itself: keep its MySQL stopped`;
   return {
     sentence: `${name}: make it the primary instead of ${former}${received}`,
-    warning: `${name} becomes the primary${received}, without ${former}: ${loss}. Should ${former} come back, it takes no write`,
+    warning: `${name} becomes the primary${received}, without ${former}: ${loss}. ${fence}`,
     task: { do: "promote", member: name },
   };
 }

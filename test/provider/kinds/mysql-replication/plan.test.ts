@@ -368,6 +368,38 @@ test("what an asynchronous primary acknowledged alone cannot be counted", (t) =>
   t.regex(other?.warning ?? "", /and only web-03 had received is lost/);
 });
 
+test("a former primary that was alone opens by itself, and that is said where it is replaced", (t) => {
+  const more = { durability: { carryOnAfterSeconds: 1 } };
+  const goesOn = cluster(more, 1);
+  const live = observe(
+    { ...healthy, "web-02": { mysqld: "silent", reason: "it is away", isAway: true } },
+    cluster(),
+  );
+  const carriedOut = plan(live, goesOn)
+    .filter(({ task }) => task.do !== "forget")
+    .reduce((state, { task }) => carryOut(state, task, goesOn), healthy);
+  const { "web-01": primary = freshServer("web-01") } = carriedOut;
+  const recorded = observe({ "web-01": primary }, goesOn);
+  // The replica that was away is back, and the primary is away.
+  const isConnecting = ({ source }: Facts) => ({
+    source: source && { ...source, receiver: "CONNECTING" },
+  });
+  const now: Servers = {
+    ...changed("web-02", isConnecting, carriedOut),
+    "web-01": { mysqld: "silent", reason: "it is away", isUnreachable: true, isAway: true },
+  };
+  const desired = cluster({
+    ...{ ...more, primary: "web-02" },
+    members: { "web-02": memberInputs("web-02", 2) },
+  });
+  const both = { ...desired, ...recorded, members: cluster().members };
+  const [promotion] = plan(observe(now, both), desired);
+  t.is(
+    promotion?.warning,
+    "web-02 becomes the primary, without web-01: what web-01 acknowledged while no replica had it is lost: how many transactions cannot be known without it. Should web-01 come back, it takes no write if it had a replica; if it was alone, as while all replicas were away, it opens by itself: keep its MySQL stopped",
+  );
+});
+
 test("a replica that lacks what another one received is not promoted", (t) => {
   const dead: Servers = {
     ...changed("web-03", () => ({ gtidExecuted: "00000001:1-9" }), three),
