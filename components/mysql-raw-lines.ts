@@ -18,6 +18,9 @@ const taken: Readonly<Record<string, string>> = {
   super_read_only: "only the primary takes writes, once its replicas follow it",
   read_only: "only the primary takes writes, once its replicas follow it",
   offline_mode: "only the primary takes writes, once its replicas follow it",
+  group_replication_bootstrap_group:
+    "each start would begin a group of its own, with a primary of its own",
+  group_replication_single_primary_mode: "each member would take writes, and be led to",
   plugin_load: "it unloads the plugins of replication; use plugin_load_add",
 };
 

@@ -19,6 +19,8 @@ test("lines by which the cluster could no longer be seen or led are refused, how
     "READ_ONLY=0",
     "log_slave_updates = OFF",
     "plugin-load = clone.so",
+    "loose-group_replication_bootstrap_group = ON",
+    "group_replication_single_primary_mode = OFF",
   ]) {
     t.false(isTaken(line), line);
   }

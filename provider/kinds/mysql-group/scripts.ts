@@ -140,8 +140,10 @@ exit 1`;
  */
 export function renderSwitch(uuid: string): Shell {
   const longest = `SELECT CONCAT('thread ', trx_mysql_thread_id, ', which runs for ', TIMESTAMPDIFF(SECOND, trx_started, NOW()), ' s') FROM information_schema.INNODB_TRX WHERE trx_rows_modified > 0 AND TIMESTAMPDIFF(SECOND, trx_started, NOW()) >= ${longSeconds} ORDER BY trx_started LIMIT 1`;
-  const asked =
-    "SELECT ID FROM performance_schema.processlist WHERE INFO LIKE 'SELECT group_replication_set_as_primary(%' LIMIT 1";
+  const asking = "SELECT group_replication_set_as_primary(%";
+  const asked = `SELECT ID FROM performance_schema.processlist WHERE INFO LIKE '${asking}' LIMIT 1`;
+  // MySQL waits for any that was begun, also for one that only reads or does nothing.
+  const begun = `SELECT CONCAT('thread ', PROCESSLIST_ID, ' of ', PROCESSLIST_USER) FROM performance_schema.events_transactions_current JOIN performance_schema.threads USING (THREAD_ID) WHERE STATE = 'ACTIVE' AND PROCESSLIST_ID <> CONNECTION_ID() AND COALESCE(PROCESSLIST_INFO, '') NOT LIKE '${asking}' ORDER BY TIMER_START LIMIT 1`;
   return sh`left=${switchSeconds}
 while :; do
   running=$(${mysql(longest)}
@@ -164,12 +166,14 @@ client=$!
 left=${switchSeconds}
 while kill -0 "$client" 2>/dev/null; do
   [ "$left" -gt 0 ] || {
+    begun=$(${mysql(begun)}
+    ) 2>/dev/null
     id=$(${mysql(asked)}
     )
     echo "KILL QUERY $id" | mysql --user=root
-    wait "$client"
+    wait "$client" && exit 0
     cat "$said" >&2
-    echo "the role was not handed over within ${switchSeconds} seconds; nothing was changed" >&2
+    echo "the role was not handed over within ${switchSeconds} seconds, as a transaction runs on (\${begun:-unknown}); nothing was changed" >&2
     exit 1
   }
   left=$((left - 1))

@@ -1,6 +1,10 @@
 import { spawnSync } from "node:child_process";
 import test from "ava";
-import { renderExpelled, renderMargin } from "../../../../provider/kinds/mysql-group/scripts";
+import {
+  renderExpelled,
+  renderMargin,
+  renderSwitch,
+} from "../../../../provider/kinds/mysql-group/scripts";
 import { group } from "../../../support/mysql-inputs";
 
 /** Runs a script with a client that answers each question in turn, and the last one for ever; answers how often it was asked. */
@@ -38,4 +42,31 @@ test("nobody leaves while the group counts some that it does not reach", (t) => 
     ...{ status: 1, asked: 31 },
     said: "10.0.0.4:3314: the group still counts it, and does not reach it; nothing was changed",
   });
+});
+
+/** With a client that is asked by what it reads, and hands the role over as the script `handing` says. */
+function switched(handing: string) {
+  const stub = `mysql() {
+  asked=$(cat)
+  case "$asked" in
+    *'KILL QUERY 7') kill "$client" ;;
+    *'SELECT ID '*) echo 7 ;;
+    *'SELECT CONCAT('*INNODB_TRX*) ;;
+    *'SELECT CONCAT('*) echo 'thread 9 of shop' ;;
+    *) ${handing} ;;
+  esac
+}
+sleep() { :; }
+`;
+  return spawnSync("/bin/sh", ["-c", stub + renderSwitch("abc").text], { encoding: "utf8" });
+}
+
+test("a switch that waits for a transaction which only reads names it when it gives up", (t) => {
+  t.is(switched("echo done").status, 0);
+  const { status, stderr } = switched("exec /bin/sleep 60");
+  t.is(status, 1);
+  t.is(
+    stderr.trim().split("\n").at(-1),
+    "the role was not handed over within 30 seconds, as a transaction runs on (thread 9 of shop); nothing was changed",
+  );
 });
