@@ -186,8 +186,10 @@ function createServices(
     isReady: ["mysqladmin", "--connect-timeout=2", "ping"],
   });
   if (args.replicas.length === 0) return services;
+  // One that is away counts: it may run, and follow a primary that was replaced meanwhile.
+  const replicas = args.replicas.length;
   const openings = hosts.map((host) =>
-    createOpening(parent, `${name}-${host.name}`, host, parent.replicas.length, services),
+    createOpening(parent, `${name}-${host.name}`, host, replicas, services),
   );
   return [...services, ...openings];
 }
