@@ -90,7 +90,12 @@ function planMember(name: string, cluster: Cluster): PlainStep[] {
 /** What is done to the member that leads, until it hands over or for good. */
 function planLeader(name: string, cluster: Cluster): PlainStep[] {
   const { desired, status, live, isFounded, replaces } = cluster;
-  const { data, replication, writes } = status[name] ?? {};
+  const { data, replication, writes, isInGroup } = status[name] ?? {};
+  if (isInGroup) {
+    const reason = "it is a member of a group, whose other members may take writes that it lacks";
+    const remedy = `keep the group's members, or stop MySQL on the others and run RESET PERSIST group_replication_group_name on ${name}`;
+    return [refusal(name, reason, remedy)];
+  }
   if (data?.state === "cloning") return [awaitingClone(name)];
   if (data?.state === "foreign") {
     const remedy = `choose another primary, or name its cluster to take over its data as it is: "${data.cluster}"`;

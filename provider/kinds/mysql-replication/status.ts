@@ -19,6 +19,8 @@ export interface MemberStatus {
   readonly behind?: { readonly member: string; readonly count: number };
   /** Only while the primary does not answer us: it is connected to it all the same. */
   readonly isConnected?: true;
+  /** Of the primary: it knows a group, which nobody told it to leave, and whose other members may take writes. */
+  readonly isInGroup?: true;
 }
 
 export type DataStatus =
@@ -127,7 +129,7 @@ function memberStatus(seen: Seen): MemberStatus {
     writes: isPrimary ? writesOfPrimary(facts, seen) : writesOfReplica(facts),
     replication: isPrimary ? replicationOfPrimary(facts, seen) : replicationOfReplica(facts, seen),
     semiSynchronous: isPrimary ? semiSyncOfPrimary(facts, seen) : semiSyncOfReplica(facts, seen),
-    ...(isPrimary ? {} : withoutPrimary(facts, seen)),
+    ...(isPrimary ? withGroup(facts) : withoutPrimary(facts, seen)),
   };
 }
 
@@ -283,6 +285,10 @@ function semiSyncOfReplica(facts: Facts, { answers, roles }: Seen): SemiSynchron
   const isOffered = primary?.variables.rpl_semi_sync_source_enabled === "ON";
   const isInEffect = status.rpl_semi_sync_replica_status === "ON";
   return source?.receiver === "ON" && isOffered && !isInEffect ? { state: "not in effect" } : ok;
+}
+
+function withGroup({ persisted }: Facts): Pick<MemberStatus, "isInGroup"> {
+  return persisted.group_replication_group_name === undefined ? {} : { isInGroup: true };
 }
 
 /** What a promotion has to know of a replica while the primary is silent. */

@@ -413,6 +413,27 @@ test("a replica that lacks what another one received is not promoted", (t) => {
   );
 });
 
+test("a member of a group is made no primary of a pair: the others may take writes that it lacks", (t) => {
+  const persisted = { group_replication_group_name: "one", group_replication_group_seeds: "" };
+  const grouped = (servers: Servers) =>
+    Object.fromEntries(
+      Object.keys(servers).map((name) => {
+        const server = running(servers, name);
+        return [name, { ...server, facts: { ...server.facts, source: null, persisted } }];
+      }),
+    );
+  for (const size of [1, 2]) {
+    const desired = cluster({ durability: { carryOnAfterSeconds: 1 } }, size);
+    const servers = Object.entries(grouped(healthy)).slice(0, size);
+    const [step, ...rest] = plan(observe(Object.fromEntries(servers), desired), desired);
+    t.deepEqual(rest, []);
+    t.is(
+      step?.warning,
+      "web-01: it is a member of a group, whose other members may take writes that it lacks; nothing will be changed. To go on, keep the group's members, or stop MySQL on the others and run RESET PERSIST group_replication_group_name on web-01",
+    );
+  }
+});
+
 test("a primary that is away and still runs is not replaced", (t) => {
   const servers: Servers = {
     ...settled({ ...fresh, "web-03": freshServer("web-03") }),
