@@ -1,6 +1,6 @@
 /** Readiness over HTTP and TCP, against real ports of this computer. */
 
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { ExecutionContext } from "ava";
@@ -118,6 +118,39 @@ onLinux(
     );
   },
 );
+
+/** An application whose unit has `mainPid` as its main process. */
+async function releaseWith(t: ExecutionContext, { mainPid }: { readonly mainPid: number }) {
+  const port = await portAnswering(t, [200]);
+  const { sandbox, server, resource } = await startMachine(t);
+  await sandbox.unit("it.service", { properties: `MainPID=${mainPid}\n` });
+  await sandbox.write("/source/server.js", "one\n");
+  const up = resource("trilithon:index:Release").up({
+    host: wireHost(server.host()),
+    ...wire({
+      ...{ unit: "it.service", root: sandbox.path("/srv/it"), source: sandbox.path("/source") },
+      version: "one",
+      ready: { http: `http://127.0.0.1:${port}/health`, deadlineSeconds: 1 },
+    }),
+  });
+  return { up, port };
+}
+
+onLinux("an application is not ready by what another process answers at its port", async (t) => {
+  const other = spawn("sleep", ["600"]);
+  t.teardown(() => other.kill());
+  const { up, port } = await releaseWith(t, { mainPid: other.pid ?? 0 });
+  const error = await t.throwsAsync(up);
+  t.regex(
+    error?.message ?? "",
+    new RegExp(`\nport ${port} is taken by \\S.* \\(process ${process.pid}\\)$`),
+  );
+});
+
+onLinux("an application is ready by what it answers itself", async (t) => {
+  const { up } = await releaseWith(t, { mainPid: process.pid });
+  await t.notThrowsAsync(up);
+});
 
 /** Each start is an invocation of its own; `former` ran before the change. */
 async function withStarts(t: ExecutionContext, unit: string) {
