@@ -27,6 +27,7 @@ export function checkAgreement(values: Values): readonly Fault[] {
   return [
     ...checkUnique(hosts, "name"),
     ...checkUnique(hosts, "address"),
+    ...(values.containers === undefined ? checkReached(hosts) : []),
     ...checkVirtualAddress(values, hosts),
     ...(hosts.length > 0 ? checkRoles(hosts) : []),
     ...(hosts.length > 0 ? checkDatabase(values.database, hosts) : []),
@@ -70,6 +71,22 @@ function checkUnique(hosts: readonly Host[], key: "name" | "address"): readonly 
     if (host[key] === undefined || first === index) return [];
     const expected = `${key === "name" ? "a name" : "an address"} that no other host has`;
     return [fault(`${host.path}.${key}`, expected, host[key], `hosts[${first}] has it`)];
+  });
+}
+
+/** One machine with two names: each would take from the other what it has there. */
+function checkReached(hosts: readonly Host[]): readonly Fault[] {
+  const places = hosts.map(({ address, values: { sshAddress, port } }) =>
+    address === undefined ? undefined : `${sshAddress ?? address}:${port ?? 22}`,
+  );
+  return hosts.flatMap(({ path, address, values: { sshAddress } }, index) => {
+    const first = places.indexOf(places[index]);
+    // That their addresses are the same is told already.
+    if (places[index] === undefined || first === index || hosts[first]?.address === address)
+      return [];
+    const key = sshAddress === undefined ? "address" : "sshAddress";
+    const expected = "a machine that no other host is";
+    return [fault(`${path}.${key}`, expected, places[index], `hosts[${first}] is reached there`)];
   });
 }
 

@@ -106,6 +106,15 @@ test("takes hosts that are away, as long as one of each sort is not", (t) => {
   t.deepEqual(faultsOf({ ...withHost(2, { away: true }), database }), []);
 });
 
+test("takes machines behind one address, each at a port of its own", (t) => {
+  const behind = machines.hosts.map((host, at) => ({
+    ...host,
+    sshAddress: "10.0.0.1",
+    port: 2200 + at,
+  }));
+  t.deepEqual(faultsOf({ ...machines, hosts: behind }, ["trilithon:privateKey"]), []);
+});
+
 test("takes existing machines with their keys", (t) => {
   t.deepEqual(faultsOf(machines, ["trilithon:privateKey"]), []);
   const own = { ...machines, hosts: machines.hosts.map((host) => ({ ...host, privateKey })) };
@@ -189,6 +198,13 @@ const bad: readonly (readonly [string, Values, readonly string[]])[] = [
     withHost(2, { address: "172.31.64.21" }),
     [
       'hosts[2].address: expected an address that no other host has, got "172.31.64.21": hosts[1] has it',
+    ],
+  ],
+  [
+    "a machine that is listed twice",
+    withHost(2, { sshAddress: "172.31.64.21" }, machines),
+    [
+      'hosts[2].sshAddress: expected a machine that no other host is, got "172.31.64.21:22": hosts[1] is reached there',
     ],
   ],
   [

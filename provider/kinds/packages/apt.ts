@@ -10,9 +10,10 @@ const listsMinutes = 720;
 
 /** `progress`, `fail`, and `apt`, which runs apt-get with its output in `$log`. */
 export function renderPreamble(): Shell {
+  // Ubuntu's needrestart would restart daemons by itself, undrained and on all hosts at once.
   return sh`
 set -u
-export LC_ALL=C DEBIAN_FRONTEND=noninteractive
+export LC_ALL=C DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1
 log=$(mktemp)
 pending=
 clean_up() { rm -rf -- "$log" "$log.status" "$log.found" \${pending:+"$pending"}; }

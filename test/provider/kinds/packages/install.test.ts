@@ -155,12 +155,12 @@ onApt("an installation that was interrupted is completed first", async (t) => {
 });
 
 onApt(
-  "daemons may not start meanwhile; a policy of the machine's own stays, one of a killed up goes",
+  "daemons may neither start nor be restarted meanwhile; a policy of the machine's own stays, one of a killed up goes",
   async (t) => {
     const { sandbox, apt, packages, wants } = await startAptHost(t);
     await apt.publish([web, { name: "tool", version: "1.0" }]);
     const policy = "/usr/sbin/policy-rc.d";
-    const seen = `#!/bin/sh\ncat ${sandbox.path(policy)} >${sandbox.path("/seen")}\n`;
+    const seen = `#!/bin/sh\ncat ${sandbox.path(policy)} >${sandbox.path("/seen")}\nenv >${sandbox.path("/environment")}\n`;
     await sandbox.write(
       "/etc/apt/apt.conf.d/hook",
       `DPkg::Pre-Invoke { "sh ${sandbox.path("/hook")}"; };\n`,
@@ -168,6 +168,7 @@ onApt(
     await sandbox.write("/hook", seen);
     await packages.up(wants({ web: "present" }));
     const mine = await sandbox.read("/seen");
+    t.regex(await sandbox.read("/environment"), /^NEEDRESTART_SUSPEND=1$/m);
     t.regex(mine, /^#!\/bin\/sh\n# trilithon: .*\n.*exit 101\n$/s);
     t.false(await sandbox.exists(policy));
     await sandbox.write(policy, mine);
