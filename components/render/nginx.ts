@@ -251,7 +251,7 @@ ${renderStaticCache(application)}}
 }
 
 /** `label` begins the names that an application has in Nginx. */
-function renderUpstreams(label: string, { port, fastCgi }: NginxApplication): string {
+function renderUpstreams(label: string, { port, fastCgi, drainFile }: NginxApplication): string {
   const server = fastCgi ? `unix:${fastCgi.socket}` : `127.0.0.1:${port}`;
   return `# For GET and HEAD. An idle connection is closed here before an application would do it, so that none is closed just as a
 # request is sent on it.
@@ -271,6 +271,12 @@ map $request_method $${label}_upstream {
     default ${label}_writes;
     GET     ${label}_reads;
     HEAD    ${label}_reads;
+}
+
+# Health checks alone are told of a drain: visitors, who come over a load balancer, may ask for the same path.
+map $http_x_forwarded_for $${label}_drain {
+    default /.none;
+    ""      ${drainFile};
 }
 `;
 }
@@ -357,8 +363,8 @@ ${fastCgi ? renderFastCgiServer(config.responseTimeoutSeconds, site) : ""}    er
     error_page 504 = @gateway_timeout;
 
     # Asked by the load balancer: the application's own health, and 404 while this host is drained.
-${[...new Set([webHealthPath, application.healthPath])].map((path) => renderHealth(path, label, application)).join("\n")}
-    location = ${webStatusPath} {
+${renderHealth(label, application)}
+${application.healthPath === webHealthPath ? "" : `${renderOwnHealth(label, application)}\n`}    location = ${webStatusPath} {
         allow 127.0.0.1;
         deny all;
         access_log off;
@@ -478,20 +484,13 @@ function renderPass(upstream: string, fastCgi: FastCgi | undefined, base: string
   return fastCgi ? renderFastCgiPass(upstream, { base }) : `proxy_pass http://${upstream};`;
 }
 
-function renderHealth(
-  path: string,
-  label: string,
-  { healthPath, drainFile, fastCgi, paths = [] }: NginxApplication,
-) {
-  const [base, below] = splitPath(healthPath, paths);
+function renderHealth(label: string, application: NginxApplication) {
+  const { healthPath, drainFile, fastCgi } = application;
   const asked = fastCgi
-    ? renderFastCgiPass(`${label}_reads`, {
-        ...{ script: scriptFor(below, fastCgi), base },
-        asked: `${healthPath}$is_args$args`,
-      })
+    ? askedOverFastCgi(`${label}_reads`, application, fastCgi)
     : `rewrite ^ ${healthPath} break;
         proxy_pass http://${label}_reads;`;
-  return `    location = ${path} {
+  return `    location = ${webHealthPath} {
         if (-e ${drainFile}) {
             return 404;
         }
@@ -499,4 +498,31 @@ function renderHealth(
         ${asked}
     }
 `;
+}
+
+/** The application's own path, which may be one that visitors use: `/`, or the page where they log in. */
+function renderOwnHealth(label: string, application: NginxApplication) {
+  const { healthPath, accessLog, fastCgi } = application;
+  const upstream = `$${label}_upstream`;
+  const asked = fastCgi
+    ? askedOverFastCgi(upstream, application, fastCgi)
+    : `proxy_pass http://${upstream};`;
+  return `    location = ${healthPath} {
+        if (-e $${label}_drain) {
+            return 404;
+        }
+        access_log ${accessLog} trilithon_json if=$http_x_forwarded_for;
+        ${asked}
+    }
+`;
+}
+
+function askedOverFastCgi(
+  upstream: string,
+  { healthPath, paths = [] }: NginxApplication,
+  fastCgi: FastCgi,
+): string {
+  const [base, below] = splitPath(healthPath, paths);
+  const script = scriptFor(below, fastCgi);
+  return renderFastCgiPass(upstream, { script, base, asked: `${healthPath}$is_args$args` });
 }

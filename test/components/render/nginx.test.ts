@@ -48,6 +48,21 @@ test("renders a further application that has paths of a site", (t) => {
   t.is(renderNginx({ ...config, sites: [site] }), renderNginx(config));
 });
 
+test("visitors of the path that is asked for health are answered while the host drains", (t) => {
+  const text = renderNginx({ ...config, application: { ...config.application, healthPath: "/" } });
+  t.regex(text, /map \$http_x_forwarded_for \$app_drain \{\n +default \/\.none;\n/);
+  const start = text.indexOf("    location = / {");
+  t.is(
+    text.slice(start, text.indexOf("\n    }\n", start)),
+    `    location = / {
+        if (-e $app_drain) {
+            return 404;
+        }
+        access_log /var/log/nginx/trilithon.access.log trilithon_json if=$http_x_forwarded_for;
+        proxy_pass http://$app_upstream;`,
+  );
+});
+
 test("renders the unit's additions", (t) => {
   isGolden(t, "nginx.service.conf", renderRestartAlways());
 });
