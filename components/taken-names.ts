@@ -15,6 +15,7 @@ const ofServices = [
     "dbus",
   ],
   ...["apt", "dpkg", "default", "network", "pam", "php", "private", "security", "ssl", "sudo"],
+  ...["polkitd", "docker", "containerd"],
   // The first application's resources have it.
   "application",
 ];

@@ -32,6 +32,7 @@ export function checkAgreement(values: Values): readonly Fault[] {
     ...(hosts.length > 0 ? checkRoles(hosts) : []),
     ...(hosts.length > 0 ? checkDatabase(values.database, hosts) : []),
     ...checkPorts(values, hosts),
+    ...checkVersions(values, hosts),
     ...checkApplications(
       values,
       hosts.filter(({ roles }) => roles.includes("web")),
@@ -285,6 +286,47 @@ function checkPorts(values: Values, hosts: readonly Host[]): readonly Fault[] {
     });
   });
   return faults.filter(({ path }, index) => faults.findIndex((one) => one.path === path) === index);
+}
+
+/** A host has one version of a package: each `up` would install the one and then the other. */
+function checkVersions(values: Values, hosts: readonly Host[]): readonly Fault[] {
+  const faults = hosts.flatMap((host) => {
+    const wanted = packagesOf(host, values);
+    return wanted.flatMap(({ path, name, version }, index) => {
+      const before = wanted.slice(0, index);
+      const other = before.find((one) => one.name === name && one.version !== version);
+      if (other === undefined) return [];
+      const expected = `the version of ${name} that is wanted on ${host.name ?? host.path} already`;
+      return [fault(path, expected, version, `${other.path} is ${other.version}`)];
+    });
+  });
+  return faults.filter(({ path }, index) => faults.findIndex((one) => one.path === path) === index);
+}
+
+interface WantedPackage {
+  readonly path: string;
+  readonly name: string;
+  readonly version: string;
+}
+
+/** Those of a certain version, as the settings want them on a host. */
+function packagesOf({ name, roles }: Host, values: Values): readonly WantedPackage[] {
+  const section = (path: string) => ({ path, values: isRecord(values[path]) ? values[path] : {} });
+  const sections = [
+    ...(roles.includes("load-balancer") ? [section("loadBalancer")] : []),
+    ...(roles.includes("web")
+      ? [section("web"), ...givenApplications(values).filter((one) => runsOn(one, name))]
+      : []),
+    ...(hasDatabaseRole(roles) ? [section("database")] : []),
+    ...givenServices(values).filter(({ hosts }) => hosts.includes(name)),
+  ];
+  return sections.flatMap(({ path, values: { packages } }) =>
+    Object.entries(isRecord(packages) ? packages : {}).flatMap(([one, version]) =>
+      typeof version === "string" && version !== "present"
+        ? [{ path: `${path}.packages.${one}`, name: one, version }]
+        : [],
+    ),
+  );
 }
 
 const onlyOfMachines = ["port", "user", "hostKey", "sshAddress", "privateKey"] as const;

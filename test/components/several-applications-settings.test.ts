@@ -46,6 +46,13 @@ const fine: Readonly<Record<string, Values>> = {
       },
     },
   },
+  "versions of a package on hosts of their own, and any version beside a certain one": {
+    application: { hosts: ["web-01"], packages: { nodejs: "22.*", libvips: "present" } },
+    applications: {
+      shop: { ...shop, hosts: ["web-02"], packages: { nodejs: "24.*" } },
+      blog: { ...blog, port: 3002, hosts: ["web-02"], packages: { nodejs: "present" } },
+    },
+  },
   "databases of names of their own, and none": {
     applications: {
       shop: { ...shop, database: { name: "goods" } },
@@ -60,7 +67,26 @@ for (const [title, values] of Object.entries(fine)) {
   });
 }
 
+for (const name of ["trilithon", "mail", "docker"]) {
+  test(`refuses an application called ${name}, whose files are the system's`, (t) => {
+    t.regex(
+      faultsOf({ ...good, application: { name } })[0] ?? "",
+      /^trilithon:application\.name: /,
+    );
+  });
+}
+
 const bad: readonly (readonly [string, Values, readonly string[]])[] = [
+  [
+    "two versions of a package on one host",
+    {
+      application: { packages: { nodejs: "22.*" } },
+      applications: { shop: { ...shop, packages: { nodejs: "24.*" } } },
+    },
+    [
+      'applications.shop.packages.nodejs: expected the version of nodejs that is wanted on web-01 already, got "24.*": application.packages.nodejs is 22.*',
+    ],
+  ],
   [
     "two on one host with one port",
     { applications: { shop: { ...shop, port: 3000 } } },
