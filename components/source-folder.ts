@@ -10,7 +10,11 @@ export function hashFolder(folder: string, options: ContentOptions): string {
   if (!existsSync(folder)) {
     throw new pulumi.RunError(`the folder of the application does not exist: ${resolve(folder)}`);
   }
-  return hashContent(folder, options);
+  try {
+    return hashContent(folder, options);
+  } catch (error) {
+    throw new pulumi.RunError(error instanceof Error ? error.message : String(error));
+  }
 }
 
 /** The address of the first file in a folder of static files that is not below `writtenPaths`. */

@@ -2,6 +2,7 @@
 import { createHash, type Hash } from "node:crypto";
 import {
   closeSync,
+  existsSync,
   lstatSync,
   openSync,
   readdirSync,
@@ -10,7 +11,7 @@ import {
   readSync,
   type Stats,
 } from "node:fs";
-import { join, relative, resolve } from "node:path";
+import { dirname, isAbsolute, join, relative, resolve } from "node:path";
 
 export interface ContentOptions {
   /** Files and folders of these names count nowhere in it. */
@@ -59,6 +60,8 @@ export function* hashInSteps(
     const stat = lstatSync(path);
     const mode = modeOf(stat);
     const target = mode === "link" ? readlinkSync(path) : "";
+    // What only makes another content is not sent itself.
+    if (mode === "link" && options.excludedFolder === undefined) checkLink(folder, path, target);
     const isFile = mode === "file" || mode === "executable";
     const size = isFile ? stat.size : Buffer.byteLength(target);
     const name = relative(folder, path);
@@ -78,11 +81,29 @@ export function listFiles(folder: string, options: ContentOptions): string[] {
     .sort((a, b) => (a.name < b.name ? -1 : 1))
     .flatMap((entry) => {
       const path = join(folder, entry.name);
+      // It stands for bytes that are no UTF-8: under this name there is no file.
+      if (entry.name.includes("\uFFFD")) {
+        throw new Error(`${path}: expected a file name in UTF-8: give it another name`);
+      }
       const isBuilt =
         options.excludedFolder !== undefined && resolve(path) === resolve(options.excludedFolder);
       if (isBuilt || options.excludedNames.includes(entry.name)) return [];
       return entry.isDirectory() ? listFiles(path, options) : [path];
     });
+}
+
+/** A link that leads to what is on this machine, and is nowhere on another one where the folder alone comes to. */
+function checkLink(folder: string, path: string, target: string): void {
+  const isWithin = (place: string) => !/^\.\.(\/|$)/.test(relative(resolve(folder), place));
+  const place = resolve(dirname(path), target);
+  const isLost = isAbsolute(target) ? isWithin(place) : !isWithin(place) && existsSync(place);
+  if (!isLost) return;
+  const remedy = isWithin(place)
+    ? `make it relative (ln -srfn ${place} ${path})`
+    : "put what it leads to into the folder";
+  throw new Error(
+    `${path}: expected a link that leads to the same on a host, got ${target}: ${remedy}`,
+  );
 }
 
 /** The time of the last change of any sort (`ctime`) can be set by nobody. */

@@ -8,7 +8,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import test from "ava";
 import { firstFile, hashFolder, isGuestBook } from "../../components/source-folder";
 
@@ -45,6 +45,37 @@ for (const [title, change] of changes) {
     t.not(hashFolder(folder, options), before);
   });
 }
+
+test("a link that leads to what is on this machine alone is refused", (t) => {
+  const folder = makeFolder();
+  const within = join(folder, "storage");
+  symlinkSync(within, join(folder, "public/storage"));
+  t.throws(() => hashFolder(folder, options), {
+    message: `${folder}/public/storage: expected a link that leads to the same on a host, got ${within}: make it relative (ln -srfn ${within} ${folder}/public/storage)`,
+  });
+  t.notThrows(() => hashFolder(folder, { ...options, excludedFolder: "dist" }), "it is not sent");
+  const other = makeFolder();
+  symlinkSync(`../${basename(folder)}/server.js`, join(other, "lib.js"));
+  t.throws(() => hashFolder(other, options), {
+    message: `${other}/lib.js: expected a link that leads to the same on a host, got ../${basename(folder)}/server.js: put what it leads to into the folder`,
+  });
+});
+
+test("a link to what hosts may have is sent as it is", (t) => {
+  const folder = makeFolder();
+  symlinkSync("/usr/bin/env", join(folder, "python"));
+  symlinkSync("../../shared/nowhere-here", join(folder, "shared"));
+  symlinkSync("../server.js", join(folder, "public/..data"));
+  t.notThrows(() => hashFolder(folder, options));
+});
+
+test("a file name that is no UTF-8 is told", (t) => {
+  const folder = makeFolder();
+  writeFileSync(Buffer.concat([Buffer.from(`${folder}/caf`), Buffer.from([0xe9])]), "");
+  t.throws(() => hashFolder(folder, options), {
+    message: `${folder}/caf\uFFFD: expected a file name in UTF-8: give it another name`,
+  });
+});
 
 test("another build command is another version", (t) => {
   const folder = makeFolder();
