@@ -8,6 +8,7 @@ import { checkPackages, type Packages } from "./args";
 import { changeOf, isDowngrade, isRemoval } from "./changes";
 import { install, targetsOf } from "./install";
 import { parseObservation, renderObservation } from "./observe";
+import { claim, release } from "./owner";
 import { diff, type PackagesStep, plan } from "./plan";
 import { simulate } from "./simulation";
 
@@ -124,14 +125,18 @@ async function apply(
   if (isSome) {
     await install({ ...work, host: desired.host, mayStop: desired.mayStop, context });
   }
+  await claim(desired, context);
   const versions = { ...observed?.versions };
   // What was older than known and stays so is what is known from now on.
   for (const step of steps) if (step.do === "keep") delete versions[step.name];
   return (await observe({ ...desired, versions }, context)) ?? desired;
 }
 
-/** The packages stay; sources and holds were this resource's own. */
-async function remove({ host, sources, hold }: Packages, context: Context): Promise<void> {
+/** The packages stay; sources and holds were this resource's own, unless another one has them by now. */
+async function remove(packages: Packages, context: Context): Promise<void> {
+  const { host } = packages;
+  if (Object.keys({ ...packages.sources, ...packages.hold }).length === 0) return;
+  const { sources, hold } = await release(packages, context);
   if (Object.keys({ ...sources, ...hold }).length === 0) return;
   await install({
     host,

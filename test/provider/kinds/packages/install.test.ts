@@ -144,6 +144,35 @@ onApt("what is held is held, kept so, and released again", async (t) => {
   t.is(await apt.mark("showhold"), "web");
 });
 
+onApt("what another resource wants by now is left: a host that was renamed keeps it", async (t) => {
+  const { sandbox, apt, packages: former, resource, wants } = await startAptHost(t);
+  await sandbox.write(
+    "/etc/apt/apt.conf.d/unsigned",
+    'Acquire::AllowInsecureRepositories "true";\nAPT::Get::AllowUnauthenticated "true";\n',
+  );
+  await apt.publish([web, { name: "tool", version: "1.0" }]);
+  for (const name of ["shared", "own"]) await apt.publish([{ name, version: "1.0" }], `/${name}`);
+  const source = (name: string) => ({ uris: [`copy:${sandbox.path(`/${name}`)}`], suites: ["./"] });
+  const wanted = (hold: string[], names: string[]) =>
+    wants(
+      { web: "1.0", tool: "1.0" },
+      { hold, sources: Object.fromEntries(names.map((name) => [name, source(name)])) },
+    );
+  await former.up(wanted(["web", "tool"], ["shared", "own"]));
+  const present = resource("trilithon:index:Packages", { name: "renamed" });
+  await present.up(wanted(["web"], ["shared"]));
+  await former.destroy();
+  t.is(await apt.mark("showhold"), "web");
+  t.deepEqual(Object.keys(await sandbox.entries("/etc/apt/sources.list.d")), [
+    "/etc/apt/sources.list.d/trilithon-shared.sources",
+  ]);
+  t.deepEqual((await present.up(wanted(["web"], ["shared"]))).told, []);
+  await present.destroy();
+  t.is(await apt.mark("showhold"), "");
+  t.deepEqual(await sandbox.entries("/etc/apt/sources.list.d"), {});
+  t.deepEqual(await sandbox.entries("/var/lib/trilithon"), {});
+});
+
 onApt("an installation that was interrupted is completed first", async (t) => {
   const { sandbox, apt, packages, wants, progress } = await startAptHost(t);
   await apt.publish([web]);
