@@ -69,24 +69,32 @@ export function isSameStack(
   return owner.startsWith(`${project}/${stack} `);
 }
 
-/** Moves what the service has to its own record; what others had of it leaves theirs. Uses `$own`. */
-export function renderClaim(service: Service, owner: Owner): Shell {
+/** Writes down what the service has, while all can still be put back: a full disk must not lose it. Uses `$own` and `fail`. */
+export function renderRecord(service: Service, owner: Owner): Shell | false {
   const things = thingsOf(service);
   const away = service.absent.map((path) => `away ${path}`);
-  if (things.length + away.length === 0) return sh``;
+  if (things.length + away.length === 0) return false;
+  return sh`
+record=$own/owners/.new
+{
+  printf '%s\n' ${`owner ${nameOwner(owner)}`} ${things} ${away} && printf '%s' "$made" &&
+    if [ -e "$own/owners/"${owner.claim} ]; then sed -n '/^folder /p' "$own/owners/"${owner.claim}; fi
+} >"$record" || fail ${`cannot record what ${service.name} has`}`;
+}
+
+/** Makes that the record of the service; what others had of it leaves theirs. */
+export function renderClaim(service: Service, owner: Owner): Shell | false {
+  const things = thingsOf(service);
+  if (things.length + service.absent.length === 0) return false;
   const patterns = things.flatMap((thing) => ["-e", thing]);
   return lines(
-    sh`
-mkdir -p "$own/owners"
-record=$own/owners/.new
-printf '%s\n' ${`owner ${nameOwner(owner)}`} ${things} ${away} >"$record"
-printf '%s' "$made" >>"$record"
-if [ -e "$own/owners/"${owner.claim} ]; then grep '^folder ' "$own/owners/"${owner.claim} >>"$record"; fi`,
     things.length > 0 &&
       sh`
 for other in "$own/owners"/*; do
   [ "\${other##*/}" != ${owner.claim} ] && grep -qsxF ${patterns} -- "$other" || continue
   grep -vxF ${patterns} -- "$other" >"$own/owners/.other"
+  # Not all of it could be written.
+  if [ "$?" -gt 1 ]; then continue; fi
   if grep -qE '^(unit|file|root) ' "$own/owners/.other"; then mv -f -- "$own/owners/.other" "$other"
   else grep '^folder ' "$own/owners/.other" >>"$record"; rm -f -- "$own/owners/.other" "$other"; fi
 done`,

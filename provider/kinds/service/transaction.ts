@@ -8,7 +8,7 @@ import { renderDependenciesEnd, renderDependencyLinksBack } from "./dependencies
 import { renderForeignFunction, renderForeignRecord } from "./foreign";
 import { listingFunction } from "./listing";
 import { originalFunctions } from "./originals";
-import { renderClaim } from "./owner";
+import { renderClaim, renderRecord } from "./owner";
 import { persistentFunctions } from "./persistent";
 import type { ServiceStep } from "./plan";
 import { crashFunctions } from "./ready";
@@ -70,6 +70,7 @@ export function renderTransaction(
     desired.root !== undefined && sh`incoming_end`,
     desired.root !== undefined && linkFormer(desired.root, desired.previous ?? 1),
     desired.root !== undefined && renderDependenciesEnd(desired.root),
+    renderRecord(desired, owner),
     sh`done=yes; rm -rf -- "$undo"`,
     author && sh`record ${result} ''`,
     wayBack,
@@ -141,7 +142,7 @@ is_unrecorded() { ${isNew ? sh`false` : sh`[ -e "$own/unrecorded" ] && [ ! -e "$
 # Keeps what stands at a path: in $undo for the way back, and for good if it is from before trilithon.
 keep() {
   n=$((\${n:-0} + 1))
-  printf '%s\n' "$1" >"$undo/$n.path"
+  printf '%s\n' "$1" >"$undo/$n.path" || fail "cannot keep a copy of $1"
   if is_there "$1"; then
     cp -a -- "$1" "$undo/$n.old" || fail "cannot keep a copy of $1"
     if is_from_before "$1"; then

@@ -1,5 +1,6 @@
 /** What stands on a machine has one owner: it is neither taken from another stack nor removed with a resource that gave it away. */
 
+import { mkdir, rm } from "node:fs/promises";
 import type { ExecutionContext } from "ava";
 import { type Machine, startMachine, wireHost } from "../../../support/machine";
 import { onLinux } from "../../../support/on-linux";
@@ -52,6 +53,20 @@ onLinux(
     t.is(await sandbox.read("state/units/nginx.service/active"), "inactive");
   },
 );
+
+onLinux("what cannot be recorded, as on a full disk, is put back", async (t) => {
+  const { sandbox, named, inputs } = await site(t);
+  const nginx = named("web-01-nginx");
+  await nginx.up(inputs("one\n"));
+  const folder = sandbox.path("/var/lib/trilithon/owners/.new");
+  await mkdir(folder);
+  await t.throwsAsync(nginx.up(inputs("two\n")), { message: /cannot record what nginx has/ });
+  t.is(await sandbox.read("/etc/nginx/site.conf"), "one\n");
+  await rm(folder, { recursive: true });
+  await nginx.up(inputs("two\n"));
+  await nginx.destroy();
+  t.false(await sandbox.exists("/etc/nginx/site.conf"), "its own file is no original");
+});
 
 onLinux(
   "removed before it is adopted, or after: what the other has made since stays",
