@@ -1,7 +1,8 @@
 /** What is on the hosts before something is changed there, as far as that can be known. */
 
+import { isSame } from "../difference";
 import { HostUnreachable, NotReached, ReadTimedOut } from "../errors";
-import type { AnyKind, Context, Owner, Properties } from "../kind";
+import type { AnyKind, Context, Host, Owner, Properties } from "../kind";
 import { contextOf, type Resource } from "./context";
 import { differencesOf } from "./difference";
 import type { OpenState } from "./state";
@@ -64,9 +65,14 @@ export async function observeForUpdate(
 ): Promise<Properties | undefined> {
   const { kind } = resource;
   const hosts = kind.hosts(news.properties);
-  const isSame = differencesOf(kind, olds.properties, news.properties).length === 0;
   const isUnreachable = olds.kept.unreachable !== undefined;
-  if (isSame || isUnreachable || hosts.length === 0 || hasUnknown(hosts)) return olds.properties;
+  const isAsWanted =
+    !isUnreachable && differencesOf(kind, olds.properties, news.properties).length === 0;
+  if (isAsWanted || hosts.length === 0 || hasUnknown(hosts)) return olds.properties;
+  // Another machine may have taken the place of one that is gone: it is not the one that did not answer.
+  if (isUnreachable && !areReachedOtherwise(kind.hosts(olds.properties), hosts)) {
+    return olds.properties;
+  }
   const both = mergeReceived(olds, news);
   try {
     const context = contextOf(resource, both, owner.claim);
@@ -79,6 +85,11 @@ export async function observeForUpdate(
     engine?.log(urn, "warning", `planned from what was read before: ${error.message}`);
     return olds.properties;
   }
+}
+
+function areReachedOtherwise(then: readonly Host[], now: readonly Host[]): boolean {
+  const ways = (hosts: readonly Host[]) => hosts.map(({ instance: _, ...way }) => way);
+  return !isSame(ways(then), ways(now));
 }
 
 /** What was read says of these only what is wanted. */

@@ -271,6 +271,26 @@ onLinux(
   },
 );
 
+onLinux(
+  "a machine that takes the place of a dead one is read in the preview, which says what up does",
+  async (t) => {
+    const { sandbox, server, resource } = await startMachine(t);
+    const path = sandbox.path("/etc/motd");
+    const next = await SshServer.start({ key: newKeyPair(), execute: sandbox.execute });
+    t.teardown(() => next.stop());
+    const motdOf = resource();
+    await motdOf.up(motd(wireHost(server.host()), path));
+    await server.stop();
+    await sandbox.write("/etc/motd", "its own\n");
+    const wanted = motd(wireHost(next.host()), path);
+    const previewed = await motdOf.preview(wanted);
+    t.deepEqual(previewed.diff?.detailed, { "host.hostKey": "update", unreachable: "delete" });
+    t.is(previewed.told.at(-1), `web-01: write ${path} (1 line) [change]`);
+    t.deepEqual((await motdOf.up(wanted)).told, previewed.told);
+    t.deepEqual((await motdOf.up(wanted)).told, []);
+  },
+);
+
 onLinux("a machine that answers tells its facts in the preview that makes it known", async (t) => {
   const facts = "os Debian\nmemory 2147483648\nprocessors 2\n";
   const { server, plugin } = await startMachine(t, {
