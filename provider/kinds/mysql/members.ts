@@ -3,7 +3,7 @@
 import * as v from "valibot";
 import { hostSchema, integerIn, textOf } from "../../check";
 import { isMap } from "../../difference";
-import { HostAway, HostUnreachable, ReadTimedOut } from "../../errors";
+import { HostAway, HostKeyMismatch, HostUnreachable, ReadTimedOut } from "../../errors";
 import type { Context, Host, Properties, Property } from "../../kind";
 import * as values from "../../schema/values";
 import type { Shell } from "../../ssh/shell";
@@ -70,6 +70,13 @@ export interface MemberProbe {
   readonly accounts: readonly { readonly name: string; readonly from: string }[];
 }
 
+/** The member's machine is not there. Where another one answers at its address by now, it is no less gone. */
+type Absent = HostUnreachable | HostKeyMismatch;
+
+function isAbsent(answer: unknown): answer is Absent {
+  return answer instanceof HostUnreachable || answer instanceof HostKeyMismatch;
+}
+
 /** Asks every member at the same time. Fails when none of the machines can be reached. */
 export async function askMembers(
   members: Members,
@@ -81,7 +88,7 @@ export async function askMembers(
       async ([name, member]) => [name, await askMember(member, probe, context)] as const,
     ),
   );
-  const silent = asked.flatMap(([, answer]) => (answer instanceof HostUnreachable ? [answer] : []));
+  const silent = asked.flatMap(([, answer]) => (isAbsent(answer) ? [answer] : []));
   if (silent.length === asked.length) {
     // That a member is away is no news: the one to tell is why another does not answer.
     throw silent.find((error) => !(error instanceof HostAway)) ?? silent[0];
@@ -93,20 +100,20 @@ export async function askMember(
   member: Member,
   { script, doing, accounts }: MemberProbe,
   context: Context,
-): Promise<Answer | HostUnreachable> {
+): Promise<Answer | Absent> {
   try {
     const answer = await context.ask(member.host, script(member).text, doing);
     return parseAnswer(answer, accounts);
   } catch (error) {
-    if (error instanceof HostUnreachable) return error;
+    if (isAbsent(error)) return error;
     if (error instanceof ReadTimedOut) return { mysqld: "silent", reason: error.message };
     throw error;
   }
 }
 
 /** A machine that cannot be reached is as silent as a mysqld that does not run: the others are judged without it. */
-export function answered(answer: Answer | HostUnreachable): Answer {
-  return answer instanceof HostUnreachable
+export function answered(answer: Answer | Absent): Answer {
+  return isAbsent(answer)
     ? {
         mysqld: "silent",
         reason: answer.message,
