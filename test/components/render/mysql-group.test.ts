@@ -49,7 +49,8 @@ test("a member is ready once it is in its group, or knows of none, or found nobo
   t.true(isReady(t, "ONLINE 1 0"));
   t.true(isReady(t, "OFFLINE 0 0"));
   t.true(isReady(t, "OFFLINE 1 1"));
-  t.true(isReady(t, "ERROR 1 0"));
+  t.true(isReady(t, "ERROR 1 1"));
+  t.false(isReady(t, "ERROR 1 0"));
   t.false(isReady(t, "OFFLINE 1 0"));
   t.false(isReady(t, "RECOVERING 1 0"));
   t.false(isReady(t, "RECOVERING 1 1"));
