@@ -15,7 +15,10 @@ export function planEntry(name: string, leader: string, cluster: Cluster): Plain
   if (data.state === "cloning") return [awaitingClone(name)];
   if (data.state === "empty") return [filling(name, donor, "nothing"), joinAfterFill(name, donor)];
   if (data.state === "ok") return [joining(name, donor, wasOf(membership))];
-  if (isGivenUp) return [filling(name, donor, "its data"), joinAfterFill(name, donor)];
+  if (isGivenUp) {
+    const lost = data.state === "errant" ? dataSentence(data, desired) : "";
+    return [filling(name, donor, "its data", lost), joinAfterFill(name, donor)];
+  }
   const remedy = `set discardDataOn: ["${name}"] to fill it from ${donor} instead`;
   return [refusal(name, dataSentence(data, desired), remedy)];
 }
@@ -53,13 +56,19 @@ function joinAfterFill(name: string, through: string): PlainStep {
   return { sentence, task: { do: "join", member: name, through, after: "fill" } };
 }
 
-function filling(name: string, from: string, discards: "nothing" | "its data"): PlainStep {
+function filling(
+  name: string,
+  from: string,
+  discards: "nothing" | "its data",
+  /** What goes with it that the others lack. */
+  lost = "",
+): PlainStep {
   const why = discards === "nothing" ? "it has no data" : "what it has is discarded";
   return {
     sentence: `${name}: fill from ${from} by CLONE (${why})`,
     task: { do: "fill", member: name, from, discards },
     ...(discards !== "nothing" && {
-      warning: `${name}: its data is discarded and filled anew from ${from}, as discardDataOn says`,
+      warning: `${name}: its data is discarded and filled anew from ${from}, as discardDataOn says${lost && `; ${lost}`}`,
     }),
   };
 }

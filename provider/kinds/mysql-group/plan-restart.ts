@@ -105,7 +105,11 @@ function planReturn(names: readonly string[], cluster: Cluster): PlainStep[] {
     return [refusal(fullest, reason, "keep it among the members until the group is back")];
   }
   const cutOff = names.filter((name) => status[name]?.membership?.state === "without quorum");
-  const why = `${names.length === 1 ? "it is the only member that is not away" : "it has all that any other has"}`;
+  const isGivenUp = names.some(
+    (name) => desired.discardDataOn.includes(name) && status[name]?.data?.state === "errant",
+  );
+  const most = `it has all that any other has${isGivenUp ? " whose data is not given up" : ""}`;
+  const why = names.length === 1 ? "it is the only member that is not away" : most;
   const strangers = Object.values(live.status).map(strangersOf).filter(Boolean);
   const missing = [...desired.away, ...takenOutUnasked(cluster), ...new Set(strangers)];
   const away = missing.map((name) => `what only ${name} has is lost`);

@@ -199,6 +199,20 @@ test("without those that are away the group goes on, and what is lost is said", 
   t.deepEqual(live && diff(live, desired), []);
 });
 
+test("what only a member has whose data is given up is told as lost, also where it has most", (t) => {
+  const most = { "node-03": { executed: `${ours}:1-9` } };
+  const [begin, join, fill] = planned(world(most, []), group({ discardDataOn: ["node-03"] }));
+  t.is(
+    begin?.sentence,
+    "node-01: bring the group back from it, since it has all that any other has whose data is not given up (asked: node-01, node-02, node-03)",
+  );
+  t.is(join?.action, "join");
+  t.is(
+    fill?.warning,
+    `node-03: its data is discarded and filled anew from node-01, as discardDataOn says; it has 4 transactions of guestbook that node-01 lacks: ${ours}:6-9`,
+  );
+});
+
 /** As `group`, of these members alone. */
 function groupOf(...members: readonly string[]): Group {
   const all = group({}, 5);
