@@ -221,7 +221,8 @@ else`,
   );
 }
 
-function finishedProbe({ finished, finishedCommand }: Drain): Shell | undefined {
+/** Ends with 0 when nothing is under way any more. */
+export function finishedProbe({ finished, finishedCommand }: Drain): Shell | undefined {
   if (finishedCommand !== undefined) return sh`${finishedCommand}`;
   return finished && renderHttpProbe(finished);
 }

@@ -9,7 +9,7 @@ import type { Service } from "./args";
 import { userAndMachine } from "./audit";
 import { transactionSeconds } from "./deadline";
 import type { ServiceStep } from "./plan";
-import { renderHttpProbe } from "./probe";
+import { finishedProbe } from "./steps";
 import { renderRunOfWayBack } from "./way-back";
 
 /** Only where a version takes the place of another one. */
@@ -63,7 +63,8 @@ class Site {
   async close(): Promise<void> {
     const { drain, name } = this.desired;
     if (drain === undefined) return;
-    const { file, seconds, finished, finishSeconds = 30 } = drain;
+    const { file, seconds, finishSeconds = 30 } = drain;
+    const finished = finishedProbe(drain);
     const said = await this.#everywhere({
       script:
         sh`[ -e ${file} ] || { mkdir -p -- "$(dirname ${file})" && : >${file} && echo closed; }`
@@ -79,11 +80,13 @@ class Site {
       finished !== undefined &&
         sh`
 end=$(($(date +%s) + ${finishSeconds}))
-until ${renderHttpProbe(finished)} >/dev/null 2>&1 </dev/null || [ "$(date +%s)" -ge "$end" ]; do sleep 0.5; done`,
+until ${finished} >/dev/null 2>&1 </dev/null || [ "$(date +%s)" -ge "$end" ]; do sleep 0.5; done`,
     );
     await this.#everywhere({
       script: wait.text,
       doing: `waiting until nothing is under way at ${name}`,
+      deadlineSeconds: seconds + finishSeconds + 60,
+      deadlineSetting: "drain.seconds or drain.finishSeconds (drainSeconds, stopSeconds)",
     });
   }
 

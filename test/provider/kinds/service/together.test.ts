@@ -106,6 +106,17 @@ onLinux(
   },
 );
 
+onLinux("what is under way ends on all before the first has it, whoever tells that", async (t) => {
+  const { sandboxes, first, inputs } = await pair(t);
+  await all(sandboxes, (one) => one.clearLog());
+  const finishedCommand = ["does", "ended", "true"];
+  await first.up(inputs(0, "two", { drain: { file: drain, seconds: 1, finishedCommand } }));
+  const logs = await all(sandboxes, (one) => one.log());
+  t.deepEqual(logs[1], ["sleep 1", "ended"]);
+  t.deepEqual(logs[0]?.slice(0, 2), ["sleep 1", "ended"]);
+  t.true(logs[0]?.includes("restart app.service"));
+});
+
 onLinux("where the first one fails, the others never had it, and the site opens", async (t) => {
   const { sandboxes, first, inputs } = await pair(t);
   await sandboxes[1].clearLog();
