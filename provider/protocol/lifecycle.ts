@@ -246,7 +246,7 @@ export class Lifecycle {
       this.#log(
         "warning",
         `drift was not checked: ${error.message}; this concerns ${names}: \`up\` fails on those that the program ` +
-          `still wants on ${error.host}, and forgets the others without taking them away`,
+          `still wants there, and forgets the others without taking them away`,
       );
     }
   }

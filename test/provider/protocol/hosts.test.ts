@@ -32,7 +32,7 @@ onLinux(
     const advice =
       "check that the machine is up, that address and port are right, and that no firewall is in between";
     const concerned =
-      "this concerns it: `up` fails on those that the program still wants on web-01, and forgets the others without taking them away";
+      "this concerns it: `up` fails on those that the program still wants there, and forgets the others without taking them away";
     t.deepEqual(told, [`drift was not checked: ${where}; ${advice}; ${concerned}`]);
     t.deepEqual(plugin.engine.told("warning"), told);
     t.deepEqual(diff?.detailed, { unreachable: "delete" });
