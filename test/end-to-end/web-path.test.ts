@@ -400,6 +400,8 @@ test.serial("what no application was asked is asked of another: none of them fai
 
 test.serial("a file that one server does not have yet is asked of another one, once", async (t) => {
   const web = await running;
+  // The load balancer may not have noticed that it was away.
+  while ((await web.send("/page", {}, web.directPort)).status !== 200);
   for (let turn = 0; turn < 6; turn += 1) {
     const { status, body } = await web.send("/uploads/of-web-02");
     t.deepEqual([status, body], [200, "of web-02\n"]);
