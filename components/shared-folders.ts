@@ -61,6 +61,7 @@ export function createSharedFolders(
           [`${configFolder}/key.pem`]: { ...own, content: certificate.privateKey },
         },
         onChange: "restart",
+        port,
         ready: { command: shell(`${isMarked} || exit 1`, folders) },
         // Where two hosts changed one file, a preview tells of the content that did not win.
         configurationCommand: shell(listConflicts, folders),

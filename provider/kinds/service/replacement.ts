@@ -5,8 +5,8 @@ import type { Service } from "./args";
 import { thingsOf } from "./owner";
 
 /**
- * The new one is up before the former one goes, unless both want one thing: a unit, a file, a folder or the port where it is
- * asked whether it is ready.
+ * The new one is up before the former one goes, unless both want one thing: a unit, a file, a folder, the port where others reach it
+ * or the one where it is asked whether it is ready.
  */
 export function replacementOf(live: Service, desired: Service): Replacement {
   if (live.host.name !== desired.host.name) return { first: "removal", told: [] };
@@ -29,8 +29,9 @@ export function replacementOf(live: Service, desired: Service): Replacement {
   };
 }
 
-function portOf({ ready }: Service): readonly string[] {
-  // In a preview it may not be known yet.
-  if (typeof ready?.http !== "string") return [];
-  return [`port ${new URL(ready.http).port || 80}`];
+/** In a preview one may not be known yet. */
+function portOf({ port, ready }: Service): readonly string[] {
+  const asked = typeof ready?.http === "string" ? [new URL(ready.http).port || "80"] : [];
+  const reached = typeof port === "number" ? [String(port)] : [];
+  return [...new Set([...asked, ...reached])].map((one) => `port ${one}`);
 }

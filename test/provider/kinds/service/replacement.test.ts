@@ -50,6 +50,20 @@ test("at the same port, or with a file of both, the former one stops first, and 
   ]);
 });
 
+test("at the same port where others reach it, the former one stops first as well", (t) => {
+  const cache = (name: string, port: number) => ({
+    ...application(name, 1, { port }),
+    ready: { deadlineSeconds: 60 },
+  });
+  const { first, told } = replacementOf(cache("valkey", 6379), cache("redis", 6379));
+  t.is(first, "removal");
+  t.regex(
+    told[0] ?? "",
+    /^web-01: valkey\.service stops before redis\.service starts, as both have port 6379:/,
+  );
+  t.is(replacementOf(cache("valkey", 6379), cache("redis", 6380)).first, "creation");
+});
+
 test("on another host nothing is said of the former one", (t) => {
   const elsewhere = application("shop", 3000, { host: { ...host, name: "web-02" } });
   t.deepEqual(replacementOf(application("shop", 3000), elsewhere), { first: "removal", told: [] });
