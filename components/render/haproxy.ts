@@ -2,7 +2,7 @@
 
 import { forwardingHeaders } from "./forwarding-headers";
 import { renderRestartAlways } from "./restart-always";
-import { nameInside } from "./web-paths";
+import { insideDomain, nameInside } from "./web-paths";
 
 export interface HaproxyConfig {
   /** Sent with the health checks: a web server may serve several domains. */
@@ -160,6 +160,13 @@ function renderChoices(applications: readonly HaproxyApplication[]): string {
   );
   byPath.sort((a, b) => b.path.length - a.path.length);
   return [
+    ...(byPath.length > 0
+      ? [
+          `    # Web servers are asked by such names, and by the load balancers alone.
+    http-request deny deny_status 404 if { req.hdr(Host),field(1,:),lower -m end ${insideDomain} }
+`,
+        ]
+      : []),
     ...applications
       .filter(({ paths = [] }) => paths.length === 0)
       .map(({ name, domains }) =>

@@ -503,6 +503,8 @@ test.serial(
       t.not(headers["x-application"], "cart", path);
       t.notRegex(body, /cart/, path);
     }
+    const inside = await web.send("/page", { headers: { host: "Cart.trilithon.internal:80" } });
+    t.deepEqual([inside.status, inside.headers["x-served-by"]], [404, undefined]);
     // On a domain of another application the path is that one's.
     t.is((await toFurther(`${base}/echo`)).headers["x-application"], "shop");
   },

@@ -66,6 +66,10 @@ test("paths of a site go to their application, the longest first, and its own na
       `wiki) if ${blog} { path -m str /wiki } or ${blog} { path_beg /wiki/ }`,
     ],
   );
+  const denied =
+    /\n {4}http-request deny deny_status 404 if \{ .* -m end \.trilithon\.internal \}\n/;
+  t.regex(text, denied);
+  t.notRegex(renderHaproxy({ ...config, applications: applications.slice(0, 1) }), denied);
   for (const [name, count] of [
     ["shop", 2],
     ["admin", 2],
