@@ -119,7 +119,7 @@ export interface ApplicationArgs {
    */
   readonly shared?: { readonly folders: readonly string[]; readonly port?: number };
   /**
-   * Names of files and folders in `source` that make no other version and are not sent. Default `.git`; with a build,
+   * Names of files and folders in `source` that make no other version and are not sent; `./NAME` is only the one in `source` itself. Default `.git`; with a build,
    * whose output is sent whole, `node_modules` as well, and with the runtime of a language what its tools make.
    */
   readonly exclude?: readonly string[];
@@ -349,17 +349,20 @@ function createReleases(
   options: Options & { readonly others: Others },
 ): Record<string, Release> {
   const releases: Record<string, Release> = {};
+  const places = args.hosts.map((host) => {
+    const packages = createPackages(parent, `${name}-${host.name}-packages`, host, {
+      name: `${args.name}-packages`,
+      packages: withDefaults(forSending, options.packages),
+    });
+    return { host, packages };
+  });
   // Every host has the new version's static files before any serves its pages.
-  const assets = args.hosts.map((host) =>
-    createAssets(parent, `${name}-${host.name}-assets`, host, args),
+  const assets = places.map(({ host, packages }) =>
+    createAssets(parent, `${name}-${host.name}-assets`, host, args, packages),
   );
   const first = args.hosts.find(isHere);
   let before: pulumi.Resource[] = [];
-  for (const host of args.hosts) {
-    const packages = createPackages(parent, `${name}-${host.name}-packages`, host, {
-      name: `${args.name}-packages`,
-      packages: options.packages,
-    });
+  for (const { host, packages } of places) {
     const dependsOn = [
       packages,
       ...assets,
@@ -369,7 +372,8 @@ function createReleases(
       // One host after the other: the rest serve meanwhile, and a bad version reaches one host only.
       ...before,
     ];
-    const needs = { runsWith: packages.versions, dependsOn, isFirst: host === first };
+    const runsWith = pulumi.all([packages.versions, options.packages]).apply(namedIn);
+    const needs = { runsWith, dependsOn, isFirst: host === first };
     const release = createRelease(
       parent,
       `${name}-${host.name}`,
@@ -383,6 +387,17 @@ function createReleases(
   return releases;
 }
 
+/** By what versions are sent: with gzip alone it takes longer. */
+const forSending = { zstd: "present" };
+
+/** The application runs with its own packages alone. */
+function namedIn([versions, packages]: readonly [
+  Readonly<Record<string, string>>,
+  Readonly<Record<string, string>>,
+]): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(versions).filter(([name]) => name in packages));
+}
+
 /** What has to stay so that it can be served, and at least what a Release keeps for a way back. */
 function keepVersions({ assets }: ApplicationArgs) {
   const previous = assets?.keepVersions ?? defaultKeptVersions;
@@ -394,6 +409,7 @@ function createAssets(
   name: string,
   host: Host,
   args: ApplicationArgs,
+  packages: pulumi.Resource,
 ): Release {
   return new Release(
     name,
@@ -406,7 +422,7 @@ function createAssets(
       part: "public",
       ahead: `/srv/${args.name}`,
     },
-    onHost(host, parent),
+    onHost(host, parent, [packages]),
   );
 }
 
@@ -473,7 +489,10 @@ function createRelease(
   };
   const { source } = args;
   const dependencies =
-    language && describeDependencies(language, { ...place, source, installed: runsWith });
+    language &&
+    describeDependencies(language, {
+      ...{ ...place, source, installed: runsWith, version: parent.version },
+    });
   const jobs = Object.entries(args.jobs ?? {}).filter(([, { perHost }]) => isFirst || perHost);
   const others = [
     ...Object.entries(args.processes ?? {}).map(([process, { count }]) =>

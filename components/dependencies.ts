@@ -4,10 +4,11 @@ import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import * as v from "valibot";
-import * as values from "../provider/schema/values";
+import { type MakingArgs, making } from "./making";
+import { phpVersionOf } from "./php-fpm";
 import type { ProcessPlace } from "./process";
 import { renderCommandUnit } from "./render/application-unit";
-import { integerIn, list, record, rule, text } from "./rule";
+import { record, rule } from "./rule";
 import type { Runtime } from "./runtime";
 import { hashFolder } from "./source-folder";
 
@@ -22,30 +23,12 @@ export interface LanguageArgs {
    * How they are made. Default: from `requirements.txt`, `Gemfile.lock`, or `package-lock.json`, `yarn.lock` or `pnpm-lock.yaml` in
    * `source`; none where there is no such file.
    */
-  readonly dependencies?: {
-    /** As words, run in an empty folder with `files` in it: `["sh", "-c", "..."]`. */
-    readonly command: readonly string[];
-    /** Files and folders of the source that it needs, and that a build leaves in its output: another content makes them anew. */
-    readonly files: readonly string[];
-    /** How long it may take, at most 86400. Default 900. */
-    readonly deadlineSeconds?: number;
-  };
+  readonly dependencies?: MakingArgs;
 }
-
-const word = text("a word", (value) => /^[^\n\r\0]+$/.test(value));
-const file = text("a path in the source, of letters, digits and . _ / -", (value) =>
-  /^(?!.*\.\.)[A-Za-z0-9._][A-Za-z0-9._/-]*$/.test(value),
-);
 
 export const language = record("an object with name", {
   name: rule(`one of php-fpm, ${languages.join(", ")}`, isLanguage),
-  dependencies: v.exactOptional(
-    record("an object with command and files", {
-      command: list("a command as a list of words", word, 1),
-      files: list("a list of files", file, 1),
-      deadlineSeconds: v.exactOptional(integerIn(values.commandSeconds)),
-    }),
-  ),
+  dependencies: v.exactOptional(making),
 });
 
 function isLanguage(value: unknown): value is Language {
@@ -61,16 +44,21 @@ interface Recipe {
   readonly packages: Readonly<Record<string, string>>;
 }
 
+/** Package to the version that is installed. */
+type Versions = Readonly<Record<string, string>>;
+
 interface Traits {
   readonly recipes: readonly Recipe[];
-  /** What runs it: another one of this package's versions needs others. */
-  readonly runsOn: { readonly package: string; readonly version: RegExp };
+  /** What of the installed packages runs it: another one needs others. */
+  readonly runsOn: (installed: Versions) => string;
   /** What is made. */
   readonly link: string;
   /** Where programs are in it. */
   readonly programs?: string;
   /** Names that are of this machine, and are not sent. */
   readonly exclude: readonly string[];
+  /** `version`: they lead to what is beside them, so each version has its own. */
+  readonly beside?: "version";
   readonly variables: (
     port: pulumi.Output<number>,
     name: string,
@@ -82,7 +70,7 @@ const npmSettings = [".npmrc"];
 
 const nodePackages = { nodejs: "present", npm: "present" };
 
-const traitsOf: Readonly<Record<Language, Traits>> = {
+const traitsOf: Readonly<Record<Language | "php-fpm", Traits>> = {
   python: {
     recipes: [
       {
@@ -94,7 +82,7 @@ const traitsOf: Readonly<Record<Language, Traits>> = {
         packages: { python3: "present", "python3-venv": "present" },
       },
     ],
-    runsOn: { package: "python3", version: /^\d+\.\d+/ },
+    runsOn: versionOf("python3", /^\d+\.\d+/),
     link: ".venv",
     programs: ".venv/bin",
     exclude: [".git", ".venv", "__pycache__"],
@@ -121,7 +109,7 @@ const traitsOf: Readonly<Record<Language, Traits>> = {
         },
       },
     ],
-    runsOn: { package: "ruby", version: /^\d+\.\d+/ },
+    runsOn: versionOf("ruby", /^\d+\.\d+/),
     link: "vendor/bundle",
     exclude: [".git", ".bundle"],
     variables: (_port, name) => ({
@@ -159,13 +147,42 @@ const traitsOf: Readonly<Record<Language, Traits>> = {
         packages: nodePackages,
       },
     ],
-    runsOn: { package: "nodejs", version: /^\d+/ },
+    runsOn: versionOf("nodejs", /^\d+/),
     link: "node_modules",
     programs: "node_modules/.bin",
     exclude: [".git", "node_modules"],
     variables: () => ({ NODE_ENV: "production" }),
   },
+  "php-fpm": {
+    recipes: [
+      {
+        files: ["composer.lock", "composer.json"],
+        command: [
+          // Scripts of the application may need what is not there before its release command.
+          ...["composer", "install", "--no-dev", "--no-scripts", "--optimize-autoloader"],
+          ...["--no-interaction", "--no-progress", "--no-ansi"],
+        ],
+        packages: { composer: "present", unzip: "present" },
+      },
+    ],
+    runsOn: (installed) => `php-${phpVersionOf(installed)}`,
+    link: "vendor",
+    programs: "vendor/bin",
+    // Frameworks have others of this name further below, which are the application's own.
+    exclude: [".git", "./vendor"],
+    // Its autoloader finds the application's classes.
+    beside: "version",
+    variables: () => ({}),
+  },
 };
+
+/** `python3-3.13` */
+function versionOf(name: string, part: RegExp): Traits["runsOn"] {
+  return (installed) => {
+    const version = (installed[name] ?? "").replace(/^\d+:/, "");
+    return `${name}-${part.exec(version)?.[0] ?? "any"}`;
+  };
+}
 
 const noPackages: Readonly<Record<string, string>> = {};
 
@@ -178,16 +195,16 @@ export function languageOf({
   readonly source: string;
 }) {
   const given = typeof runtime === "object" ? runtime : { name: runtime };
-  if (given.name === undefined || given.name === "command" || given.name === "php-fpm") {
-    return undefined;
-  }
-  const traits = traitsOf[given.name];
-  const { recipes, link, programs, runsOn } = traits;
-  const recipe = recipes.find(({ files: [lock = ""] }) => existsSync(join(source, lock)));
+  if (given.name === undefined || given.name === "command") return undefined;
   const own = "dependencies" in given ? given.dependencies : undefined;
-  const made = own ?? recipe;
+  // Its packages may also be sent: they are the same on every machine.
+  if (given.name === "php-fpm" && own === undefined) return undefined;
+  const { recipes, programs, ...traits } = traitsOf[given.name];
+  const isThere = ({ files: [lock = ""] }: Recipe) => existsSync(join(source, lock));
+  const recipe = own === "composer" ? recipes[0] : recipes.find(isThere);
+  const made = own === "composer" ? recipe : (own ?? recipe);
   return {
-    ...{ link, runsOn, exclude: traits.exclude, variables: traits.variables },
+    ...traits,
     programs: made === undefined ? undefined : programs,
     packages: (recipe ?? recipes[0])?.packages ?? noPackages,
     making: made && { deadlineSeconds: 900, mayHave: [], ...made },
@@ -198,9 +215,10 @@ export type LanguageTraits = NonNullable<ReturnType<typeof languageOf>>;
 
 /** What a Release is told of them. */
 export function describeDependencies(
-  { making, link, runsOn }: LanguageTraits,
+  { making, link, runsOn, beside }: LanguageTraits,
   place: Pick<ProcessPlace, "name" | "root" | "environmentFiles"> & {
     readonly source: string;
+    readonly version: string;
     /** Package to the version that is installed. */
     readonly installed: pulumi.Output<Readonly<Record<string, string>>>;
   },
@@ -210,10 +228,8 @@ export function describeDependencies(
   const { command, files, mayHave, deadlineSeconds } = making;
   const filesIfAny = mayHave.filter((path) => existsSync(join(source, path)));
   const content = hashFiles(source, [...files, ...filesIfAny], command);
-  const key = installed.apply((versions) => {
-    const version = (versions[runsOn.package] ?? "").replace(/^\d+:/, "");
-    return `${content}-${runsOn.package}-${runsOn.version.exec(version)?.[0] ?? "any"}`;
-  });
+  const parts = beside === undefined ? [content] : [place.version, content];
+  const key = installed.apply((versions) => [...parts, runsOn(versions)].join("-"));
   const unit = key.apply((known) => {
     const folder = `${root}/dependencies/${known}`;
     return renderCommandUnit({
@@ -222,7 +238,7 @@ export function describeDependencies(
     });
   });
   return {
-    ...{ key, unit, deadlineSeconds, user: name, links: [link] },
+    ...{ key, unit, deadlineSeconds, user: name, links: [link], ...(beside && { beside }) },
     ...{ command: [...command], files: [...files], environmentFiles: [...environmentFiles] },
     ...(filesIfAny.length > 0 && { filesIfAny }),
   };
@@ -232,7 +248,7 @@ export function describeDependencies(
 function cachesOf(name: string): readonly string[] {
   const cache = `/var/cache/${name}`;
   return [
-    `Environment=XDG_CACHE_HOME=${cache} XDG_DATA_HOME=${cache} npm_config_cache=${cache}/npm BUNDLE_USER_HOME=${cache}/bundle`,
+    `Environment=XDG_CACHE_HOME=${cache} XDG_DATA_HOME=${cache} npm_config_cache=${cache}/npm BUNDLE_USER_HOME=${cache}/bundle COMPOSER_HOME=${cache}/composer`,
   ];
 }
 

@@ -308,7 +308,7 @@ export const applicationOptions = {
   exclude: v.exactOptional(
     list(
       "a list of file names",
-      text("a file name without /", (value) => /^[^/\0]+$/.test(value)),
+      text("a file name without /, or ./ and one", (value) => /^(\.\/)?[^/\0]+$/.test(value)),
     ),
   ),
   healthPath: v.exactOptional(urlPath),

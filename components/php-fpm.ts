@@ -2,10 +2,11 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as v from "valibot";
 import { unexpected } from "./expectation";
+import { type MakingArgs, making } from "./making";
 import { scriptFor } from "./render/fastcgi";
 import { askOverFastCgi, describePhpFpm, renderPhpFpm } from "./render/php-fpm";
 import { splitPath } from "./render/web-paths";
-import { integer, list, mapping, oneOf, record, text } from "./rule";
+import { integer, isRecord, list, mapping, oneOf, record, text } from "./rule";
 import type { Runtime } from "./runtime";
 
 /** PHP-FPM, and how much of it. */
@@ -23,7 +24,16 @@ export interface PhpFpmArgs {
   readonly entryScripts?: readonly string[];
   /** Directives of php.ini, names to values: `{ "date.timezone": "Europe/Berlin" }`. Default none. */
   readonly ini?: Readonly<Record<string, string | number>>;
+  /**
+   * `composer`: the packages of `composer.lock` are made on the hosts, in `vendor`; an object says how they are made. Default: `vendor`
+   * is sent as the rest is.
+   */
+  readonly dependencies?: "composer" | MakingArgs;
 }
+
+const dependencies: v.GenericSchema<unknown, "composer" | MakingArgs> = v.lazy((value) =>
+  isRecord(value) ? making : oneOf("composer"),
+);
 
 export const phpFpm = record("an object with name", {
   name: oneOf("php-fpm"),
@@ -49,6 +59,7 @@ export const phpFpm = record("an object with name", {
       ),
     ),
   ),
+  dependencies: v.exactOptional(dependencies),
 });
 
 /** The runtime of an application over FastCGI, if it is one. */
@@ -77,7 +88,8 @@ function versionNamed(packages: Readonly<Record<string, string>>): string | unde
   return names.find((version) => version !== undefined);
 }
 
-function versionOf(installed: Readonly<Record<string, string>>): string {
+/** `8.4`, of what is installed. */
+export function phpVersionOf(installed: Readonly<Record<string, string>>): string {
   const version =
     versionNamed(installed) ?? /^(?:\d+:)?(\d+\.\d+)/.exec(installed["php-fpm"] ?? "")?.[1];
   if (version !== undefined) return version;
@@ -107,7 +119,7 @@ export function createPhpFpm(
   const values = Object.fromEntries(Object.entries(ini).map(([key, value]) => [key, `${value}`]));
   return {
     unit: installed.apply((versions) =>
-      describePhpFpm({ name, version: versionOf(versions), configurationFile }),
+      describePhpFpm({ name, version: phpVersionOf(versions), configurationFile }),
     ),
     files: {
       [configurationFile]: {

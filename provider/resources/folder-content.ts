@@ -1,12 +1,11 @@
 /** What a folder of this machine holds, as a name: the same content has the same name, on every machine. */
-import { createHash, type Hash } from "node:crypto";
+import { createHash, type Hash, hash as hashAtOnce } from "node:crypto";
 import {
   closeSync,
   existsSync,
   lstatSync,
   openSync,
   readdirSync,
-  readFileSync,
   readlinkSync,
   readSync,
   type Stats,
@@ -14,7 +13,7 @@ import {
 import { dirname, isAbsolute, join, relative, resolve } from "node:path";
 
 export interface ContentOptions {
-  /** Files and folders of these names count nowhere in it. */
+  /** Files and folders of these names count nowhere in it; `./NAME` only where it stands in the folder itself. */
   readonly excludedNames: readonly string[];
   /** A folder within that does not count: what is built from the rest. */
   readonly excludedFolder?: string;
@@ -38,24 +37,34 @@ export interface ContentEntry {
 }
 
 /** A larger file is read in pieces. */
-const pieceBytes = 4 * 1024 * 1024;
+const pieceBytes = 1024 * 1024;
 
 /** 16 hexadecimal digits. Of the modes only the one that git keeps counts: executable or not. */
 export function hashContent(folder: string, options: ContentOptions): string {
-  const hashing = hashInSteps(folder, options);
+  const naming = nameInSteps(folder, options);
   for (;;) {
-    const step = hashing.next();
+    const step = naming.next();
     if (step.done) return step.value;
   }
 }
 
-/** Hands each entry to `take` as it comes, and says the name of the whole at the end; between any two steps others may work. */
-export function* hashInSteps(
+/** Says the name of the whole at the end, and hands each entry to `take` as it comes; between any two steps others may work. */
+export function* nameInSteps(
   folder: string,
   options: ContentOptions,
   take?: (entry: ContentEntry) => void,
 ): Generator<undefined, string> {
-  const hash = createHash("sha256").update(options.salt ?? "");
+  const name = createHash("sha256").update(options.salt ?? "");
+  yield* readInSteps(folder, options, { name, ...(take && { take }) });
+  return name.digest("hex").slice(0, 16);
+}
+
+/** What is not asked for is not hashed. */
+export function* readInSteps(
+  folder: string,
+  options: ContentOptions,
+  { name: whole, take }: { readonly name?: Hash; readonly take?: (entry: ContentEntry) => void },
+): Generator<undefined, void> {
   for (const path of listFiles(folder, options)) {
     const stat = lstatSync(path);
     const mode = modeOf(stat);
@@ -65,18 +74,16 @@ export function* hashInSteps(
     const isFile = mode === "file" || mode === "executable";
     const size = isFile ? stat.size : Buffer.byteLength(target);
     const name = relative(folder, path);
-    hash.update(`\0${name}\0${mode}\0${size}\0`).update(target);
-    const own = take && isFile ? createHash("sha256") : undefined;
-    if (isFile) yield* updateWith(path, size, own === undefined ? [hash] : [hash, own]);
-    const sha256 = own?.digest("hex") ?? "";
+    whole?.update(`\0${name}\0${mode}\0${size}\0`).update(target);
+    const sha256 = isFile ? yield* hashFile(path, size, { whole, isOwn: take !== undefined }) : "";
     take?.({ path: name, mode, size, sha256, target, stamp: stampOf(stat) });
     yield;
   }
-  return hash.digest("hex").slice(0, 16);
 }
 
 /** All files and links below, but no folders, in one order on every machine. */
 export function listFiles(folder: string, options: ContentOptions): string[] {
+  const further = options.excludedNames.filter((name) => !name.startsWith("./"));
   return readdirSync(folder, { withFileTypes: true })
     .sort((a, b) => (a.name < b.name ? -1 : 1))
     .flatMap((entry) => {
@@ -87,8 +94,12 @@ export function listFiles(folder: string, options: ContentOptions): string[] {
       }
       const isBuilt =
         options.excludedFolder !== undefined && resolve(path) === resolve(options.excludedFolder);
-      if (isBuilt || options.excludedNames.includes(entry.name)) return [];
-      return entry.isDirectory() ? listFiles(path, options) : [path];
+      const { excludedNames } = options;
+      const isExcluded =
+        excludedNames.includes(entry.name) || excludedNames.includes(`./${entry.name}`);
+      if (isBuilt || isExcluded) return [];
+      if (!entry.isDirectory()) return [path];
+      return listFiles(path, { ...options, excludedNames: further });
     });
 }
 
@@ -117,24 +128,30 @@ function modeOf(stat: Stats): ContentEntry["mode"] {
   return stat.mode & 0o100 ? "executable" : "file";
 }
 
-function* updateWith(
+/** Of all files: what is in it is used before anything else is read. */
+const piece = Buffer.allocUnsafeSlow(pieceBytes);
+
+/** Answers the SHA-256 of the file's own bytes where that is asked for. */
+function* hashFile(
   path: string,
   size: number,
-  hashes: readonly Hash[],
-): Generator<undefined, void> {
-  if (size <= pieceBytes) {
-    const content = readFileSync(path);
-    for (const hash of hashes) hash.update(content);
-    return;
-  }
+  { whole, isOwn }: { readonly whole: Hash | undefined; readonly isOwn: boolean },
+): Generator<undefined, string> {
+  const own = isOwn && size > pieceBytes ? createHash("sha256") : undefined;
   const file = openSync(path, "r");
   try {
-    const piece = Buffer.allocUnsafe(pieceBytes);
-    for (let length = readSync(file, piece); length > 0; length = readSync(file, piece)) {
-      for (const hash of hashes) hash.update(piece.subarray(0, length));
-      yield;
+    for (let left = size; left > 0; ) {
+      const read = piece.subarray(0, readSync(file, piece, 0, Math.min(left, pieceBytes), null));
+      // It became shorter meanwhile, and has another stamp.
+      if (read.length === 0) break;
+      left -= read.length;
+      whole?.update(read);
+      own?.update(read);
+      if (left > 0) yield;
+      else if (isOwn && own === undefined) return hashAtOnce("sha256", read);
     }
   } finally {
     closeSync(file);
   }
+  return own?.digest("hex") ?? (isOwn ? hashAtOnce("sha256", "") : "");
 }

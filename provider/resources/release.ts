@@ -64,6 +64,11 @@ export interface DependenciesArgs {
   readonly links: pulumi.Input<pulumi.Input<string>[]>;
   /** Who makes them; afterwards they are root's. */
   readonly user: pulumi.Input<string>;
+  /**
+   * `version`: links to all else of the version stand in that folder as well, for tools that lead from what they make to what is
+   * beside it, as Composer's autoloader. Then each version needs a key of its own. Default: only `files` are there.
+   */
+  readonly beside?: pulumi.Input<"version">;
 }
 
 export interface ReleaseArgs extends ServiceArgs {
@@ -76,7 +81,7 @@ export interface ReleaseArgs extends ServiceArgs {
    * another version's or was changed since.
    */
   readonly build?: pulumi.Input<string>;
-  /** Names of files and folders, anywhere in `source`, that are not sent. Default none. */
+  /** Names of files and folders, anywhere in `source`, that are not sent; `./NAME` is only the one in `source` itself. Default none. */
   readonly exclude?: pulumi.Input<pulumi.Input<string>[]>;
   /** A folder in `source`: only what is in it is sent, and it need not be there. Default all. */
   readonly part?: pulumi.Input<string>;

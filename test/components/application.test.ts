@@ -332,13 +332,25 @@ test("keeps folders that outlive versions in its state folder, as its user", asy
   t.is(world.find(release, "alone-a").inputs.persistent, undefined);
 });
 
+test("by what versions are sent is there before them, and another one restarts nothing", async (t) => {
+  const { world } = await program;
+  for (const name of ["shop-a", "shop-b", "alone-a"]) {
+    const packages = world.find("trilithon:index:Packages", `${name}-packages`);
+    t.is(Object(packages.inputs.packages).zstd, "present");
+    t.true(world.find(release, `${name}-assets`).startedAt > packages.endedAt);
+  }
+  t.deepEqual(world.find(release, "shop-a").inputs.runsWith, { python3: "3.13.5-1" });
+});
+
 test("runs PHP-FPM as its unit, and asks it over FastCGI", async (t) => {
   const { world, php } = await program;
   t.deepEqual(php.fastCgi, { socket: "/run/api/php-fpm.sock", entryScripts: [] });
-  const packages = (name: string) =>
-    world.find("trilithon:index:Packages", `${name}-a-packages`).inputs.packages;
-  t.deepEqual(packages("api"), { "php-fpm": "present" });
-  t.deepEqual(packages("blog"), { "php8.3-fpm": "present", "php8.3-mysql": "present" });
+  const packages = (name: string) => {
+    const { inputs } = world.find("trilithon:index:Packages", `${name}-a-packages`);
+    return Object.keys(Object(inputs.packages)).filter((one) => one !== "zstd");
+  };
+  t.deepEqual(packages("api"), ["php-fpm"]);
+  t.deepEqual(packages("blog"), ["php8.3-fpm", "php8.3-mysql"]);
   const { files, ready } = world.find(release, "blog-a").inputs;
   const { value } = Object(files);
   const text = (path: string) => String(contentOf(value[path]));

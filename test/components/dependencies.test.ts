@@ -64,6 +64,14 @@ async function run() {
     const name = lock.split(/[-.]/)[0] ?? "";
     make(name, { runtime: "node", source: source(name, "package.json", lock) });
   }
+  const php = { start: undefined, source: source("php", "composer.json", "composer.lock") };
+  make("laravel", { ...php, runtime: { name: "php-fpm", dependencies: "composer" } });
+  make("laravel-sent", { ...php, runtime: "php-fpm" });
+  const own = { command: ["get"], files: ["main"] };
+  make("laravel-own", {
+    ...{ ...php, packages: { "php8.3-fpm": "present" } },
+    runtime: { name: "php-fpm", dependencies: own },
+  });
   await settle();
   return world;
 }
@@ -84,7 +92,7 @@ async function inputsOf(name: string) {
 
 test("Python's packages are made in a virtual environment, where programs are found", async (t) => {
   const { inputs, file, packages, dependencies } = await inputsOf("django");
-  t.deepEqual(packages, { python3: "present", "python3-venv": "present" });
+  t.deepEqual(packages, { zstd: "present", python3: "present", "python3-venv": "present" });
   t.deepEqual(inputs.exclude, [".git", ".venv", "__pycache__"]);
   t.like(dependencies, { files: ["requirements.txt"], links: [".venv"], user: "django" });
   t.is(dependencies.deadlineSeconds, 900);
@@ -157,6 +165,31 @@ test("Node's are those of whichever lock file there is", async (t) => {
     t.regex(key, /-nodejs-24$/);
     t.deepEqual(links, ["node_modules"]);
   }
+});
+
+test("PHP's are made for each version, where its classes are beside them", async (t) => {
+  const { inputs, file, packages, dependencies } = await inputsOf("laravel");
+  t.like(packages, { composer: "present", unzip: "present", "php-fpm": "present" });
+  t.deepEqual(inputs.exclude, [".git", "./vendor"]);
+  t.like(dependencies, {
+    ...{ files: ["composer.lock", "composer.json"], links: ["vendor"], beside: "version" },
+    deadlineSeconds: 900,
+  });
+  t.regex(dependencies.command.join(" "), /^composer install --no-dev --no-scripts /);
+  t.regex(dependencies.key, new RegExp(`^${inputs.version}-[0-9a-f]{12}-php-8\\.4$`));
+  t.regex(dependencies.unit, / COMPOSER_HOME=\/var\/cache\/laravel\/composer\n/);
+  const unit = file("/etc/systemd/system/laravel.service");
+  t.regex(unit, /\nEnvironment=PATH=\/srv\/laravel\/current\/vendor\/bin:/);
+  t.regex(unit, /\nExecStart=\/usr\/sbin\/php-fpm8\.4 /);
+});
+
+test("PHP's are sent unless it is said how they are made", async (t) => {
+  const { inputs, packages } = await inputsOf("laravel-sent");
+  t.deepEqual([inputs.dependencies, inputs.exclude], [undefined, [".git"]]);
+  t.is(Object(packages).composer, undefined);
+  const { dependencies } = await inputsOf("laravel-own");
+  t.like(dependencies, { command: ["get"], files: ["main"], links: ["vendor"] });
+  t.regex(dependencies.key, /-php-8\.3$/);
 });
 
 test("a build may be sent without the packages, or with them", async (t) => {

@@ -499,13 +499,20 @@ const bad: readonly (readonly [string, Values, readonly string[]])[] = [
     {
       ...good,
       application: {
-        runtime: { name: "php-fpm", children: 0, entryScripts: ["../x.php"], ini: { a: "b\n" } },
+        runtime: {
+          name: "php-fpm",
+          children: 0,
+          entryScripts: ["../x.php"],
+          ini: { a: "b\n" },
+          dependencies: "npm",
+        },
       },
     },
     [
       "application.runtime.children: expected an integer from 1 to 1000, got 0",
       'application.runtime.entryScripts[0]: expected a path below public such as wp-login.php or wp-admin/*.php, got "../x.php"',
       'application.runtime.ini.a: expected one line of text without quotes, or an integer, got "b\\n"',
+      'application.runtime.dependencies: expected composer, got "npm"',
     ],
   ],
   [

@@ -82,6 +82,18 @@ test("another build command is another version", (t) => {
   t.not(hashFolder(folder, { ...options, salt: "make" }), hashFolder(folder, options));
 });
 
+test("what is excluded by its place counts elsewhere", (t) => {
+  const folder = makeFolder();
+  const excluding = { excludedNames: ["./vendor"] };
+  const before = hashFolder(folder, excluding);
+  mkdirSync(join(folder, "vendor"));
+  writeFileSync(join(folder, "vendor/x"), "x");
+  t.is(hashFolder(folder, excluding), before);
+  mkdirSync(join(folder, "public/vendor"));
+  writeFileSync(join(folder, "public/vendor/x"), "x");
+  t.not(hashFolder(folder, excluding), before);
+});
+
 test("what is excluded or built makes no other version", (t) => {
   const folder = makeFolder();
   const all = { ...options, excludedFolder: join(folder, "dist") };

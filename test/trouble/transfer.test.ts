@@ -9,8 +9,10 @@ import { killUpAt } from "../end-to-end/support/killed-up";
 import { readPreview, summary } from "../end-to-end/support/preview";
 import { TestStack } from "../end-to-end/support/test-stack";
 
-const stackName = "transfer";
-const net = "172.31.105";
+const number = Number(process.env.TRILITHON_TEST_NUMBER ?? 105);
+const stackName = `${process.env.TRILITHON_TEST_PREFIX ?? ""}transfer`;
+const net = `172.31.${number}`;
+const image = process.env.TRILITHON_HOST_IMAGE;
 const hosts = ["web-01", "web-02"];
 const count = 3000;
 /** Which no compression makes smaller. */
@@ -43,7 +45,10 @@ test.before(async () => {
       { name: "web-01", address: `${net}.21`, roles: ["web"] },
       { name: "web-02", address: `${net}.22`, roles: ["web"] },
     ],
-    "trilithon:containers": { subnet: `${net}.0/24`, publish: 8650, sshPortBase: 12_800 },
+    "trilithon:containers": {
+      ...{ subnet: `${net}.0/24`, publish: 8750, sshPortBase: 12_900 },
+      ...(image && { image }),
+    },
     "trilithon:application": {
       ...{ name: "probe", source, start: ["./run"], packages: { nodejs: "present" } },
       environment: { ASKED: "/var/lib/probe/asked" },
@@ -53,7 +58,7 @@ test.before(async () => {
 });
 
 test.after.always(async () => {
-  if (process.env.TRILITHON_KEEP === undefined) await stack?.remove();
+  if (process.env.TRILITHON_TEST_KEEP === undefined) await stack?.remove();
   await rm(source, { recursive: true, force: true });
 });
 

@@ -111,6 +111,8 @@ export interface Dependencies {
   readonly links: readonly string[];
   /** Who makes them. */
   readonly user: string;
+  /** `version`: they are of one version alone, and what it has stands beside them. */
+  readonly beside?: "version";
 }
 
 /** `loaded`: the unit runs with the files that are on the disk. */
@@ -328,7 +330,10 @@ const releaseSchema = v.strictObject({
   source: text(/./, "a folder on this machine"),
   build: v.optional(text(/\S/, "a command")),
   exclude: v.optional(
-    v.array(text(/^[^/\0]+$/, "a file name without /"), "expected a list of names"),
+    v.array(
+      text(/^(\.\/)?[^/\0]+$/, "a file name without /, or ./ and one"),
+      "expected a list of names",
+    ),
   ),
   part: v.optional(text(/^[A-Za-z0-9._-]+$/, "the name of a folder")),
   ahead: v.optional(absolutePath),
@@ -353,6 +358,7 @@ const releaseSchema = v.strictObject({
       filesIfAny: v.optional(v.array(pathWithin)),
       links: v.pipe(v.array(pathWithin), v.minLength(1, "expected at least one path")),
       user: textOf(values.systemUser),
+      beside: v.optional(v.literal("version", 'expected "version"')),
     }),
   ),
   releaseCommand: v.optional(

@@ -60,6 +60,7 @@ export function renderMaking(
     unit: text,
     environmentFiles,
     deadlineSeconds,
+    beside,
   } = dependencies;
   const store = `${folderOf(root)}/${key}`;
   const release = `${root}/releases/${version}`;
@@ -70,7 +71,9 @@ making=${store}
 rm -rf -- "$making" && mkdir -p -- "$making" || fail ${`cannot make ${store}`}
 take() { mkdir -p -- "$(dirname "$making/$1")" && cp -a -- ${release}/"$1" "$making/$1" || fail ${`version ${version} of ${name} has not what its dependencies are made from: `}"$1"; }
 for file in ${files}; do take "$file"; done
-for file in ${filesIfAny}; do if [ -e ${release}/"$file" ]; then take "$file"; fi; done
+for file in ${filesIfAny}; do if [ -e ${release}/"$file" ]; then take "$file"; fi; done`,
+    beside !== undefined && renderBeside(release, links),
+    sh`
 chown -R ${user} -- "$making" || fail ${`cannot make ${store}`}`,
     renderRun({
       ...{ unit, text, environmentFiles, deadlineSeconds },
@@ -85,6 +88,17 @@ done
 chown -R 0:0 -- "$making" && : >"$making/.made" || fail ${`cannot finish ${store}`}
 making=`,
   );
+}
+
+/** What the version has linked to those that it had before is made anew. */
+function renderBeside(version: string, links: readonly string[]): Shell {
+  const tops = [...new Set(links.map((link) => link.split("/")[0] ?? link))];
+  return sh`
+for path in ${version}/* ${version}/.[!.]*; do
+  beside=$making/\${path##*/}
+  { [ ! -e "$path" ] && [ ! -L "$path" ]; } || [ -e "$beside" ] || ln -s -- "$path" "$beside" || fail "cannot link $beside"
+done
+for top in ${tops}; do [ ! -L "$making/$top" ] || rm -f -- "$making/$top"; done`;
 }
 
 /** Links them to a version, which is the one in use if it stays the same. */

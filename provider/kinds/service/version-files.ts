@@ -1,7 +1,13 @@
 /** The files of a version on this machine: which they are, and their bytes piece by piece. Never all of them in memory. */
 import { closeSync, existsSync, fstatSync, lstatSync, openSync, readSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
-import { type ContentEntry, hashInSteps, listFiles, stampOf } from "../../resources/folder-content";
+import {
+  type ContentEntry,
+  listFiles,
+  nameInSteps,
+  readInSteps,
+  stampOf,
+} from "../../resources/folder-content";
 import { build, markName } from "./build";
 
 export interface Source {
@@ -94,10 +100,13 @@ async function readEntries({ folder, version, exclude, isContent }: Source) {
   const take = (entry: ContentEntry) => {
     if (isSent(entry.path) && entry.mode !== "other") entries.push(entry);
   };
-  const hashing = hashInSteps(folder, { excludedNames: exclude }, take);
+  const options = { excludedNames: exclude };
+  const reading = isContent
+    ? nameInSteps(folder, options, take)
+    : readInSteps(folder, options, { take });
   let turnEnds = performance.now() + turnMilliseconds;
   for (;;) {
-    const step = hashing.next();
+    const step = reading.next();
     if (step.done && isContent && step.value !== version) {
       throw new Error(
         `${folder}: its content is ${step.value} by now and no longer version ${version}; run the command again`,

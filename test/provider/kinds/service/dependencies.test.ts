@@ -1,5 +1,5 @@
 /** What is made on the host for versions that need the same: once, before anything of a version is live. */
-import { mkdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, readlink, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { ExecutionContext } from "ava";
 import { startMachine, wireHost } from "../../../support/machine";
@@ -154,6 +154,32 @@ onLinux("where the version does not become ready with them it has again what it 
   await t.throwsAsync(app.up(inputs("sick", { key: "c" })), { message: /was not ready/ });
   t.deepEqual(await code(), ["locked by one", "a", ""]);
 });
+
+onLinux(
+  "those of one version have all of it beside them, but for what they were before",
+  async (t) => {
+    const { app, inputs, sandbox, root, made } = await released(t);
+    await mkdir(sandbox.path("/source/one/.config"));
+    await writeFile(sandbox.path("/source/one/.config/a"), "a\n");
+    await mkdir(sandbox.path("/source/one/lib"));
+    await writeFile(sandbox.path("/source/one/lib/code"), "code\n");
+    const beside = (key: string) => {
+      const { dependencies, ...rest } = inputs("one", { key });
+      return { ...rest, dependencies: { ...Object(dependencies), beside: "version" } };
+    };
+    await app.up(beside("one-a"));
+    t.deepEqual(await made(), ["one-a lib lock server.js"]);
+    t.deepEqual((await app.preview(beside("one-a"))).told, []);
+    for (const name of [".config", "lib", "server.js"]) {
+      const link = sandbox.path(`/srv/app/dependencies/one-a/${name}`);
+      t.is(await readlink(link), `${root}/releases/one/${name}`);
+    }
+    await app.up(beside("one-b"));
+    t.deepEqual(await made(), ["one-a lib lock server.js", "one-b lib lock server.js"]);
+    t.deepEqual((await app.preview(beside("one-b"))).told, []);
+    t.false(await sandbox.exists("/srv/app/dependencies/one-a"));
+  },
+);
 
 onLinux("what is taken away by hand is made again", async (t) => {
   const { app, inputs, sandbox, made } = await released(t);
