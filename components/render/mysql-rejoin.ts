@@ -25,6 +25,25 @@ WantedBy=multi-user.target
 `;
 }
 
+/** Of the shell: whether one of the addresses, `10.0.0.11:3306,10.0.0.12:3306`, is the primary's. */
+export const hasPrimaryFunction = `# Whether any of these is the primary: trilithon-mysql-role says so.
+has_primary() {
+  perl -MIO::Socket::INET -e '
+    for my $seed (split /,/, $ARGV[0]) {
+      my $answer = eval {
+        local $SIG{ALRM} = sub { die };
+        alarm 2;
+        my $peer = IO::Socket::INET->new(PeerAddr => $seed =~ s/:.*//r, PeerPort => ${roleCheck.port}, Timeout => 1) or die;
+        print $peer "GET /primary HTTP/1.0\\r\\n\\r\\n";
+        my $line = <$peer>;
+        $line;
+      };
+      alarm 0;
+      exit 0 if ($answer // "") =~ m{^HTTP/1\\.\\d 200 };
+    }
+    exit 1;' "$1"
+}`;
+
 /**
  * MySQL's own attempts last for a minute each, whatever happens meanwhile, and nothing can end one: so it makes none
  * (`group_replication_autorejoin_tries`), and the member joins as soon as another one says that it is the primary. A group lets
@@ -53,23 +72,7 @@ status="SELECT CONCAT_WS(' ',
   @@GLOBAL.offline_mode,
   @@GLOBAL.group_replication_group_seeds)"
 
-# Whether any of these is the primary: trilithon-mysql-role says so.
-has_primary() {
-  perl -MIO::Socket::INET -e '
-    for my $seed (split /,/, $ARGV[0]) {
-      my $answer = eval {
-        local $SIG{ALRM} = sub { die };
-        alarm 2;
-        my $peer = IO::Socket::INET->new(PeerAddr => $seed =~ s/:.*//r, PeerPort => ${roleCheck.port}, Timeout => 1) or die;
-        print $peer "GET /primary HTTP/1.0\\r\\n\\r\\n";
-        my $line = <$peer>;
-        $line;
-      };
-      alarm 0;
-      exit 0 if ($answer // "") =~ m{^HTTP/1\\.\\d 200 };
-    }
-    exit 1;' "$1"
-}
+${hasPrimaryFunction}
 
 waited=0
 limit=2

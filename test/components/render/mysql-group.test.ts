@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test, { type ExecutionContext } from "ava";
@@ -54,6 +54,55 @@ test("a member is ready once it is in its group, or knows of none, or found nobo
   t.false(isReady(t, "OFFLINE 1 0"));
   t.false(isReady(t, "RECOVERING 1 0"));
   t.false(isReady(t, "RECOVERING 1 1"));
+  // One that is silent says nothing.
+  t.is(run(renderGroupReadyScript(), "").status, 1);
+});
+
+/** The script with its file in a folder of the test, beside others one of which may be the primary. */
+function readyAfter(t: ExecutionContext, said: string, seen: { left: boolean; primary: boolean }) {
+  const folder = mkdtempSync(join(tmpdir(), "trilithon-ready-"));
+  t.teardown(() => rmSync(folder, { recursive: true }));
+  if (seen.left) writeFileSync(join(folder, "mysql-left-its-group"), "");
+  const text = renderGroupReadyScript().replaceAll("/run/trilithon", folder);
+  const perl = `perl() { ${seen.primary ? '[ "$4" = 10.0.0.1:3306 ]' : "false"}; }\n`;
+  return run(perl + text, `${said} 10.0.0.1:3306`);
+}
+
+test("a member that was in its group up to a restart which keeps it out is not given up for ready", (t) => {
+  for (const said of ["ERROR 1 1", "OFFLINE 1 1"]) {
+    const { status, stderr } = readyAfter(t, said, { left: true, primary: true });
+    t.deepEqual(
+      [status, stderr],
+      [
+        1,
+        `the member was in its group before the restart, and does not join it again\nthe member is ${said}\n`,
+      ],
+    );
+    // All are down; or it was outside before, and is to be filled anew.
+    t.is(readyAfter(t, said, { left: true, primary: false }).status, 0);
+    t.is(readyAfter(t, said, { left: false, primary: true }).status, 0);
+  }
+  t.is(readyAfter(t, "ONLINE 1 1", { left: true, primary: true }).status, 0);
+});
+
+test("a member that stops hands its role over, and keeps in mind whether others serve on", (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "trilithon-handover-"));
+  t.teardown(() => rmSync(folder, { recursive: true }));
+  const stop = (found: string) => {
+    const stubs = `timeout() { shift 2; "$@"; }
+mysql() { case "$*" in *set_as_primary*) echo "$*" ;; *) ${found} ;; esac; }
+`;
+    const script = stubs + renderHandoverScript().replaceAll("/run/trilithon", folder);
+    const { stdout } = spawnSync("/bin/sh", ["-c", script], { encoding: "utf8" });
+    const hasLeft = existsSync(join(folder, "mysql-left-its-group"));
+    return [/set_as_primary\('(.*)'\)/.exec(stdout)?.[1], hasLeft];
+  };
+  t.deepEqual(stop("echo 'PRIMARY abc'"), ["abc", true]);
+  t.deepEqual(stop("echo 'SECONDARY abc'"), [undefined, true]);
+  // Nobody else, or outside of the group.
+  t.deepEqual(stop(":"), [undefined, false]);
+  stop("echo 'SECONDARY abc'");
+  t.deepEqual(stop("false"), [undefined, false]);
 });
 
 /** Runs the script against a client that answers each status line once; answers what it was told to do, and at which look. */
