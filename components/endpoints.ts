@@ -30,7 +30,9 @@ export interface Endpoints {
   readonly scheme: "http" | "https";
   /** The address that the load balancers share, of which one has it: what the domain's name should lead to. */
   readonly virtualAddress?: string | undefined;
-  /** While this file is there, a load balancer's host leaves that address to another one. */
+  /** There where the program's command leads visitors to the load balancer that is in charge. */
+  readonly onMove?: true | undefined;
+  /** While this file is there, a load balancer's host leaves that address, or being in charge, to another one. */
   readonly leaveAddressFile: string;
   /** Host name to a load balancer of its own. */
   readonly loadBalancers: Readonly<Record<string, LoadBalancerEndpoint>>;
@@ -157,6 +159,7 @@ export function describeEndpoints(parts: Parts): pulumi.Output<Endpoints> {
     domain: settings.domain,
     scheme,
     virtualAddress: loadBalancer.virtualAddress,
+    ...(loadBalancer.hasCommand && { onMove: true as const }),
     leaveAddressFile,
     loadBalancers: byName(hosts.loadBalancers.filter(isHere), ({ name }) => ({
       url: hosts.loadBalancerUrls[name] ?? hosts.url,

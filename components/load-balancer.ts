@@ -113,6 +113,8 @@ export class LoadBalancer extends pulumi.ComponentResource {
   readonly port: pulumi.Output<number>;
   /** The address that the load balancers share, if they do. */
   readonly virtualAddress: pulumi.Output<string | undefined>;
+  /** Whether a command leads visitors to the one that is in charge. */
+  readonly hasCommand: boolean;
   /**
    * Host name to its statistics for people, and `metrics` below it for Prometheus: on the host's private address only.
    */
@@ -127,6 +129,7 @@ export class LoadBalancer extends pulumi.ComponentResource {
     const known = readValues(check, complete);
     this.port = known.port;
     this.virtualAddress = known.virtualAddress;
+    this.hasCommand = args.onMove !== undefined;
     this.statsUrls = Object.fromEntries(
       args.hosts.map((host) => [
         host.name,

@@ -51,6 +51,8 @@ const settledFile = "/run/trilithon/keepalived-settled";
 const stateFile = "/run/trilithon/keepalived-state";
 /** There while the program's command of the last move has not succeeded and is tried no more. */
 const onMoveFailedFile = "/run/trilithon/on-move-failed";
+/** There while that command runs. */
+const onMoveRunsFile = "/run/trilithon/on-move-runs";
 // Later than systemd kills one that is frozen.
 const settled = { seconds: 10, weight: 60 };
 const cutOffWeight = 120;
@@ -297,7 +299,7 @@ case $1 in
     if has; then ip addr del "$VIRTUAL_ADDRESS/32" dev "$(interface)"; fi
     if is_guarded; then nft delete table $table; fi
     echo 0 >${settledFile}
-${withCommand(`    rm -f ${onMoveFailedFile}
+${withCommand(`    rm -f ${onMoveFailedFile} ${onMoveRunsFile}
 `)}    ;;
   # keepalived's words: the kind of thing, its name, the state, the priority.
   moved)
@@ -308,6 +310,11 @@ ${renderOnMove(onMove)}    ;;
   ready) [ -z "$(look)" ] ;;
   # Whether its kernel answers for the address.
   answers) has && { announces || ! is_guarded; } ;;
+  # One word: whether this host is in charge, and visitors are led here.
+  charge)
+    if is_guarded; then announces; else [ "$(cat ${stateFile} 2>/dev/null)" = MASTER ]; fi || { echo none; exit 0; }
+    if [ -e ${onMoveFailedFile} ]; then echo failed; elif [ -e ${onMoveRunsFile} ]; then echo moving; else echo held; fi
+    ;;
   tell) tell ;;
   reset)
     [ -n "$(tell)" ] || exit 0
@@ -327,15 +334,17 @@ esac
 /** The command of the program, tried again while this host is the holder: the provider may be busy with the same failure. */
 function renderOnMove(words: readonly string[]): string {
   if (words.length === 0) return "";
-  return `    rm -f ${onMoveFailedFile}
+  return `    rm -f ${onMoveFailedFile} ${onMoveRunsFile}
     [ "$4" = MASTER ] || exit 0
+    : >${onMoveRunsFile}
     export HOST_NAME HOST_ADDRESS VIRTUAL_ADDRESS
     for try in 1 2 3 4 5; do
-      systemd-cat -t trilithon-on-move timeout 30 ${words.map(quote).join(" ")} </dev/null && exit
+      systemd-cat -t trilithon-on-move timeout 30 ${words.map(quote).join(" ")} </dev/null && { rm -f ${onMoveRunsFile}; exit; }
       sleep 2
       [ "$(cat ${stateFile})" = MASTER ] || exit 0
     done
     : >${onMoveFailedFile}
+    rm -f ${onMoveRunsFile}
 `;
 }
 

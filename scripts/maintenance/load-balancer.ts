@@ -1,4 +1,4 @@
-/** A load balancer gives the shared address to another one, and may have it again. */
+/** A load balancer leaves the shared address, or being in charge, to another one, and may have it again. */
 import { sh } from "../../provider/ssh/shell";
 import type { Site } from "../verify/check";
 import { askHost } from "../verify/checks/host-http";
@@ -11,6 +11,8 @@ import { until } from "./until";
 
 /** keepalived looks for the file once a second, and tells the others twice. */
 const longestMoveSeconds = 30;
+/** A command that leads visitors is run up to five times, for 30 seconds each. */
+const longestCommandSeconds = 180;
 
 /** Why it must not be drained: nobody would answer, or nobody would be asked. */
 export async function neededLoadBalancer(
@@ -19,7 +21,7 @@ export async function neededLoadBalancer(
 ): Promise<string | undefined> {
   const others = othersOf(site, host);
   if (others.length === 0) return "it is the only load balancer";
-  if (site.endpoints.virtualAddress === undefined) {
+  if (!site.endpoints.hasOneInCharge) {
     return "visitors reach this load balancer by its own address: lead them to the others first (DNS)";
   }
   const faults = await Promise.all(others.map((other) => faultOf(site, other)));
@@ -27,33 +29,43 @@ export async function neededLoadBalancer(
   return `no other load balancer serves: ${faults.join(", ")}`;
 }
 
-/** Answers once another one has the address, and nothing is under way here. */
+/** Answers once another one has the address or is in charge, and nothing is under way here. */
 export async function drainLoadBalancer(
   site: Site,
   host: EndpointHost,
   {
     finishSeconds,
     say,
-    moveSeconds = longestMoveSeconds,
+    moveSeconds = longestMoveSeconds + (site.endpoints.virtualAddress ? 0 : longestCommandSeconds),
   }: DrainOptions & { readonly moveSeconds?: number },
 ): Promise<void> {
-  const { virtualAddress, leaveAddressFile } = site.endpoints;
-  if (virtualAddress === undefined) return;
+  const { virtualAddress, hasOneInCharge, leaveAddressFile } = site.endpoints;
+  if (!hasOneInCharge) return;
   const folder = leaveAddressFile.replace(/\/[^/]*$/, "");
   await site.run(host, sh`mkdir -p ${folder} && : >${leaveAddressFile}`.text, 10);
   const isLast = othersOf(site, host).length === 0;
-  const moved = `${virtualAddress}: another load balancer than ${host.name} has it`;
+  const moved =
+    virtualAddress === undefined
+      ? `another load balancer than ${host.name} is in charge`
+      : `${virtualAddress}: another load balancer than ${host.name} has it`;
   await until({ what: moved, deadlineSeconds: moveSeconds }, async () => {
-    const holders = await holdersOf(site, virtualAddress);
-    if (holders.includes(host.name)) return `${host.name} has it`;
+    const lacking =
+      virtualAddress === undefined
+        ? await lackingCharge(site, host)
+        : await lackingHolder(site, host, virtualAddress);
     // Of the only one that was to be so.
-    return holders.length === 0 && !isLast ? "nobody has it" : undefined;
+    return isLast && lacking?.startsWith("nobody ") ? undefined : lacking;
   }).catch(async (error: Error) => {
     // Nobody else takes it: it is better here than nowhere.
     await undrainLoadBalancer(site, host);
-    throw new Error(`${error.message}; ${host.name} takes it again`);
+    const again = virtualAddress === undefined ? "is drained no longer" : "takes it again";
+    throw new Error(`${error.message}; ${host.name} ${again}`);
   });
-  say(`${virtualAddress} is not at ${host.name}`);
+  say(
+    virtualAddress === undefined
+      ? `${host.name} is not in charge any more`
+      : `${virtualAddress} is not at ${host.name}`,
+  );
   const what = `${host.name}: its load balancer passes no request on`;
   await until({ what, deadlineSeconds: finishSeconds, onChange: say }, async () => {
     const rows = await readStatistics(site, host);
@@ -65,10 +77,10 @@ export async function drainLoadBalancer(
   });
 }
 
-/** The address stays where it is. */
+/** The address stays where it is, and who is in charge stays so. */
 export async function undrainLoadBalancer(site: Site, host: EndpointHost): Promise<void> {
-  const { virtualAddress, leaveAddressFile } = site.endpoints;
-  if (virtualAddress === undefined) return;
+  const { hasOneInCharge, leaveAddressFile } = site.endpoints;
+  if (!hasOneInCharge) return;
   await site.run(host, sh`rm -f -- ${leaveAddressFile}`.text, 10);
 }
 
@@ -91,6 +103,42 @@ async function faultOf(site: Site, host: EndpointHost): Promise<string | undefin
     return `${host.name} ${answer?.fault ?? `answers with status ${answer?.status}`}`;
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
+  }
+}
+
+/** What is lacking until another one has the address. */
+async function lackingHolder(
+  site: Site,
+  host: EndpointHost,
+  address: string,
+): Promise<string | undefined> {
+  const holders = await holdersOf(site, address);
+  if (holders.includes(host.name)) return `${host.name} has it`;
+  return holders.length === 0 ? "nobody has it" : undefined;
+}
+
+/** As keepalived and the command that leads visitors have it on each of them. */
+async function lackingCharge(site: Site, host: EndpointHost): Promise<string | undefined> {
+  const balancers = hostsWith(site.endpoints, "load-balancer");
+  const states = await Promise.all(
+    balancers.map((one) =>
+      site.run(one, "/etc/keepalived/trilithon-address charge", 10).catch(() => "none"),
+    ),
+  );
+  const seen = balancers.map(({ name }, index) => ({ name, state: states[index]?.trim() }));
+  if (seen.some(({ name, state }) => name === host.name && state !== "none")) {
+    return `${host.name} is`;
+  }
+  const other = seen.find(({ state }) => state !== "none");
+  switch (other?.state) {
+    case undefined:
+      return "nobody is";
+    case "moving":
+      return `the command onMove runs on ${other.name}`;
+    case "failed":
+      return `the command onMove failed on ${other.name} (journalctl -t trilithon-on-move)`;
+    default:
+      return undefined;
   }
 }
 

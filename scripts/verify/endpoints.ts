@@ -83,7 +83,9 @@ export interface Endpoints {
   readonly loadBalancerUrls: Readonly<Record<string, string>>;
   /** The address that load balancers share, if they do. */
   readonly virtualAddress: string | undefined;
-  /** While it is there, a load balancer's host leaves that address to another one. */
+  /** Whether one of the load balancers is in charge: it has that address, or a command leads visitors there. */
+  readonly hasOneInCharge: boolean;
+  /** While it is there, a load balancer's host leaves that to another one. */
   readonly leaveAddressFile: string;
   /** The database's name in MySQL, if there is a database. */
   readonly database: string | undefined;
@@ -162,6 +164,7 @@ const endpoints = v.object({
   loadBalancers: v.optional(v.record(v.string(), v.object({ url: v.string() })), {}),
   // Not there where load balancers share none.
   virtualAddress: v.optional(v.string()),
+  onMove: v.optional(v.literal(true)),
   leaveAddressFile: v.optional(v.string(), "/run/trilithon/leave-address"),
   ports,
 });
@@ -204,6 +207,7 @@ export function parseEndpoints(value: unknown): Endpoints {
       Object.entries(loadBalancers).map(([name, { url }]) => [name, url]),
     ),
     virtualAddress: result.output.virtualAddress,
+    hasOneInCharge: hasOneInCharge(result.output),
     leaveAddressFile: result.output.leaveAddressFile,
     database: database?.name,
     failoverSeconds,
@@ -234,6 +238,10 @@ export function parseEndpoints(value: unknown): Endpoints {
       };
     }),
   };
+}
+
+function hasOneInCharge({ virtualAddress, onMove }: Given): boolean {
+  return virtualAddress !== undefined || onMove === true;
 }
 
 function describeApplication(
@@ -306,10 +314,11 @@ export function asApplication(endpoints: Endpoints, name?: string): Endpoints {
   return { ...endpoints, ...seenBy(application), applications: [application], isFurther, hosts };
 }
 
-function helpersFor(role: Role, { ports, virtualAddress }: Given): readonly string[] {
+function helpersFor(role: Role, given: Given): readonly string[] {
+  const { ports } = given;
   switch (role) {
     case "load-balancer":
-      return virtualAddress === undefined ? [] : ["keepalived.service"];
+      return hasOneInCharge(given) ? ["keepalived.service"] : [];
     case "web":
       return ports.databaseProxy === undefined ? [] : ["trilithon-database-proxy.service"];
     case "database":
@@ -330,10 +339,10 @@ export function databaseHosts({ hosts }: Endpoints): readonly EndpointHost[] {
 
 /** Of a host: each drains it of one of its roles, or of one of its applications, while it is there. */
 export function drainFilesOf(endpoints: Endpoints, host: EndpointHost): readonly string[] {
-  const { virtualAddress, leaveAddressFile } = endpoints;
+  const { hasOneInCharge, leaveAddressFile } = endpoints;
   const isLoadBalancer = host.roles.includes("load-balancer");
   return [
-    ...(isLoadBalancer && virtualAddress !== undefined ? [leaveAddressFile] : []),
+    ...(isLoadBalancer && hasOneInCharge ? [leaveAddressFile] : []),
     ...webDrainFilesOf(endpoints, host),
   ];
 }

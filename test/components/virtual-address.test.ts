@@ -34,6 +34,7 @@ test("the page is at the shared address", async (t) => {
   const { told } = await program;
   t.is(told.url, "http://172.31.64.10");
   t.is(told.virtualAddress, "172.31.64.10");
+  t.true(told.onMove);
   t.is(told.loadBalancers["node-02"]?.url, "http://127.0.0.1:8081");
 });
 

@@ -79,52 +79,91 @@ function here(text: string): string {
   return text.replaceAll("/run/trilithon", folder);
 }
 
-test("the command of the program is run where the address came to, with its words as they are", (t) => {
-  const onMove = [
-    "sh",
-    "-c",
-    'echo "$1 $HOST_NAME $HOST_ADDRESS $VIRTUAL_ADDRESS"',
-    "x",
-    "it's $HOME",
-  ];
-  // Without systemd: the rest of the words is run.
-  write("systemd-cat", `#!/bin/sh\nshift 2\nexec "$@"\n`);
-  write("sleep", "#!/bin/sh\n");
-  const text = here(renderAddressScript({ ...script, onMove }));
-  const path = write("moved", text.replace(" PATH=", ` PATH=${folder}:`));
-  const run = (state: string) =>
-    execFileSync("sh", [path, "moved", "INSTANCE", "load_balancer", state, "239"], {
-      encoding: "utf8",
-    });
-  t.is(run("MASTER"), "it's $HOME lb-02 172.31.64.12 172.31.64.10\n");
-  t.is(run("BACKUP"), "");
-});
+test.serial(
+  "the command of the program is run where the address came to, with its words as they are",
+  (t) => {
+    const onMove = [
+      "sh",
+      "-c",
+      'echo "$1 $HOST_NAME $HOST_ADDRESS $VIRTUAL_ADDRESS"',
+      "x",
+      "it's $HOME",
+    ];
+    // Without systemd: the rest of the words is run.
+    write("systemd-cat", `#!/bin/sh\nshift 2\nexec "$@"\n`);
+    write("sleep", "#!/bin/sh\n");
+    const text = here(renderAddressScript({ ...script, onMove }));
+    const path = write("moved", text.replace(" PATH=", ` PATH=${folder}:`));
+    const run = (state: string) =>
+      execFileSync("sh", [path, "moved", "INSTANCE", "load_balancer", state, "239"], {
+        encoding: "utf8",
+      });
+    t.is(run("MASTER"), "it's $HOME lb-02 172.31.64.12 172.31.64.10\n");
+    t.is(run("BACKUP"), "");
+  },
+);
 
-test("a command of the program that failed to the end is told until it succeeds, or another host has its turn", (t) => {
-  write("systemd-cat", `#!/bin/sh\nshift 2\nexec "$@"\n`);
-  write("sleep", "#!/bin/sh\n");
-  write("nft", "#!/bin/sh\necho elements\n");
-  const say = (result: string) => {
-    const onMove = ["sh", "-c", `echo tried; ${result}`];
-    const text = here(renderAddressScript({ ...script, virtualAddress: undefined, onMove }));
-    return write(`on-move-${result.length}`, text.replace(" PATH=", ` PATH=${folder}:`));
-  };
-  const run = (path: string, ...words: readonly string[]) =>
-    spawnSync("sh", [path, ...words], { encoding: "utf8" }).stdout;
-  const moved = (path: string, state: string) =>
-    run(path, "moved", "INSTANCE", "load_balancer", state, "239");
-  const [fails, succeeds] = [say("false"), say(":")];
-  const told =
-    "the command onMove failed (journalctl -t trilithon-on-move), and visitors may be led elsewhere\n";
-  t.is(moved(fails, "MASTER"), "tried\n".repeat(5));
-  t.is(run(fails, "tell"), told);
-  t.is(moved(succeeds, "MASTER"), "tried\n");
-  t.is(run(succeeds, "tell"), "");
-  moved(fails, "MASTER");
-  t.is(run(fails, "tell"), told);
-  moved(fails, "BACKUP");
-  t.is(run(fails, "tell"), "");
-});
+test.serial(
+  "a command of the program that failed to the end is told until it succeeds, or another host has its turn",
+  (t) => {
+    write("systemd-cat", `#!/bin/sh\nshift 2\nexec "$@"\n`);
+    write("sleep", "#!/bin/sh\n");
+    write("nft", "#!/bin/sh\necho elements\n");
+    const say = (result: string) => {
+      const onMove = ["sh", "-c", `echo tried; ${result}`];
+      const text = here(renderAddressScript({ ...script, virtualAddress: undefined, onMove }));
+      return write(`on-move-${result.length}`, text.replace(" PATH=", ` PATH=${folder}:`));
+    };
+    const run = (path: string, ...words: readonly string[]) =>
+      spawnSync("sh", [path, ...words], { encoding: "utf8" }).stdout;
+    const moved = (path: string, state: string) =>
+      run(path, "moved", "INSTANCE", "load_balancer", state, "239");
+    const [fails, succeeds] = [say("false"), say(":")];
+    const told =
+      "the command onMove failed (journalctl -t trilithon-on-move), and visitors may be led elsewhere\n";
+    t.is(moved(fails, "MASTER"), "tried\n".repeat(5));
+    t.is(run(fails, "tell"), told);
+    t.is(moved(succeeds, "MASTER"), "tried\n");
+    t.is(run(succeeds, "tell"), "");
+    moved(fails, "MASTER");
+    t.is(run(fails, "tell"), told);
+    moved(fails, "BACKUP");
+    t.is(run(fails, "tell"), "");
+  },
+);
+
+test.serial(
+  "says whether this host is in charge, and whether visitors are led here by now",
+  (t) => {
+    write("systemd-cat", `#!/bin/sh\nshift 2\nexec "$@"\n`);
+    write("sleep", "#!/bin/sh\n");
+    const text = (result: string) => {
+      // While the command runs it asks the script itself.
+      const onMove = ["sh", "-c", `sh ${folder}/charge charge; ${result}`];
+      const rendered = renderAddressScript({ ...script, virtualAddress: undefined, onMove });
+      return here(rendered).replace(" PATH=", ` PATH=${folder}:`);
+    };
+    const run = (path: string, ...words: readonly string[]) =>
+      spawnSync("sh", [path, ...words], { encoding: "utf8" }).stdout;
+    const charge = () => run(join(folder, "charge"), "charge");
+    for (const [result, after] of [
+      [":", "held\n"],
+      ["false", "failed\n"],
+    ] as const) {
+      const path = write("charge", text(result));
+      write("nft", "#!/bin/sh\necho elements\n");
+      t.regex(run(path, "moved", "INSTANCE", "load_balancer", "MASTER", "239"), /^(moving\n)+$/);
+      t.is(charge(), after);
+      write("nft", "#!/bin/sh\n");
+      t.is(charge(), "none\n");
+    }
+    // Where nothing is guarded, keepalived's last word counts.
+    write("nft", "#!/bin/sh\nexit 1\n");
+    t.is(charge(), "failed\n");
+    run(join(folder, "charge"), "moved", "INSTANCE", "load_balancer", "BACKUP", "239");
+    t.is(charge(), "none\n");
+  },
+);
 
 /** Which sets of nftables have an entry, whether the host has the address: what is told then. */
 const looks: [title: string, seen: string, told: string][] = [

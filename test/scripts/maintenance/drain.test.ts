@@ -90,6 +90,50 @@ test("where nobody takes the address, a load balancer keeps it", async (t) => {
   t.regex(ran.at(-1) ?? "", /^rm -f -- /);
 });
 
+/** Drains lb-01, where a command leads visitors; answers how that ended, and what is said of the file. */
+async function drainInCharge(charge: Readonly<Record<string, string>>) {
+  const ran: string[] = [];
+  const site: Site = {
+    ...siteOf({ ...shopOutput, onMove: true }, {}),
+    run: async ({ name }, script) => {
+      if (script.includes("leave-address")) ran.push(`${name} ${script.split(" ")[0]}`);
+      return script.includes("trilithon-address charge") ? `${charge[name]}\n` : "";
+    },
+  };
+  const ended = await drainLoadBalancer(site, findHost(site, "lb-01"), {
+    ...{ finishSeconds: 1, say: () => undefined, moveSeconds: 0 },
+  }).then(
+    () => "drained",
+    (error: Error) => error.message.replace(/^.* last seen: /, ""),
+  );
+  return { ended, ran };
+}
+
+test("where a command leads visitors, a load balancer leaves being in charge to another one", async (t) => {
+  const site = siteOf({ ...shopOutput, onMove: true }, {});
+  t.deepEqual(await obstacles(site, "lb-01"), []);
+  t.deepEqual(findHost(site, "lb-01").helpers, ["keepalived.service"]);
+  t.deepEqual(await drainInCharge({ "lb-01": "none", "lb-02": "held" }), {
+    ended: "drained",
+    ran: ["lb-01 mkdir"],
+  });
+  const failures = [
+    [{ "lb-01": "held", "lb-02": "none" }, "lb-01 is"],
+    [{ "lb-01": "none", "lb-02": "none" }, "nobody is"],
+    [{ "lb-01": "none", "lb-02": "moving" }, "the command onMove runs on lb-02"],
+    [
+      { "lb-01": "none", "lb-02": "failed" },
+      "the command onMove failed on lb-02 (journalctl -t trilithon-on-move)",
+    ],
+  ] as const;
+  for (const [charge, seen] of failures) {
+    t.deepEqual(await drainInCharge(charge), {
+      ended: `${seen}; lb-01 is drained no longer`,
+      ran: ["lb-01 mkdir", "lb-01 rm"],
+    });
+  }
+});
+
 test("the last web server stays, as every load balancer sees it", async (t) => {
   t.deepEqual(await obstacles(siteOf(shopOutput, {}), "web-01"), []);
   t.deepEqual(await obstacles(siteOf(shopOutput, { servers: ["UP", "NOLB"] }), "web-01"), [
