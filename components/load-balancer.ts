@@ -20,7 +20,7 @@ import { leaveAddressFile } from "./render/keepalived";
 import { nothingPassed } from "./render/probes";
 import { list, shape, text } from "./rule";
 import { address, domain, host, port, siteName, urlPath, webPath } from "./rules";
-import { createVirtualAddress } from "./virtual-address";
+import { createVirtualAddress, stackMark } from "./virtual-address";
 
 /** A web server to send requests to: a `WebServer`, or one that this program did not make. */
 export interface BalancedServer {
@@ -396,7 +396,7 @@ function renderFiles({ address }: Host, args: Complete, values: Values) {
     .apply(({ servers, applications, ...rest }) =>
       renderHaproxy({
         ...rest,
-        tellsHealth: isShared(args),
+        mark: isShared(args) ? stackMark() : undefined,
         servers: flat(servers),
         applications: applications.map((one) => ({ ...one, servers: flat(one.servers) })),
       }),

@@ -1,4 +1,5 @@
 /** The address that several load balancers share: keepalived on each of them, and one has it. */
+import { createHash } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import { Service } from "../provider/resources/service";
 import { type Host, onHost } from "./host";
@@ -44,7 +45,7 @@ export function createVirtualAddress(
         check: [
           "sh",
           "-c",
-          `${keepalivedFiles.script} find-interface && keepalived --config-test --use-file ${keepalivedFiles.config}`,
+          `${keepalivedFiles.script} find-interface && ${keepalivedFiles.script} free && keepalived --config-test --use-file ${keepalivedFiles.config}`,
         ],
         configurationFiles: ["/etc/default/keepalived"],
         onChange: "reload",
@@ -63,6 +64,12 @@ export function createVirtualAddress(
   return services;
 }
 
+/** Tells load balancers of another stack apart, without a name that visitors could read. */
+export function stackMark(): string {
+  const name = `${pulumi.getProject()}/${pulumi.getStack()}`;
+  return createHash("sha256").update(name).digest("hex").slice(0, 16);
+}
+
 function renderFiles(place: number, args: VirtualAddressArgs) {
   const { hosts, virtualAddress, onMove, port, servers } = args;
   const known = pulumi.output({
@@ -78,9 +85,12 @@ function renderFiles(place: number, args: VirtualAddressArgs) {
       .map((other) => `${other.address}:${other.port}`);
     return renderKeepalived({ hostName, address, place, peers, others, virtualAddress });
   });
-  const script = known.apply(({ addresses, virtualAddress, onMove }) =>
-    renderAddressScript({ hostName, address: addresses[place] ?? "", virtualAddress, onMove }),
-  );
+  const script = known.apply(({ addresses, virtualAddress, onMove, port }) => {
+    const address = addresses[place] ?? "";
+    const peers = addresses.filter((other) => other !== address);
+    const mark = stackMark();
+    return renderAddressScript({ hostName, address, peers, virtualAddress, onMove, port, mark });
+  });
   return {
     [keepalivedFiles.config]: { content: config },
     [keepalivedFiles.script]: { content: script, mode: "0755" },

@@ -18,8 +18,8 @@ export interface HaproxyConfig {
   readonly sharedPaths?: readonly string[];
   /** Further applications, each with the requests for its domains. All others are for `servers`. */
   readonly applications: readonly HaproxyApplication[];
-  /** Whether it answers for itself at `balancerHealthPath`. Default false. */
-  readonly tellsHealth?: boolean;
+  /** A word that names the load balancers of one stack: it answers for itself then, at `balancerHealthPath` and `balancerMarkPath`. */
+  readonly mark?: string | undefined;
   /** Networks of proxies before this one, whose X-Forwarded-* headers are believed. */
   readonly trustedProxies: readonly string[];
   /** Lines that end a section, as they are. */
@@ -58,6 +58,8 @@ export const haproxyFiles = {
 
 /** HAProxy's own health, whatever becomes of the web servers. */
 export const balancerHealthPath = "/.trilithon/load-balancer";
+/** Whose it is: of load balancers that share an address all answer the same word. */
+export const balancerMarkPath = "/.trilithon/mark";
 
 /** The backend of an application; what is not idempotent has another one, `once`, and so have files that servers share. */
 export function backendOf(application?: string) {
@@ -132,9 +134,10 @@ defaults
 frontend web
     bind :${port}
 ${
-  config.tellsHealth
+  config.mark !== undefined
     ? `    # Asked where load balancers share an address: an answer of HAProxy's own, whatever becomes of the web servers.
     monitor-uri ${balancerHealthPath}
+    http-request return content-type text/plain string ${config.mark} if { path ${balancerMarkPath} }
 `
     : ""
 }    unique-id-format %[uuid()]

@@ -1,6 +1,6 @@
 /** The files of keepalived, by which one of several load balancers has the address that they share. */
 
-import { balancerHealthPath } from "./haproxy";
+import { balancerHealthPath, balancerMarkPath } from "./haproxy";
 import { renderRestartAlways } from "./restart-always";
 
 export interface KeepalivedConfig {
@@ -20,6 +20,12 @@ export interface KeepalivedConfig {
 export interface AddressScriptConfig {
   readonly hostName: string;
   readonly address: string;
+  /** Addresses of the other load balancers. */
+  readonly peers: readonly string[];
+  /** Where HAProxy answers. */
+  readonly port: number;
+  /** What HAProxy says there at `balancerMarkPath`. */
+  readonly mark: string;
   readonly virtualAddress: string | undefined;
   /** Run as root on the host that becomes the holder. */
   readonly onMove: readonly string[] | undefined;
@@ -203,7 +209,7 @@ sub reaches_one {
 
 /** All else: what the unit does at its start, reload and end, what keepalived tells of a move, and what a preview asks. */
 export function renderAddressScript(config: AddressScriptConfig): string {
-  const { hostName, address, virtualAddress = "", onMove = [] } = config;
+  const { hostName, address, peers, port, mark, virtualAddress = "", onMove = [] } = config;
   const withCommand = (text: string) => (onMove.length === 0 ? "" : text);
   return `#!/bin/sh
 # Written by trilithon: what is changed here by hand is taken back by the next \`pulumi up\`.
@@ -261,6 +267,50 @@ settle() {
 }
 is_guarded() { nft list table $table >/dev/null 2>&1; }
 
+# MAC addresses that answer for the shared address, but are of no load balancer. Another stack's do not announce it to these here:
+# nothing else would tell.
+strangers() {
+  [ -n "$VIRTUAL_ADDRESS" ] || return 0
+  perl -e '
+    use Socket;
+    use Time::HiRes qw(time);
+    my ($interface, $own, $shared, @peers) = @ARGV;
+    sub first_line { open my $file, "<", "/sys/class/net/$interface/$_[0]" or exit; my $line = <$file>; chomp $line; $line }
+    my ($index, $mac) = (first_line("ifindex"), first_line("address"));
+    # It has no ARP otherwise.
+    first_line("type") == 1 or exit;
+    socket(my $socket, 17, SOCK_RAW, unpack("S", pack("n", 0x0806))) or exit;
+    bind($socket, pack("SnlSCCa8", 17, 0x0806, $index, 0, 0, 0, "")) or exit;
+    my $source = pack("H12", $mac =~ s/://gr);
+    my %found;
+    for my $try (1, 2, 3) {
+      for my $address ($shared, @peers) {
+        send($socket, "\\xff" x 6 . $source . pack("nnnCCn", 0x0806, 1, 0x0800, 6, 4, 1) . $source . inet_aton($own)
+          . "\\0" x 6 . inet_aton($address), 0);
+      }
+      my $bits = "";
+      vec($bits, fileno($socket), 1) = 1;
+      my $end = time + 0.1;
+      while ((my $left = $end - time) > 0) {
+        select(my $ready = $bits, undef, undef, $left) or last;
+        recv($socket, my $frame, 1500, 0);
+        my ($what, $from, $address) = unpack("x20 n a6 a4", $frame);
+        $found{inet_ntoa($address)}{join ":", unpack("(H2)6", $from)} = 1 if $what == 2;
+      }
+    }
+    my %ours = map { $_ => 1 } $mac, map { keys %{$found{$_} // {}} } @peers;
+    print join(" ", grep { !$ours{$_} } sort keys %{$found{$shared} // {}});
+  ' "$(interface)" "$HOST_ADDRESS" "$VIRTUAL_ADDRESS" ${peers.join(" ")}
+}
+# One that leaves the stack has the address until it is removed.
+is_ours() {
+  perl -MIO::Socket::INET -e '
+    alarm 3;
+    my $balancer = IO::Socket::INET->new(PeerAddr => "$ARGV[0]:${port}", Timeout => 2) or exit 1;
+    print $balancer "GET ${balancerMarkPath} HTTP/1.0\\r\\n\\r\\n";
+    local $/;
+    exit(<$balancer> =~ /^${mark}$/m ? 0 : 1);' "$VIRTUAL_ADDRESS"
+}
 # Looks twice: an announcement may be late.
 tell() {
   wrong=$(look)
@@ -276,10 +326,22 @@ look() {
     echo "this host announces $VIRTUAL_ADDRESS without having it"
   elif ! announces && ! hears; then
     echo "no load balancer announces $name"
+  elif announces && ! hears && found=$(strangers) && [ -n "$found" ]; then
+    echo "$VIRTUAL_ADDRESS$elsewhere ($found)"
   fi
 }
 
+elsewhere=' is at another machine as well, which is no load balancer of this stack: another stack has it, or it was given by hand'
+
 case $1 in
+  # Whether nobody has the address yet but these load balancers.
+  free)
+    has && exit
+    found=$(strangers)
+    [ -z "$found" ] || is_ours && exit
+    echo "$VIRTUAL_ADDRESS is taken: the machine with the MAC address $found has it, which is no load balancer of this stack. Give loadBalancer.virtualAddress an address that no machine has, or take it from there first" >&2
+    exit 1
+    ;;
   # Which interface it is.
   find-interface)
     interface=$(interface)
@@ -317,7 +379,10 @@ ${renderOnMove(onMove)}    ;;
     ;;
   tell) tell ;;
   reset)
-    [ -n "$(tell)" ] || exit 0
+    wrong=$(tell)
+    [ -n "$wrong" ] || exit 0
+    # A restart changes nothing of that.
+    case $wrong in *"$elsewhere"*) echo "$wrong" >&2; exit 1 ;; esac
     systemctl restart keepalived.service
     for try in 1 2 3 4 5 6 7 8 9 10; do
       sleep 1

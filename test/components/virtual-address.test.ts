@@ -26,6 +26,7 @@ async function run() {
   return { world, told };
 }
 
+const text = ({ files }: Readonly<Record<string, unknown>>) => JSON.stringify(files);
 const service = "trilithon:index:Service";
 const haproxy = (host: string) => [service, `load-balancer-${host}-service`] as const;
 const keepalived = (host: string) => [service, `load-balancer-${host}-keepalived-service`] as const;
@@ -64,6 +65,10 @@ test("HAProxy tells its health, and gives the address up before it restarts", as
   const { world } = await program;
   const { inputs } = world.find(...haproxy("node-01"));
   t.regex(JSON.stringify(inputs.files), /monitor-uri \/\.trilithon\/load-balancer/);
+  // By the same word keepalived's script knows the balancers of its own stack.
+  const [, mark = ""] = /string (\w+) if \{ path \/\.trilithon\/mark \}/.exec(text(inputs)) ?? [];
+  t.regex(mark, /^[0-9a-f]{16}$/);
+  t.true(text(world.find(...keepalived("node-01")).inputs).includes(`^${mark}$`));
   t.deepEqual(inputs.ready, { http: "http://127.0.0.1:80/.trilithon/load-balancer" });
   t.like(inputs.drain, {
     file: "/run/trilithon/leave-address",

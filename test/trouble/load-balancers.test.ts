@@ -190,6 +190,33 @@ test.serial("what was changed by hand is shown, and mended", async (t) => {
 });
 
 test.serial(
+  "a stranger that has the address is told, and refused where nobody else has it",
+  async (t) => {
+    const holder = await theHolder(t);
+    await stack.on(web.name, `ip addr add ${address}/32 dev eth0`);
+    const stranger = new RegExp(`${address} is at another machine as well`);
+    const sentence = summary(
+      await readPreview(stack),
+      `load-balancer-${holder}-keepalived-service`,
+    );
+    t.regex(sentence, stranger);
+    t.regex(await stack.mustFail(), stranger);
+    t.deepEqual(await holders(), [holder]);
+    for (const name of names) await stack.on(name, "systemctl stop keepalived");
+    const { status, stderr } = await stack.try(holder, "/etc/keepalived/trilithon-address free");
+    t.is(status, 1);
+    t.regex(
+      stderr,
+      new RegExp(`^${address} is taken: the machine with the MAC address [0-9a-f:]{17} has it`),
+    );
+    await stack.on(web.name, `ip addr del ${address}/32 dev eth0`);
+    await stack.up();
+    await theHolder(t);
+    t.deepEqual((await readPreview(stack)).updates, []);
+  },
+);
+
+test.serial(
   "the second load balancer goes and comes by one line each, and nobody notices",
   async (t) => {
     // The one that goes has the address.

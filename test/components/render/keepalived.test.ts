@@ -24,6 +24,9 @@ const config = {
 const script = {
   hostName: "lb-02",
   address: "172.31.64.12",
+  peers: ["172.31.64.11"],
+  port: 80,
+  mark: "0123456789abcdef",
   virtualAddress: "172.31.64.10",
   onMove: undefined,
 };
@@ -172,6 +175,12 @@ const looks: [title: string, seen: string, told: string][] = [
   ["a second holder", "has hears", "this host has 172.31.64.10 without announcing it\n"],
   ["one that lost it", "announces", "this host announces 172.31.64.10 without having it\n"],
   ["no holder", "", "no load balancer announces 172.31.64.10\n"],
+  [
+    "a machine that has it as well",
+    "has announces stranger",
+    "172.31.64.10 is at another machine as well, which is no load balancer of this stack: another stack has it, or it was given by hand (02:00:00:00:00:09)\n",
+  ],
+  ["one that leaves, and still has it", "has announces hears stranger", ""],
   ["no guard", "has announces unloaded", "nftables has lost the guard of 172.31.64.10\n"],
 ];
 
@@ -186,6 +195,7 @@ nft() {
   esac
 }
 sleep() { :; }
+perl() { case $SEEN in *stranger*) printf 02:00:00:00:00:09 ;; esac; }
 `;
     const path = write(
       `tell-${looks.findIndex(([name]) => name === title)}`,
@@ -195,6 +205,56 @@ sleep() { :; }
     t.is(execFileSync("sh", [path, "tell"], { encoding: "utf8", env }), told);
   });
 }
+
+test("an address that a stranger has is refused before it is taken, and another load balancer's is not", (t) => {
+  const free = (seen: {
+    readonly has?: boolean;
+    readonly found: string;
+    readonly ours?: boolean;
+  }) => {
+    const stubs = `
+ip() { ${seen.has ? "echo '2: eth0 inet 172.31.64.10/32'" : ":"}; }
+perl() { case $1 in -e) printf '%s' '${seen.found}' ;; *) ${seen.ours === true} ;; esac; }
+`;
+    const text = renderAddressScript(script).replace("#!/bin/sh\n", `#!/bin/sh\n${stubs}`);
+    const { status, stderr } = spawnSync("sh", ["-c", text, "x", "free"], { encoding: "utf8" });
+    return status === 0 ? "free" : stderr;
+  };
+  t.is(free({ found: "" }), "free");
+  t.is(free({ found: "02:00:00:00:00:09", ours: true }), "free");
+  t.is(free({ found: "02:00:00:00:00:09", has: true }), "free");
+  t.is(
+    free({ found: "02:00:00:00:00:09" }),
+    "172.31.64.10 is taken: the machine with the MAC address 02:00:00:00:00:09 has it, which is no load balancer of this stack. Give loadBalancer.virtualAddress an address that no machine has, or take it from there first\n",
+  );
+});
+
+test("a second machine with the address is told by `up`, and keepalived is not restarted for that", (t) => {
+  const stubs = `
+ip() { echo '2: eth0 inet 172.31.64.10/32'; }
+nft() { case "$1 $2 \${5-}" in 'list table '* | *announces) echo elements ;; esac; }
+sleep() { :; }
+perl() { printf 02:00:00:00:00:09; }
+systemctl() { echo "$*"; }
+`;
+  const text = here(renderAddressScript(script)).replace("#!/bin/sh\n", `#!/bin/sh\n${stubs}`);
+  const { status, stdout, stderr } = spawnSync("sh", ["-c", text, "x", "reset"], {
+    encoding: "utf8",
+  });
+  t.deepEqual([status, stdout], [1, ""]);
+  t.regex(stderr, /^172\.31\.64\.10 is at another machine as well/);
+});
+
+test("Perl takes what looks for strangers", (t) => {
+  const programs = [...renderAddressScript(script).matchAll(/perl (?:-M\S+ )?-e '([^']+)'/g)];
+  t.is(programs.length, 2);
+  for (const [, program = ""] of programs) {
+    const { status, stderr } = spawnSync("perl", ["-MIO::Socket::INET", "-ce", program], {
+      encoding: "utf8",
+    });
+    t.is(status, 0, stderr);
+  }
+});
 
 async function listening(server: Server | ReturnType<typeof createTcpServer>): Promise<number> {
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
