@@ -14,6 +14,7 @@ import {
 } from "./environment";
 import { type Host, isHere, onHost } from "./host";
 import { describeJob, type JobArgs } from "./job";
+import { claimPackages, describeClaims, hasClaims } from "./job-claim";
 import { applicationOptions, checkJobNames, defaultPorts, webServerOptions } from "./options";
 import { createPackages, withDefaults } from "./packages";
 import { checkPersistent, describePersistent, writtenPaths } from "./persistent";
@@ -365,6 +366,7 @@ function createReleases(
   for (const { host, packages } of places) {
     const dependsOn = [
       packages,
+      ...(hasClaims(args) ? [createClaimPackages(parent, name, host, args)] : []),
       ...assets,
       // The database has to take writes.
       ...(args.database ? [args.database.ready] : []),
@@ -396,6 +398,18 @@ function namedIn([versions, packages]: readonly [
   Readonly<Record<string, string>>,
 ]): Readonly<Record<string, string>> {
   return Object.fromEntries(Object.entries(versions).filter(([name]) => name in packages));
+}
+
+/** Apart from the others: another version of them restarts nothing. A member of the database has its own version by then. */
+function createClaimPackages(
+  parent: Application,
+  name: string,
+  host: Host,
+  { name: application, database }: ApplicationArgs,
+) {
+  const packages = { name: `${application}-job-packages`, packages: claimPackages };
+  const after = database ? [database.ready] : [];
+  return createPackages(parent, `${name}-${host.name}-job-packages`, host, packages, after);
 }
 
 /** What has to stay so that it can be served, and at least what a Release keeps for a way back. */
@@ -493,12 +507,18 @@ function createRelease(
     describeDependencies(language, {
       ...{ ...place, source, installed: runsWith, version: parent.version },
     });
-  const jobs = Object.entries(args.jobs ?? {}).filter(([, { perHost }]) => isFirst || perHost);
+  const isClaimed = hasClaims(args);
+  const jobs = Object.entries(args.jobs ?? {}).filter(
+    ([, { perHost }]) => isFirst || perHost || isClaimed,
+  );
   const others = [
     ...Object.entries(args.processes ?? {}).map(([process, { count }]) =>
       describeProcess(process, { count, known: knownOf(args.others.processes, process) }, place),
     ),
-    ...jobs.map(([job]) => describeJob(job, knownOf(args.others.jobs, job), place)),
+    ...jobs.map(([job, { perHost }]) => {
+      const run = isClaimed && !perHost ? "claimed" : "at once";
+      return describeJob(job, knownOf(args.others.jobs, job), place, run);
+    }),
   ];
   return new Release(
     name,
@@ -524,6 +544,7 @@ function createRelease(
             .map(([file, content]) => [`/etc/systemd/system/${file}`, { content }]),
         ),
         ...fpm?.files,
+        ...describeClaims(args, host),
         [environmentFiles.open]: { content: environment.open, format: "environment" },
         [environmentFiles.secret]: {
           ...{ content: environment.secret, mode: "0600", format: "environment" as const },

@@ -1,7 +1,8 @@
 /** The scheduled jobs of an application. */
 import type * as pulumi from "@pulumi/pulumi";
 import type { Known, ProcessPlace } from "./process";
-import { renderCommandUnit } from "./render/application-unit";
+import { renderClaimedUnit, renderCommandUnit } from "./render/application-unit";
+import { jobClaimFiles } from "./render/job-claim";
 import { renderTimer } from "./render/timer";
 import { withTimeZone } from "./schedule";
 
@@ -14,7 +15,10 @@ export interface JobArgs {
    * zone it is UTC.
    */
   readonly schedule: pulumi.Input<string>;
-  /** Whether it runs on each host. Default: on the first that is not away. */
+  /**
+   * Whether it runs on each host. Default: once. With a database on any of the hosts, the one that is first to claim the run there;
+   * without one on the first that is not away.
+   */
   readonly perHost?: boolean;
   /** How long it may take, at most 86400; then it is killed. Default 3600. */
   readonly deadlineSeconds?: pulumi.Input<number>;
@@ -27,13 +31,18 @@ export function describeJob(
   job: string,
   known: Known<JobArgs>,
   { name, root, environmentFiles, programs, readySeconds, options }: ProcessPlace,
+  run: "claimed" | "at once",
 ) {
-  const service = known.apply(({ command, deadlineSeconds = 3600 }) =>
-    renderCommandUnit({
+  const service = known.apply(({ command, schedule, deadlineSeconds = 3600 }) => {
+    const unit = {
       ...{ name, folder: `${root}/current`, environmentFiles, programs, process: job },
       ...{ command, deadlineSeconds, options },
-    }),
-  );
+    };
+    if (run === "at once") return renderCommandUnit(unit);
+    const { script } = jobClaimFiles(name);
+    const claim = [script, job, withTimeZone(schedule), String(deadlineSeconds)];
+    return renderClaimedUnit({ ...unit, claim });
+  });
   const timer = known.apply(({ schedule, persistent = false }) =>
     renderTimer({ name, job, schedule: withTimeZone(schedule), persistent }),
   );

@@ -12,6 +12,8 @@ export interface Process {
   readonly environmentFiles?: readonly string[];
   /** A folder in it where programs are looked for first. Default none. */
   readonly programs?: string | undefined;
+  /** A program, with its first words, that is given the command and runs it. Default none. */
+  readonly through?: readonly string[];
 }
 
 export interface ApplicationUnit {
@@ -98,6 +100,23 @@ ${renderConfinement(name, unit.options)}
 `;
 }
 
+/** The command of a job that runs on one of several hosts: `claim` runs it where it is due, and sees to its deadline. */
+export function renderClaimedUnit({
+  claim,
+  deadlineSeconds,
+  ...unit
+}: CommandUnit & {
+  readonly claim: readonly string[];
+  readonly deadlineSeconds: number;
+}): string {
+  return renderCommandUnit({
+    ...{ ...unit, through: claim },
+    // It waits for the database, ends the command, and then gives the run back.
+    deadlineSeconds: deadlineSeconds + 120,
+    lines: ["KillMode=mixed"],
+  });
+}
+
 export const writtenByTrilithon =
   "# Written by trilithon: what is changed here by hand is taken back by the next `pulumi up`.";
 
@@ -146,7 +165,7 @@ export function asApplication({
 const commandAtMostSeconds = 10;
 
 function renderProcess(process: Process): string {
-  const { name, folder, command, environmentFiles = [], programs } = process;
+  const { name, folder, command, environmentFiles = [], programs, through = [] } = process;
   return [
     `User=${name}`,
     `Group=${name}`,
@@ -154,7 +173,7 @@ function renderProcess(process: Process): string {
     `Environment=HOME=/var/lib/${name}`,
     ...pathLines(folder, programs),
     ...environmentFiles.map((file) => `EnvironmentFile=${file}`),
-    `ExecStart=${programWithin(command, folder, programs).map(quoteWord).join(" ")}`,
+    `ExecStart=${[...through, ...programWithin(command, folder, programs)].map(quoteWord).join(" ")}`,
   ].join("\n");
 }
 

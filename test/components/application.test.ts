@@ -52,6 +52,10 @@ async function run() {
     source,
     start: ["ruby", "main.rb"],
   });
+  new Application("single", {
+    ...{ hosts: [primary], database, name: "single", source, start: ["ruby", "main.rb"] },
+    jobs: { report: { command: ["bin/report"], schedule: "daily" } },
+  });
   new Application("closed", {
     ...{ hosts, name: "closed", source, start: ["ruby", "main.rb"], strategy: "all-at-once" },
   });
@@ -67,6 +71,7 @@ async function run() {
   new Application("away", {
     ...{ hosts: [away, here], name: "away", source, start: ["ruby", "main.rb"] },
     release: { command: ["bin/migrate"] },
+    jobs: { report: { command: ["bin/report"], schedule: "daily", deadlineSeconds: 60 } },
   });
   const refused = (make: () => unknown): string => {
     try {
@@ -269,6 +274,7 @@ test("has units for its other processes, which are confined like the one that se
     "shop-mail.service",
     "shop-queue@1.service",
     "shop-queue@2.service",
+    "shop-report.timer",
   ]);
   t.like(moreUnits, {
     "shop-mail.service": { ready: { staySeconds: 5, deadlineSeconds: 60 } },
@@ -305,21 +311,60 @@ test("what its unit may do more holds for all of its processes", async (t) => {
   }
 });
 
-test("has timers for its jobs, on the first host unless they are for each", async (t) => {
+test("has timers for its jobs on each host where a database says which of them runs one", async (t) => {
   const { world } = await program;
-  const { moreUnits, files } = world.find(release, "shop-a").inputs;
-  const timers = Object.keys(Object(moreUnits)).filter((unit) => unit.endsWith(".timer"));
-  t.deepEqual(timers.sort(), ["shop-clean.timer", "shop-report.timer"]);
+  for (const host of ["shop-a", "shop-b"]) {
+    const { moreUnits, files } = world.find(release, host).inputs;
+    const timers = Object.keys(Object(moreUnits)).filter((unit) => unit.endsWith(".timer"));
+    t.deepEqual(timers.sort(), ["shop-clean.timer", "shop-report.timer"]);
+    const { value } = Object(files);
+    const text = (name: string) => String(contentOf(value[`/etc/systemd/system/shop-${name}`]));
+    t.regex(
+      text("report.timer"),
+      /\nOnCalendar=Mon\.\.Fri 08:00 Europe\/Berlin\n[\s\S]*\nPersistent=no\n/,
+    );
+    t.regex(text("clean.timer"), /\nOnCalendar=daily UTC\n[\s\S]*\nPersistent=yes\n/);
+    t.regex(
+      text("report.service"),
+      /\nType=oneshot\nUser=shop\n[\s\S]*\nEnvironmentFile=\/etc\/shop\/secrets\n/,
+    );
+    t.regex(
+      text("report.service"),
+      /\nExecStart=\/usr\/local\/sbin\/trilithon-shop-job report "Mon\.\.Fri 08:00 Europe\/Berlin" 3600 \/srv\/shop\/current\/bin\/report\n/,
+    );
+    t.regex(text("report.service"), /\nKillMode=mixed\nTimeoutStartSec=3720\n/);
+    t.regex(text("clean.service"), /\nExecStart=\/srv\/shop\/current\/bin\/clean\n/);
+    t.regex(text("clean.service"), /\nTimeoutStartSec=3600\n/);
+    t.like(value["/usr/local/sbin/trilithon-shop-job"], { mode: "0755", onChange: "nothing" });
+    const access = value["/etc/shop/jobs.cnf"];
+    t.like(access, { mode: "0640", group: "shop", onChange: "nothing" });
+    t.regex(
+      String(contentOf(access)),
+      /\n\[client\]\nhost=10\.0\.0\.1\nport=3306\nuser=shop\npassword="[^"]+"\nssl-mode=REQUIRED\n/,
+    );
+    t.deepEqual(world.find("trilithon:index:Packages", `${host}-job-packages`).inputs.packages, {
+      "mysql-client": "present",
+    });
+  }
+});
+
+test("a host that is alone asks nobody before it runs a job", async (t) => {
+  const { world } = await program;
+  const { value } = Object(world.find(release, "single-a").inputs.files);
+  t.is(value["/etc/single/jobs.cnf"], undefined);
+  const text = String(contentOf(value["/etc/systemd/system/single-report.service"]));
+  t.regex(text, /\nExecStart=\/srv\/single\/current\/bin\/report\n/);
+});
+
+test("has timers for its jobs on the first host where no database can say so", async (t) => {
+  const { world } = await program;
+  t.is(world.find(release, "away-a").inputs.moreUnits, undefined);
+  const { moreUnits, files } = world.find(release, "away-b").inputs;
+  t.deepEqual(Object.keys(Object(moreUnits)), ["away-report.timer"]);
   const { value } = Object(files);
-  const text = (name: string) => String(contentOf(value[`/etc/systemd/system/shop-${name}`]));
-  t.regex(
-    text("report.timer"),
-    /\nOnCalendar=Mon\.\.Fri 08:00 Europe\/Berlin\n[\s\S]*\nPersistent=no\n/,
-  );
-  t.regex(text("clean.timer"), /\nOnCalendar=daily UTC\n[\s\S]*\nPersistent=yes\n/);
-  t.regex(text("report.service"), /\nType=oneshot\nUser=shop\n[\s\S]*\nTimeoutStartSec=3600\n/);
-  t.regex(text("report.service"), /\nEnvironmentFile=\/etc\/shop\/secrets\n/);
-  t.regex(text("report.service"), /\nExecStart=\/srv\/shop\/current\/bin\/report\n/);
+  t.is(value["/etc/away/jobs.cnf"], undefined);
+  const text = String(contentOf(value["/etc/systemd/system/away-report.service"]));
+  t.regex(text, /\nExecStart=\/srv\/away\/current\/bin\/report\nTimeoutStartSec=60\n/);
 });
 
 test("keeps folders that outlive versions in its state folder, as its user", async (t) => {
