@@ -80,7 +80,7 @@ export interface SentFigure {
   readonly megabytes: number;
 }
 
-/** One version sent to a host that has none, and one of which `changed` files are others. */
+/** One version sent to a host that has none, one of which `changed` files are others, and the rest of one that was killed half-way. */
 export interface ReleaseResult {
   readonly files: number;
   readonly bytes: number;
@@ -90,6 +90,7 @@ export interface ReleaseResult {
     readonly name: string;
     readonly first: SentFigure;
     readonly changed: SentFigure;
+    readonly resumed: SentFigure;
   }[];
   /** How long the host takes to say at a preview whether the version is as it was sent. */
   readonly readSeconds: number;

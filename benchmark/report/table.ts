@@ -50,7 +50,7 @@ function renderTraffic({ connections, file, page }: TrafficResult): string {
 function renderRelease(result: ReleaseResult): string {
   const { files, bytes, changed, ways, readSeconds, nameSeconds, megabytesOfMemory } = result;
   const [ours] = ways;
-  const row = (title: string, which: "first" | "changed") => [
+  const row = (title: string, which: "first" | "changed" | "resumed") => [
     title,
     ...ways.map((way) => {
       const { seconds: took, megabytes } = way[which];
@@ -66,6 +66,7 @@ function renderRelease(result: ReleaseResult): string {
       ],
       row("to a host that has none", "first"),
       row(`with ${changed} other files`, "changed"),
+      row("the rest, where it was killed half-way", "resumed"),
     ]),
     `named in ${nameSeconds.toFixed(1)} s, compared at a preview in ${readSeconds.toFixed(1)} s, sent with ${Math.round(megabytesOfMemory)} MB of memory`,
   ].join("\n");

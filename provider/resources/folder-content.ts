@@ -1,5 +1,5 @@
 /** What a folder of this machine holds, as a name: the same content has the same name, on every machine. */
-import { createHash, type Hash, hash as hashAtOnce } from "node:crypto";
+import { createHash, hash as hashAtOnce } from "node:crypto";
 import {
   closeSync,
   existsSync,
@@ -54,31 +54,65 @@ export function* nameInSteps(
   options: ContentOptions,
   take?: (entry: ContentEntry) => void,
 ): Generator<undefined, string> {
-  const name = createHash("sha256").update(options.salt ?? "");
-  yield* readInSteps(folder, options, { name, ...(take && { take }) });
-  return name.digest("hex").slice(0, 16);
+  const naming = startNaming(options);
+  yield* readInSteps(folder, options, { naming, ...(take && { take }) });
+  return naming.end();
 }
 
 /** What is not asked for is not hashed. */
 export function* readInSteps(
   folder: string,
   options: ContentOptions,
-  { name: whole, take }: { readonly name?: Hash; readonly take?: (entry: ContentEntry) => void },
+  { naming, take }: { readonly naming?: Naming; readonly take?: (entry: ContentEntry) => void },
 ): Generator<undefined, void> {
+  const isOwn = take !== undefined;
+  for (const found of findEntries(folder, options)) {
+    naming?.begin(found);
+    const sha256 = isFile(found)
+      ? yield* hashFile(join(folder, found.path), found.size, { naming, isOwn })
+      : "";
+    take?.({ ...found, sha256 });
+    yield;
+  }
+}
+
+export type FoundEntry = Omit<ContentEntry, "sha256">;
+
+/** In one order on every machine. */
+export function* findEntries(folder: string, options: ContentOptions): Generator<FoundEntry> {
   for (const path of listFiles(folder, options)) {
     const stat = lstatSync(path);
     const mode = modeOf(stat);
     const target = mode === "link" ? readlinkSync(path) : "";
     // What only makes another content is not sent itself.
     if (mode === "link" && options.excludedFolder === undefined) checkLink(folder, path, target);
-    const isFile = mode === "file" || mode === "executable";
-    const size = isFile ? stat.size : Buffer.byteLength(target);
-    const name = relative(folder, path);
-    whole?.update(`\0${name}\0${mode}\0${size}\0`).update(target);
-    const sha256 = isFile ? yield* hashFile(path, size, { whole, isOwn: take !== undefined }) : "";
-    take?.({ path: name, mode, size, sha256, target, stamp: stampOf(stat) });
-    yield;
+    const size = isFile({ mode }) ? stat.size : Buffer.byteLength(target);
+    yield { path: relative(folder, path), mode, size, target, stamp: stampOf(stat) };
   }
+}
+
+export function isFile({ mode }: Pick<ContentEntry, "mode">): boolean {
+  return mode === "file" || mode === "executable";
+}
+
+/** The name of a content as it is read: of each entry in its order, and of a file's bytes after it. */
+export interface Naming {
+  begin(entry: FoundEntry): void;
+  update(bytes: Buffer): void;
+  end(): string;
+}
+
+export function startNaming({ salt = "" }: ContentOptions): Naming {
+  const hash = createHash("sha256").update(salt);
+  return {
+    begin: ({ path, mode, size, target }) => {
+      hash.update(`\0${path}\0${mode}\0${size}\0`).update(target);
+    },
+    update: (bytes) => {
+      hash.update(bytes);
+    },
+    end: () => hash.digest("hex").slice(0, 16),
+  };
 }
 
 /** All files and links below, but no folders, in one order on every machine. */
@@ -132,10 +166,10 @@ function modeOf(stat: Stats): ContentEntry["mode"] {
 const piece = Buffer.allocUnsafeSlow(pieceBytes);
 
 /** Answers the SHA-256 of the file's own bytes where that is asked for. */
-function* hashFile(
+export function* hashFile(
   path: string,
   size: number,
-  { whole, isOwn }: { readonly whole: Hash | undefined; readonly isOwn: boolean },
+  { naming, isOwn }: { readonly naming: Naming | undefined; readonly isOwn: boolean },
 ): Generator<undefined, string> {
   const own = isOwn && size > pieceBytes ? createHash("sha256") : undefined;
   const file = openSync(path, "r");
@@ -145,7 +179,7 @@ function* hashFile(
       // It became shorter meanwhile, and has another stamp.
       if (read.length === 0) break;
       left -= read.length;
-      whole?.update(read);
+      naming?.update(read);
       own?.update(read);
       if (left > 0) yield;
       else if (isOwn && own === undefined) return hashAtOnce("sha256", read);

@@ -16,8 +16,8 @@ import { renderRemoval } from "./removal";
 import { replacementOf } from "./replacement";
 import { carryOutTogether, undrained } from "./together";
 import { renderTransaction } from "./transaction";
-import { transfer } from "./transfer";
-import { partOf, readVersion } from "./version-files";
+import { type Place, transfer, transferUnread } from "./transfer";
+import { partOf, prepareVersion, readVersion } from "./version-files";
 import { renderWayBack } from "./way-back";
 
 export const service: Kind<Service, ServiceStep & Step> = {
@@ -152,14 +152,25 @@ async function sendVersion(
 ): Promise<void> {
   const { host, root = "", source = "", version = "", build, exclude = [], part, ahead } = service;
   const isContent = service.versionOf === "content";
-  const files = await readVersion({ folder: source, version, build, exclude, isContent }, say);
+  const all = { folder: source, version, build, exclude, isContent };
+  await prepareVersion(all, say);
   const former = (place: string) => [`${place}/current`, `${place}/previous`];
+  const sendAll = async (place: Place) => {
+    const sent = await transferUnread(place, all, context, say);
+    if (sent === undefined)
+      await transfer({ ...place, files: await readVersion(all) }, context, say);
+  };
+  if (ahead === undefined && part === undefined) {
+    await sendAll({ host, root, have: former(root) });
+    return;
+  }
   const sent: string[] = [];
   if (ahead !== undefined) {
     const unless = `${ahead}/releases/${version}`;
-    await transfer({ host, root: ahead, files, have: former(ahead), unless }, context, say);
+    await sendAll({ host, root: ahead, have: former(ahead), unless });
     sent.push(unless, incomingFolder({ root: ahead, version }));
   }
+  const files = await readVersion(all);
   const own = part === undefined ? files : partOf(files, part);
   const have = sent.map((folder) => (part === undefined ? folder : `${folder}/${part}`));
   await transfer({ host, root, files: own, have: [...former(root), ...have] }, context, say);

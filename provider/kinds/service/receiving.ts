@@ -3,6 +3,12 @@
  * `.incoming` beside the versions, from where the transaction takes them. What was cut off stays there: each file has its
  * time only once it is whole, so the next attempt goes on with what is there. Another version that is begun, and the next
  * transaction, take it away.
+ *
+ * What it takes in is a stream of records, each of them one of
+ *
+ *     KIND SIZE PATH<NUL><SIZE bytes>TIME<NUL>   a file, where the kind is f or x (executable)
+ *     l SIZE PATH<NUL>TARGET<NUL>                a link
+ *     end DIGEST <NUL>                           all have come, and this names the list of all files
  */
 import { lines, type Shell, sh } from "../../ssh/shell";
 import type { Service } from "./args";
@@ -13,40 +19,58 @@ const lockSeconds = 60;
 export interface Incoming {
   readonly root: string;
   readonly version: string;
-  /** Names the list of all its files: another list is another content. */
-  readonly digest: string;
 }
 
 /** Where the files of a version come together. */
-export function incomingFolder({ root, version }: Pick<Incoming, "root" | "version">): string {
+export function incomingFolder({ root, version }: Incoming): string {
   return `${root}/.incoming/${version}/files`;
 }
 
 /**
  * Reads the list of all files from standard input, puts together what of them is on the host, and prints the numbers of those
  * that are not, as `4 7-9`, after a line `zstd` where the host has that. `have` are folders whose files may be taken: each is
- * compared by its SHA-256, and copied. Where the folder `unless` is there, nothing is missing.
+ * compared by its SHA-256, and copied. Where the folder `unless` is there, nothing is missing. `digest` names the list.
  */
 export function renderOffer(
   incoming: Incoming,
-  { have, unless }: { readonly have: readonly string[]; readonly unless?: string | undefined },
+  {
+    digest,
+    have,
+    unless,
+  }: {
+    readonly digest: string;
+    readonly have: readonly string[];
+    readonly unless?: string | undefined;
+  },
 ): Shell {
   return sh`
 ${unless === undefined ? sh`` : sh`if [ -d ${unless} ]; then exit 0; fi`}
 ${preamble(incoming)}
-if [ "$(cat "$to/complete" 2>/dev/null)" = "$complete" ] && [ -d "$to/files" ]; then exit 0; fi
+if [ "$(cat "$to/complete" 2>/dev/null)" = ${digest}" $boot" ] && [ -d "$to/files" ]; then exit 0; fi
 rm -f -- "$to/complete" && mkdir -p -- "$to/files" || exit 1
-gzip -dc | perl -e ${offer} "$to" "$complete" ${have} "$incoming"/*/files
+gzip -dc | perl -e ${offer} "$to" ${digest}" $boot" ${have} "$incoming"/*/files
 ${end}
-if command -v zstd >/dev/null; then echo zstd; fi
+${tellZstd}
 find "$incoming" -mindepth 1 -maxdepth 1 ! -name ${incoming.version} -exec rm -rf -- {} +`;
 }
 
-/** Takes what `renderOffer` found missing from standard input. */
+/** Prints `there` where the host has anything of which a version could be put together, and `zstd` as `renderOffer` does. */
+export function renderQuestion({ root }: Incoming, have: readonly string[]): Shell {
+  return sh`
+for path in ${[`${root}/releases`, `${root}/.incoming`, ...have]}; do
+  if [ -e "$path" ]; then echo there; break; fi
+done
+${tellZstd}`;
+}
+
+const tellZstd = sh`if command -v zstd >/dev/null; then echo zstd; fi`;
+
+/** Takes records from standard input. */
 export function renderTaking(incoming: Incoming, decompress: readonly string[]): Shell {
   return sh`
 ${preamble(incoming)}
-perl -e ${take} "$to" "$complete" ${decompress}
+mkdir -p -- "$to/files" || exit 1
+perl -e ${take} "$to" "$boot" ${decompress}
 ${end}`;
 }
 
@@ -71,7 +95,7 @@ incoming_end() {
   );
 }
 
-function preamble({ root, version, digest }: Incoming): Shell {
+function preamble({ root, version }: Incoming): Shell {
   return sh`
 set -u
 umask 022
@@ -79,7 +103,7 @@ export LC_ALL=C
 incoming=${`${root}/.incoming`}
 to=$incoming/${version}
 # What the power was taken from may not be on the disk.
-complete=${digest}" $(cat /proc/sys/kernel/random/boot_id)"
+boot=$(cat /proc/sys/kernel/random/boot_id)
 mkdir -p -- "$incoming" && exec 8<"$incoming" || exit 1
 flock -w ${lockSeconds} 8 || { echo ${`another transfer to ${root} is not done after ${lockSeconds} seconds`} >&2; exit 1; }`;
 }
@@ -95,7 +119,7 @@ fi`;
 /** Shared by both programs. A record ends with NUL, as a name cannot hold it. */
 const common = String.raw`
 use strict;
-my ($own, $complete, @more) = @ARGV;
+my ($own, $mark, @more) = @ARGV;
 my $to = "$own/files";
 sub failed { print STDERR "$_[0]: $!\n"; exit 1 }
 sub cut_off { print STDERR "the connection was lost before all had come\n"; exit 75 }
@@ -224,41 +248,59 @@ if (@there) {
   }
 }
 
-my (@missing, @ranges);
+my @ranges;
 for my $number (0 .. $#wanted) {
   my $one = $wanted[$number];
   next if $one->[0] eq "l";
   next if ($sums{$one->[4]} // "") eq $one->[3];
   unlink "$to/$one->[4]";
-  push @missing, join(" ", @$one[0, 1, 2], $one->[4]) . "\0";
   if (@ranges && $ranges[-1][1] == $number - 1) { $ranges[-1][1] = $number } else { push @ranges, [$number, $number] }
 }
-if (@missing) { write_file("$own/missing", join "", @missing) } else { write_file("$own/complete", "$complete\n") }
+write_file("$own/complete", "$mark\n") if !@ranges;
 print join(" ", map { $_->[0] == $_->[1] ? $_->[0] : "$_->[0]-$_->[1]" } @ranges), "\n";
 `;
 
 const take = String.raw`${common}
-open my $list, "<:raw", "$own/missing" or failed("$own/missing");
-my @missing = do { local $/ = "\0"; map { chomp; [split / /, $_, 4] } <$list> };
 open my $data, "-|", @more or failed($more[0]);
 # F_SETPIPE_SZ: the two wait for each other less often.
 fcntl $data, 1031, 1 << 20;
 my ($bytes, $at) = ("", 0);
-for (@missing) {
-  my ($kind, $size, $time, $name) = @$_;
-  my $path = "$to/$name";
-  my $out = create($path, $kind);
+sub more {
+  $bytes = substr $bytes, $at;
+  $at = 0;
+  sysread $data, $bytes, 1 << 20, length $bytes or cut_off();
+}
+sub word {
+  my $end;
+  while (($end = index $bytes, "\0", $at) < 0) { more() }
+  my $word = substr $bytes, $at, $end - $at;
+  $at = $end + 1;
+  return $word;
+}
+my %folders;
+sub folder_of {
+  my ($path) = @_;
+  return if $path !~ s{/[^/]*$}{} || $folders{$path}++;
+  folder_of($path);
+  mkdir "$to/$path" or -d "$to/$path" or failed("$to/$path");
+}
+my $digest;
+while (!defined $digest) {
+  my ($kind, $size, $path) = split / /, word(), 3;
+  if ($kind eq "end") { $digest = $size; last }
+  folder_of($path);
+  if ($kind eq "l") { symlink word(), "$to/$path" or failed("$to/$path"); next }
+  my $out = create("$to/$path", $kind);
   for (my $left = $size; $left > 0; ) {
-    if ($at == length $bytes) { $at = 0; sysread $data, $bytes, 1 << 20 or cut_off() }
+    more() if $at == length $bytes;
     my $length = length($bytes) - $at;
     $length = $left if $left < $length;
-    (syswrite $out, $bytes, $length, $at) == $length or failed($path);
+    (syswrite $out, $bytes, $length, $at) == $length or failed("$to/$path");
     $at += $length;
     $left -= $length;
   }
-  finish($out, $path, $time);
+  finish($out, "$to/$path", word());
 }
 cut_off() if $at < length $bytes || sysread($data, $bytes, 1) || !close $data;
-unlink "$own/missing";
-write_file("$own/complete", "$complete\n");
+write_file("$own/complete", "$digest $mark\n");
 `;

@@ -6,19 +6,23 @@ import { pipeline } from "node:stream/promises";
 import { promisify } from "node:util";
 import { createGzip, gzipSync } from "node:zlib";
 import type { Context, Host } from "../../kind";
-import type { ContentEntry } from "../../resources/folder-content";
-import { renderOffer, renderTaking } from "./receiving";
-import { contents, type VersionFiles } from "./version-files";
+import { type ContentEntry, isFile } from "../../resources/folder-content";
+import { type Incoming, renderOffer, renderQuestion, renderTaking } from "./receiving";
+import { isKnown, type Source, type VersionFiles } from "./version-files";
+import { readAsRecords, records, timeOf } from "./version-records";
 
-export interface Transfer {
+export interface Place {
   readonly host: Host;
   /** Where the versions are on the host. */
   readonly root: string;
-  readonly files: VersionFiles;
   /** Folders on the host whose files may be taken. */
   readonly have: readonly string[];
   /** A folder on the host: where it is there, nothing is sent. */
   readonly unless?: string;
+}
+
+export interface Transfer extends Place {
+  readonly files: VersionFiles;
 }
 
 export interface Sent {
@@ -33,39 +37,89 @@ const comparedMegabytesPerSecond = 5;
 /** How long a host may take none of what is sent. */
 const silentSeconds = 120;
 
+type Run = Pick<Context, "run">;
+type Say = (message: string) => void;
+
 export async function transfer(
   { host, root, files, have, unless }: Transfer,
-  { run }: Pick<Context, "run">,
-  say: (message: string) => void,
+  { run }: Run,
+  say: Say,
 ): Promise<Sent> {
   const { version, entries } = files;
   const list = renderList(entries);
-  const digest = createHash("sha256").update(list).digest("hex");
-  const incoming = { root, version, digest };
+  const digest = digestOf(entries);
+  const incoming = { root, version };
   const megabytes = sizeOf(entries) / 1e6;
-  const doing = `sending version ${version}`;
   say(`comparing ${entries.length} files with what is there`);
   const answer = await run(host, {
-    script: renderOffer(incoming, { have, unless }).text,
+    script: renderOffer(incoming, { digest, have, unless }).text,
     input: gzipSync(list, { level: 1 }),
-    doing,
+    doing: sending(version),
     deadlineSeconds: offerSeconds + Math.ceil(megabytes / comparedMegabytesPerSecond),
   });
   const { ranges, hasZstd } = parseAnswer(answer);
   const missing = ranges.flatMap(([first, last]) => entries.slice(first, last + 1));
   if (missing.length === 0) return { files: 0, bytes: 0 };
+  const pieces = tellProgress(records(files, missing, digest), { missing, all: entries, say });
+  const bytes = await send({ host, incoming, hasZstd, pieces }, { run });
+  return { files: missing.length, bytes };
+}
+
+/**
+ * To a host that has nothing of which it could be put together: it is read as it is sent, where `transfer` reads it before. Answers
+ * nothing where the host has something, or it is known already what there is to send.
+ */
+export async function transferUnread(
+  { host, root, have, unless }: Place,
+  source: Source,
+  { run }: Run,
+  say: Say,
+): Promise<Sent | undefined> {
+  if (isKnown(source)) return undefined;
+  const { version } = source;
+  const incoming = { root, version };
+  const places = unless === undefined ? have : [...have, unless];
+  const script = renderQuestion(incoming, places).text;
+  const { hasZstd, hasFiles } = parseAnswer(await run(host, { script, doing: sending(version) }));
+  if (hasFiles) return undefined;
+  let files = 0;
+  const reading = readAsRecords(source, (entries) => {
+    files = entries.filter(isFile).length;
+    return digestOf(entries);
+  });
+  const bytes = await send(
+    { host, incoming, hasZstd, pieces: tellProgress(reading, { say }) },
+    { run },
+  );
+  return { files, bytes };
+}
+
+interface Stream {
+  readonly host: Host;
+  readonly incoming: Incoming;
+  readonly hasZstd: boolean;
+  readonly pieces: AsyncIterable<Buffer>;
+}
+
+/** Answers how many bytes that were. */
+async function send({ host, incoming, hasZstd, pieces }: Stream, { run }: Run): Promise<number> {
   const compression = hasZstd && (await hasProgram("zstd")) ? "zstd" : "gzip";
-  const told = tellProgress(missing, entries, say);
   let bytes = 0;
   await run(host, {
     script: renderTaking(incoming, [compression, "-dc"]).text,
-    input: counted(compress[compression](told(contents(files, missing))), (length) => {
+    input: counted(compress[compression](pieces), (length) => {
       bytes += length;
     }),
-    doing,
+    doing: sending(incoming.version),
     deadlineSeconds: silentSeconds,
   });
-  return { files: missing.length, bytes };
+  return bytes;
+}
+
+const sending = (version: string) => `sending version ${version}`;
+
+function digestOf(entries: readonly ContentEntry[]): string {
+  return createHash("sha256").update(renderList(entries)).digest("hex");
 }
 
 /** As `receiving.ts` reads it. */
@@ -78,14 +132,6 @@ function renderList(entries: readonly ContentEntry[]): string {
   return `${records.join("")}end\0`;
 }
 
-/**
- * A time that stands for the content: web servers make their validators (`ETag`, `Last-Modified`) of it, and those have to
- * be the same on all hosts, whenever each of them got its copy. Within the twenty years from 2001.
- */
-function timeOf(sha256: string): number {
-  return 978_307_200 + (Number.parseInt(sha256.slice(0, 8), 16) % 631_152_000);
-}
-
 function parseAnswer(answer: string) {
   const words = answer.split(/\s+/).filter((word) => word !== "");
   const ranges = words
@@ -94,30 +140,34 @@ function parseAnswer(answer: string) {
       const [first = "", last = first] = word.split("-");
       return [Number(first), Number(last)];
     });
-  return { ranges, hasZstd: words.includes("zstd") };
+  return { ranges, hasZstd: words.includes("zstd"), hasFiles: words.includes("there") };
 }
 
-function tellProgress(
-  missing: readonly ContentEntry[],
-  all: readonly ContentEntry[],
-  say: (message: string) => void,
-) {
-  const megabytes = Math.ceil(sizeOf(missing) / 1e6);
-  return async function* (pieces: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-    let read = 0;
-    let next = 0;
-    for await (const piece of pieces) {
-      if (performance.now() >= next) {
-        const done = Math.floor(read / 1e6);
-        say(
-          `sending ${missing.length} of ${all.length} files: ${done} of ${megabytes} megabytes, before compression`,
-        );
-        next = performance.now() + 1000;
-      }
-      read += piece.length;
-      yield piece;
+/** Without `missing` it is not known yet how much there is. */
+async function* tellProgress(
+  pieces: AsyncIterable<Buffer>,
+  {
+    missing,
+    all = [],
+    say,
+  }: {
+    readonly missing?: readonly ContentEntry[];
+    readonly all?: readonly ContentEntry[];
+    readonly say: Say;
+  },
+): AsyncGenerator<Buffer> {
+  const what = missing === undefined ? "all files" : `${missing.length} of ${all.length} files`;
+  const of = missing === undefined ? "" : ` of ${Math.ceil(sizeOf(missing) / 1e6)}`;
+  let read = 0;
+  let next = 0;
+  for await (const piece of pieces) {
+    if (performance.now() >= next) {
+      say(`sending ${what}: ${Math.floor(read / 1e6)}${of} megabytes, before compression`);
+      next = performance.now() + 1000;
     }
-  };
+    read += piece.length;
+    yield piece;
+  }
 }
 
 function sizeOf(entries: readonly ContentEntry[]): number {

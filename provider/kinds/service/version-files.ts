@@ -1,12 +1,11 @@
-/** The files of a version on this machine: which they are, and their bytes piece by piece. Never all of them in memory. */
-import { closeSync, existsSync, fstatSync, lstatSync, openSync, readSync } from "node:fs";
-import { join, relative, resolve } from "node:path";
+/** The files of a version on this machine: which they are. */
+import { existsSync } from "node:fs";
+import { join, resolve } from "node:path";
 import {
   type ContentEntry,
-  listFiles,
+  findEntries,
   nameInSteps,
   readInSteps,
-  stampOf,
 } from "../../resources/folder-content";
 import { build, markName } from "./build";
 
@@ -30,26 +29,38 @@ export interface VersionFiles {
 
 /** Others are served at least that often while files are read. */
 const turnMilliseconds = 30;
-const pieceBytes = 1024 * 1024;
 
 /** Of each source what was read of it in this process: all hosts that need it at once share that. */
 const known = new Map<string, Promise<ContentEntry[]>>();
 
-export async function readVersion(
-  source: Source,
+/** Makes its folder, if it is made. */
+export async function prepareVersion(
+  { folder, version, build: command }: Source,
   say: (message: string) => void,
-): Promise<VersionFiles> {
-  const { folder, version, exclude } = source;
-  if (source.build !== undefined) await build({ folder, version, command: source.build }, say);
+): Promise<void> {
+  if (command !== undefined) await build({ folder, version, command }, say);
   if (!existsSync(folder))
     throw new Error(`${folder}: expected the folder of version ${version}, got none`);
-  const key = JSON.stringify([resolve(folder), version, exclude, source.isContent]);
+}
+
+export async function readVersion(source: Source): Promise<VersionFiles> {
+  const { folder, version } = source;
+  const key = keyOf(source);
   let reading = known.get(key);
   if (reading === undefined || !isAsRead(source, await reading.catch(() => []))) {
     reading = readEntries(source);
     known.set(key, reading);
   }
   return { folder, version, entries: await reading };
+}
+
+/** That it was read, by whoever sent it. */
+export function keepVersion(source: Source, entries: readonly ContentEntry[]): void {
+  known.set(keyOf(source), Promise.resolve([...entries]));
+}
+
+function keyOf({ folder, version, exclude, isContent }: Source): string {
+  return JSON.stringify([resolve(folder), version, exclude, isContent]);
 }
 
 /** What is in a folder of it, as a version of its own. None of it may be there. */
@@ -64,41 +75,16 @@ export function partOf(files: VersionFiles, part: string): VersionFiles {
   };
 }
 
-/** The bytes of these files, one after the other. Fails where one was written to since it was read. */
-export async function* contents(
-  { folder, version }: VersionFiles,
-  entries: readonly ContentEntry[],
-): AsyncGenerator<Buffer> {
-  let piece = Buffer.allocUnsafe(pieceBytes);
-  let filled = 0;
-  for (const entry of entries) {
-    const path = join(folder, entry.path);
-    const changed = () =>
-      new Error(`${path}: was changed since version ${version} was read; run the command again`);
-    const file = openSync(path, "r");
-    try {
-      for (let left = entry.size; left > 0; ) {
-        const length = readSync(file, piece, filled, Math.min(left, pieceBytes - filled), null);
-        if (length === 0) throw changed();
-        left -= length;
-        filled += length;
-        if (filled < pieceBytes) continue;
-        yield piece;
-        piece = Buffer.allocUnsafe(pieceBytes);
-        filled = 0;
-      }
-      if (stampOf(fstatSync(file)) !== entry.stamp) throw changed();
-    } finally {
-      closeSync(file);
-    }
-  }
-  if (filled > 0) yield piece.subarray(0, filled);
+/** Whether it was read before in this process, or is being read. */
+export function isKnown(source: Source): boolean {
+  return known.has(keyOf(source));
 }
 
-async function readEntries({ folder, version, exclude, isContent }: Source) {
+async function readEntries(source: Source) {
+  const { folder, exclude, isContent } = source;
   const entries: ContentEntry[] = [];
   const take = (entry: ContentEntry) => {
-    if (isSent(entry.path) && entry.mode !== "other") entries.push(entry);
+    if (isSent(entry)) entries.push(entry);
   };
   const options = { excludedNames: exclude };
   const reading = isContent
@@ -107,30 +93,34 @@ async function readEntries({ folder, version, exclude, isContent }: Source) {
   let turnEnds = performance.now() + turnMilliseconds;
   for (;;) {
     const step = reading.next();
-    if (step.done && isContent && step.value !== version) {
-      throw new Error(
-        `${folder}: its content is ${step.value} by now and no longer version ${version}; run the command again`,
-      );
+    if (step.done) {
+      if (isContent) checkName(source, String(step.value));
+      return entries;
     }
-    if (step.done) return entries;
     if (performance.now() < turnEnds) continue;
     await new Promise((resolve) => setImmediate(resolve));
     turnEnds = performance.now() + turnMilliseconds;
   }
 }
 
-function isSent(path: string): boolean {
-  return path.split("/").at(-1) !== markName;
+/** Another content has another name. */
+export function checkName({ folder, version }: Source, name: string): void {
+  if (name === version) return;
+  throw new Error(
+    `${folder}: its content is ${name} by now and no longer version ${version}; run the command again`,
+  );
+}
+
+/** Files and links, but what a build left there for itself. */
+export function isSent({ path, mode }: Pick<ContentEntry, "path" | "mode">): boolean {
+  return mode !== "other" && path.split("/").at(-1) !== markName;
 }
 
 /** Much cheaper than to read them again. */
 function isAsRead({ folder, exclude }: Source, entries: readonly ContentEntry[]): boolean {
   const stamps = new Map(entries.map(({ path, stamp }) => [path, stamp]));
-  const found = listFiles(folder, { excludedNames: exclude })
-    .map((path) => [relative(folder, path), lstatSync(path)] as const)
-    .filter(([path, stat]) => isSent(path) && (stat.isFile() || stat.isSymbolicLink()));
+  const found = [...findEntries(folder, { excludedNames: exclude })].filter(isSent);
   return (
-    found.length === stamps.size &&
-    found.every(([path, stat]) => stamps.get(path) === stampOf(stat))
+    found.length === stamps.size && found.every(({ path, stamp }) => stamps.get(path) === stamp)
   );
 }

@@ -64,16 +64,17 @@ test("only what was measured is printed", (t) => {
 test("how long a release takes stands beside what rsync takes", (t) => {
   const sent = (seconds: number, megabytes: number) => ({ seconds, megabytes });
   const ways = [
-    { name: "trilithon", first: sent(12, 550), changed: sent(6, 1.25) },
-    { name: "rsync", first: sent(10, 1000), changed: sent(6, 2) },
+    { name: "trilithon", first: sent(12, 550), changed: sent(6, 1.25), resumed: sent(6, 280) },
+    { name: "rsync", first: sent(10, 1000), changed: sent(6, 2), resumed: sent(5, 500) },
   ];
   const machine = { processors: 2, processor: "x", memoryGigabytes: 8, node: "20" };
   const size = { files: 50_000, bytes: 1e9, changed: 50 };
   const costs = { readSeconds: 0.31, nameSeconds: 1.62, megabytesOfMemory: 215.4 };
   t.deepEqual(renderTables({ machine, release: { ...size, ...costs, ways } }).split("\n"), [
-    "a release of 50000 files, 1000 MB         trilithon                     rsync",
-    "to a host that has none            12.0 s, 550.0 MB  10.0 s (1.20), 1000.0 MB",
-    "with 50 other files                   6.0 s, 1.3 MB      6.0 s (1.00), 2.0 MB",
+    "a release of 50000 files, 1000 MB              trilithon                     rsync",
+    "to a host that has none                 12.0 s, 550.0 MB  10.0 s (1.20), 1000.0 MB",
+    "with 50 other files                        6.0 s, 1.3 MB      6.0 s (1.00), 2.0 MB",
+    "the rest, where it was killed half-way   6.0 s, 280.0 MB    5.0 s (1.20), 500.0 MB",
     "named in 1.6 s, compared at a preview in 0.3 s, sent with 215 MB of memory",
   ]);
 });

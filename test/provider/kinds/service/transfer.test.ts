@@ -20,8 +20,9 @@ import type { ExecutionContext } from "ava";
 import fc from "fast-check";
 import { HostUnreachable } from "../../../../provider/errors";
 import type { Context } from "../../../../provider/kind";
-import { transfer } from "../../../../provider/kinds/service/transfer";
+import { transfer, transferUnread } from "../../../../provider/kinds/service/transfer";
 import { readVersion } from "../../../../provider/kinds/service/version-files";
+import { hashContent } from "../../../../provider/resources/folder-content";
 import { Session } from "../../../../provider/ssh/session";
 import { onLinux } from "../../../support/on-linux";
 import { startSandboxHost } from "../../../support/sandbox-host";
@@ -38,7 +39,7 @@ async function started(t: ExecutionContext) {
   const told: string[] = [];
   const send = async (version: string, have: readonly string[] = []) => {
     const source = { folder, version, exclude: [".git"], isContent: false };
-    const files = await readVersion(source, () => undefined);
+    const files = await readVersion(source);
     const run: Session["run"] = (command) => session.run(command);
     return transfer(
       { host: server.host(), root, files, have },
@@ -46,8 +47,14 @@ async function started(t: ExecutionContext) {
       (message) => told.push(message),
     );
   };
+  const sendUnread = (version: string, isContent = false) => {
+    const source = { folder, version, exclude: [".git"], isContent };
+    const place = { host: server.host(), root, have: [] };
+    const run: Context["run"] = (_, command) => session.run(command);
+    return transferUnread(place, source, { run }, (message) => told.push(message));
+  };
   const arrived = (version: string) => `/srv/app/.incoming/${version}/files`;
-  return { sandbox, server, session, folder, root, told, send, arrived };
+  return { sandbox, server, session, folder, root, told, send, sendUnread, arrived };
 }
 
 async function write(folder: string, tree: Tree): Promise<void> {
@@ -256,10 +263,7 @@ onLinux(
   async (t) => {
     const { sandbox, folder, send, told, session, server, root } = await started(t);
     await write(folder, { one: "one", two: "two" });
-    const files = await readVersion(
-      { folder, version: "first", exclude: [], isContent: false },
-      () => undefined,
-    );
+    const files = await readVersion({ folder, version: "first", exclude: [], isContent: false });
     await writeFile(join(folder, "two"), "2wo");
     const sending = transfer(
       { host: server.host(), root, files, have: [] },
@@ -274,6 +278,71 @@ onLinux(
   },
 );
 
+onLinux("to a host that has nothing it is read as it is sent, and then known", async (t) => {
+  const { sandbox, folder, send, sendUnread, arrived } = await started(t);
+  let count = 0;
+  await fc.assert(
+    fc.asyncProperty(tree, async (one) => {
+      count += 1;
+      const version = `unread-${count}`;
+      await sandbox.delete("/srv/app");
+      await write(folder, one);
+      const sent = await sendUnread(version);
+      t.deepEqual(await read(sandbox.path(arrived(version))), expected(one));
+      t.is(sent?.files, Object.values(one).filter((text) => !text.startsWith("-> ")).length);
+      t.is(await sendUnread(version), undefined);
+      t.deepEqual(await send(version), { files: 0, bytes: 0 });
+    }),
+    { numRuns: 25 },
+  );
+});
+
+onLinux("a host that has something of it is asked what it lacks", async (t) => {
+  const { sandbox, folder, root, sendUnread } = await started(t);
+  await write(folder, { one: "one" });
+  for (const place of ["releases", ".incoming"]) {
+    await mkdir(join(root, place), { recursive: true });
+    t.is(await sendUnread(`beside ${place}`), undefined);
+    t.false(await sandbox.exists(`/srv/app/.incoming/beside ${place}`));
+    await sandbox.delete("/srv/app");
+  }
+});
+
+onLinux("what is read as it is sent has the name that it was given, or is not whole", async (t) => {
+  const { sandbox, folder, send, sendUnread, arrived } = await started(t);
+  // More than a piece of the stream.
+  const large = randomBytes(2_500_000).toString("hex");
+  await write(folder, { large, two: "two" });
+  await t.throwsAsync(sendUnread("0123456789abcdef", true), {
+    message: new RegExp(
+      `^${folder}: its content is [0-9a-f]{16} by now and no longer version 0123456789abcdef; `,
+    ),
+  });
+  t.false(await sandbox.exists("/srv/app/.incoming/0123456789abcdef/complete"));
+  await sandbox.delete("/srv/app");
+  const name = hashContent(folder, { excludedNames: [".git"] });
+  t.is((await sendUnread(name, true))?.files, 2);
+  t.deepEqual(await read(sandbox.path(arrived(name))), expected({ large, two: "two" }));
+  t.deepEqual(await send(name), { files: 0, bytes: 0 });
+});
+
+onLinux("what was cut off while it was read goes on with what came", async (t) => {
+  const { sandbox, server, folder, send, sendUnread, arrived } = await started(t);
+  await mkdir(folder, { recursive: true });
+  for (let file = 0; file < 24; file += 1)
+    await writeFile(join(folder, `${file}`), randomBytes(1_000_000));
+  const came = async () =>
+    Object.values(await sandbox.entries(arrived("one"))).filter(
+      ({ mtime }) => mtime % 1_000_000_000n === 0n,
+    ).length;
+  const first = t.throwsAsync(sendUnread("one"), { instanceOf: HostUnreachable });
+  while ((await came().catch(() => 0)) < 4) await sleep(5);
+  server.dropConnections();
+  await first;
+  const there = await came();
+  t.is((await send("one")).files, 24 - there);
+});
+
 onLinux("of a stream that ends too early what came is kept", async (t) => {
   const { sandbox, server, session, folder, root, send, arrived } = await started(t);
   await write(folder, {});
@@ -281,7 +350,7 @@ onLinux("of a stream that ends too early what came is kept", async (t) => {
     await writeFile(join(folder, `${file}`), randomBytes(200_000));
   }
   const source = { folder, version: "one", exclude: [], isContent: false };
-  const files = await readVersion(source, () => undefined);
+  const files = await readVersion(source);
   async function* half(pieces: AsyncIterable<Buffer>) {
     let bytes = 0;
     for await (const piece of pieces) {
@@ -312,7 +381,7 @@ for (const compression of ["zstd", "gzip"] as const) {
     const tree = { one: "abc".repeat(100_000), two: "two" };
     await write(folder, tree);
     const source = { folder, version: "one", exclude: [], isContent: false };
-    const files = await readVersion(source, () => undefined);
+    const files = await readVersion(source);
     const scripts: string[] = [];
     const run: Context["run"] = async (_, command) => {
       scripts.push(command.script);

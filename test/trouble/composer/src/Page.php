@@ -1,0 +1,10 @@
+<?php
+namespace App;
+
+class Page
+{
+    public function whom(): string
+    {
+        return 'one';
+    }
+}
