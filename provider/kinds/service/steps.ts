@@ -189,8 +189,11 @@ first_words() {
 }`;
 }
 
-/** The host gets nothing new, and what is under way ends. The last server that serves is not taken out: nobody else would answer. */
-function renderDrain(drain: Drain, name: string): Shell {
+/**
+ * The host gets nothing new, and what is under way ends, unless that was done before. The last server that serves is not taken out:
+ * nobody else would answer.
+ */
+export function renderDrain(drain: Drain, name: string): Shell {
   const { file, seconds, allowed, finishSeconds = 30 } = drain;
   const finished = finishedProbe(drain);
   const out = sh`progress 'draining' ; mkdir -p -- "$(dirname ${file})" && : >${file} && drained=yes && sleep ${seconds}`;
@@ -203,21 +206,22 @@ until ${finished} >/dev/null 2>&1 </dev/null; do
   if [ "$(date +%s)" -ge "$end" ]; then progress ${`requests still under way after ${finishSeconds} seconds: cut off`}; break; fi
   sleep 0.5
 done`;
-  if (allowed === undefined) return lines(out, finish);
+  if (allowed === undefined) return lines(sh`if [ -z "$drained" ]; then`, out, finish, sh`fi`);
   return lines(
     sh`
+if [ -z "$drained$alone" ]; then
 progress 'waiting until another server serves'
 end=$(($(date +%s) + ${allowedSeconds}))
 until { ${anyOf(allowed)}; } >/dev/null 2>&1 </dev/null; do
   if [ "$(date +%s)" -ge "$end" ]; then alone=yes; break; fi
   sleep 0.5
 done
-if [ -n "\${alone-}" ]; then
+if [ -n "$alone" ]; then
   progress ${`warning: no other server serves: ${name} restarts without being drained, and requests fail until it is ready`}
 else`,
     out,
     finish,
-    sh`fi`,
+    sh`fi; fi`,
   );
 }
 
@@ -236,5 +240,5 @@ function anyOf(probes: readonly HttpProbe[]): Shell {
 const allowedSeconds = 20;
 
 function undrain({ file, seconds }: { readonly file: string; readonly seconds: number }): Shell {
-  return sh`if [ -n "$drained" ]; then rm -f -- ${file} && drained= && sleep ${seconds}; fi`;
+  return sh`alone=; if [ -n "$drained" ]; then rm -f -- ${file} && drained= && sleep ${seconds}; fi`;
 }

@@ -14,7 +14,7 @@ import type { ServiceStep } from "./plan";
 import { crashFunctions } from "./ready";
 import { renderIncomingFunctions } from "./receiving";
 import { renderRunEnd } from "./run-unit";
-import { renderStage, renderStep } from "./steps";
+import { renderDrain, renderStage, renderStep } from "./steps";
 import { renderLoaded, unitFunctions, unitRecord } from "./unit-status";
 import { droppedUnits, unitsOf, viewOf } from "./units";
 
@@ -64,7 +64,7 @@ export function renderTransaction(
     sh`staged=yes`,
     ...steps
       .filter(({ do: what }) => !["create user", "send", "make", "link", "run"].includes(what))
-      .map(renderStep(desired)),
+      .map((step) => lines(drainsBefore(step, steps, desired), renderStep(desired)(step))),
     definesUnits(steps, observed) && sh`systemctl daemon-reload`,
     desired.root !== undefined && prune(desired.root, desired.keep ?? 0),
     desired.root !== undefined && sh`incoming_end`,
@@ -80,6 +80,16 @@ export function renderTransaction(
     renderForeignRecord(desired),
     answer,
   );
+}
+
+/** PHP reads a version's files with each request: once it is switched, they answer. */
+function drainsBefore(
+  step: ServiceStep,
+  steps: readonly ServiceStep[],
+  { drain, name }: Service,
+): Shell | false {
+  if (step.do !== "switch" || drain === undefined) return false;
+  return steps.some((other) => other.do === "unit" && other.drains) && renderDrain(drain, name);
 }
 
 /** Whether systemd has to read its units again: each step of a unit has it do so, but only for what came before. */
@@ -118,7 +128,7 @@ if [ -d "$own/originals" ] && [ ! -d "$own/owners" ]; then
   grep -rlsE '^(#|;) Written by trilithon' "$own/originals" | while read -r path; do rm -f -- "$path"; done
 fi
 mkdir -p "$own/undo" "$own/owners" "$own/originals" && chmod 0700 "$own"
-staged= done= switched= drained= unpacking= sent= before= made= making=
+staged= done= switched= drained= alone= unpacking= sent= before= made= making=
 progress() { printf '@progress %s\n' "$1" 2>/dev/null || true; }
 beside() { printf '%s/.trilithon-%s' "$(dirname "$1")" "$(basename "$1")"; }
 # A path that is a mount of its own cannot be renamed onto.

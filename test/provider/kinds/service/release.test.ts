@@ -77,6 +77,25 @@ onLinux(
   },
 );
 
+onLinux("nobody is sent to a host whose files are of another version already", async (t) => {
+  const { app, inputs, sandbox } = await released(t);
+  await app.up(inputs("one"));
+  const seen = sandbox.path("/seen");
+  const drain = {
+    ...{ file: sandbox.path("/run/drain"), seconds: 1 },
+    finishedCommand: ["sh", "-c", `cat ${sandbox.path("/srv/app/current/server.js")} >>${seen}`],
+  };
+  await sandbox.clearLog();
+  await app.up(inputs("two", { drain }));
+  t.is(await sandbox.read("/seen"), "one\n");
+  t.is(await sandbox.loaded("app.service", "server.js"), "two\n");
+  const sleeps = (await sandbox.log()).filter((line) => line === "sleep 1");
+  t.is(sleeps.length, 2);
+  await t.throwsAsync(app.up(inputs("sick", { drain })), { message: /was not ready/ });
+  t.is(await sandbox.read("/seen"), "one\ntwo\n");
+  t.false(await sandbox.exists("/run/drain"));
+});
+
 onLinux("going back to a version that is still there sends nothing", async (t) => {
   const { app, inputs, sandbox, server } = await released(t);
   await app.up(inputs("one"));
