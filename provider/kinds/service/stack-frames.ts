@@ -5,6 +5,9 @@ import { type Shell, sh } from "../../ssh/shell";
 const frames = [
   // Ruby: `/srv/shop/config/boot.rb:3:in 'require'`, in a log of Rails after the request's id. The first line of an error ends in its cause.
   "^[[:space:]]*([[][^]]*[]] )?([0-9]+: )?(from )?[^ ]+:[0-9]+:in [`'][^']*'$",
+  // Bundler breaks them in two.
+  "^[^ ]+:[0-9]+:in( `<top)?$",
+  "^[`'][^']+'$",
   // Node, Java, C#.
   "^[[:space:]]+at .*([)]|:(line )?[0-9]+)$",
   "^[[:space:]]+[.][.][.] [0-9]+ more$",

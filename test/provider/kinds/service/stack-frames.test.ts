@@ -17,6 +17,9 @@ test("of a Ruby program its causes are shown, whichever Ruby it is", (t) => {
     "[7d0a-11] app/models/order.rb:3:in 'Order#total'",
     "config.ru:3:in `require_relative': cannot load such file -- none (LoadError)",
     "config.ru:3:in 'Object#none': undefined method 'none' for nil (NoMethodError)",
+    "/usr/share/rubygems-integration/all/gems/bundler-4.0.22/lib/bundler/installer.rb:83:in",
+    "`block in run'",
+    "/usr/share/rubygems-integration/all/gems/bundler-4.0.22/exe/bundle:20:in `<top",
     "Caused by:",
   ].join("\n");
   t.deepEqual(shown(said).split("\n"), [
