@@ -208,7 +208,15 @@ sub copy {
   finish($out, $path, $one->[2]);
 }
 
-my (@there, $has_looked);
+# Only what has the very bytes counts. Each worker says what it found in a file of its own, while others are copied.
+chdir $to or failed($to);
+my @workers = map {
+  open my $worker, "|-", "sh", "-c", 'exec xargs -0 -r sha256sum -z -- >"$1"', "sh", "$own/sums.$_"
+    or failed("sha256sum");
+  $worker
+} 1 .. (@wanted < 100 ? 1 : 4);
+
+my ($has_looked, $turn) = (0, 0);
 for my $one (@wanted) {
   my $path = "$to/$one->[4]";
   if ($one->[0] eq "l") {
@@ -224,28 +232,16 @@ for my $one (@wanted) {
     copy($from, $path, $one) if defined $from;
   }
   else { chmod $one->[0] eq "x" ? 0755 : 0644, $path or failed($path) }
-  push @there, $one if -e $path;
+  next if !-e $path;
+  print { $workers[$turn++ % @workers] } "./$one->[4]\0" or failed("sha256sum");
 }
 
-# Only what has the very bytes counts. Each worker says what it found in a file of its own.
 my %sums;
-if (@there) {
-  my $workers = @there < 100 ? 1 : 4;
-  my @lists;
-  for my $one (0 .. $#there) { push @{$lists[$one % $workers]}, "./$there[$one][4]\0" }
-  chdir $to or failed($to);
-  my @running = map {
-    write_file("$own/list.$_", join "", @{$lists[$_]});
-    open my $worker, "-|", "sh", "-c", 'exec xargs -0 -a "$1.$2" sha256sum -z -- >"$1.$2.sums"', "sh", "$own/list", $_
-      or failed("sha256sum");
-    $worker
-  } 0 .. $#lists;
-  for my $number (0 .. $#lists) {
-    close $running[$number];
-    open my $sums, "<", "$own/list.$number.sums" or failed("sha256sum");
-    while (<$sums>) { chomp; $sums{$2} = $1 if m{^([0-9a-f]{64})  \./(.*)$}s }
-    unlink "$own/list.$number", "$own/list.$number.sums";
-  }
+for my $number (1 .. @workers) {
+  close $workers[$number - 1];
+  open my $sums, "<", "$own/sums.$number" or failed("sha256sum");
+  while (<$sums>) { chomp; $sums{$2} = $1 if m{^([0-9a-f]{64})  \./(.*)$}s }
+  unlink "$own/sums.$number";
 }
 
 my @ranges;
