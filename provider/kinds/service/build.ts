@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process";
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { hashContent } from "../../resources/folder-content";
+import { findEntries, hashContent } from "../../resources/folder-content";
 
 export interface Build {
   /** Relative to the project. */
@@ -32,7 +32,7 @@ async function ensureBuilt(
   say: (message: string) => void,
 ): Promise<void> {
   const mark = join(folder, markName);
-  if (existsSync(mark) && readFileSync(mark, "utf8") === markOf(folder, version)) return;
+  if (existsSync(mark) && isOf(version, { folder, mark: readFileSync(mark, "utf8") })) return;
   say(`building version ${version}: ${command}`);
   rmSync(mark, { force: true });
   await run(command);
@@ -40,6 +40,25 @@ async function ensureBuilt(
     throw new Error(`${command}: expected it to make the folder ${folder}, which is not there`);
   }
   writeFileSync(mark, markOf(folder, version));
+}
+
+/** All that was read of a folder when its mark was found to be right: each host asks for it, and each release on it. */
+const right = new Map<string, string>();
+
+function isOf(
+  version: string,
+  { folder, mark }: { readonly folder: string; readonly mark: string },
+): boolean {
+  if (!mark.startsWith(`${version} `)) return false;
+  const place = resolve(folder);
+  const stamps = [...findEntries(folder, { excludedNames: [markName] })].map(
+    ({ path, mode, stamp }) => `${path} ${mode} ${stamp}`,
+  );
+  const found = [mark, ...stamps].join("\0");
+  if (right.get(place) === found) return true;
+  if (mark !== markOf(folder, version)) return false;
+  right.set(place, found);
+  return true;
 }
 
 function markOf(folder: string, version: string): string {
