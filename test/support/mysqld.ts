@@ -750,6 +750,20 @@ export class Mysqld {
           { ID: 8, COMMAND: "Sleep", INFO: null },
           { ID: 7, COMMAND: "Query", INFO: this.#current },
         ];
+      // A commit that waits for a replica keeps its lock.
+      case "performance_schema.metadata_locks":
+        return this.waiting.map(() => ({
+          OWNER_THREAD_ID: 50,
+          ...{ OBJECT_TYPE: "COMMIT", LOCK_TYPE: "INTENTION_EXCLUSIVE", LOCK_STATUS: "GRANTED" },
+        }));
+      case "performance_schema.threads":
+        return [
+          { THREAD_ID: 1, NAME: "thread/sql/main", PROCESSLIST_ID: null },
+          {
+            ...{ THREAD_ID: 50, NAME: "thread/sql/one_connection", PROCESSLIST_ID: 8 },
+            ...{ PROCESSLIST_USER: "shop", PROCESSLIST_TIME: 9 },
+          },
+        ];
       case "performance_schema.clone_progress":
         return [
           { STAGE: "DROP DATA", ESTIMATE: 0, DATA: 0 },

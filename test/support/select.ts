@@ -55,7 +55,9 @@ const tokens =
   /\s*(?:('(?:[^'\\]|\\[\s\S]|'')*')|(`[^`]*`)|(\d+(?:\.\d+)?)|(@@?[\w.]+)|([A-Za-z_]\w*)|(<>|>=|<=|[(),.=<>*/+-]))/y;
 
 const keywords = new Set(
-  "SELECT FROM JOIN USING WHERE HAVING LIMIT UNION ALL AS INTO AND OR NOT IN LIKE IS ON".split(" "),
+  "SELECT FROM JOIN USING WHERE HAVING ORDER LIMIT UNION ALL AS INTO AND OR NOT IN LIKE IS ON".split(
+    " ",
+  ),
 );
 const aggregates = new Set(["COUNT", "SUM", "JSON_OBJECTAGG", "JSON_ARRAYAGG"]);
 
@@ -112,6 +114,7 @@ class Parser {
     const sources = this.#takes("FROM") ? this.#sources() : undefined;
     const where = this.#takes("WHERE") ? this.expression() : () => 1;
     const having = this.#takes("HAVING") ? this.expression() : () => 1;
+    const order = this.#takes("ORDER") ? this.#order() : () => 0;
     const limit = this.#takes("LIMIT") ? Number(this.#next()) : Number.POSITIVE_INFINITY;
     const isGrouped = this.#hasAggregate;
     this.#hasAggregate = before;
@@ -124,6 +127,7 @@ class Parser {
         : rows.map((row) => ({ catalog, row, outer }));
       const found = scopes
         .filter((scope) => isTrue(having(scope)))
+        .sort(order)
         .slice(0, limit)
         .map((scope) => columns.map(({ expression }) => expression(scope)));
       if (into === undefined) return found;
@@ -132,23 +136,40 @@ class Parser {
     };
   }
 
+  #order(): (a: Scope, b: Scope) => number {
+    this.#expect("BY");
+    const key = this.expression();
+    const sign = this.#takes("DESC") ? -1 : 1;
+    return (a, b) => sign * (isTrue(compare(">", key(a), key(b))) ? 1 : -1);
+  }
+
   #sources(): (scope: Scope) => Row[] {
     const first = this.#source();
     let rows = (scope: Scope) => first.rows(scope).map((row) => named(first.alias, row));
     while (this.#takes("JOIN")) {
       const second = this.#source();
+      const left = rows;
+      if (this.#takes("ON")) {
+        const condition = this.expression();
+        rows = (scope) =>
+          left(scope)
+            .flatMap((one) =>
+              second.rows(scope).map((row) => ({ ...one, ...named(second.alias, row) })),
+            )
+            .filter((row) => isTrue(condition({ ...scope, row })));
+        continue;
+      }
       this.#expect("USING");
       this.#expect("(");
       const key = this.#next().toUpperCase();
       this.#expect(")");
-      const before = rows;
       rows = (scope) =>
-        before(scope).flatMap((left) =>
+        left(scope).flatMap((one) =>
           second
             .rows(scope)
             .map((row) => named(second.alias, row))
-            .filter((right) => isTrue(equals(left[key] ?? null, right[key] ?? null)))
-            .map((right) => ({ ...left, ...right })),
+            .filter((right) => isTrue(equals(one[key] ?? null, right[key] ?? null)))
+            .map((right) => ({ ...one, ...right })),
         );
     }
     return rows;

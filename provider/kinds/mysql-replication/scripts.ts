@@ -62,15 +62,29 @@ ${mysql(...closeStatements)}`;
 
 /**
  * Closes the primary for the time of a switch, and answers the transactions that it has: nothing of it outlives a restart,
- * until another one is the primary. It acknowledges from the moment in which it follows.
+ * until another one is the primary. It acknowledges from the moment in which it follows. MySQL waits for statements that write and
+ * lets no other one begin meanwhile: so those that run for long are waited for before, and nothing is changed where they do not end.
  */
 export function renderDemote(): Shell {
-  return mysql(
-    "SET PERSIST rpl_semi_sync_replica_enabled = ON",
-    "SET SESSION lock_wait_timeout = 10",
-    "SET GLOBAL super_read_only = ON",
-    "SELECT @@gtid_executed",
-  );
+  return sh`left=${demoteSeconds}
+while :; do
+  running=$(${mysql(writingQuery)}
+  ) || exit 1
+  [ -n "$running" ] || {
+    said=$({
+${mysql(`SET SESSION lock_wait_timeout = ${longSeconds + 1}`, "SET GLOBAL super_read_only = ON")}
+    } 2>&1) && break
+    running=$said
+  }
+  [ "$left" -gt 0 ] || {
+    echo "a statement that writes did not end within ${demoteSeconds} seconds: $running; nothing was changed" >&2
+    exit 1
+  }
+  echo "@progress waiting for a statement that writes: $running"
+  left=$((left - 1))
+  sleep 1
+done
+${mysql("SET PERSIST rpl_semi_sync_replica_enabled = ON", "SELECT @@gtid_executed")}`;
 }
 
 /** Waits as long as it takes, while the primary still takes writes. */
@@ -123,5 +137,12 @@ const acknowledgesQuery =
 const waitingQuery =
   "SELECT VARIABLE_VALUE FROM performance_schema.global_status WHERE VARIABLE_NAME = 'Rpl_semi_sync_source_wait_sessions'";
 
+/** What runs for less is about to end: MySQL waits for it. */
+const longSeconds = 2;
+
+/** What keeps the lock that is wanted for closing: statements, and `LOCK TABLES`, but no transaction that only stands open. */
+const writingQuery = `SELECT CONCAT('thread ', PROCESSLIST_ID, ' of ', COALESCE(PROCESSLIST_USER, NAME), ', which runs for ', PROCESSLIST_TIME, ' s') FROM performance_schema.metadata_locks JOIN performance_schema.threads ON OWNER_THREAD_ID = THREAD_ID WHERE OBJECT_TYPE IN ('GLOBAL', 'COMMIT') AND LOCK_TYPE = 'INTENTION_EXCLUSIVE' AND LOCK_STATUS = 'GRANTED' AND PROCESSLIST_TIME >= ${longSeconds} ORDER BY PROCESSLIST_TIME DESC LIMIT 1`;
+
+const demoteSeconds = 30;
 const connectSeconds = 30;
 const switchSeconds = 30;
