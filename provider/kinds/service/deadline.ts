@@ -1,6 +1,7 @@
 /** How long a transaction may take: the sum of all that a Service allows for, there and back. */
 
 import type { Service } from "./args";
+import { portSeconds } from "./ports";
 import { lockSeconds } from "./transaction";
 import { unitsOf, viewOf } from "./units";
 
@@ -22,7 +23,8 @@ export function transactionSeconds(service: Service): number {
   );
   const commands = (releaseCommand?.deadlineSeconds ?? 0) + (dependencies?.deadlineSeconds ?? 0);
   const once = commands + (watch?.seconds ?? 0);
-  return lockSeconds + drains + total(turns) + total(waits) + once + workSeconds;
+  const limited = total(turns) + total(waits) + once + portSeconds(service);
+  return lockSeconds + drains + limited + workSeconds;
 }
 
 /** One way, and the way back when the new version does not get ready. A timer waits for nothing that its service says. */

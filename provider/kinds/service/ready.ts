@@ -5,6 +5,7 @@
 
 import { type Shell, sh } from "../../ssh/shell";
 import type { Ready, Service } from "./args";
+import { listenFunctions, portOf } from "./ports";
 import { renderHttpProbe, renderTcpProbe } from "./probe";
 
 /** A unit that ends so often while it is waited for does not become ready by more of the same. */
@@ -24,45 +25,17 @@ has_crashed() {
   false
 }`;
 
-/**
- * `listens_itself UNIT PORT`: fails where only others listen there, and says who. Processes of a unit have a control group of
- * their own; where groups tell nothing, the children of its main process are its processes.
- */
-const listenFunctions = sh`
-is_child() {
-  child=$1
-  while [ "\${child:-0}" -gt 1 ]; do
-    if [ "$child" = "$2" ]; then return; fi
-    child=$(sed -n 's/^PPid:[^0-9]*//p' "/proc/$child/status" 2>/dev/null)
-  done
-  false
-}
-listens_itself() {
-  main=$(systemctl show -P MainPID -- "$1") others=
-  if [ "\${main:-0}" = 0 ]; then return; fi
-  group=$(cat "/proc/$main/cgroup" 2>/dev/null)
-  if [ "$group" = "$(cat /proc/self/cgroup)" ]; then group=; fi
-  for pid in $(ss -Hltnp "sport = :$2" 2>/dev/null | grep -o 'pid=[0-9]*' | cut -d = -f 2 | sort -u); do
-    if [ -z "$group" ]; then if is_child "$pid" "$main"; then return; fi
-    else case $(cat "/proc/$pid/cgroup" 2>/dev/null) in "$group"*) return ;; esac; fi
-    others="$others, $(cat "/proc/$pid/comm" 2>/dev/null) (process $pid)"
-  done
-  [ -n "$others" ] || return 0
-  echo "port $2 is taken by\${others#,}"
-  return 1
-}`;
-
-export function renderWait({ unit = "", name, ready, root }: Service): Shell {
+export function renderWait(service: Service): Shell {
+  const { unit = "", name, ready } = service;
   const { deadlineSeconds: seconds = 30, staySeconds = 0 } = ready ?? {};
   // What listens there already would answer for an application that cannot.
-  const asksItself = root !== undefined && ready?.http !== undefined;
-  const port = asksItself ? new URL(ready.http).port || "80" : "";
+  const port = portOf(service);
   return sh`
 progress ${`waiting until ${name} is ready`}
 end=$(($(date +%s) + ${seconds + staySeconds}))
 ${ready?.staySeconds === undefined ? sh`:` : hasStayed(unit, ready.staySeconds)}
-${asksItself ? listenFunctions : sh`:`}
-until [ "$(systemctl is-active -- ${unit})" = active ] && said=$(${probe(ready)} 2>&1 </dev/null)${asksItself ? sh` && said=$(listens_itself ${unit} ${port})` : sh``}; do
+${port === undefined ? sh`:` : listenFunctions}
+until [ "$(systemctl is-active -- ${unit})" = active ] && said=$(${probe(ready)} 2>&1 </dev/null)${port === undefined ? sh`` : sh` && said=$(listens_itself ${unit} ${port})`}; do
   if has_crashed; then
     fail "\${crashed%.service} "${`ended ${crashes} times by itself; all is put back as it was. What it said first:`}"
 $(first_words "$crashed")"

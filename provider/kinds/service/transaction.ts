@@ -11,6 +11,7 @@ import { originalFunctions } from "./originals";
 import { renderClaim, renderRecord } from "./owner";
 import { persistentFunctions } from "./persistent";
 import type { ServiceStep } from "./plan";
+import { renderPortWait } from "./ports";
 import { crashFunctions } from "./ready";
 import { renderIncomingFunctions } from "./receiving";
 import { renderRunEnd } from "./run-unit";
@@ -45,6 +46,8 @@ export function renderTransaction(
     observed.host.instance === desired.host.instance;
   const dropped = observed === undefined ? [] : droppedUnits(observed, desired);
   return lines(
+    sh`progress() { printf '@progress %s\n' "$1" 2>/dev/null || true; }`,
+    renderPortWait(steps, desired, owner),
     preamble(desired, owner),
     unitFunctions,
     unitRecord,
@@ -129,7 +132,6 @@ if [ -d "$own/originals" ] && [ ! -d "$own/owners" ]; then
 fi
 mkdir -p "$own/undo" "$own/owners" "$own/originals" && chmod 0700 "$own"
 staged= done= switched= drained= alone= unpacking= sent= before= made= making=
-progress() { printf '@progress %s\n' "$1" 2>/dev/null || true; }
 beside() { printf '%s/.trilithon-%s' "$(dirname "$1")" "$(basename "$1")"; }
 # A path that is a mount of its own cannot be renamed onto.
 swap() { mv -fT -- "$1" "$2" 2>/dev/null || { cat -- "$1" >"$2" && rm -f -- "$1"; }; }

@@ -43,6 +43,13 @@ test("each wait of the settings can be had whole, drained both ways", (t) => {
   t.is(transactionSeconds(service({ ready, drain })), plain + 2 * (900 - 30) + 2 * 300 + 30 + 60);
 });
 
+test("an application has the time in which another one may leave its port", (t) => {
+  const ready = { http: "http://127.0.0.1:3000/", deadlineSeconds: 30 };
+  const drain = { file: "/run/drain", seconds: 5, finishSeconds: 10 };
+  const without = transactionSeconds(service({ ready, drain }));
+  t.is(transactionSeconds(service({ ready, drain, root: "/srv/app" })), without + 30 + 5 + 10);
+});
+
 test("a canary has its time, and the drain of one that fails", (t) => {
   const watch = { seconds: 300, maxErrorRatio: 0.01, accessLog: "/var/log/app" };
   const drain = { file: "/run/drain", seconds: 10 };
