@@ -47,13 +47,15 @@ export function nameOf(unit: string): string {
   return unit.replace(/\.service$/, "");
 }
 
-/** The changes that a unit has to take in. */
+/** The changes that a unit has to take in. A timer runs nothing: whatever becomes of the version's folders, it goes on. */
 export function changesFor(
   unit: string,
   changes: readonly ServiceStep[],
   units: readonly string[],
 ): ServiceStep[] {
-  return changes.filter((step) => !("path" in step) || isTakenBy(unit, step.path, units));
+  return changes.filter((step) =>
+    "path" in step ? isTakenBy(unit, step.path, units) : !unit.endsWith(".timer"),
+  );
 }
 
 /**

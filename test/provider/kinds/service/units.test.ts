@@ -345,6 +345,15 @@ onLinux(
     await sandbox.clearLog();
     await app.up(timed({ version: "two", command: "two" }));
     t.deepEqual(await actions(machine), ["restart app-report.timer"]);
+    await sandbox.clearLog();
+    const storage = { folder: sandbox.path("/kept/storage"), owner: "app" };
+    const kept = {
+      ...timed({ version: "two", command: "two" }),
+      ...wire({ persistent: { storage } }),
+    };
+    await app.up(kept);
+    t.deepEqual(await actions(machine), ["restart app.service"]);
+    t.deepEqual((await app.preview(kept)).told, []);
     await sandbox.unit("app-report.service", { active: "active" });
     await sandbox.clearLog();
     await app.up(inputs({ mail: null, version: "two" }));
