@@ -193,6 +193,7 @@ test.serial(
       t.regex(sentence, /\[drift\]$/);
     }
     t.deepEqual(one?.named, []);
+    t.false(other?.named.some((unit) => unit.endsWith(".timer")));
     t.regex(one?.sentence ?? "", /give \/var\/lib\/shop\/public\/uploads to shop \(now root\)/);
     t.regex(other?.sentence ?? "", /send version [0-9a-f]{16}, keep storage of all versions in /);
     t.deepEqual(again, {});
