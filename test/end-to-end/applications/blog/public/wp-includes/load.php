@@ -1,0 +1,2 @@
+<?php // planted
+echo "included\n";

@@ -1,0 +1,4 @@
+<?php
+require __DIR__ . '/../database.php';
+database()->query('SELECT 1 FROM notes');
+echo "login\n";

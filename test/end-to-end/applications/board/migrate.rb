@@ -1,0 +1,3 @@
+require_relative "database"
+
+database("CREATE TABLE IF NOT EXISTS notes (id INT AUTO_INCREMENT PRIMARY KEY, text VARCHAR(100) NOT NULL)")
