@@ -86,6 +86,8 @@ export interface Endpoints {
     | {
         /** Host names. Who is the primary as the settings say: the members know it in truth. */
         readonly primary: string;
+        /** There where the settings want that member of a group: `up` switches to it. */
+        readonly isPrimaryWanted?: true | undefined;
         readonly replicas: readonly string[];
         readonly name: string;
         /** Of a group the members elect the primary; a pair may be one that is alone. */
@@ -195,6 +197,8 @@ export function describeEndpoints(parts: Parts): pulumi.Output<Endpoints> {
     }),
     database: database && {
       primary: database.primary.name,
+      ...(database instanceof MysqlGroup &&
+        settings.database.primary === database.primary.name && { isPrimaryWanted: true as const }),
       replicas: database.replicas.map(({ name }) => name),
       name: database.databaseName,
       topology: database instanceof MysqlGroup ? ("group" as const) : ("pair" as const),

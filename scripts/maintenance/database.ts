@@ -48,6 +48,32 @@ export async function drainDatabase(
       role === "SECONDARY" && state === "ONLINE" && address !== host.address,
   );
   if (!isPrimary || successor === undefined) return;
+  await handOver(site, host, successor, say);
+}
+
+/** The settings' primary of a group that was maintained gets the role back, as the next `up` would do it. */
+export async function giveRoleBack(
+  site: Site,
+  maintained: readonly string[],
+  say: (message: string) => void,
+): Promise<void> {
+  const { wantedPrimary } = site.endpoints;
+  const wanted = databaseHosts(site.endpoints).find(({ name }) => name === wantedPrimary);
+  if (wanted === undefined || !maintained.includes(wanted.name)) return;
+  const { group } = await askMember(site, wanted);
+  const own = group.find(({ address }) => address === wanted.address);
+  const primary = group.find(({ role }) => role === "PRIMARY");
+  const holder = site.endpoints.hosts.find(({ address }) => address === primary?.address);
+  if (own?.state !== "ONLINE" || holder === undefined || holder.name === wanted.name) return;
+  await handOver(site, holder, own, say);
+}
+
+async function handOver(
+  site: Site,
+  host: EndpointHost,
+  successor: v.InferOutput<typeof member>,
+  say: (message: string) => void,
+): Promise<void> {
   say(`${host.name}: handing the role of the primary over to ${nameOf(site, successor.address)}`);
   await site.run(host, renderHandOver(successor.id), switchSeconds);
   const what = `${host.name}: is no longer MySQL's primary`;

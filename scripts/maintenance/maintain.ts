@@ -1,8 +1,8 @@
 /** One host after the other: drained, updated, restarted or rebooted, waited for, and taken back in. */
-import type { EndpointHost } from "../verify/endpoints";
+import { type EndpointHost, startCommand } from "../verify/endpoints";
 import type { StackOutputs } from "../verify/outputs";
 import { withSite } from "../verify/site";
-import { meaningOfAbsence } from "./database";
+import { giveRoleBack, meaningOfAbsence } from "./database";
 import { drainHost, findHost, obstaclesOf, type UndrainOptions, undrainHost } from "./drain";
 import { reboot } from "./reboot";
 import { installUpdates, type Pending, readPending, restartStale } from "./updates";
@@ -60,6 +60,14 @@ export async function maintain(outputs: StackOutputs, options: MaintainOptions):
       );
     });
   }
+  await withSite(outputs, "giving the role back", (site) => giveRoleBack(site, names, say)).catch(
+    (error: Error) => {
+      const { wantedPrimary, stack } = outputs.endpoints;
+      throw new Error(
+        `${error.message}\nall hosts are done, but ${wantedPrimary} is not MySQL's primary again: ${startCommand(stack)} makes it that`,
+      );
+    },
+  );
   return left.length === 0;
 }
 

@@ -89,6 +89,8 @@ export interface Endpoints {
   readonly leaveAddressFile: string;
   /** The database's name in MySQL, if there is a database. */
   readonly database: string | undefined;
+  /** The member of a group that is to be its primary, where the settings say it. */
+  readonly wantedPrimary: string | undefined;
   /** After this long the load balancer sends nothing more to a web server that stopped. */
   readonly failoverSeconds: number;
 }
@@ -153,6 +155,7 @@ const endpoints = v.object({
     v.object({
       ...{ name: v.string(), primary: v.string() },
       topology: v.optional(v.picklist(["pair", "group"]), "pair"),
+      isPrimaryWanted: v.optional(v.literal(true)),
     }),
   ),
   // Not there where there are no private services.
@@ -210,6 +213,7 @@ export function parseEndpoints(value: unknown): Endpoints {
     hasOneInCharge: hasOneInCharge(result.output),
     leaveAddressFile: result.output.leaveAddressFile,
     database: database?.name,
+    wantedPrimary: database?.isPrimaryWanted ? database.primary : undefined,
     failoverSeconds,
     away: named.filter(([, { away }]) => away).map(([name]) => name),
     hosts: here.map(([name, { sshAddress, away: _, ...given }]) => {

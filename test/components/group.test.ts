@@ -36,6 +36,7 @@ test("three hosts with the role database are a group, whose primary the settings
   t.deepEqual(Object.keys(plain(inputs.members)), ["node-01", "node-02", "node-03"]);
   t.deepEqual(told.database, {
     ...{ primary: "node-02", replicas: ["node-01"], name: "guestbook", topology: "group" },
+    isPrimaryWanted: true,
   });
   t.deepEqual(told.hosts["node-02"]?.roles, ["web", "database"]);
   t.false(world.resources.some(({ name }) => name.endsWith("-opening")));

@@ -4,7 +4,11 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "ava";
-import { meaningOfAbsence, renderHandOver } from "../../../scripts/maintenance/database";
+import {
+  giveRoleBack,
+  meaningOfAbsence,
+  renderHandOver,
+} from "../../../scripts/maintenance/database";
 import { findHost, obstaclesOf } from "../../../scripts/maintenance/drain";
 import { drainLoadBalancer } from "../../../scripts/maintenance/load-balancer";
 import type { Site } from "../../../scripts/verify/check";
@@ -191,6 +195,54 @@ test("without a member its group needs a majority", async (t) => {
     "node-01: without it the group has no majority (node-01 ONLINE, node-02 ONLINE, node-03 UNREACHABLE): bring the others back first",
   ]);
   t.deepEqual(await obstacles(two, "node-03"), []);
+});
+
+/** A group with these members as the primary and the others, of which node-01 is to be the primary; answers who was told what. */
+async function givenBack(
+  primary: string,
+  states: readonly string[],
+  maintained: readonly string[],
+) {
+  const names = ["node-01", "node-02", "node-03"];
+  const addressOf = (name: string) => `172.31.64.3${name.slice(-1)}`;
+  const hosts = Object.fromEntries(
+    names.map((name) => [
+      name,
+      { ...sampleOutput.hosts["lb-01"], address: addressOf(name), roles: ["database"] },
+    ]),
+  );
+  const told: string[] = [];
+  const rows = (now: string) =>
+    names.map((name, index) => ({
+      ...{ id: `0000000${index}`, address: addressOf(name), state: states[index] },
+      role: name === now ? "PRIMARY" : "SECONDARY",
+    }));
+  const output = {
+    ...{ ...sampleOutput, hosts },
+    database: { name: "shop", primary: "node-01", topology: "group", isPrimaryWanted: true },
+  };
+  let now = primary;
+  const site: Site = {
+    ...siteOf(output, {}),
+    run: async ({ name }, script) => {
+      const [, id = ""] = /set_as_primary\('\\''(\w+)'/.exec(script) ?? [];
+      if (id === "") return JSON.stringify({ isOpen: 1, group: rows(now) });
+      told.push(`${name}: ${id}`);
+      now = names[Number(id.slice(-1))] ?? "";
+      return "";
+    },
+  };
+  await giveRoleBack(site, maintained, () => undefined);
+  return told;
+}
+
+test("the member that the settings want as the primary is that again after it was maintained", async (t) => {
+  const all = ["ONLINE", "ONLINE", "ONLINE"];
+  t.deepEqual(await givenBack("node-02", all, ["node-01", "node-02"]), ["node-02: 00000000"]);
+  // It is; it was not touched; it cannot be.
+  t.deepEqual(await givenBack("node-01", all, ["node-01"]), []);
+  t.deepEqual(await givenBack("node-02", all, ["node-03"]), []);
+  t.deepEqual(await givenBack("node-02", ["RECOVERING", "ONLINE", "ONLINE"], ["node-01"]), []);
 });
 
 const folder = mkdtempSync(join(tmpdir(), "trilithon-drain-"));
