@@ -211,6 +211,7 @@ sub reaches_one {
 export function renderAddressScript(config: AddressScriptConfig): string {
   const { hostName, address, peers, port, mark, virtualAddress = "", onMove = [] } = config;
   const withCommand = (text: string) => (onMove.length === 0 ? "" : text);
+  const withoutCommand = (text: string) => (onMove.length === 0 ? text : "");
   return `#!/bin/sh
 # Written by trilithon: what is changed here by hand is taken back by the next \`pulumi up\`.
 export LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bin
@@ -267,7 +268,15 @@ settle() {
 }
 is_guarded() { nft list table $table >/dev/null 2>&1; }
 
-# MAC addresses that answer for the shared address, but are of no load balancer. Another stack's do not announce it to these here:
+${withoutCommand(`# Whether it would be new here, and the machines around would not look for it here. Of an interface with one address nobody can tell.
+is_elsewhere() {
+  [ -n "$VIRTUAL_ADDRESS" ] && [ ! -e /run/trilithon/unguarded ] || return
+  ! nft list table $table 2>/dev/null | grep -qF "ip $VIRTUAL_ADDRESS " || return
+  network=$(ip -o -4 addr show to "$HOST_ADDRESS/32" | awk '{ print $4; exit }')
+  case $network in */31 | */32) return 1 ;; esac
+  case $(ip -4 route get "$VIRTUAL_ADDRESS" 2>/dev/null) in "$VIRTUAL_ADDRESS dev "*) return 1 ;; esac
+}
+`)}# MAC addresses that answer for the shared address, but are of no load balancer. Another stack's do not announce it to these here:
 # nothing else would tell.
 strangers() {
   [ -n "$VIRTUAL_ADDRESS" ] || return 0
@@ -337,7 +346,11 @@ case $1 in
   # Whether nobody has the address yet but these load balancers.
   free)
     has && exit
-    found=$(strangers)
+${withoutCommand(`    if is_elsewhere; then
+      echo "$VIRTUAL_ADDRESS is not in the network of this host, $network: no machine there would look for it here. Give loadBalancer.virtualAddress an address of that network, or the hosts a route to it (ip route add $VIRTUAL_ADDRESS/32 dev $(interface))" >&2
+      exit 1
+    fi
+`)}    found=$(strangers)
     [ -z "$found" ] || is_ours && exit
     echo "$VIRTUAL_ADDRESS is taken: the machine with the MAC address $found has it, which is no load balancer of this stack. Give loadBalancer.virtualAddress an address that no machine has, or take it from there first" >&2
     exit 1

@@ -213,7 +213,12 @@ test("an address that a stranger has is refused before it is taken, and another 
     readonly ours?: boolean;
   }) => {
     const stubs = `
-ip() { ${seen.has ? "echo '2: eth0 inet 172.31.64.10/32'" : ":"}; }
+ip() {
+  case "$*" in
+    *'route get'*) echo '172.31.64.10 dev eth0 src 172.31.64.12' ;;
+    *) ${seen.has ? "echo '2: eth0 inet 172.31.64.10/32'" : ":"} ;;
+  esac
+}
 perl() { case $1 in -e) printf '%s' '${seen.found}' ;; *) ${seen.ours === true} ;; esac; }
 `;
     const text = renderAddressScript(script).replace("#!/bin/sh\n", `#!/bin/sh\n${stubs}`);
@@ -227,6 +232,39 @@ perl() { case $1 in -e) printf '%s' '${seen.found}' ;; *) ${seen.ours === true} 
     free({ found: "02:00:00:00:00:09" }),
     "172.31.64.10 is taken: the machine with the MAC address 02:00:00:00:00:09 has it, which is no load balancer of this stack. Give loadBalancer.virtualAddress an address that no machine has, or take it from there first\n",
   );
+});
+
+test("an address outside of the host's network is refused where it would be new, as no machine would look for it there", (t) => {
+  const free = (network: string, route: string, { guarded = false, onMove = false } = {}) => {
+    const stubs = `
+ip() {
+  case "$*" in
+    *'route get'*) echo '${route}' ;;
+    *172.31.64.12/32) echo '2: eth0 inet ${network}' ;;
+  esac
+}
+nft() { ${guarded ? "echo 'arp saddr ip 172.31.64.10 meta oif'" : "return 1"}; }
+perl() { :; }
+`;
+    const command = onMove ? ["true"] : undefined;
+    const text = here(renderAddressScript({ ...script, onMove: command }));
+    const { status, stderr } = spawnSync(
+      "sh",
+      ["-c", text.replace("#!/bin/sh\n", `#!/bin/sh\n${stubs}`), "x", "free"],
+      { encoding: "utf8" },
+    );
+    return status === 0 ? "free" : stderr;
+  };
+  const via = "172.31.64.10 via 172.31.65.1 dev eth0";
+  t.is(
+    free("172.31.65.12/24", via),
+    "172.31.64.10 is not in the network of this host, 172.31.65.12/24: no machine there would look for it here. Give loadBalancer.virtualAddress an address of that network, or the hosts a route to it (ip route add 172.31.64.10/32 dev eth0)\n",
+  );
+  t.regex(free("172.31.64.12/28", "broadcast 172.31.64.10 dev eth0"), /^172\.31\.64\.10 is not in/);
+  t.is(free("172.31.64.12/24", "172.31.64.10 dev eth0 src 172.31.64.12"), "free");
+  t.is(free("172.31.65.12/32", via), "free");
+  t.is(free("172.31.65.12/24", via, { guarded: true }), "free");
+  t.is(free("172.31.65.12/24", via, { onMove: true }), "free");
 });
 
 test("a second machine with the address is told by `up`, and keepalived is not restarted for that", (t) => {
