@@ -16,7 +16,7 @@ import {
   renderHaproxyUnit,
   renderUnavailable,
 } from "./render/haproxy";
-import { leaveAddressFile } from "./render/keepalived";
+import { keepalivedFiles, leaveAddressFile } from "./render/keepalived";
 import { nothingPassed } from "./render/probes";
 import { list, shape, text } from "./rule";
 import { address, domain, host, port, siteName, urlPath, webPath } from "./rules";
@@ -376,6 +376,8 @@ function drainOf(host: Host, args: Complete, { port, statsPort }: Values) {
     allowed: others.map(({ address }) => ({
       http: pulumi.interpolate`http://${address}:${port}${balancerHealthPath}`,
     })),
+    // One that is drained, or whose keepalived does not run, serves as well.
+    takenCommand: [keepalivedFiles.script, "taken"],
     finished: pulumi
       .output({
         address: host.address,

@@ -385,6 +385,8 @@ ${renderOnMove(onMove)}    ;;
   ready) [ -z "$(look)" ] ;;
   # Whether its kernel answers for the address.
   answers) has && { announces || ! is_guarded; } ;;
+  # Whether another host does; without the guard nobody can tell.
+  taken) ! is_guarded || hears ;;
   # One word: whether this host is in charge, and visitors are led here.
   charge)
     if is_guarded; then announces; else [ "$(cat ${stateFile} 2>/dev/null)" = MASTER ]; fi || { echo none; exit 0; }

@@ -81,6 +81,11 @@ export interface DrainArgs {
    * being drained, and that is said. Default: it is always drained.
    */
   readonly allowed?: pulumi.Input<pulumi.Input<HttpProbeArgs>[]>;
+  /**
+   * Run on the host after `seconds`: ends with 0 where another server took over. Where none did, the unit restarts without being
+   * drained, and that is said. Default: that one serves is enough.
+   */
+  readonly takenCommand?: pulumi.Input<pulumi.Input<string>[]>;
   /** Whether the requests under way have ended: the unit is stopped then. Default: it is not asked. */
   readonly finished?: pulumi.Input<HttpProbeArgs>;
   /** The same, asked by a command on the host that ends with 0, instead of `finished`. */

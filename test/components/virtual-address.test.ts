@@ -73,6 +73,7 @@ test("HAProxy tells its health, and gives the address up before it restarts", as
   t.like(inputs.drain, {
     file: "/run/trilithon/leave-address",
     allowed: [{ http: "http://172.31.64.12:80/.trilithon/load-balancer" }],
+    takenCommand: ["/etc/keepalived/trilithon-address", "taken"],
     finished: { http: "http://172.31.64.11:8404/;csv" },
   });
 });

@@ -55,6 +55,8 @@ export interface Drain {
   readonly seconds: number;
   /** Any of them says so. */
   readonly allowed?: readonly HttpProbe[];
+  /** Whether another server took over. */
+  readonly takenCommand?: readonly string[];
   readonly finished?: HttpProbe;
   readonly finishedCommand?: readonly string[];
   readonly finishSeconds?: number;
@@ -292,6 +294,7 @@ const serviceEntries = {
       allowed: v.optional(
         v.pipe(v.array(httpProbe), v.minLength(1, "expected at least one probe")),
       ),
+      takenCommand: v.optional(words),
       finished: v.optional(httpProbe),
       finishedCommand: v.optional(words),
       finishSeconds: v.optional(integerIn(values.waitSeconds)),

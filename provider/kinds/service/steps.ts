@@ -194,19 +194,31 @@ first_words() {
  * nobody else would answer.
  */
 export function renderDrain(drain: Drain, name: string): Shell {
-  const { file, seconds, allowed, finishSeconds = 30 } = drain;
+  const { file, seconds, allowed, takenCommand, finishSeconds = 30 } = drain;
   const finished = finishedProbe(drain);
+  const undrained = `${name} restarts without being drained, and requests fail until it is ready`;
   const out = sh`progress 'draining' ; mkdir -p -- "$(dirname ${file})" && : >${file} && drained=yes && sleep ${seconds}`;
+  // It is better here than nowhere.
+  const takeAgain =
+    takenCommand !== undefined &&
+    sh`
+if ! ${takenCommand} >/dev/null 2>&1 </dev/null; then
+  rm -f -- ${file}; drained= alone=yes
+  progress ${`warning: no other server took over: ${undrained}`}
+fi`;
   const finish =
     finished !== undefined &&
     sh`
+if [ -n "$drained" ]; then
 progress 'waiting until the requests under way have ended'
 end=$(($(date +%s) + ${finishSeconds}))
 until ${finished} >/dev/null 2>&1 </dev/null; do
   if [ "$(date +%s)" -ge "$end" ]; then progress ${`requests still under way after ${finishSeconds} seconds: cut off`}; break; fi
   sleep 0.5
-done`;
-  if (allowed === undefined) return lines(sh`if [ -z "$drained" ]; then`, out, finish, sh`fi`);
+done
+fi`;
+  if (allowed === undefined)
+    return lines(sh`if [ -z "$drained$alone" ]; then`, out, takeAgain, finish, sh`fi`);
   return lines(
     sh`
 if [ -z "$drained$alone" ]; then
@@ -217,9 +229,10 @@ until { ${anyOf(allowed)}; } >/dev/null 2>&1 </dev/null; do
   sleep 0.5
 done
 if [ -n "$alone" ]; then
-  progress ${`warning: no other server serves: ${name} restarts without being drained, and requests fail until it is ready`}
+  progress ${`warning: no other server serves: ${undrained}`}
 else`,
     out,
+    takeAgain,
     finish,
     sh`fi; fi`,
   );

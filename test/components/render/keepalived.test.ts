@@ -294,6 +294,19 @@ test("Perl takes what looks for strangers", (t) => {
   }
 });
 
+test("says whether another host has taken over", (t) => {
+  const taken = (nft: string) => {
+    const text = renderAddressScript(script).replace(
+      "#!/bin/sh\n",
+      `#!/bin/sh\nnft() { ${nft}; }\n`,
+    );
+    return spawnSync("sh", ["-c", text, "x", "taken"]).status === 0;
+  };
+  t.true(taken('[ "$5" != announces ] && echo elements'));
+  t.false(taken('[ "$5" = announces ] && echo elements; :'));
+  t.true(taken("return 1"));
+});
+
 async function listening(server: Server | ReturnType<typeof createTcpServer>): Promise<number> {
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   return (server.address() as AddressInfo).port;

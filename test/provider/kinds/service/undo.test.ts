@@ -279,6 +279,28 @@ onLinux("a restart waits for the other server and for the requests under way", a
   t.false(plugin.engine.messages.some(({ text }) => text.includes("cut off")));
 });
 
+onLinux("a host whose place nobody took has it again before its unit restarts", async (t) => {
+  const { sandbox, it, inputs, plugin } = await site(t);
+  const finished = await answering(t, [503]);
+  const file = sandbox.path("/run/drain");
+  const drain = {
+    ...{ file, seconds: 3, finishSeconds: 1, finished: { http: finished.http } },
+    takenCommand: ["sh", "-c", `test -e ${file} && exit 1`],
+  };
+  await it.up(inputs({ "/etc/a": "one\n" }, { drain }));
+  await sandbox.clearLog();
+  await it.up(inputs({ "/etc/a": "two\n" }, { drain }));
+  t.deepEqual(await sandbox.log(), ["daemon-reload", "sleep 3", "restart it.service"]);
+  t.is(finished.asked.length, 0);
+  t.false("/run/drain" in (await sandbox.entries("/run")));
+  const said = plugin.engine.messages.map(({ text }) => text);
+  t.true(
+    said.includes(
+      "web-01: no other server took over: it restarts without being drained, and requests fail until it is ready",
+    ),
+  );
+});
+
 onLinux("a command may tell that the requests under way have ended", async (t) => {
   const { sandbox, it, inputs, plugin } = await site(t);
   const asked = sandbox.path("/run/asked");
