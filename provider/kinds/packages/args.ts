@@ -23,6 +23,8 @@ export interface Packages {
   readonly mayStop: readonly string[];
   /** What is installed, by package. Output only: a version below it is drift. */
   readonly versions?: Readonly<Record<string, string>>;
+  /** Source to whose it is, `shop/prod web-01-packages`, where another resource has it. Only where a plan is to be made. */
+  readonly owners?: Readonly<Record<string, string>> | undefined;
   /** What apt would do on the host to make it true. Only where a plan is to be made. */
   readonly changes?: Changes | undefined;
 }

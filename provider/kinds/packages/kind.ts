@@ -8,7 +8,7 @@ import { checkPackages, type Packages } from "./args";
 import { changeOf, isDowngrade, isRemoval } from "./changes";
 import { install, targetsOf } from "./install";
 import { parseObservation, renderObservation } from "./observe";
-import { claim, release } from "./owner";
+import { claim, refuseOthers, release } from "./owner";
 import { diff, type PackagesStep, plan } from "./plan";
 import { simulate } from "./simulation";
 
@@ -19,7 +19,12 @@ export const packages: Kind<Packages, PackagesStep & Step> = {
   hosts: ({ host }) => [host],
   read,
   diff,
-  plan: (observed, desired) => onHost(plan(observed, desired), desired),
+  plan: (observed, desired, owner) => {
+    const steps = plan(observed, desired);
+    const others = refuseOthers(steps, observed, owner);
+    if (others.length > 0) throw new Refused(others);
+    return onHost(steps, desired);
+  },
   apply,
   remove,
   leaves: ({ host, packages: installed }) =>
@@ -53,7 +58,11 @@ function fromService(properties: Properties): Properties {
 
 async function observe(expected: Packages, context: Context): Promise<Packages | undefined> {
   const { host, name } = expected;
-  const answer = await context.ask(host, renderObservation(expected).text, `reading ${name}`);
+  const answer = await context.ask(
+    host,
+    renderObservation(expected, context.owner.claim).text,
+    `reading ${name}`,
+  );
   return parseObservation(answer, expected);
 }
 

@@ -2,11 +2,12 @@
 
 import { lines, type Shell, sh } from "../../ssh/shell";
 import type { Packages } from "./args";
+import { renderOwnerObservation } from "./owner";
 import { parseSource, type Source, sourcePath } from "./source";
 import { compareVersions, matches } from "./version";
 
 /** One call of dpkg-query for all names. What provides a name is asked only where no package of that name is there. */
-export function renderObservation({ packages, sources }: Packages): Shell {
+export function renderObservation({ packages, sources }: Packages, own: string): Shell {
   const names = Object.keys(packages);
   return lines(
     names.length > 0 &&
@@ -27,6 +28,7 @@ done`,
       (name) =>
         sh`if [ -f ${sourcePath(name)} ]; then echo source ${name} "$(base64 -w 0 -- ${sourcePath(name)})"; fi`,
     ),
+    renderOwnerObservation(Object.keys(sources), own),
     sh`true`,
   );
 }
@@ -58,10 +60,20 @@ export function parseObservation(answer: string, expected: Packages): Packages |
     if (kind !== "source" || name === undefined) continue;
     sources[name] = parseSource(Buffer.from(text, "base64").toString("utf8"));
   }
+  const owned = lines.filter(([kind]) => kind === "owned");
+  const owners = owned.map(([, name, ...words]) => [name, words.join(" ")]);
   const wanted = { ...expected.packages, ...expected.sources };
   const isThere = Object.keys({ ...packages, ...sources }).length > 0;
   if (!isThere && Object.keys(wanted).length > 0) return undefined;
-  return { ...expected, packages, versions, hold, sources, changes: undefined };
+  return {
+    ...expected,
+    packages,
+    versions,
+    hold,
+    sources,
+    owners: owners.length > 0 ? Object.fromEntries(owners) : undefined,
+    changes: undefined,
+  };
 }
 
 /** A package of the host's own architecture, of all, or of the one that the name says. */

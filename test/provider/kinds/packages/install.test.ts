@@ -173,6 +173,36 @@ onApt("what another resource wants by now is left: a host that was renamed keeps
   t.deepEqual(await sandbox.entries("/var/lib/trilithon"), {});
 });
 
+onApt(
+  "a source that another stack has is not written otherwise, and the preview says so",
+  async (t) => {
+    const { sandbox, apt, resource, wants } = await startAptHost(t);
+    await sandbox.write(
+      "/etc/apt/apt.conf.d/unsigned",
+      'Acquire::AllowInsecureRepositories "true";\nAPT::Get::AllowUnauthenticated "true";\n',
+    );
+    await apt.publish([web]);
+    for (const folder of ["one", "other"])
+      await apt.publish([{ name: "tool", version: "1.0" }], `/${folder}`);
+    const source = (folder: string) => ({
+      uris: [`copy:${sandbox.path(`/${folder}`)}`],
+      suites: ["./"],
+    });
+    const wanted = (folder: string) =>
+      wants({ web: "1.0" }, { sources: { vendor: source(folder) } });
+    const of = (stack: string) => resource("trilithon:index:Packages", { name: "packages", stack });
+    await of("prod").up(wanted("one"));
+    const text = await sandbox.read("/etc/apt/sources.list.d/trilithon-vendor.sources");
+    const other = of("dev");
+    const message =
+      /^web-01: the package source vendor belongs to packages of the stack test\/prod, which has it otherwise; nothing will be changed\. /;
+    await t.throwsAsync(other.preview(wanted("other")), { message });
+    await t.throwsAsync(other.up(wanted("other")), { message });
+    t.is(await sandbox.read("/etc/apt/sources.list.d/trilithon-vendor.sources"), text);
+    await t.notThrowsAsync(other.up(wanted("one")), "the same may be in both");
+  },
+);
+
 onApt("an installation that was interrupted is completed first", async (t) => {
   const { sandbox, apt, packages, wants, progress } = await startAptHost(t);
   await apt.publish([web]);
