@@ -40,7 +40,10 @@ export function createRoleCheck(
       },
       onChange: "restart",
       // It answers well only when mysqld answered it.
-      ready: { http: pulumi.interpolate`http://${host.address}:${roleCheck.port}/` },
+      ready: {
+        http: pulumi.interpolate`http://${host.address}:${roleCheck.port}/`,
+        matches: `^Server: ${roleCheck.server}\\r?$`,
+      },
     },
     onHost(host, parent, [content]),
   );

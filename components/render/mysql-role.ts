@@ -9,6 +9,8 @@ export const roleCheck = {
   home: "/nonexistent",
   /** The customary port of such checks on MySQL, since Percona's `clustercheck`. */
   port: 9200,
+  /** Sent with each answer: others have the port as well, such as Elasticsearch. */
+  server: "trilithon-mysql-role",
   /** Who serves, how far behind it is, and who is in a group with it. */
   grants: { "performance_schema.*": ["SELECT"] },
 };
@@ -225,7 +227,7 @@ sub serve {
     my ($status, $body) = answer($1);
     my %reason = (200 => 'OK', 404 => 'Not Found', 503 => 'Service Unavailable');
     my $text = "$body\n";
-    syswrite $socket, "HTTP/1.0 $status $reason{$status}\r\nContent-Type: text/plain\r\nContent-Length: "
+    syswrite $socket, "HTTP/1.0 $status $reason{$status}\r\nServer: ${roleCheck.server}\r\nContent-Type: text/plain\r\nContent-Length: "
       . length($text) . "\r\nConnection: close\r\n\r\n$text";
   }
   hang_up($socket);

@@ -28,6 +28,8 @@ export interface ReadyArgs {
   readonly http?: pulumi.Input<string>;
   /** Sent with it: `{ Host: "www.example.com" }`. Default: `Host` with the address. */
   readonly headers?: pulumi.Input<Record<string, pulumi.Input<string>>>;
+  /** A regular expression of Perl's that the answer has to match, `^` and `$` being those of a line. Default: any answer. */
+  readonly matches?: pulumi.Input<string>;
   /** Accepts connections on this port of 127.0.0.1. */
   readonly tcp?: pulumi.Input<number>;
   /** Ends with status 0; run as root. */

@@ -25,6 +25,7 @@ export interface File {
 export interface Ready {
   readonly http?: string;
   readonly headers?: Readonly<Record<string, string>>;
+  readonly matches?: string;
   readonly tcp?: number;
   readonly command?: readonly string[];
   /** It was active for that long without a restart. */
@@ -236,11 +237,8 @@ const headers = v.record(
   text(/^[A-Za-z0-9-]+$/, "the name of a header"),
   text(/^[^\r\n\0]*$/, "one line of text"),
 );
-const httpProbe = v.strictObject({
-  http: httpUrl,
-  headers: v.optional(headers),
-  matches: v.optional(text(/^[^\r\n\0]+$/, "a regular expression")),
-});
+const matches = v.optional(text(/^[^\r\n\0]+$/, "a regular expression"));
+const httpProbe = v.strictObject({ http: httpUrl, headers: v.optional(headers), matches });
 
 const unitName = text(
   /^[A-Za-z0-9@:._\\-]+\.(service|socket|timer|target)$/,
@@ -250,6 +248,7 @@ const ready = v.optional(
   v.strictObject({
     http: v.optional(httpUrl),
     headers: v.optional(headers),
+    matches,
     tcp: v.optional(integerIn(values.port)),
     command: v.optional(words),
     staySeconds: v.optional(integerIn(values.waitSeconds)),

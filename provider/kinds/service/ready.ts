@@ -138,7 +138,9 @@ function livenessProbe({ http, headers, tcp = 0 }: Ready): Shell {
 function probe(ready: Ready | undefined): Shell {
   if (ready?.command !== undefined) return sh`${ready.command}`;
   if (ready?.tcp !== undefined) return renderTcpProbe(ready.tcp);
-  if (ready?.http !== undefined)
-    return renderHttpProbe({ http: ready.http, headers: ready.headers });
+  if (ready?.http !== undefined) {
+    const { http, headers, matches } = ready;
+    return renderHttpProbe({ http, headers, matches });
+  }
   return ready?.staySeconds === undefined ? sh`true` : sh`has_stayed`;
 }

@@ -5,7 +5,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import test, { type ExecutionContext } from "ava";
-import { renderRoleCheckScript, renderRoleCheckUnit } from "../../../components/render/mysql-role";
+import {
+  renderRoleCheckScript,
+  renderRoleCheckUnit,
+  roleCheck,
+} from "../../../components/render/mysql-role";
 import { onLinux } from "../../support/on-linux";
 import { isGolden } from "./golden";
 
@@ -15,7 +19,7 @@ test("renders the unit and its script", (t) => {
   isGolden(t, "trilithon-mysql-role", renderRoleCheckScript());
 });
 
-const port = 9200;
+const { port } = roleCheck;
 let used = 0;
 
 /** An address of its own, so that no other program can have the port: all of 127.0.0.0/8 is a Linux host's own. */
@@ -62,7 +66,7 @@ done
     writeFileSync(`${status}.new`, text);
     renameSync(`${status}.new`, status);
   };
-  return { says, ...asking(t, address) };
+  return { says, address, ...asking(t, address) };
 }
 
 /** Asks until the answer is the expected one: the client is asked every so often. */
@@ -145,6 +149,18 @@ onLinux(
     await member.becomes("/replica", "404 reaches 1 of 2 members");
   },
 );
+
+onLinux("it says who answers: others have its port as well", async (t) => {
+  const member = await start(t, "pair");
+  await member.becomes("/primary", "503 mysqld has not answered yet");
+  const server = await new Promise((resolve, reject) =>
+    get({ host: member.address, port, agent: false }, ({ headers }) => resolve(headers.server)).on(
+      "error",
+      reject,
+    ),
+  );
+  t.is(server, roleCheck.server);
+});
 
 onLinux("who was never the primary or a replica is not read from", async (t) => {
   const member = await start(t, "pair");

@@ -71,6 +71,14 @@ onLinux(
   },
 );
 
+onLinux("an answer that does not match is somebody else's", async (t) => {
+  const port = await portAnswering(t, [200]);
+  const http = `http://127.0.0.1:${port}/`;
+  await t.notThrowsAsync(upWith(t, { http, matches: "^Connection: close\\r?$" }));
+  const error = await t.throwsAsync(upWith(t, { http, matches: "^Server: it\\r?$" }));
+  t.true(error?.message.endsWith(`${http}: expected an answer that matches ^Server: it\\r?$`));
+});
+
 onLinux("a unit that answers well after a while is ready", async (t) => {
   const port = await portAnswering(t, [503, 503, 200]);
   await t.notThrowsAsync(upWith(t, { http: `http://127.0.0.1:${port}`, deadlineSeconds: 60 }));
