@@ -5,7 +5,7 @@ import { Service } from "../provider/resources/service";
 import { type ArgsCheck, checkArgs, checkUnique, whenKnown } from "./check-args";
 import { type Fault, unexpected } from "./expectation";
 import { type Host, isHere, onHost } from "./host";
-import { defaultPorts, loadBalancerOptions } from "./options";
+import { defaultPorts, defaultResponseSeconds, loadBalancerOptions } from "./options";
 import { createPackages, withDefaults as packagesWithDefaults } from "./packages";
 import {
   balancerHealthPath,
@@ -163,7 +163,7 @@ function withDefaults(args: LoadBalancerArgs) {
   const {
     port = defaultPorts.loadBalancer,
     statsPort = defaultPorts.statistics,
-    responseTimeoutSeconds = 65,
+    responseTimeoutSeconds = defaultResponseSeconds.loadBalancer,
     trustedProxies = [],
     rawLines = {},
   } = args;

@@ -46,6 +46,9 @@ export const defaultPorts = {
   shared: 22_000,
 };
 
+/** How long whoever asks waits for an answer: the load balancer longer, so that Nginx gives up first and its log says so. */
+export const defaultResponseSeconds = { web: 60, loadBalancer: 65 };
+
 const { from, to } = values.carryOnSeconds;
 export const carryOnWords = `{ carryOnAfterSeconds: ${from} to ${to} }`;
 const durabilityWords = `wait-for-replica or ${carryOnWords}`;

@@ -5,7 +5,7 @@ import { Service } from "../provider/resources/service";
 import { type ArgsCheck, checkArgs, checkUnique, refuse, whenKnown } from "./check-args";
 import { type Fault, unexpected } from "./expectation";
 import { type Host, onHost } from "./host";
-import { defaultPorts, webServerOptions } from "./options";
+import { defaultPorts, defaultResponseSeconds, webServerOptions } from "./options";
 import { createPackages, withDefaults } from "./packages";
 import type { FastCgi } from "./render/fastcgi";
 import { nginxFiles, renderNginx, renderNginxSite, webHealthPath } from "./render/nginx";
@@ -198,7 +198,7 @@ function readValues(check: ArgsCheck<typeof entries>, args: WebServerArgs) {
     loadBalancers: args.loadBalancers,
     port: args.port ?? defaultPorts.web,
     uploadLimitMegabytes: args.uploadLimitMegabytes ?? 10,
-    responseTimeoutSeconds: args.responseTimeoutSeconds ?? 60,
+    responseTimeoutSeconds: args.responseTimeoutSeconds ?? defaultResponseSeconds.web,
     rawLines: args.rawLines ?? [],
   });
 }

@@ -2,7 +2,7 @@
 import * as v from "valibot";
 import * as forms from "../../provider/schema/values";
 import { type Fault, unexpected } from "../expectation";
-import { carryOnWords, defaultPorts } from "../options";
+import { carryOnWords, defaultPorts, defaultResponseSeconds } from "../options";
 import { databaseProxy } from "../render/database-proxy";
 import { roleCheck } from "../render/mysql-role";
 import { isRecord } from "../rule";
@@ -33,6 +33,7 @@ export function checkAgreement(values: Values): readonly Fault[] {
     ...(hosts.length > 0 ? checkDatabase(values.database, hosts) : []),
     ...checkPorts(values, hosts),
     ...checkVersions(values, hosts),
+    ...checkResponseTimes(values),
     ...checkApplications(
       values,
       hosts.filter(({ roles }) => roles.includes("web")),
@@ -301,6 +302,18 @@ function checkVersions(values: Values, hosts: readonly Host[]): readonly Fault[]
     });
   });
   return faults.filter(({ path }, index) => faults.findIndex((one) => one.path === path) === index);
+}
+
+/** A load balancer that gives up first answers 504 where the web server would still wait. */
+function checkResponseTimes({ web, loadBalancer }: Values): readonly Fault[] {
+  const secondsOf = (section: unknown) =>
+    isRecord(section) ? section.responseTimeoutSeconds : undefined;
+  const seconds = secondsOf(web);
+  const least = secondsOf(loadBalancer) ?? defaultResponseSeconds.loadBalancer;
+  if (typeof seconds !== "number" || typeof least !== "number" || seconds <= least) return [];
+  const expected = `at most loadBalancer.responseTimeoutSeconds (${least})`;
+  const remedy = `set that to ${Math.min(seconds + 5, 3600)} as well`;
+  return [fault("web.responseTimeoutSeconds", expected, seconds, remedy)];
 }
 
 interface WantedPackage {

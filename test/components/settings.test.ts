@@ -562,6 +562,13 @@ const bad: readonly (readonly [string, Values, readonly string[]])[] = [
     ],
   ],
   [
+    "a load balancer that gives up before the web server",
+    { ...good, web: { responseTimeoutSeconds: 300 } },
+    [
+      "web.responseTimeoutSeconds: expected at most loadBalancer.responseTimeoutSeconds (65), got 300: set that to 305 as well",
+    ],
+  ],
+  [
     "a raw line that is two",
     { ...good, loadBalancer: { rawLines: { backend: ["a\nb"] } } },
     ['loadBalancer.rawLines.backend[0]: expected one line of text, got "a\\nb"'],
