@@ -147,6 +147,12 @@ map $is_forwarded$http_x_request_id $app_request_id {
     "~^1(.+)" $1;
 }
 
+# As it was asked for, encoded. What a browser would take for another site (\`//example.com/..\`) is not repeated.
+map $request_uri $asked_path {
+    default                $uri;
+    "~^(/[^/\\x5c?][^?]*)" $1;
+}
+
 # Only these methods are for files; all others are the application's.
 map $request_method $file {
     default /.none;
@@ -375,7 +381,7 @@ ${application.healthPath === webHealthPath ? "" : `${renderOwnHealth(label, appl
         # As the application's folders lie apart, their files are looked for from the top.
         root /;
         if (-f ${publicFolder}$${file}/index.html) {
-            return 301 $uri/$is_args$args;
+            return 301 $asked_path/$is_args$args;
         }
         try_files ${[publicFolder, ...otherPublicFolders].map((folder) => `${folder}$${file}`).join(" ")} @$app_location;
     }

@@ -18,6 +18,7 @@ const running = WebPath.start({
   files: {
     "public/index.html": "the start page\n",
     "public/docs/index.html": "the documentation\n",
+    "public/100% new/index.html": "what is new\n",
     "public/app.css": style,
     "public/static/app-ABCDEF12.css": style,
     "public/photo-20250102.jpg": "a photo\n",
@@ -89,6 +90,18 @@ const cases: readonly Case[] = [
     path: "/docs?a=1",
     status: 301,
     headers: { location: "/docs/?a=1" },
+  },
+  {
+    title: "a folder without its slash, whose name has to be encoded",
+    path: "/100%25%20new?a=1",
+    status: 301,
+    headers: { location: "/100%25%20new/?a=1" },
+  },
+  {
+    title: "a folder without its slash, asked for as if it were of another site",
+    path: "//other.example/../docs",
+    status: 301,
+    headers: { location: "/docs/" },
   },
   { title: "a folder without an index", path: "/static/", status: 404, headers: asked },
   {
