@@ -21,8 +21,14 @@ replaced() {
   if [ -n "$program" ]; then echo "$program"; return; fi
   cat $(printf '/proc/%s/maps ' "$@") 2>/dev/null | sed -n 's/^[^ ]* [^ ]*x[^ ]* .* \(\/[^ ]*\) (deleted)$/\1/p' | grep -vE '^/(dev|run|tmp|var/tmp|memfd:|SYSV)' | head -n 1
 }
+# Where the program of a unit's command leads: an alternative may be switched while the former program stays on the disk. What
+# comes with a version is known by its link.
+program() {
+  path=$(printf '%s\n' "$shown" | sed -n 's/^ExecStart={ path=\([^ ]*\) ;.*/\1/p' | head -n 1)
+  case $path in '' | */current/* | */releases/*) ;; *) readlink -f -- "$path" ;; esac
+}
 unit_status() {
-  systemctl show -p LoadState -p ActiveState -p UnitFileState -p NeedDaemonReload -p MainPID -p InvocationID -p ActiveEnterTimestampMonotonic -p StateChangeTimestampMonotonic -p FragmentPath -p DropInPaths -- "$1"
+  systemctl show -p ExecStart -p LoadState -p ActiveState -p UnitFileState -p NeedDaemonReload -p MainPID -p InvocationID -p ActiveEnterTimestampMonotonic -p StateChangeTimestampMonotonic -p FragmentPath -p DropInPaths -- "$1"
 }
 `;
 
@@ -31,9 +37,9 @@ export const unitObservation = sh`
 is_active() { case $shown in *ActiveState=active*) ;; *) return 1 ;; esac; }
 unit() {
   shown=$(unit_status "$1")
-  printf '%s\n' "$shown"
+  printf '%s\n' "$shown" | grep -v '^ExecStart='
   main=$(printf '%s\n' "$shown" | sed -n 's/^MainPID=//p')
-  if [ "\${main:-0}" != 0 ]; then echo "Youngest=$(youngest "$main")"; echo "Replaced=$(replaced "$main")"; fi
+  if [ "\${main:-0}" != 0 ]; then echo "Youngest=$(youngest "$main")"; echo "Replaced=$(replaced "$main")"; echo "Program=$(program)"; fi
   echo "Uptime=$(cut -d ' ' -f 1 /proc/uptime)"
   echo "Now=$(date +%s.%N)"
   # A drain is left behind when no change is under way that drains.
@@ -49,9 +55,15 @@ loaded() {
   shift 2
   shown=$(unit_status "$unit")
   mkdir -p "$own/loaded"
+  # A reload starts no other program.
+  started=$(program)
+  if grep -qsxF "$(printf '%s\n' "$shown" | grep '^InvocationID=')" "$own/loaded/$unit"; then
+    started=$(sed -n 's/^Program=//p' "$own/loaded/$unit")
+  fi
   {
     printf '%s\n' "$shown" | grep -E '^(InvocationID|StateChangeTimestampMonotonic)='
     echo "Youngest=$(youngest "$(printf '%s\n' "$shown" | sed -n 's/^MainPID=//p')")"
+    echo "Program=$started"
     if [ -n "$link" ]; then echo "Link=$(readlink -- "$link")"; fi
     for path; do
       if [ -f "$path" ]; then echo "File=$(stat -L -c '%.9Z' -- "$path") $(sha256sum <"$path" | cut -d ' ' -f 1) $path"; fi
@@ -103,18 +115,29 @@ export function parseUnit(
   const unitFile = properties.get("UnitFileState") ?? "";
   const isMasked = properties.get("LoadState") === "masked" || unitFile.startsWith("masked");
   const enabled = enablement[unitFile];
-  const replaced = properties.get("Replaced") ?? "";
+  const replaced = properties.get("Replaced") || formerProgram(properties, recorded);
   return {
     state: isRunning ? "running" : active === "inactive" ? "stopped" : active,
     ...(enabled === undefined ? {} : { enabled }),
     ...(isRunning && { configuration: configurationOf(properties, recorded, { files, version }) }),
     ...(isMasked && { masked: "it cannot be started while it is masked" }),
-    ...(isRunning && replaced !== "" && { process: `runs a former ${replaced}` }),
+    ...(isRunning && replaced && { process: `runs a former ${replaced}` }),
     ...(properties.has("Drained") && { drained: drain?.file }),
     ...(properties.get("NeedDaemonReload") === "yes" && {
       definition: "systemd has read a former one",
     }),
   };
+}
+
+/** The program that its command led to when it was started, where it leads to another one by now. */
+function formerProgram(
+  properties: ReadonlyMap<string, string>,
+  recorded: readonly string[],
+): string | undefined {
+  const record = parseRecord(recorded);
+  const [then, now] = [record.get("Program"), properties.get("Program")];
+  const isSameStart = record.get("InvocationID") === properties.get("InvocationID");
+  return isSameStart && now && then !== now ? then : undefined;
 }
 
 /** Of units that cannot be enabled or disabled (static, generated ...) there is nothing to say. */

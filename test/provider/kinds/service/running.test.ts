@@ -1,6 +1,6 @@
 /** What runs, not what lies on the disk: known by what was started or reloaded, whatever the dates of files say. */
 
-import { lstat, symlink } from "node:fs/promises";
+import { lstat, rm, symlink } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { ExecutionContext } from "ava";
@@ -53,6 +53,33 @@ for (const [name, date] of [
     },
   );
 }
+
+onLinux(
+  "a program whose path leads to another one by now is restarted, though it is still there",
+  async (t) => {
+    const { sandbox, it, inputs } = await running(t, "restart");
+    const path = sandbox.path("/usr/bin/tool");
+    const leadTo = async (name: string) => {
+      await sandbox.write(`/usr/bin/${name}`, "");
+      await rm(path, { force: true });
+      await symlink(name, path);
+    };
+    await leadTo("tool-1");
+    const command = `ExecStart={ path=${path} ; argv[]=${path} ; ignore_errors=no }`;
+    await sandbox.unit("it.service", { properties: `MainPID=${process.pid}\n${command}\n` });
+    const wanted = inputs({}, "two\n");
+    await it.up(wanted);
+    t.deepEqual((await it.preview(wanted)).told, []);
+    await leadTo("tool-2");
+    const { told } = await it.up(wanted);
+    t.true(told[0]?.startsWith(`web-01: restart it (it runs a former ${path}-1), wait`), told[0]);
+    t.deepEqual((await it.up(wanted)).told, []);
+    // Who started it otherwise knows with what.
+    await leadTo("tool-1");
+    await sandbox.unit("it.service", { entered: now(), changed: now() });
+    t.deepEqual((await it.preview(wanted)).told, []);
+  },
+);
 
 onLinux("somebody else's restart took in what was on the disk", async (t) => {
   const { sandbox, it, inputs } = await running(t, "restart");
