@@ -35,6 +35,7 @@ const applications = {
     packages: { "php-mysql": "present" },
     release: { command: ["php", "artisan", "migrate"] },
     processes: { queue: { command: ["php", "artisan", "queue:work"] } },
+    environment: { DB_CONNECTION: "mysql", DB_URL: { database: "url" } },
     healthPath: "/up",
     domains: ["shop.foobar.com"],
   },

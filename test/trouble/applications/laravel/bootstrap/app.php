@@ -1,9 +1,11 @@
 <?php
 /** What a framework would be: routes, a database, commands. */
 
-function database(string $host): PDO
+/** As `config/database.php` makes it of its environment. */
+function database(): PDO
 {
-    return new PDO("mysql:host=$host;port=" . getenv('DATABASE_PORT') . ';dbname=' . getenv('DATABASE_NAME'), getenv('DATABASE_USER'), getenv('DATABASE_PASSWORD'), [
+    $url = parse_url(getenv('DB_URL'));
+    return new PDO(getenv('DB_CONNECTION') . ":host=$url[host];port=$url[port];dbname=" . ltrim($url['path'], '/'), urldecode($url['user']), urldecode($url['pass']), [
         PDO::MYSQL_ATTR_SSL_CA => '/etc/ssl/certs/ca-certificates.crt',
         PDO::MYSQL_ATTR_SSL_VERIFY_SERVER_CERT => false,
         PDO::ATTR_TIMEOUT => 5,
@@ -15,16 +17,16 @@ function answer(string $path): void
     header('X-Version: ' . VERSION);
     switch ($path) {
         case '/up':
-            database(getenv('DATABASE_READ_HOST'))->query('SELECT 1');
+            database()->query('SELECT 1');
             echo "up\n";
             return;
         case '/orders':
             if ($_SERVER['REQUEST_METHOD'] === 'POST') {
-                database(getenv('DATABASE_PRIMARY_HOST'))->prepare('INSERT INTO orders (product) VALUES (?)')->execute([$_POST['product']]);
+                database()->prepare('INSERT INTO orders (product) VALUES (?)')->execute([$_POST['product']]);
                 http_response_code(201);
                 return;
             }
-            foreach (database(getenv('DATABASE_READ_HOST'))->query('SELECT product FROM orders') as [$product]) {
+            foreach (database()->query('SELECT product FROM orders') as [$product]) {
                 echo "$product\n";
             }
             return;
@@ -33,7 +35,9 @@ function answer(string $path): void
             echo $_SESSION['visits'] = ($_SESSION['visits'] ?? 0) + 1;
             return;
         case '/upload':
-            echo filesize($_FILES['file']['tmp_name']);
+            $kept = __DIR__ . '/../storage/app/' . basename($_FILES['file']['name']);
+            move_uploaded_file($_FILES['file']['tmp_name'], $kept);
+            echo filesize($kept);
             return;
         default:
             http_response_code(404);
@@ -44,7 +48,7 @@ function answer(string $path): void
 /** Of `artisan`. */
 function command(string $name): void
 {
-    $primary = database(getenv('DATABASE_PRIMARY_HOST'));
+    $primary = database();
     switch ($name) {
         case 'migrate':
             echo "creating the table orders\n";

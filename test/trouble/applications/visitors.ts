@@ -1,0 +1,69 @@
+/** Visitors of a page on this machine, who ask with the domain as browsers do. */
+import { type IncomingHttpHeaders, request } from "node:http";
+import { buffer } from "node:stream/consumers";
+
+export interface Question {
+  readonly method?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string | Uint8Array;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: string;
+  readonly bytes: Uint8Array;
+}
+
+export interface Site {
+  /** Default 127.0.0.1. */
+  readonly address?: string;
+  readonly port: number;
+  readonly domain: string;
+}
+
+/** On a connection of its own. (`fetch` sends no `Host` but the address's.) */
+export function ask(
+  { address = "127.0.0.1", port, domain }: Site,
+  path: string,
+  { method = "GET", headers = {}, body }: Question = {},
+): Promise<Answer> {
+  const own = { host: domain, ...headers };
+  return new Promise((resolve, reject) => {
+    const options = { host: address, port, path, method, headers: own, agent: false };
+    const call = request(options, (response) => {
+      const { statusCode: status = 0, headers } = response;
+      buffer(response).then(
+        (bytes) => resolve({ status, headers, body: bytes.toString(), bytes }),
+        reject,
+      );
+    });
+    call.on("error", reject);
+    call.end(body);
+  });
+}
+
+/** Asks for pages, one after the other, until it is told to stop: two visitors at a time. */
+export function visit(site: Site, paths: readonly string[]) {
+  const failures: string[] = [];
+  let [count, isOver] = [0, false];
+  const one = async () => {
+    for (let at = 0; !isOver; at += 1) {
+      const path = paths[at % paths.length] ?? "/";
+      try {
+        const { status } = await ask(site, path);
+        if (status !== 200) failures.push(`${path}: ${status}`);
+      } catch (error) {
+        failures.push(`${path}: ${error}`);
+      }
+      count += 1;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  };
+  const running = Promise.all([one(), one()]);
+  return async () => {
+    isOver = true;
+    await running;
+    return { count, failures };
+  };
+}
