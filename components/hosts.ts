@@ -42,7 +42,9 @@ export type DatabaseHosts =
 type MachineSettings = Omit<Settings, "application" | "applications">;
 
 export function createHosts(settings: MachineSettings): StackHosts {
-  const all = createMachines(settings).map((host) => withPackagePolicy(host, settings.packages));
+  const hosts = createMachines(settings);
+  const machines = hosts.map(({ machine }) => machine);
+  const all = hosts.map((host) => withPackagePolicy(host, settings.packages, machines));
   for (const { name } of all.filter((host) => !isHere(host))) {
     pulumi.log.warn(`${name} is away: nothing is asked of it, and nothing on it is changed`);
   }
@@ -56,7 +58,7 @@ export function createHosts(settings: MachineSettings): StackHosts {
       [...having("database-primary"), ...having("database"), ...having("database-replica")],
       settings.database.primary,
     ),
-    machines: all.map(({ machine }) => machine),
+    machines,
     url: urlOf(settings),
     loadBalancerUrls: urlsOf(settings),
   };

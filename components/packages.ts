@@ -80,17 +80,18 @@ export function createPackages(
   );
 }
 
-/** A host whose packages follow the policy; everything on it waits for its package sources. */
+/** A host whose packages follow the policy; everything on it waits for its package sources, and these for all machines. */
 export function withPackagePolicy<SomeHost extends Host>(
   host: SomeHost,
   policy: PackagePolicy | undefined,
+  machines: readonly pulumi.Resource[],
 ): SomeHost {
   if (policy === undefined) return host;
   const sources = sourcesOf(policy);
   if (Object.keys(sources).length === 0) return { ...host, packagePolicy: policy };
   const args = { host: host.host, name: "package-sources", sources };
   const options = {
-    dependsOn: [host.machine],
+    dependsOn: [...machines],
     ...(host.deletedWith && { deletedWith: host.deletedWith }),
   };
   const packageSources = new Packages(`${host.name}-package-sources`, args, options);
