@@ -115,7 +115,7 @@ export interface ApplicationArgs {
    */
   readonly persistent?: readonly string[];
   /**
-   * Which of `persistent` have the same content on all hosts: what one host writes, the others have a second later, by Syncthing on
+   * Which of `persistent` have the same content on all hosts: what one host writes, the others have some seconds later, by Syncthing on
    * each of them (Debian's package), which listens on `port` of the host's address. Default none; `port` 22000.
    */
   readonly shared?: { readonly folders: readonly string[]; readonly port?: number };
