@@ -191,6 +191,8 @@ export interface Service {
   readonly process?: string | undefined;
   /** Why it does not answer although it runs. */
   readonly answers?: string | undefined;
+  /** Who of the same stack has its port. Only where a plan is to be made. */
+  readonly portHolder?: string | undefined;
   /** The drain file, where one was left behind. */
   readonly drained?: string | undefined;
   /** What was set at run time, past the files. */

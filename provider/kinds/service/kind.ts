@@ -69,9 +69,14 @@ function withoutPackages(properties: Properties): Properties {
   return rest;
 }
 
-async function read(expected: Service, context: Context): Promise<Service | undefined> {
+async function read(
+  expected: Service,
+  context: Context,
+  desired?: Service,
+): Promise<Service | undefined> {
   const { isNew } = context.owner;
-  const question = renderObservation(expected, { isNew }).text;
+  const planner = desired && context.owner;
+  const question = renderObservation(expected, { isNew, ...(planner && { planner }) }).text;
   const answer = await context.ask(expected.host, question, `reading ${expected.name}`);
   return parseObservation(answer, expected, context.owner, { isNew });
 }

@@ -10,6 +10,7 @@ import { listingFunction } from "./listing";
 import { parseOverrides, renderOverridesObservation } from "./overrides";
 import { parseOwners, renderOwnerObservation } from "./owner";
 import { parsePersistent, renderPersistentObservation } from "./persistent";
+import { renderPortObservation } from "./ports";
 import { renderLiveness } from "./ready";
 import { renderCommandedObservation } from "./release-command";
 import { parseRunsWith, pristineFiles, renderRunsWith, runsWithFunction } from "./runs-with";
@@ -60,7 +61,11 @@ release() {
 `;
 
 /** `isNew`: where nothing on the host was written for it before. */
-export function renderObservation(service: Service, { isNew = false } = {}): Shell {
+/** `planner` is given where a plan is to be made. */
+export function renderObservation(
+  service: Service,
+  { isNew = false, planner }: { readonly isNew?: boolean; readonly planner?: Owner } = {},
+): Shell {
   const { unit, root } = service;
   return lines(
     functions,
@@ -73,6 +78,7 @@ export function renderObservation(service: Service, { isNew = false } = {}): She
     ...service.absent.map((path) => sh`present ${path}`),
     sh`originals ${[...Object.keys(service.files), ...service.absent]}`,
     renderOwnerObservation(service),
+    planner !== undefined && renderPortObservation(service, planner),
     renderUnitObservation(service),
     renderForeignObservation(service),
     renderLiveness(service),
@@ -157,6 +163,7 @@ export function parseObservation(
     absent.length < expected.absent.length ||
     folders.length > 0 ||
     owners.length > 0 ||
+    unit.portHolder !== undefined ||
     Object.keys({ ...users, ...files }).length > 0 ||
     // Nothing that could be gone: a unit alone, or what must not exist.
     Object.keys({ ...expected.users, ...expected.files }).length === 0;
@@ -168,6 +175,7 @@ export function parseObservation(
     version: undefined,
     masked: undefined,
     process: undefined,
+    portHolder: undefined,
     answers: undefined,
     drained: undefined,
     overridden: undefined,

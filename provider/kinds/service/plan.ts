@@ -10,6 +10,7 @@ import type { ForeignChange } from "./foreign";
 import { isSameStack, nameThing, type OwnedThing, thingsOf } from "./owner";
 import { isLinkedOtherwise, planPersistent } from "./persistent";
 import { bothUnits, effect, planDropped, planUnits } from "./plan-units";
+import { planPortWait } from "./ports";
 import { announceCommand, commandUnit } from "./release-command";
 import { awaitsPackages, upgrades } from "./runs-with";
 import { planClosing, undrained } from "./together";
@@ -109,6 +110,7 @@ export function plan(
     ...planDropped(observed, desired),
     ...changes,
     ...check,
+    ...planPortWait(observed, desired, unit),
     ...unit,
     ...planWatch(observed, desired, changes),
     ...(isClosed ? [] : planUndrain(observed)),

@@ -53,34 +53,65 @@ export function portSeconds(service: Service): number {
   return (ready?.deadlineSeconds ?? 30) + drains;
 }
 
-/** Before the lock is taken, which the other one needs to leave. Nothing is changed yet. */
-export function renderPortWait(
-  steps: readonly ServiceStep[],
-  service: Service,
-  { project, stack, claim }: Owner,
-): Shell | false {
-  const port = portOf(service);
-  const starts = steps.some(
-    (step) =>
-      step.do === "unit" && (step.unit ?? service.unit) === service.unit && step.action !== "stop",
-  );
-  if (port === undefined || !starts) return false;
-  const seconds = portSeconds(service);
+/** `holder`: prints the unit of the same stack that has the port of the service. */
+function holderFunction(service: Service, port: string, { project, stack, claim }: Owner): Shell {
   return sh`
 ${listenFunctions}
-# Prints the unit of the same stack that has the port.
+has_pids() { for pid in $pids; do if is_of_main "$pid"; then return; fi; done; false; }
 holder() {
   pids=$(listeners_at ${port})
   [ -n "$pids" ] && cd /var/lib/trilithon/owners 2>/dev/null || return
+  if main_of ${service.unit ?? ""} && has_pids; then return; fi
   for record in $(grep -lF -- ${`owner ${project}/${stack} `} *); do
     if [ "$record" = ${claim} ]; then continue; fi
     for unit in $(sed -n 's/^unit //p' "$record"); do
       case $unit in ${joined(unitsOf(service))}) continue ;; esac
-      main_of "$unit" || continue
-      for pid in $pids; do if is_of_main "$pid"; then echo "$unit"; return; fi; done
+      if main_of "$unit" && has_pids; then echo "$unit"; return; fi
     done
   done
+}`;
 }
+
+/** For a plan. A line among those of the unit. */
+export function renderPortObservation(service: Service, owner: Owner): Shell | false {
+  const port = portOf(service);
+  if (port === undefined || service.unit === undefined) return false;
+  return sh`
+${holderFunction(service, port, owner)}
+echo "PortHolder=$(holder)"`;
+}
+
+/** Announces the wait. */
+export function planPortWait(
+  { portHolder }: Service,
+  desired: Service,
+  steps: readonly ServiceStep[],
+): ServiceStep[] {
+  const [port, name] = [portOf(desired), desired.name];
+  if (portHolder === undefined || port === undefined || !startsIt(steps, desired)) return [];
+  return [
+    {
+      do: "note",
+      sentence: `wait until ${portHolder} leaves port ${port}`,
+      warning:
+        `${desired.host.name}: ${portHolder}, of this stack as well, has port ${port}: \`up\` waits for it to leave. ` +
+        `If it stays, or goes only at the end, as an application that is taken out or called otherwise, ${name} is left as it is and ` +
+        `\`up\` fails: give ${name} another port`,
+    },
+  ];
+}
+
+/** Before the lock is taken, which the other one needs to leave. Nothing is changed yet. */
+export function renderPortWait(
+  steps: readonly ServiceStep[],
+  service: Service,
+  owner: Owner,
+): Shell | false {
+  const port = portOf(service);
+  if (port === undefined || !startsIt(steps, service)) return false;
+  const seconds = portSeconds(service);
+  return sh`
+${holderFunction(service, port, owner)}
 end=$(($(date +%s) + ${seconds})) told=
 while holder=$(holder) && [ -n "$holder" ]; do
   if [ "$(date +%s)" -ge "$end" ]; then
@@ -91,6 +122,12 @@ while holder=$(holder) && [ -n "$holder" ]; do
   told=$holder
   sleep 0.5
 done`;
+}
+
+function startsIt(steps: readonly ServiceStep[], { unit }: Service): boolean {
+  return steps.some(
+    (step) => step.do === "unit" && (step.unit ?? unit) === unit && step.action !== "stop",
+  );
 }
 
 function joined(units: readonly string[]): Shell {

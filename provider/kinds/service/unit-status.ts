@@ -102,7 +102,7 @@ export interface FoundFile {
 export function parseUnit(
   answer: readonly string[],
   files: ReadonlyMap<string, FoundFile>,
-  { drain, version }: Service,
+  { drain, version, onUpgrade }: Service,
 ): Partial<Service> {
   const shown = answer.map((line): [string, string] => {
     const [, name = "", value = ""] = /^([^=]*)=(.*)$/s.exec(line) ?? [];
@@ -115,13 +115,16 @@ export function parseUnit(
   const unitFile = properties.get("UnitFileState") ?? "";
   const isMasked = properties.get("LoadState") === "masked" || unitFile.startsWith("masked");
   const enabled = enablement[unitFile];
-  const replaced = properties.get("Replaced") || formerProgram(properties, recorded);
+  // Where a reload makes the main process anew, the record does not tell with which program.
+  const former = onUpgrade === "reload" ? undefined : formerProgram(properties, recorded);
+  const replaced = properties.get("Replaced") || former;
   return {
     state: isRunning ? "running" : active === "inactive" ? "stopped" : active,
     ...(enabled === undefined ? {} : { enabled }),
     ...(isRunning && { configuration: configurationOf(properties, recorded, { files, version }) }),
     ...(isMasked && { masked: "it cannot be started while it is masked" }),
     ...(isRunning && replaced && { process: `runs a former ${replaced}` }),
+    ...(properties.get("PortHolder") && { portHolder: properties.get("PortHolder") }),
     ...(properties.has("Drained") && { drained: drain?.file }),
     ...(properties.get("NeedDaemonReload") === "yes" && {
       definition: "systemd has read a former one",

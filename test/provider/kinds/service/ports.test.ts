@@ -8,14 +8,28 @@ import { startMachine, wireHost } from "../../../support/machine";
 import { onLinux } from "../../../support/on-linux";
 import { wire } from "../../../support/wire";
 
+/** A process that listens, and is no child of this one. */
+async function startListener(t: ExecutionContext) {
+  const listen =
+    "require('node:http').createServer((_, r) => r.end()).listen(0, '127.0.0.1', function () { console.log(process.pid, this.address().port); })";
+  const shell = spawn("sh", ["-c", '"$0" -e "$1" &', process.execPath, listen], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const [said] = await once(shell.stdout, "data");
+  const [pid = 0, port = 0] = String(said).trim().split(" ").map(Number);
+  const isOver = once(shell.stdout, "close");
+  const end = async () => {
+    process.kill(pid);
+    await isOver;
+  };
+  t.teardown(() => end().catch(() => undefined));
+  return { pid, port, end };
+}
+
 /** `blog` listens at a port that `shop` wants, and both are of one stack. */
 async function twoAtOnePort(t: ExecutionContext, { deadlineSeconds = 1, blogOf = "dev" } = {}) {
-  const listen =
-    "require('node:http').createServer((_, r) => r.end()).listen(0, '127.0.0.1', function () { console.log(this.address().port); })";
-  const blog = spawn(process.execPath, ["-e", listen], { stdio: ["ignore", "pipe", "inherit"] });
-  t.teardown(() => blog.kill());
-  const [said] = await once(blog.stdout, "data");
-  const port = Number(said);
+  const blog = await startListener(t);
+  const { port } = blog;
   const machine = await startMachine(t);
   const { sandbox, server, resource } = machine;
   const host = wireHost(server.host());
@@ -28,16 +42,15 @@ async function twoAtOnePort(t: ExecutionContext, { deadlineSeconds = 1, blogOf =
   await sandbox.clearLog();
   await sandbox.write("/source/server.js", "one\n");
   const shop = resource("trilithon:index:Release", { name: "shop", stack: "dev" });
-  const up = () =>
-    shop.up({
-      host,
-      ...wire({
-        ...{ unit: "shop.service", root: sandbox.path("/srv/shop"), version: "one" },
-        source: sandbox.path("/source"),
-        ready: { http: `http://127.0.0.1:${port}/health`, deadlineSeconds },
-      }),
-    });
-  return { ...machine, blog, port, up };
+  const wanted = {
+    host,
+    ...wire({
+      ...{ unit: "shop.service", root: sandbox.path("/srv/shop"), version: "one" },
+      source: sandbox.path("/source"),
+      ready: { http: `http://127.0.0.1:${port}/health`, deadlineSeconds },
+    }),
+  };
+  return { ...machine, blog, port, up: () => shop.up(wanted), preview: () => shop.preview(wanted) };
 }
 
 onLinux("one that takes another's port waits until that one has left it", async (t) => {
@@ -46,8 +59,7 @@ onLinux("one that takes another's port waits until that one has left it", async 
   const isWaiting = () =>
     plugin.engine.messages.some(({ text }) => text.includes("until blog.service leaves port"));
   while (!isWaiting()) await new Promise((resolve) => setTimeout(resolve, 5));
-  blog.kill();
-  await once(blog, "exit");
+  await blog.end();
   const own = createServer((_, response) => response.end());
   t.teardown(() => own.close());
   await new Promise<void>((resolve) => own.listen(port, "127.0.0.1", resolve));
@@ -55,7 +67,10 @@ onLinux("one that takes another's port waits until that one has left it", async 
 });
 
 onLinux("a port that another one keeps is told before anything is changed", async (t) => {
-  const { port, up, sandbox } = await twoAtOnePort(t);
+  const { port, up, preview, sandbox } = await twoAtOnePort(t);
+  const { told } = await preview();
+  t.true(told[0]?.includes(`wait until blog.service leaves port ${port}, start shop`), told[0]);
+  t.regex(told[1] ?? "", /: give shop another port$/);
   const error = await t.throwsAsync(up());
   t.regex(
     error?.message ?? "",
@@ -67,7 +82,11 @@ onLinux("a port that another one keeps is told before anything is changed", asyn
 });
 
 onLinux("what is of another stack is not waited for", async (t) => {
-  const { up } = await twoAtOnePort(t, { blogOf: "prod" });
-  // The test is the main process of `shop`, and the one that listens is its child.
-  await t.notThrowsAsync(up());
+  const { port, up, preview } = await twoAtOnePort(t, { blogOf: "prod" });
+  t.false((await preview()).told.some((line) => line.includes("blog")));
+  const error = await t.throwsAsync(up());
+  t.regex(
+    error?.message ?? "",
+    new RegExp(`\\nport ${port} is taken by \\S.* \\(process \\d+\\)$`),
+  );
 });

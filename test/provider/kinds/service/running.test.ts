@@ -54,29 +54,45 @@ for (const [name, date] of [
   );
 }
 
+/** A unit whose command is a link, and that was started as it led to `tool-1`. */
+async function runningTool(t: ExecutionContext, more: WireMap = {}) {
+  const machine = await running(t, "restart");
+  const { sandbox, it, inputs } = machine;
+  const path = sandbox.path("/usr/bin/tool");
+  const leadTo = async (name: string) => {
+    await sandbox.write(`/usr/bin/${name}`, "");
+    await rm(path, { force: true });
+    await symlink(name, path);
+  };
+  await leadTo("tool-1");
+  const command = `ExecStart={ path=${path} ; argv[]=${path} ; ignore_errors=no }`;
+  await sandbox.unit("it.service", { properties: `MainPID=${process.pid}\n${command}\n` });
+  const wanted = inputs(more, "two\n");
+  await it.up(wanted);
+  return { ...machine, wanted, path, leadTo };
+}
+
 onLinux(
   "a program whose path leads to another one by now is restarted, though it is still there",
   async (t) => {
-    const { sandbox, it, inputs } = await running(t, "restart");
-    const path = sandbox.path("/usr/bin/tool");
-    const leadTo = async (name: string) => {
-      await sandbox.write(`/usr/bin/${name}`, "");
-      await rm(path, { force: true });
-      await symlink(name, path);
-    };
-    await leadTo("tool-1");
-    const command = `ExecStart={ path=${path} ; argv[]=${path} ; ignore_errors=no }`;
-    await sandbox.unit("it.service", { properties: `MainPID=${process.pid}\n${command}\n` });
-    const wanted = inputs({}, "two\n");
-    await it.up(wanted);
+    const { sandbox, it, wanted, path, leadTo } = await runningTool(t);
     t.deepEqual((await it.preview(wanted)).told, []);
     await leadTo("tool-2");
     const { told } = await it.up(wanted);
     t.true(told[0]?.startsWith(`web-01: restart it (it runs a former ${path}-1), wait`), told[0]);
     t.deepEqual((await it.up(wanted)).told, []);
-    // Who started it otherwise knows with what.
+    // Whoever started it knows with what.
     await leadTo("tool-1");
     await sandbox.unit("it.service", { entered: now(), changed: now() });
+    t.deepEqual((await it.preview(wanted)).told, []);
+  },
+);
+
+onLinux(
+  "with which program a reload has made it anew is not known, and nothing is said",
+  async (t) => {
+    const { it, wanted, leadTo } = await runningTool(t, wire({ onUpgrade: "reload" }));
+    await leadTo("tool-2");
     t.deepEqual((await it.preview(wanted)).told, []);
   },
 );
