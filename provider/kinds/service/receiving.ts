@@ -208,40 +208,48 @@ sub copy {
   finish($out, $path, $one->[2]);
 }
 
-# Only what has the very bytes counts. Each worker says what it found in a file of its own, while others are copied.
-chdir $to or failed($to);
-my @workers = map {
-  open my $worker, "|-", "sh", "-c", 'exec xargs -0 -r sha256sum -z -- >"$1"', "sh", "$own/sums.$_"
-    or failed("sha256sum");
-  $worker
-} 1 .. (@wanted < 100 ? 1 : 4);
+look_in($_) for @have;
 
-my ($has_looked, $turn) = (0, 0);
-for my $one (@wanted) {
-  my $path = "$to/$one->[4]";
-  if ($one->[0] eq "l") {
-    is_like($path, $one) or symlink $one->[3], $path or failed($path);
-    next;
-  }
-  if (!is_like($path, $one)) {
-    my ($from) = grep { is_like($_, $one) } map { "$_/$one->[4]" } @have;
-    if (!defined $from) {
-      if (!$has_looked++) { look_in($_) for @have }
-      $from = $found{"$one->[1] $one->[2]"};
+# Puts together what is there of these, and has it compared: only what has the very bytes counts.
+sub gather {
+  my ($sums, @own) = @_;
+  open my $compared, "|-", "sh", "-c", 'exec xargs -0 -r sha256sum -z -- >"$1"', "sh", $sums or failed("sha256sum");
+  for my $one (@own) {
+    my $path = "$to/$one->[4]";
+    if ($one->[0] eq "l") {
+      is_like($path, $one) or symlink $one->[3], $path or failed($path);
+      next;
     }
-    copy($from, $path, $one) if defined $from;
+    if (is_like($path, $one)) { chmod $one->[0] eq "x" ? 0755 : 0644, $path or failed($path) }
+    else {
+      my ($from) = grep { is_like($_, $one) } map { "$_/$one->[4]" } @have;
+      $from //= $found{"$one->[1] $one->[2]"} // next;
+      copy($from, $path, $one);
+    }
+    print $compared "./$one->[4]\0" or failed("sha256sum") if -e $path;
   }
-  else { chmod $one->[0] eq "x" ? 0755 : 0644, $path or failed($path) }
-  next if !-e $path;
-  print { $workers[$turn++ % @workers] } "./$one->[4]\0" or failed("sha256sum");
+  close $compared;
 }
 
+# Several at the same time, each with a share.
+chdir $to or failed($to);
+my $count = @wanted < 100 ? 1 : 4;
+my @gathering = map {
+  my $share = $_;
+  my $pid = fork // failed("fork");
+  if (!$pid) {
+    gather("$own/sums.$share", @wanted[grep { $_ % $count == $share } 0 .. $#wanted]);
+    exit 0;
+  }
+  $pid
+} 0 .. $count - 1;
+for (@gathering) { waitpid $_, 0; exit 1 if $? }
+
 my %sums;
-for my $number (1 .. @workers) {
-  close $workers[$number - 1];
-  open my $sums, "<", "$own/sums.$number" or failed("sha256sum");
+for (0 .. $count - 1) {
+  open my $sums, "<", "$own/sums.$_" or failed("sha256sum");
   while (<$sums>) { chomp; $sums{$2} = $1 if m{^([0-9a-f]{64})  \./(.*)$}s }
-  unlink "$own/sums.$number";
+  unlink "$own/sums.$_";
 }
 
 my @ranges;
