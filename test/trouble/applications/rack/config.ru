@@ -1,3 +1,4 @@
+require "native"
 require "rack"
 
-run ->(_environment) { [200, { "content-type" => "text/plain" }, ["rack #{Rack.release} #{ENV["RACK_ENV"]}\n"]] }
+run ->(_environment) { [200, { "content-type" => "text/plain" }, ["rack #{ENV["RACK_ENV"]} #{Native.compiler}\n"]] }

@@ -1,0 +1,3 @@
+class Order < ApplicationRecord
+  has_and_belongs_to_many :products
+end
