@@ -1,56 +1,47 @@
 /** A Rails application with the settings of docs/applications/rails.md, on hosts that have MySQL as well. */
-import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { request as httpRequest, type IncomingHttpHeaders } from "node:http";
+import { cp, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { text } from "node:stream/consumers";
 import test, { type ExecutionContext } from "ava";
-import { CORE_SCHEMA, load } from "js-yaml";
 import { rollBack } from "../../scripts/operate/rollback";
 import { parseEndpoints } from "../../scripts/verify/endpoints";
 import { readPreview } from "../end-to-end/support/preview";
 import { TestStack, threeHosts } from "../end-to-end/support/test-stack";
 import { rubyFor, rubyProgram, vendorGems } from "./applications/gems";
 import { hostsThatTrust } from "./applications/hosts-that-trust";
+import { recipe, writeFilesOf } from "./applications/recipe";
+import { ask as askSite } from "./applications/visitors";
 
 const number = Number(process.env.TRILITHON_TEST_NUMBER ?? 105);
 const publish = 8600 + (number - 100) * 10;
 const stackName = `${process.env.TRILITHON_TEST_PREFIX ?? ""}rails`;
-const host = "www.foobar.com";
+const domain = "www.foobar.com";
 
 let folder: string;
 let image: string;
 let stack: TestStack;
 
-/** What stands in the page after "```" and these words. */
-async function blockOf(words: string): Promise<string> {
-  const page = await readFile(join(__dirname, "../../docs/applications/rails.md"), "utf8");
-  const block = page.split(`\n\`\`\`${words}\n`)[1]?.split("```")[0];
-  if (block === undefined) throw new Error(`rails.md: no ${words}`);
-  return block;
-}
-
-/** Those of the page, with other paths and another address of the proxy that speaks TLS: this one is it. */
+/** Those of the page, with other paths and another address of the proxy that speaks TLS: this machine is it. */
 async function settings() {
-  const said = (await blockOf("yaml"))
-    .replaceAll("./shop", join(folder, "shop"))
-    .replace("203.0.113.0/24", `172.31.${number}.1/32`);
   const standard = threeHosts(number);
+  const told = await recipe("rails", {
+    "./shop": join(folder, "shop"),
+    "203.0.113.0/24": `172.31.${number}.1/32`,
+  });
   return {
     ...standard,
+    ...told,
     "trilithon:containers": {
       ...Object(standard["trilithon:containers"]),
       ...{ publish, sshPortBase: 12_390 + (number - 100) * 10, image },
     },
-    ...Object(load(said, { schema: CORE_SCHEMA })),
   };
 }
 
 test.before(async () => {
   folder = await mkdtemp(join(tmpdir(), "trilithon-rails-"));
   await cp(join(__dirname, "applications/rails"), join(folder, "shop"), { recursive: true });
-  const release = join(folder, "shop/bin/release");
-  await writeFile(release, await blockOf("sh bin/release"), { mode: 0o755 });
+  await writeFilesOf("rails", join(folder, "shop"));
   image = await hostsThatTrust();
   const ruby = await rubyFor(image, folder);
   await vendorGems(ruby, join(folder, "shop"));
@@ -64,31 +55,19 @@ test.after.always(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-interface Answer {
-  readonly status: number;
-  readonly headers: IncomingHttpHeaders;
-  readonly body: string;
-}
-
-/** On a connection of its own, as the proxy that speaks TLS passes it on. */
+/** As the proxy that speaks TLS passes it on. */
 function ask(
   path: string,
   { form, cookie }: { readonly form?: Record<string, string>; readonly cookie?: string } = {},
-): Promise<Answer> {
+) {
   const headers = {
-    ...{ host, "x-forwarded-proto": "https" },
+    "x-forwarded-proto": "https",
     ...(cookie !== undefined && { cookie }),
     ...(form && { "content-type": "application/x-www-form-urlencoded" }),
   };
-  const method = form === undefined ? "GET" : "POST";
-  return new Promise((resolve, reject) => {
-    const options = { host: "127.0.0.1", port: publish, path, method, headers, agent: false };
-    const call = httpRequest(options, (response) => {
-      const { statusCode: status = 0, headers } = response;
-      text(response).then((body) => resolve({ status, headers, body }), reject);
-    });
-    call.on("error", reject);
-    call.end(form === undefined ? "" : `${new URLSearchParams(form)}`);
+  return askSite({ port: publish, domain }, path, {
+    headers,
+    ...(form && { method: "POST", body: `${new URLSearchParams(form)}` }),
   });
 }
 
@@ -103,7 +82,7 @@ async function order(t: ExecutionContext, product: string): Promise<void> {
   const form = { authenticity_token: token, product };
   const { status, headers: answered } = await ask("/orders", { form, cookie });
   t.is(status, 303);
-  t.is(answered.location, `https://${host}/orders`);
+  t.is(answered.location, `https://${domain}/orders`);
 }
 
 /** Waits for a line of the page. */
