@@ -38,12 +38,14 @@ export interface ClaimTimes {
   readonly giveUp: number;
   /** Between two words of a host that it still runs. */
   readonly renew: number;
+  /** For one answer of the database. */
+  readonly answer: number;
   /** For a database that does not answer. */
   readonly patience: number;
 }
 
 /** A group has another primary within about ten seconds: a run outlives that, and is late rather than missed. */
-export const claimTimes: ClaimTimes = { lease: 30, giveUp: 24, renew: 3, patience: 60 };
+export const claimTimes: ClaimTimes = { lease: 30, giveUp: 24, renew: 3, answer: 4, patience: 60 };
 
 /**
  * Perl, which every Debian and Ubuntu has, with modules of `perl-base` alone. A claim is one row per job, changed by one UPDATE: the
@@ -65,6 +67,7 @@ my $options = '${options}';
 my $lease = ${times.lease};      # seconds after which the run of a host that says nothing any more is free
 my $give_up = ${times.giveUp};    # seconds without the database after which this host ends its run, as another one may soon begin
 my $renew = ${times.renew};       # seconds between two renewals
+my $answer_within = ${times.answer};   # seconds
 my $patience = ${times.patience};   # seconds for a database that does not answer
 my $grace = 3;       # seconds between SIGTERM and SIGKILL
 my $why = 'it said nothing';
@@ -107,11 +110,11 @@ sub times_after {
 # The fields of the answer, or nothing where the database did not answer; then $why says what it said instead.
 sub ask {
   my ($statements) = @_;
-  $why = 'no answer within 4 seconds';
+  $why = "no answer within $answer_within seconds";
   my $client = open(my $said, '-|') // die "fork: $!\n";
   if ($client == 0) {
     open STDERR, '>&', \*STDOUT;
-    exec 'timeout', '--signal=KILL', 4, 'mysql', "--defaults-file=$options", '--batch', '--skip-column-names',
+    exec 'timeout', '--signal=KILL', $answer_within, 'mysql', "--defaults-file=$options", '--batch', '--skip-column-names',
       # A commit that waits for a replica holds the row: others do not queue up behind it.
       "--execute=SET innodb_lock_wait_timeout = 3; $statements" or POSIX::_exit(127);
   }
