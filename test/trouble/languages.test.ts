@@ -119,7 +119,7 @@ test.serial("a lock file of another bundler, and gems that are not to be had", a
   await rm(join(folder, "rack/vendor"), { recursive: true });
   t.regex(
     await stack.mustFail(),
-    /`bundle install` of page ended with status \d+ for version [0-9a-f]{16}; nothing was switched to it:[\s\S]*rubygems\.org/,
+    /`bundle install` of page ended with status \d+ for version [0-9a-f]{16}; nothing was switched to it:[\s\S]*rubygems/,
   );
   t.is(await page(), "still rack production compiled C\n");
 });
