@@ -237,7 +237,8 @@ onLinux("told to stop, it lets the command end and gives the run back", async (t
   runner.kill("SIGTERM");
   t.is(await ended, 3);
   t.true(hasFile("told"));
-  t.regex(asked().at(-1) ?? "", /^release /);
+  // A renewal that was under way may come after it.
+  t.true(asked().some((words) => words.startsWith("release ")));
 });
 
 const hasSystemd = existsSync("/usr/bin/systemd-analyze");
