@@ -20,7 +20,7 @@ export class HaStack {
     private readonly machines: Machines,
   ) {}
 
-  /** `number` is the third part of its network's addresses, of which its ports follow. */
+  /** `number` is the third part of its network's addresses, of which its ports follow: two of them for the two load balancers. */
   static async up(name: string, number: number): Promise<HaStack> {
     const stack = await TestStack.make(name, settingsElsewhere(number));
     await stack.up();
