@@ -186,8 +186,8 @@ function createServices(
     isReady: ["mysqladmin", "--connect-timeout=2", "ping"],
   });
   if (args.replicas.length === 0) return services;
-  // One that is away counts: it may run, and follow a primary that was replaced meanwhile.
-  const replicas = args.replicas.length;
+  // Beside others one that is away counts: it may run, and follow a primary that was replaced meanwhile.
+  const replicas = parent.replicas.length === 0 ? 0 : args.replicas.length;
   const openings = hosts.map((host) =>
     createOpening(parent, `${name}-${host.name}`, host, replicas, services),
   );

@@ -65,8 +65,8 @@ const applications = {
     healthPath: "/up",
     ...{ port: 3003, domains: ["board.foobar.com"] },
   },
-  news: {
-    source: join(small, "news"),
+  notes: {
+    source: join(small, "notes"),
     runtime: "node",
     start: ["node", "server.js"],
     environment: {
@@ -77,7 +77,7 @@ const applications = {
       database__connection__password: { database: "password" },
     },
     healthPath: "/ghost/api/admin/site/",
-    ...{ port: 3004, domains: ["news.foobar.com"] },
+    ...{ port: 3004, domains: ["notes.foobar.com"] },
   },
 };
 
@@ -145,7 +145,7 @@ const pages = [
   { of: "Laravel", name: "shop", write: "/orders", field: "product", read: "/orders" },
   { of: "WordPress", name: "blog", write: "/wp-comments-post.php", field: "text", read: "/notes" },
   { of: "Rails", name: "board", write: "/notes", field: "text", read: "/notes" },
-  { of: "Ghost", name: "news", write: "/notes", field: "text", read: "/notes" },
+  { of: "Ghost", name: "notes", write: "/notes", field: "text", read: "/notes" },
 ];
 
 for (const { of, name, write, field, read } of pages) {
@@ -173,7 +173,7 @@ test.serial("what WordPress is sent is served, and neither run nor shown as sour
 });
 
 test.serial("each is run by a unit and a user of its own, and MySQL stays as it is", async (t) => {
-  const units = ["store", "store-worker", "shop", "shop-queue", "blog", "board", "news"];
+  const units = ["store", "store-worker", "shop", "shop-queue", "blog", "board", "notes"];
   const active = await stack.on(host, `systemctl is-active ${units.join(" ")} mysql`);
   t.deepEqual(new Set(active.trim().split("\n")), new Set(["active"]));
   const users = await stack.on(

@@ -6,7 +6,7 @@ import { HaStack } from "./ha-stack";
 let ha: HaStack;
 
 test.before(async () => {
-  ha = await HaStack.up("ha-front", 85);
+  ha = await HaStack.up("ha-front", 77);
 });
 
 test.after.always(() => ha?.remove());
