@@ -141,8 +141,8 @@ function upIn(rows: readonly Row[], backend: string): readonly string[] {
     .map(({ name }) => name);
 }
 
-/** A member that was expelled takes itself for one of the group for some seconds more. */
-const steadySeconds = 4;
+/** A member that was expelled takes itself for one of the group for some seconds more: with 4 it was seen to leave again after that. */
+const steadySeconds = 10;
 
 export type Recovery =
   | { readonly seconds: number; readonly view: View }
