@@ -8,32 +8,20 @@ import { parseEndpoints } from "../../scripts/verify/endpoints";
 import { withSite } from "../../scripts/verify/site";
 import { killUpAt } from "../end-to-end/support/killed-up";
 import { readPreview } from "../end-to-end/support/preview";
-import { TestStack, threeHosts } from "../end-to-end/support/test-stack";
+import { TestStack, threeHostsWithoutDatabase } from "../end-to-end/support/test-stack";
 import { seconds, type Version, visit as visitAt, writeVersion } from "./versions/shop";
 
 const number = Number(process.env.TRILITHON_TEST_NUMBER ?? 115);
 const stackName = `${process.env.TRILITHON_TEST_PREFIX ?? ""}all-at-once`;
 const url = "http://127.0.0.1:8641";
 const hosts = ["web-01", "web-02"];
-const standard = threeHosts(number);
-const image = process.env.TRILITHON_HOST_IMAGE;
+const standard = threeHostsWithoutDatabase(number, { publish: 8641, sshPortBase: 12_850 });
 let stack: TestStack;
 let source: string;
 
 function settings() {
   return {
     ...standard,
-    "trilithon:hosts": [
-      { name: "lb-01", address: `172.31.${number}.11`, roles: ["load-balancer"] },
-      { name: "web-01", address: `172.31.${number}.21`, roles: ["web"] },
-      { name: "web-02", address: `172.31.${number}.22`, roles: ["web"] },
-    ],
-    "trilithon:containers": {
-      ...Object(standard["trilithon:containers"]),
-      publish: 8641,
-      sshPortBase: 12_850,
-      ...(image && { image }),
-    },
     "trilithon:application": {
       name: "shop",
       source,

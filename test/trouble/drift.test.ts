@@ -4,30 +4,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "ava";
 import { readPreview } from "../end-to-end/support/preview";
-import { TestStack, threeHosts } from "../end-to-end/support/test-stack";
+import { TestStack, threeHostsWithoutDatabase } from "../end-to-end/support/test-stack";
 
 const number = Number(process.env.TRILITHON_TEST_NUMBER ?? 113);
 const stackName = `${process.env.TRILITHON_TEST_PREFIX ?? ""}drift`;
-const image = process.env.TRILITHON_HOST_IMAGE;
 const hosts = ["web-01", "web-02"];
 let stack: TestStack;
 let source: string;
 
-const standard = threeHosts(number);
-const settings = {
-  ...standard,
-  "trilithon:hosts": [
-    { name: "lb-01", address: `172.31.${number}.11`, roles: ["load-balancer"] },
-    { name: "web-01", address: `172.31.${number}.21`, roles: ["web"] },
-    { name: "web-02", address: `172.31.${number}.22`, roles: ["web"] },
-  ],
-  "trilithon:containers": {
-    ...Object(standard["trilithon:containers"]),
-    publish: 8731,
-    sshPortBase: 12_800,
-    ...(image && { image }),
-  },
-};
+const settings = threeHostsWithoutDatabase(number, { publish: 8731, sshPortBase: 12_800 });
 
 const plain = () => ({
   name: "shop",

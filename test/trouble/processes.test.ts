@@ -4,32 +4,20 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "ava";
 import { readPreview } from "../end-to-end/support/preview";
-import { TestStack, threeHosts } from "../end-to-end/support/test-stack";
+import { TestStack, threeHostsWithoutDatabase } from "../end-to-end/support/test-stack";
 
 const number = Number(process.env.TRILITHON_TEST_NUMBER ?? 91);
 const url = "http://127.0.0.1:8191";
 let stack: TestStack;
 let source: string;
 
-const standard = threeHosts(number);
-const image = process.env.TRILITHON_HOST_IMAGE;
+const standard = threeHostsWithoutDatabase(number, { publish: 8191, sshPortBase: 27_100 });
 
 let more: Record<string, unknown> = {};
 
 function settings() {
   return {
     ...standard,
-    "trilithon:hosts": [
-      { name: "lb-01", address: `172.31.${number}.11`, roles: ["load-balancer"] },
-      { name: "web-01", address: `172.31.${number}.21`, roles: ["web"] },
-      { name: "web-02", address: `172.31.${number}.22`, roles: ["web"] },
-    ],
-    "trilithon:containers": {
-      ...Object(standard["trilithon:containers"]),
-      publish: 8191,
-      sshPortBase: 27_100,
-      ...(image && { image }),
-    },
     "trilithon:application": {
       name: "probe",
       source,

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "ava";
 import { readPreview } from "../end-to-end/support/preview";
-import { TestStack, threeHosts } from "../end-to-end/support/test-stack";
+import { TestStack, threeHostsWithoutDatabase } from "../end-to-end/support/test-stack";
 
 const number = 141;
 const url = `http://127.0.0.1:${8000 + number}`;
@@ -14,8 +14,7 @@ let source: string;
 let application: Record<string, unknown>;
 let more: Record<string, unknown> = {};
 
-const standard = threeHosts(number);
-const image = process.env.TRILITHON_HOST_IMAGE;
+const standard = threeHostsWithoutDatabase(number, { sshPortBase: 14_000 });
 
 /** Another content is another version; the static file has a name of its own in each. */
 async function write(version: string): Promise<void> {
@@ -27,18 +26,6 @@ async function write(version: string): Promise<void> {
 function settings() {
   return {
     ...standard,
-    // Without a database: nothing here needs one.
-    "trilithon:hosts": [
-      { name: "lb-01", address: `172.31.${number}.11`, roles: ["load-balancer"] },
-      { name: "web-01", address: `172.31.${number}.21`, roles: ["web"] },
-      { name: "web-02", address: `172.31.${number}.22`, roles: ["web"] },
-    ],
-    "trilithon:containers": {
-      ...Object(standard["trilithon:containers"]),
-      // Below the ports that the system gives to connections.
-      sshPortBase: 14_000,
-      ...(image && { image }),
-    },
     "trilithon:application": application,
     ...more,
   };

@@ -9,15 +9,14 @@ import { rollBack } from "../../scripts/operate/rollback";
 import { parseEndpoints } from "../../scripts/verify/endpoints";
 import { reached } from "../../scripts/verify/site";
 import { readPreview } from "../end-to-end/support/preview";
-import { TestStack, threeHosts } from "../end-to-end/support/test-stack";
+import { TestStack, threeHostsWithoutDatabase } from "../end-to-end/support/test-stack";
 import { seconds, type Version, visit as visitAt, writeVersion } from "./versions/shop";
 
 const number = Number(process.env.TRILITHON_TEST_NUMBER ?? 104);
 const stackName = `${process.env.TRILITHON_TEST_PREFIX ?? ""}rollback`;
 const url = "http://127.0.0.1:8640";
 const hosts = ["web-01", "web-02"];
-const standard = threeHosts(number);
-const image = process.env.TRILITHON_HOST_IMAGE;
+const standard = threeHostsWithoutDatabase(number, { publish: 8640, sshPortBase: 12_700 });
 let stack: TestStack;
 let source: string;
 let more: Record<string, unknown> = {};
@@ -25,17 +24,6 @@ let more: Record<string, unknown> = {};
 function settings() {
   return {
     ...standard,
-    "trilithon:hosts": [
-      { name: "lb-01", address: `172.31.${number}.11`, roles: ["load-balancer"] },
-      { name: "web-01", address: `172.31.${number}.21`, roles: ["web"] },
-      { name: "web-02", address: `172.31.${number}.22`, roles: ["web"] },
-    ],
-    "trilithon:containers": {
-      ...Object(standard["trilithon:containers"]),
-      publish: 8640,
-      sshPortBase: 12_700,
-      ...(image && { image }),
-    },
     "trilithon:application": {
       name: "shop",
       source,

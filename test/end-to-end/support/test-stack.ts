@@ -141,6 +141,29 @@ export function threeHosts(number: number, more: Settings = {}): Settings {
   };
 }
 
+/** Three hosts without a database, of the image that `TRILITHON_HOST_IMAGE` names, if any. `ports` are those that differ. */
+export function threeHostsWithoutDatabase(
+  number: number,
+  ports: { readonly publish?: number; readonly sshPortBase: number },
+): Settings {
+  const net = `172.31.${number}`;
+  const image = process.env.TRILITHON_HOST_IMAGE;
+  const standard = threeHosts(number);
+  return {
+    ...standard,
+    "trilithon:hosts": [
+      { name: "lb-01", address: `${net}.11`, roles: ["load-balancer"] },
+      { name: "web-01", address: `${net}.21`, roles: ["web"] },
+      { name: "web-02", address: `${net}.22`, roles: ["web"] },
+    ],
+    "trilithon:containers": {
+      ...Object(standard["trilithon:containers"]),
+      ...ports,
+      ...(image && { image }),
+    },
+  };
+}
+
 const sample = {
   source: "./app",
   build: { command: "node app/build.mjs", output: "./app/dist" },
