@@ -44,8 +44,8 @@ test("nobody leaves while the group counts some that it does not reach", (t) => 
   });
 });
 
-/** With a client that is asked by what it reads, and hands the role over as the script `handing` says. */
-function switched(handing: string) {
+/** With a client that is asked by what it reads, and hands the role over as the script `handing` says. A second of waiting is the script `second`. */
+function switched(handing: string, second: string) {
   const stub = `mysql() {
   asked=$(cat)
   case "$asked" in
@@ -56,14 +56,14 @@ function switched(handing: string) {
     *) ${handing} ;;
   esac
 }
-sleep() { :; }
+sleep() { ${second}; }
 `;
   return spawnSync("/bin/sh", ["-c", stub + renderSwitch("abc").text], { encoding: "utf8" });
 }
 
 test("a switch that waits for a transaction which only reads names it when it gives up", (t) => {
-  t.is(switched("echo done").status, 0);
-  const { status, stderr } = switched("exec /bin/sleep 60");
+  t.is(switched("echo done", "/bin/sleep 1").status, 0);
+  const { status, stderr } = switched("exec /bin/sleep 60", ":");
   t.is(status, 1);
   t.is(
     stderr.trim().split("\n").at(-1),
