@@ -4,9 +4,9 @@ import * as pulumi from "@pulumi/pulumi";
 import { Service } from "../provider/resources/service";
 import { type Host, onHost } from "./host";
 import { createPackages } from "./packages";
+import { renderAddressScript } from "./render/address-script";
 import {
   keepalivedFiles,
-  renderAddressScript,
   renderCheck,
   renderKeepalived,
   renderKeepalivedUnit,

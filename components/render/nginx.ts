@@ -8,6 +8,7 @@ import {
   scriptFor,
 } from "./fastcgi";
 import { forwardingHeaders, otherForwardedHeaders } from "./forwarding-headers";
+import { renderCacheMap } from "./static-cache";
 import { basePattern, nameInside, splitPath } from "./web-paths";
 
 export interface NginxConfig {
@@ -247,15 +248,6 @@ function renderHashSize(names: readonly string[]): string {
   return "\n# Names of servers may be long.\nserver_names_hash_bucket_size 512;\n";
 }
 
-function renderCacheMap(variable: string, application: NginxApplication): string {
-  return `# An answer of the application says itself how long it may be kept. A file with its content's hash in its name never changes.
-# By its address: once a file is found, $uri is its whole path.
-map $upstream_addr$file $${variable} {
-    default                                      "";
-${renderStaticCache(application)}}
-`;
-}
-
 /** `label` begins the names that an application has in Nginx. */
 function renderUpstreams(label: string, { port, fastCgi, drainFile }: NginxApplication): string {
   const server = fastCgi ? `unix:${fastCgi.socket}` : `127.0.0.1:${port}`;
@@ -435,36 +427,6 @@ export const nginxFiles = {
   unit: "/etc/systemd/system/nginx.service.d/trilithon.conf",
   accessLog: "/var/log/nginx/trilithon.access.log",
 };
-
-/** For files of any version that may be kept. */
-const shortCache = "public, max-age=300";
-
-/** A year, which is what browsers take at most. */
-const longCache = "public, max-age=31536000, immutable";
-
-/** Eight capitals and digits, and not digits alone, which may be a date: what esbuild has for a hash. */
-const hashedName = "^/.*-(?=[0-9]*[A-Z])[A-Z0-9]{8}[.][a-z0-9]+$";
-
-/** The first that matches counts. */
-function renderStaticCache(application: NginxApplication): string {
-  const rules = [
-    ...application.writtenPaths.map((path) => [`^${path.replaceAll(".", "[.]")}/`, shortCache]),
-    ...immutablePatterns(application).map((pattern) => [pattern, longCache]),
-    ["^/", shortCache],
-  ] as const;
-  return rules
-    .map(([pattern, cache]) => `    ${`"~${pattern}"`.padEnd(44)} "${cache}";\n`)
-    .join("");
-}
-
-/** As regular expressions. */
-function immutablePatterns({ immutablePaths }: NginxApplication): readonly string[] {
-  if (immutablePaths === undefined) return [hashedName];
-  return immutablePaths.map((path) => {
-    const text = path.replaceAll(/[.+]/g, "[$&]").replaceAll("*", ".*").replaceAll("?", "[^/]");
-    return `^${text}$`;
-  });
-}
 
 /** What is written there is a file and no program, whatever it is called; and what is deleted there is gone, though a version may bring it. */
 function renderWritten(

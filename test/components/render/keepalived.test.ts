@@ -5,8 +5,8 @@ import { type AddressInfo, createServer as createTcpServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "ava";
+import { renderAddressScript } from "../../../components/render/address-script";
 import {
-  renderAddressScript,
   renderCheck,
   renderKeepalived,
   renderKeepalivedUnit,
