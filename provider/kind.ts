@@ -112,6 +112,8 @@ export interface RemoteCommand {
   readonly onProgress?: (message: string) => void;
   /** Texts never to be shown in an error. */
   readonly secrets?: readonly string[];
+  /** Texts that anybody may see: what stands in them is shown though a secret file has it too. */
+  readonly open?: readonly string[];
 }
 
 /** How to reach a machine. Never a reason for a difference, except `instance`. */

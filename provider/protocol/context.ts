@@ -7,7 +7,7 @@ import type { Engine } from "./engine";
 import { ownerOf } from "./owner";
 import type { Run } from "./run";
 import { hiddenTexts, withoutSecrets } from "./secrets";
-import type { Received } from "./values";
+import { openTexts, type Received } from "./values";
 
 export interface Resource {
   readonly kind: AnyKind;
@@ -26,17 +26,19 @@ export function contextOf(
   claim?: string,
 ): Context {
   const secrets = hiddenTexts(kind, known);
+  const open = openTexts(known);
   const reach = ({ name }: Host) => {
     if (run.isAway(name)) throw new HostAway(name);
   };
   return {
     ask: async (host, script, doing) => {
       reach(host);
-      return pool.ask(host, { script, doing, secrets });
+      return pool.ask(host, { script, doing, secrets, open });
     },
     run: async (host, command) => {
       reach(host);
-      return pool.run(host, { ...command, secrets: [...secrets, ...(command.secrets ?? [])] });
+      const all = [...secrets, ...(command.secrets ?? [])];
+      return pool.run(host, { ...command, secrets: all, open });
     },
     progress: (message) => engine?.progress(urn, withoutSecrets(message, secrets)),
     tell: (severity, message) => engine?.log(urn, severity, withoutSecrets(message, secrets)),

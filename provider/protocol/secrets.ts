@@ -3,7 +3,7 @@
 import type { AnyKind, Failure } from "../kind";
 import { mask, maskWhole } from "../ssh/mask";
 import { renderPath } from "./path";
-import { type Path, type Received, secretTexts } from "./values";
+import { openTexts, type Path, type Received, secretTexts } from "./values";
 
 /** Every secret text of a resource. A host may be given as one secret: its name, address, port and user are shown all the same. */
 export function hiddenTexts(kind: AnyKind, known: Received): string[] {
@@ -27,9 +27,10 @@ function asWritten(secret: string): string[] {
 /** Faults of inputs, each without the secret that it may quote. */
 export function maskFailures(failures: readonly Failure[], news: Received): Failure[] {
   const secrets = secretTexts(news).flatMap(asWritten);
+  const open = openTexts(news);
   return failures.map(({ property, reason }) => ({
     property,
-    reason: mask(quotesSecret(property, news.secrets) ? unquoted(reason) : reason, secrets),
+    reason: mask(quotesSecret(property, news.secrets) ? unquoted(reason) : reason, secrets, open),
   }));
 }
 

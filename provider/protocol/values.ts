@@ -47,6 +47,17 @@ export function secretTexts({ properties, secrets }: Received): string[] {
   return secrets.flatMap((path) => texts(at(properties, path)));
 }
 
+/** Every name, text and number in it that is no part of a secret. */
+export function openTexts({ properties, secrets }: Received): string[] {
+  const isSecret = new Set(secrets.map((path) => JSON.stringify(path)));
+  const open = (value: Property | undefined, path: Path): string[] => {
+    if (isSecret.has(JSON.stringify(path))) return [];
+    if (typeof value !== "object" || value === null) return texts(value);
+    return Object.entries(value).flatMap(([name, item]) => [name, ...open(item, [...path, name])]);
+  };
+  return open(properties, []);
+}
+
 /** Where one of the texts stands again: what a machine answers may be a secret that it was told. */
 export function pathsOf(texts: ReadonlySet<string>, value: Property | undefined): Path[] {
   if (typeof value === "string") return texts.has(value) ? [[]] : [];

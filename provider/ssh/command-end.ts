@@ -19,6 +19,8 @@ export interface Told {
   readonly doing: string;
   /** Texts never to be shown. */
   readonly secrets?: readonly string[] | undefined;
+  /** Texts that anybody may see: what stands in them is shown though a secret file has it too. */
+  readonly open?: readonly string[] | undefined;
 }
 
 /** Of what a failed command said. */
@@ -61,9 +63,14 @@ export function readTimedOut({ name }: Host, { doing }: Told, seconds: number): 
   });
 }
 
-function remoteArgs(host: string, { doing, secrets }: Told, answer: ScriptAnswer, what: string) {
-  const output = mask(answer.output, secrets);
-  const said = endsOf(mask(answer.errors, secrets) || output);
+function remoteArgs(
+  host: string,
+  { doing, secrets, open }: Told,
+  answer: ScriptAnswer,
+  what: string,
+) {
+  const output = mask(answer.output, secrets, open);
+  const said = endsOf(mask(answer.errors, secrets, open) || output);
   return {
     host,
     doing,
@@ -74,7 +81,11 @@ function remoteArgs(host: string, { doing, secrets }: Told, answer: ScriptAnswer
 }
 
 /** Why there is no answer. What a login prints is told only where nothing else is known. */
-export function noAnswer(host: Host, { doing, secrets }: Told, exchange: Exchange): HostError {
+export function noAnswer(
+  host: Host,
+  { doing, secrets, open }: Told,
+  exchange: Exchange,
+): HostError {
   const { name, user } = host;
   const { stage, status, signal } = exchange;
   if (status === undefined && signal === undefined && stage !== "done") {
@@ -85,7 +96,7 @@ export function noAnswer(host: Host, { doing, secrets }: Told, exchange: Exchang
       remedy: "check that the machine is up",
     });
   }
-  const noise = lastLines(mask(exchange.noise, secrets).trim(), noiseLines);
+  const noise = lastLines(mask(exchange.noise, secrets, open).trim(), noiseLines);
   const said = noise === "" ? "" : `: ${noise}`;
   if (stage === "login") {
     return new AccessDenied({

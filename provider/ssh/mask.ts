@@ -5,10 +5,21 @@ const wordAtLeast = 8;
 
 /**
  * A text without the secrets, nor any line or longer word of them: a tool that refuses a file quotes the bad line, not
- * the whole file.
+ * the whole file. What stands in `open` too is no secret, nor are names in a secret file that have a value.
  */
-export function mask(text: string, secrets: readonly string[] = []): string {
-  return maskWhole(text, secrets.flatMap(pieces));
+export function mask(
+  text: string,
+  secrets: readonly string[] = [],
+  open: readonly string[] = [],
+): string {
+  const isOpen = new Set(open.flatMap((one) => [...linesOf(one), ...wordsOf(one)]));
+  return maskWhole(
+    text,
+    secrets.flatMap((secret) => [
+      secret,
+      ...piecesOf(secret).filter((piece) => !isOpen.has(piece)),
+    ]),
+  );
 }
 
 /** A text of our own without the secrets as they are: its words are not taken for parts of them. */
@@ -21,14 +32,37 @@ export function maskWhole(text: string, secrets: readonly string[]): string {
   return text.replace(new RegExp([...new Set(pattern)].join("|"), "g"), "[secret]");
 }
 
+function piecesOf(secret: string): string[] {
+  const rest = isFile(secret) ? secret.replace(section, " ") : secret;
+  return [...linesOf(rest), ...wordsOf(isFile(secret) ? rest.replace(namesOfValues, " ") : rest)];
+}
+
+/** One value has no names in it, whatever it looks like. */
+function isFile(secret: string): boolean {
+  return secret.includes("\n");
+}
+
+/** `[name]` of an option file, and in YAML `name:` before lines that stand further in. */
+const section =
+  /^[^\S\n]*\[[A-Za-z][\w.-]*\][^\S\n]*$|^[^\S\n]*(?:- )?[A-Za-z_][\w.-]*:(?=\n[^\S\n]+\S)/gm;
+
+/**
+ * `NAME=`, `name: ` at the beginning of a line, `;name=` in it, and `"name":` as in JSON. A name is followed by its value: the last
+ * line of a text in base64 may end with `=`.
+ */
+const namesOfValues =
+  /^[^\S\n]*(?:export )?[A-Za-z_][\w.-]*[^\S\n]*=(?=[^\s=])|[;&?][a-z][a-z_-]*=(?=[^\s=])|^[^\S\n]*(?:- )?[A-Za-z_][\w.-]*:(?=\s)|\\?"[A-Za-z_][\w.-]*\\?"\s*:/gm;
+
 /** `mysql://USER:PASSWORD@HOST/NAME`: nothing else of it is anybody's secret. */
 const urlWithPassword = /\b[a-z][a-z0-9+.-]*:\/\/[^\s:/@]*:([^\s/@]+)@[^\s'"]*/gi;
 
-function pieces(secret: string): string[] {
-  const lines = secret.split("\n").map((line) => line.trim());
-  const words = secret
+function linesOf(text: string): string[] {
+  return text.split("\n").map((line) => line.trim());
+}
+
+function wordsOf(text: string): string[] {
+  return text
     .replace(urlWithPassword, " $1 ")
-    .split(/[\s=:'",;@/]+/)
+    .split(/[\s=:'",;@/\\]+/)
     .filter((word) => word.length >= wordAtLeast);
-  return [secret, ...lines, ...words];
 }

@@ -10,6 +10,8 @@ export interface Asked {
   readonly doing: string;
   /** Texts never to be shown in an error. */
   readonly secrets?: readonly string[];
+  /** Texts that anybody may see. */
+  readonly open?: readonly string[];
 }
 
 interface Question extends Asked {

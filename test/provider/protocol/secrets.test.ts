@@ -125,6 +125,28 @@ onLinux("a secret in the content of a file, quoted by its check", async (t) => {
   t.false(seen(machine).includes("planted-content"));
 });
 
+onLinux("words of a secret file that stand in an open one are quoted", async (t) => {
+  const machine = await startMachine(t);
+  const { sandbox, server } = machine;
+  const [open, file] = [sandbox.path("/etc/open"), sandbox.path("/etc/it")];
+  const content = "[client]\ndatabase=guestbook\npassword=planted-content\n";
+  const inputs = {
+    host: wireHost(server.host()),
+    ...wire({
+      name: "it",
+      check: ["sh", "-c", `sed 's/.*=//' ${file}; echo the database; exit 1`],
+    }),
+    files: {
+      [open]: wire({ content: 'DATABASE_NAME="guestbook"\n' }),
+      [file]: { content: output({ value: content, secret: true }) },
+    },
+  };
+  await t.throwsAsync(machine.resource().up(inputs), {
+    message: /nothing was changed:\n\[client\]\nguestbook\n\[secret\]\nthe database$/,
+  });
+  t.false(seen(machine).includes("planted-content"));
+});
+
 onLinux("the same search finds what is no secret", async (t) => {
   const machine = await startMachine(t);
   const { sandbox, server } = machine;

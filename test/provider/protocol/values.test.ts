@@ -4,6 +4,7 @@ import type { Properties, Property } from "../../../provider/kind";
 import {
   hasUnknown,
   merge,
+  openTexts,
   type Path,
   receive,
   secretTexts,
@@ -166,6 +167,17 @@ test("secret texts are all texts and numbers below a secret path", (t) => {
     secrets: [["a"]],
   });
   t.deepEqual(texts, ["x", "y", "1"]);
+});
+
+test("open texts are all names, texts and numbers elsewhere", (t) => {
+  const texts = openTexts({
+    properties: { a: { b: "x", c: ["y", 2] }, d: { e: "open", u: unknown } },
+    secrets: [
+      ["a", "b"],
+      ["a", "c", "0"],
+    ],
+  });
+  t.deepEqual(texts, ["a", "b", "c", "0", "1", "2", "d", "e", "open", "u"]);
 });
 
 test("an unknown is found however deep", (t) => {
