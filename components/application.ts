@@ -1,6 +1,7 @@
 /** An application: its files on every web server, and the unit that runs it there. */
 import * as pulumi from "@pulumi/pulumi";
 import * as v from "valibot";
+import type { HostArgs } from "../provider/resources/host";
 import { Release } from "../provider/resources/release";
 import { checkArgs, checkUnique, type Known, whenKnown } from "./check-args";
 import type { Database } from "./database";
@@ -32,7 +33,7 @@ import { address, domain, host, port, present, webPath } from "./rules";
 import { checkStart } from "./runtime";
 import { checkShared, createSharedFolders } from "./shared-folders";
 import { firstFile, hashFolder } from "./source-folder";
-import { describeTogether, describeWatch, type Strategy } from "./strategy";
+import { checkStrategy, describeTogether, describeWatch, type Strategy } from "./strategy";
 
 export interface ApplicationArgs {
   /** Where it runs; a release goes through them in this order, and stops at the first that does not become healthy. */
@@ -76,9 +77,9 @@ export interface ApplicationArgs {
   /** What `npm run console` opens, as words: `["bin/rails", "console"]`. Default: a shell. */
   readonly console?: readonly string[];
   /**
-   * `one-by-one`: hosts get a new version one after the other. `{canary: {seconds, maxErrorRatio}}`: the first that is not away is
-   * watched for `seconds` (300, at most 600) before the others; it is taken back if more of its requests fail than `maxErrorRatio`
-   * (0.01), or one of its processes ends by itself. `all-at-once`: while the site is closed (503), for a version that cannot serve
+   * `one-by-one`: hosts get a new version one after the other. `{canary: {seconds, maxErrorRatio, percent}}`: the first that is not
+   * away is watched for `seconds` (300, at most 600) before the others, with about `percent` of the requests (1 to 99; without it as many
+   * as each other host has); it is taken back if more of its requests fail than `maxErrorRatio` (0.01), or one of its processes ends by itself. `all-at-once`: while the site is closed (503), for a version that cannot serve
    * beside the one before. Default `one-by-one`.
    */
   readonly strategy?: Strategy;
@@ -150,10 +151,14 @@ export interface ApplicationArgs {
   readonly webPort?: number | undefined;
   /** What Nginx lets through, told to PHP. Default 10. */
   readonly uploadLimitMegabytes?: pulumi.Input<number> | undefined;
-  /** Asked whether another server can serve before a host is drained: any that says so is enough. Default: nobody is asked. */
+  /**
+   * Asked whether another server can serve before a host is drained: any that says so is enough. `host` is how one is reached over SSH,
+   * needed where the strategy has a `percent`: that is set in its HAProxy. Default: nobody is asked.
+   */
   readonly loadBalancers?: readonly {
     readonly address: pulumi.Input<string>;
     readonly statsPort?: pulumi.Input<number>;
+    readonly host?: HostArgs;
   }[];
   /** The backend of HAProxy that leads to it, of which they are asked. Default `web_servers`. */
   readonly backend?: string | undefined;
@@ -210,6 +215,7 @@ export class Application extends pulumi.ComponentResource {
       ...checkShared(args),
       ...checkDatabaseTexts(args),
       ...checkStart(args),
+      ...checkStrategy(args),
     ]);
     const options = whenKnown(check, optionsOf(args));
     const others = whenKnown(check, othersOf(args));
@@ -553,7 +559,7 @@ function createRelease(
       ...(args.persistent && { persistent: describePersistent(args.name, args.persistent) }),
       ...(dependencies && { dependencies }),
       ...(isFirst && args.release && { releaseCommand: describeRelease(parent, args, place) }),
-      ...(isFirst && describeWatch(args.strategy, parent.accessLog)),
+      ...(isFirst && describeWatch({ ...args, host, backend, accessLog: parent.accessLog })),
       ...describeTogether(args.strategy, args.hosts),
       onChange: "restart",
       ready: fpm

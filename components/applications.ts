@@ -85,7 +85,7 @@ function createApplication(
   const on = hosts.web.filter(({ name }) => names?.includes(name) ?? true);
   const loadBalancers = hosts.loadBalancers
     .filter(isHere)
-    .map(({ address }) => ({ ...settings.loadBalancer, address }));
+    .map(({ address, host }) => ({ ...settings.loadBalancer, address, host }));
   const { database, backend, webServer } = more;
   const application = new Application(
     resource,

@@ -63,7 +63,10 @@ export const balancerMarkPath = "/.trilithon/mark";
 
 /** The backend of an application; what is not idempotent has another one, `once`, and so have files that servers share. */
 export function backendOf(application?: string) {
-  const backend = application === undefined ? "web_servers" : `${application}_web_servers`;
+  return backendsOf(application === undefined ? "web_servers" : `${application}_web_servers`);
+}
+
+function backendsOf(backend: string) {
   return { backend, once: `${backend}_once`, shared: `${backend}_shared` };
 }
 
@@ -334,6 +337,56 @@ export function overridesOf(adminSocket: string) {
 }
 
 export const haproxyOverrides = overridesOf(socket);
+
+/**
+ * The commands by which one of a backend's servers gets a share of the requests, and all get the same again: `$1` is `begin` or `end`.
+ * Each weight is from 1 to 256. Servers that are down or drained have no part in it; once they are back they have the others' weight.
+ */
+const shareScript = `what=$1 server=$2 percent=$3
+shift 3
+ask() { socat -t 2 stdio ${socket}; }
+told=$(echo 'show servers state' | ask 2>/dev/null | awk -v what="$what" -v server="$server" -v percent="$percent" -v backends=" $* " '
+  function divisor(a, b) { return b > 0 ? divisor(b, a % b) : a }
+  function set(at, weight) { commands = commands "set server " backend[at] "/" name[at] " weight " weight ";" }
+  /^[0-9]/ && NF > 9 && index(backends, " " $2 " ") {
+    backend[++count] = $2; name[count] = $4; isOther[count] = $8 != $9
+    if ($4 == server) has[$2] = 1
+    else { all[$2]++; if (($6 == 1 || $6 == 2) && int($7) % 2 == 0 && int($7 / 8) % 2 == 0) up[$2]++ }
+  }
+  END {
+    if (what == "end") { for (at = 1; at <= count; at++) if (isOther[at]) set(at, "100%") }
+    else for (at = 1; at <= count; at++) {
+      one = backend[at]
+      others = up[one] > 0 ? up[one] : all[one]
+      if (!has[one] || others < 1) continue
+      own = percent * others; each = 100 - percent
+      both = divisor(own, each); own /= both; each /= both
+      if (own > 256) { each = int(each * 256 / own + 0.5); own = 256; if (each < 1) each = 1 }
+      set(at, name[at] == server ? own : each)
+      if (said == "") said = sprintf("%s gets about %d %% of the requests (weight %d, %d of each other server)", server, 100 * own / (own + others * each) + 0.5, own, each)
+    }
+    print commands
+    print said
+  }')
+commands=$(echo "$told" | head -n 1)
+[ -n "$commands" ] || exit 0
+answer=$(echo "$commands" | ask 2>&1) || answer=\${answer:-no answer}
+if [ -n "$(echo "$answer" | tr -d '[:space:]')" ]; then echo "$answer" | grep . >&2; exit 1; fi
+echo "$told" | tail -n 1`;
+
+export interface ServerShare {
+  readonly server: string;
+  readonly backend: string;
+  /** 1 to 99. */
+  readonly percent: number;
+}
+
+/** For the \`share\` of a release that is watched, on a host with this HAProxy. */
+export function shareOf({ server, backend, percent }: ServerShare) {
+  const words = [server, String(percent), ...Object.values(backendsOf(backend))];
+  const command = (what: "begin" | "end") => ["sh", "-c", shareScript, "share", what, ...words];
+  return { percent, begin: command("begin"), end: command("end") };
+}
 
 /** Saves what is known of the servers before each reload, and forgets it at a start: it may be old by then. */
 export function renderHaproxyUnit(): string {

@@ -31,6 +31,23 @@ export interface WatchArgs {
    * that the application was to answer has failed with status 425, or 500 and more.
    */
   readonly accessLog: pulumi.Input<string>;
+  /** Which share of the requests comes to the host meanwhile. Default: what comes to it otherwise. */
+  readonly share?: pulumi.Input<ShareArgs>;
+}
+
+/** A share that is set on the hosts that pass requests on. */
+export interface ShareArgs {
+  /** For the preview: 1 to 99. */
+  readonly percent: pulumi.Input<number>;
+  /** On each of them both commands are run. */
+  readonly hosts: pulumi.Input<pulumi.Input<HostArgs>[]>;
+  /**
+   * As words: sets the share before the release, and prints a line about it, or none where the host passes nothing to the watched one.
+   * Where it fails, nothing is released.
+   */
+  readonly begin: pulumi.Input<pulumi.Input<string>[]>;
+  /** As words: sets all back, whether the release went well or not. */
+  readonly end: pulumi.Input<pulumi.Input<string>[]>;
 }
 
 /** Holds what an application writes, whatever its version. */

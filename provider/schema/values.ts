@@ -26,6 +26,8 @@ export const drainSeconds: Range = { from: 1, to: 600 };
 export const commandSeconds: Range = { from: 1, to: 86_400 };
 /** A watch over a new version. Meanwhile nothing else changes on its host, which others wait for, for 900 seconds. */
 export const watchSeconds: Range = { from: 1, to: 600 };
+/** The share of the requests that a watched version gets. */
+export const sharePercent: Range = { from: 1, to: 99 };
 /** Former versions whose files are reachable. */
 export const keptVersions: Range = { from: 1, to: 20 };
 /** After how long a primary carries on without a replica. */

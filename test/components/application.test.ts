@@ -46,6 +46,16 @@ async function run() {
       READ_FROM: { database: pulumi.secret("{readHost}/hidden") },
     },
   });
+  const loadBalancers = [
+    { address: "10.0.0.11", host: primary.host },
+    { address: "10.0.0.12", host: replica.host },
+  ];
+  const share = { hosts, source, start: ["x"], strategy: { canary: { percent: 5 } } } as const;
+  new Application("share", { ...share, name: "share", backend: "share_web", loadBalancers });
+  const [awayFirst, hereLast] = [{ ...primary, away: true }, replica];
+  new Application("unshared", {
+    ...{ ...share, hosts: [awayFirst, hereLast], name: "unshared", loadBalancers },
+  });
   const alone = new Application("alone", {
     hosts: [primary],
     name: "alone",
@@ -91,7 +101,6 @@ async function run() {
           start: [],
           port: 80,
           release: { command: [], deadlineSeconds: 0 },
-          // @ts-expect-error: there is no such strategy.
           strategy: { canary: { seconds: 0, percent: 10 } },
           processes: {
             release: { command: ["x"] },
@@ -134,6 +143,20 @@ async function run() {
       () => new MysqlPair("bad", { primary, replicas: [], name: "a-b", bufferPoolPercent: 99 }),
     ),
   ];
+  const ofShares = [
+    refused(
+      () => new Application("bad", { ...share, hosts: [primary], name: "bad", loadBalancers }),
+    ),
+    refused(() => new Application("bad", { ...share, name: "bad" })),
+    refused(
+      () =>
+        new Application("bad", {
+          ...share,
+          name: "bad",
+          loadBalancers: [{ address: "10.0.0.11" }],
+        }),
+    ),
+  ];
   const ofRuntimes = [
     refused(() => new Application("bad", { ...served, name: "bad" })),
     refused(
@@ -141,7 +164,7 @@ async function run() {
     ),
   ];
   await settle();
-  return { world, messages, shop, alone, ofRuntimes, php };
+  return { world, messages, shop, alone, ofRuntimes, ofShares, php };
 }
 
 function contentOf(file: unknown): unknown {
@@ -247,6 +270,36 @@ test("watches a canary on the first host alone", async (t) => {
   t.deepEqual(world.find(release, "shop-a").inputs.watch, { seconds: 60, accessLog });
   t.is(world.find(release, "shop-b").inputs.watch, undefined);
   t.is(world.find(release, "alone-a").inputs.watch, undefined);
+});
+
+test("a canary's share is set on all load balancers, where there is another server", async (t) => {
+  const { world } = await program;
+  const { share, ...watch } = Object(world.find(release, "share-a").inputs.watch);
+  t.deepEqual(watch, { accessLog: "/var/log/nginx/trilithon-share.access.log" });
+  t.is(share.percent, 5);
+  t.deepEqual(
+    share.hosts.map(({ name }: { name: string }) => name),
+    ["a", "b"],
+  );
+  t.deepEqual(
+    [share.begin, share.end].map((words: string[]) => words.slice(4)),
+    ["begin", "end"].map((what) => [
+      ...[what, "a", "5", "share_web", "share_web_once", "share_web_shared"],
+    ]),
+  );
+  t.is(world.find(release, "share-b").inputs.watch, undefined);
+  t.deepEqual(Object.keys(Object(world.find(release, "unshared-b").inputs.watch)), ["accessLog"]);
+});
+
+test("a share is refused where there is nobody to share with, or nobody who shares", async (t) => {
+  const { ofShares } = await program;
+  const path = "Application bad: strategy.canary.percent";
+  const remedy = "give loadBalancers, each with its host";
+  t.deepEqual(ofShares, [
+    `${path}: expected no percent on one host, got 5: it has all requests; leave it out`,
+    `${path}: expected no percent without load balancers, got 5: ${remedy}`,
+    `${path}: expected no percent without load balancers, got 5: ${remedy}`,
+  ]);
 });
 
 test("migrates on the first host that is not away, in the folder of the new version", async (t) => {
@@ -456,7 +509,7 @@ Application bad: processes.mail.count: expected an integer from 1 to 100, got 0
 Application bad: processes.mail.ready: expected either command or staySeconds, got both
 Application bad: processes.release: expected a name of at most 31 lower-case letters, digits and hyphens that starts with a letter and is not release or dependencies, got "release"
 Application bad: jobs.report.schedule: expected a schedule as systemd's OnCalendar has it, such as *-*-* 02:30, Mon..Fri 08:00 Europe/Berlin or *:0/5, got "*/5 * * * *"
-Application bad: strategy: expected one-by-one, all-at-once or { canary: { seconds: 1 to 600, maxErrorRatio: 0 to 1 } }, got an object
+Application bad: strategy: expected one-by-one, all-at-once or { canary: { seconds: 1 to 600, maxErrorRatio: 0 to 1, percent: 1 to 99 } }, got an object
 Application bad: packages.no good: expected a Debian package name such as nginx or libc6:i386, got "no good"
 Application bad: environment.A.database: expected one of host, readHost, port, name, user, password, url, readUrl, or a text with these in braces, got "hots"
 Application bad: environment.B.database: expected one of host, readHost, port, name, user, password, url, readUrl, or a text with these in braces, got "{host}/{nmae}"

@@ -2,6 +2,8 @@
 import { createHash } from "node:crypto";
 import { gzipSync } from "node:zlib";
 import test from "ava";
+import { haproxyOverrides, shareOf } from "../../components/render/haproxy";
+import { sh } from "../../provider/ssh/shell";
 import {
   type Answer,
   echoes,
@@ -252,6 +254,41 @@ for (const { title, path, request, status, headers = {}, body } of cases) {
     else if (body) t.regex(answer.body, body);
   });
 }
+
+test.serial("a server gets the share of the requests that it is to have", async (t) => {
+  const path = await running;
+  const count = async (method: string) => {
+    let own = 0;
+    for (let n = 0; n < 100; n++) {
+      const { headers } = await path.send("/echo", { method });
+      if (headers["x-application"] === "web-01") own += 1;
+    }
+    return own;
+  };
+  const isAbout = (own: number, expected: number, what: string) =>
+    t.true(Math.abs(own - expected) <= 2, `${what}: ${own}, not ${expected}`);
+  for (const percent of [10, 25, 80]) {
+    const { begin, end } = shareOf({ server: "web-01", backend: "web_servers", percent });
+    t.regex(
+      await path.inside(sh`${begin}`.text),
+      new RegExp(`^web-01 gets about ${percent} % of the requests `),
+    );
+    for (const method of ["GET", "POST"]) isAbout(await count(method), percent, method);
+    t.regex(
+      await path.inside(sh`${haproxyOverrides.find}`.text),
+      /^web_servers\/web-0. has the weight /,
+    );
+    t.is(await path.inside(sh`${end}`.text), "");
+    for (const method of ["GET", "POST"]) isAbout(await count(method), 50, method);
+    t.is(await path.inside(sh`${haproxyOverrides.find}`.text), "");
+  }
+  // What an `up` left that was killed.
+  const { begin } = shareOf({ server: "web-01", backend: "web_servers", percent: 1 });
+  await path.inside(sh`${begin}`.text);
+  isAbout(await count("GET"), 1, "left");
+  await path.inside(sh`${haproxyOverrides.reset}`.text);
+  isAbout(await count("GET"), 50, "put back");
+});
 
 interface Echo {
   readonly url: string;

@@ -8,6 +8,7 @@ import { inApplication } from "../../scripts/operate/in-application";
 import { rollBack } from "../../scripts/operate/rollback";
 import { parseEndpoints } from "../../scripts/verify/endpoints";
 import { reached } from "../../scripts/verify/site";
+import { killUpAt } from "../end-to-end/support/killed-up";
 import { readPreview } from "../end-to-end/support/preview";
 import { TestStack, threeHostsWithoutDatabase } from "../end-to-end/support/test-stack";
 import { seconds, type Version, visit as visitAt, writeVersion } from "./versions/shop";
@@ -211,19 +212,59 @@ test.serial(
   },
 );
 
+/** HAProxy's own count of what it passed to a host. */
+const passedTo = async (host: string) =>
+  Number(
+    await stack.on(
+      "lb-01",
+      `echo 'show stat' | socat -t 2 stdio /run/haproxy/admin.sock | awk -F, '$1 == "web_servers" && $2 == "${host}" { print $8 }'`,
+    ),
+  );
+
+/** While the requests are shared: HAProxy gives a server that comes back its whole share after 10 seconds. */
+async function readShare(isOver = () => false) {
+  const isShared =
+    "echo 'show servers state' | socat -t 2 stdio /run/haproxy/admin.sock | awk '$4 == \"web-02\" && $8 == 4 { n = 1 } END { exit !n }'";
+  const isServed = "[ ! -e /run/shop.drain ] && [ -e /srv/shop/current ]";
+  const [before] = await currents();
+  while (!isOver() && (await stack.try("lb-01", isShared)).status !== 0) await seconds(0.2);
+  while (!isOver() && (await currentOn("web-01")) === before) await seconds(0.2);
+  while (!isOver() && (await stack.try("web-01", isServed)).status !== 0) await seconds(0.2);
+  await seconds(15);
+  const began = await Promise.all(hosts.map(passedTo));
+  await seconds(10);
+  const ended = await Promise.all(hosts.map(passedTo));
+  const [one = 0, other = 0] = ended.map((count, at) => count - (began[at] ?? 0));
+  return { requests: one + other, percent: (100 * one) / (one + other) };
+}
+
+const setByHand = () =>
+  stack.on(
+    "lb-01",
+    "echo 'show servers state' | socat -t 2 stdio /run/haproxy/admin.sock | awk '/^[0-9]/ && $8 != $9 { print $2, $4, $8 }'",
+  );
+
 test.serial("a canary that crashes after a minute is taken back, and no page fails", async (t) => {
-  more = { strategy: { canary: { seconds: 90, maxErrorRatio: 0.2 } } };
+  more = { strategy: { canary: { seconds: 90, maxErrorRatio: 0.2, percent: 20 } } };
   await stack.configure(settings());
+  t.deepEqual((await readPreview(stack)).sentences, {});
   const before = await currents();
   await write({
     name: "V7",
     atBoot: "setTimeout(() => { console.error('out of cheese'); process.exit(9); }, 60000);",
   });
+  t.regex(
+    (await readPreview(stack)).sentences["application-web-01"] ?? "",
+    /watch it as a canary for 90 seconds with about 20 % of the requests \(taken back if/,
+  );
   const stop = visit();
-  const said = await stack.mustFail();
+  const [said, share] = await Promise.all([stack.mustFail(), readShare()]);
   const { failures, pages } = await stop();
-  t.log(pages);
+  t.log(pages, share);
   t.deepEqual(failures, []);
+  t.true(share.requests > 100 && share.percent > 18 && share.percent < 22);
+  t.regex(said, /lb-01: web-01 gets about 20 % of the requests/);
+  t.is(await setByHand(), "");
   t.regex(
     said,
     /failed as a canary: shop ended by itself within \d+ seconds; all is put back as it was\. What it said first:\n[\s\S]*out of cheese[\s\S]*status=9/,
@@ -232,7 +273,7 @@ test.serial("a canary that crashes after a minute is taken back, and no page fai
 });
 
 test.serial("a canary that does well is followed by the other host", async (t) => {
-  more = { strategy: { canary: { seconds: 30 } } };
+  more = { strategy: { canary: { seconds: 30, percent: 10 } } };
   await stack.configure(settings());
   await write({ name: "V8" });
   const stop = visit();
@@ -242,6 +283,31 @@ test.serial("a canary that does well is followed by the other host", async (t) =
   t.deepEqual(failures, []);
   const [one, other] = await currents();
   t.is(one, other);
+  t.is(await setByHand(), "");
+  t.deepEqual((await readPreview(stack)).sentences, {});
+});
+
+test.serial("what an `up` that was killed left of a share is told and put back", async (t) => {
+  more = { strategy: { canary: { seconds: 60, percent: 20 } } };
+  await stack.configure(settings());
+  await write({ name: "V9" });
+  const stop = visit();
+  const { end } = await killUpAt(stack, async (isOver) => {
+    await readShare(isOver);
+  });
+  t.is(end, "killed");
+  const { sentences } = await readPreview(stack);
+  t.is(
+    sentences["load-balancer-lb-01-service"],
+    "lb-01: put back what was set at run time (web_servers/web-02 has the weight 4, not 1, web_servers_once/web-02 has the weight 4, not 1) [drift]",
+  );
+  await stack.up();
+  const { failures, pages } = await stop();
+  t.log(pages);
+  t.deepEqual(failures, []);
+  const [one, other] = await currents();
+  t.is(one, other);
+  t.is(await setByHand(), "");
   t.deepEqual((await readPreview(stack)).sentences, {});
 });
 

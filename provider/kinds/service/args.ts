@@ -70,6 +70,18 @@ export interface Watch {
   readonly maxErrorRatio: number;
   /** Of the server in front of it: a JSON object a line, with `status` and `upstream_status`. */
   readonly accessLog: string;
+  readonly share?: Share;
+}
+
+/** Which share of the requests comes to a host while it is watched. */
+export interface Share {
+  readonly percent: number;
+  /** They pass requests on, each by itself. */
+  readonly hosts: readonly Host[];
+  /** Sets the share there, and prints one line about it: none where that host passes nothing to the watched one. */
+  readonly begin: readonly string[];
+  /** Sets all back to what it is without a share. */
+  readonly end: readonly string[];
 }
 
 /** What is run once for each version, before anything is switched to it. */
@@ -321,6 +333,14 @@ const releaseWatch = v.strictObject({
     ),
   ),
   accessLog: absolutePath,
+  share: v.optional(
+    v.strictObject({
+      percent: integerIn(values.sharePercent),
+      hosts: v.pipe(v.array(hostSchema), v.minLength(1, "expected at least one host")),
+      begin: words,
+      end: words,
+    }),
+  ),
 });
 const pathWithin = text(
   /^(?!.*\.\.)[A-Za-z0-9._][A-Za-z0-9._/-]*$/,

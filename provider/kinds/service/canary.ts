@@ -23,8 +23,9 @@ export function planWatch(
 
 function announceWatch(watch: Watch): string {
   if (isUnknown(watch)) return "watch it as a canary";
-  const { seconds, maxErrorRatio } = watch;
-  return `watch it as a canary for ${seconds} seconds (taken back if more than ${percent(maxErrorRatio)} of its requests fail or it ends by itself)`;
+  const { seconds, maxErrorRatio, share } = watch;
+  const of = share === undefined ? "" : ` with about ${share.percent} % of the requests`;
+  return `watch it as a canary for ${seconds} seconds${of} (taken back if more than ${percent(maxErrorRatio)} of its requests fail or it ends by itself)`;
 }
 
 /** `leave` takes the host out of service before the former version comes back. Uses `$undo`, `fail`, `ends_of` and `first_words`. */

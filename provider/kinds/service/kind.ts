@@ -14,6 +14,7 @@ import { plan, type ServiceStep } from "./plan";
 import { incomingFolder } from "./receiving";
 import { renderRemoval } from "./removal";
 import { replacementOf } from "./replacement";
+import { carryOutWithShare } from "./share";
 import { carryOutTogether, undrained } from "./together";
 import { renderTransaction } from "./transaction";
 import { type Place, transfer, transferUnread } from "./transfer";
@@ -146,7 +147,9 @@ async function apply(
     });
     return parseObservation(answer, { ...desired, ...known }, context.owner) ?? desired;
   };
-  return isClosed ? carryOutTogether(desired, context, carryOut) : carryOut();
+  return isClosed
+    ? carryOutTogether(desired, context, carryOut)
+    : carryOutWithShare(steps, desired, context, carryOut);
 }
 
 /** Before the transaction, so that nothing waits for it. */

@@ -1,10 +1,14 @@
 import { execFileSync } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import test from "ava";
 import {
   haproxyOverrides,
   renderHaproxy,
   renderHaproxyUnit,
   renderUnavailable,
+  shareOf,
 } from "../../../components/render/haproxy";
 import { isGolden } from "./golden";
 
@@ -132,13 +136,21 @@ test("renders the page for when no server is left", (t) => {
   isGolden(t, "503.html", renderUnavailable("www.foobar.com"));
 });
 
-/** Runs a command of HAProxy's overrides with a socat that answers as HAProxy, and notes what it is told. */
-function runOverrides(words: readonly string[], servers: readonly string[]): string {
+/** Runs a command for HAProxy's socket with a socat that answers as HAProxy, and does `told` with what it is told. */
+function runOverrides(
+  words: readonly string[],
+  servers: readonly string[],
+  told = 'echo "told: $line"',
+): string {
   const [program = "", flag = "", script = "", ...rest] = words;
-  const stub = `socat() { read -r line; case $line in 'show servers state') printf '%s\\n' "$STATE" ;; *) echo "told: $line" ;; esac; }\n`;
+  const stub = `socat() { read -r line; case $line in 'show servers state') printf '%s\\n' "$STATE" ;; *) ${told} ;; esac; }\n`;
   const STATE = ["1", "# be_id be_name srv_id srv_name", ...servers, ""].join("\n");
   const env = { ...process.env, STATE };
-  return execFileSync(program, [flag, stub + script, ...rest], { encoding: "utf8", env });
+  return execFileSync(program, [flag, stub + script, ...rest], {
+    encoding: "utf8",
+    env,
+    stdio: "pipe",
+  });
 }
 
 const server = (name: string, flags: number, weight: number) =>
@@ -160,4 +172,116 @@ test("what HAProxy itself sets of a server is left alone: it is down, or follows
   const own = [server("web-01", 0, 1), server("web-02", 2, 1), server("web-03", 32, 1)];
   t.is(runOverrides(haproxyOverrides.find, own), "");
   t.is(runOverrides(haproxyOverrides.reset, own), "");
+});
+
+/** Each has the weight 1 in the file; in the state 2 it is in service. */
+function stateOf(backend: string, name: string, { state = 2, flags = 0, weight = 1 } = {}) {
+  return `3 ${backend} 1 ${name} 10.0.0.21 ${state} ${flags} ${weight} 1 25 7 0 0 7 0 0 0 - 80 - 0 0 - - 0`;
+}
+
+const several = (count: number) =>
+  Array.from({ length: count }, (_, at) => stateOf("web_servers", `web-0${at + 1}`));
+
+/** What HAProxy is told, a command each, and what is said of it. It answers with an empty line for each. */
+function share(servers: readonly string[], percent = 10, what: "begin" | "end" = "begin") {
+  const commands = shareOf({ server: "web-01", backend: "web_servers", percent });
+  const file = join(mkdtempSync(join(tmpdir(), "trilithon-share-")), "told");
+  const said = runOverrides(commands[what], servers, `echo "$line" >>'${file}'; echo; echo`);
+  const told = existsSync(file) ? readFileSync(file, "utf8").trim().split(/;\n?/) : [];
+  rmSync(dirname(file), { recursive: true });
+  return { told: told.filter((command) => command !== ""), said: said.trim() };
+}
+
+const weights = (servers: readonly string[], percent: number) =>
+  share(servers, percent).told.map(
+    (command) => /^set server web_servers\/web-(.*)$/.exec(command)?.[1],
+  );
+
+test("a server's share of the requests is that of its weight against all others", (t) => {
+  t.deepEqual(share(several(2)), {
+    told: ["set server web_servers/web-01 weight 1", "set server web_servers/web-02 weight 9"],
+    said: "web-01 gets about 10 % of the requests (weight 1, 9 of each other server)",
+  });
+  t.deepEqual(weights(several(3), 10), ["01 weight 2", "02 weight 9", "03 weight 9"]);
+  t.deepEqual(weights(several(2), 50), ["01 weight 1", "02 weight 1"]);
+  t.deepEqual(weights(several(2), 1), ["01 weight 1", "02 weight 99"]);
+  t.deepEqual(weights(several(4), 98), [
+    "01 weight 147",
+    "02 weight 1",
+    "03 weight 1",
+    "04 weight 1",
+  ]);
+});
+
+test("no weight is more than HAProxy takes: the share that comes of it is said", (t) => {
+  t.like(share(several(9), 99), {
+    said: "web-01 gets about 97 % of the requests (weight 256, 1 of each other server)",
+  });
+  t.like(share(several(9), 70), {
+    said: "web-01 gets about 70 % of the requests (weight 56, 3 of each other server)",
+  });
+  t.like(share(several(9), 71), {
+    said: "web-01 gets about 71 % of the requests (weight 256, 13 of each other server)",
+  });
+});
+
+test("servers that are down, drained or in maintenance are not counted, and get the others' weight", (t) => {
+  const servers = [
+    ...several(2),
+    stateOf("web_servers", "web-03", { state: 0 }),
+    stateOf("web_servers", "web-04", { state: 3 }),
+    stateOf("web_servers", "web-05", { flags: 1 }),
+    stateOf("web_servers", "web-06", { flags: 8 }),
+  ];
+  t.deepEqual(weights(servers, 10), [
+    "01 weight 1",
+    ...[2, 3, 4, 5, 6].map((n) => `0${n} weight 9`),
+  ]);
+  // Nobody else serves at the moment, or one is about to.
+  const starting = [several(1)[0] ?? "", stateOf("web_servers", "web-02", { state: 0 })];
+  t.deepEqual(weights(starting, 10), ["01 weight 1", "02 weight 9"]);
+});
+
+test("the share is of all backends of its application, and of no other's", (t) => {
+  const servers = [
+    "web_servers",
+    "shop_web_servers",
+    "web_servers_once",
+    "web_servers_shared",
+  ].flatMap((backend) => [stateOf(backend, "web-01"), stateOf(backend, "web-02")]);
+  t.deepEqual(
+    share(servers).told,
+    ["web_servers", "web_servers_once", "web_servers_shared"].flatMap((backend) => [
+      `set server ${backend}/web-01 weight 1`,
+      `set server ${backend}/web-02 weight 9`,
+    ]),
+  );
+});
+
+test("where HAProxy does not run, does not know the server or has no other one, nothing is set", (t) => {
+  const nothing = { told: [], said: "" };
+  t.deepEqual(share([]), nothing);
+  t.deepEqual(share(several(1)), nothing);
+  t.deepEqual(share([stateOf("web_servers", "web-02"), stateOf("web_servers", "web-03")]), nothing);
+  t.deepEqual(share(several(2), 10, "end"), nothing);
+});
+
+test("what HAProxy refuses is an error", (t) => {
+  const { begin } = shareOf({ server: "web-01", backend: "web_servers", percent: 10 });
+  const error = t.throws(() => runOverrides(begin, several(2), "echo; echo 'static algorithm'"));
+  t.regex(error?.message ?? "", /\nstatic algorithm\n/);
+});
+
+test("a share ends where any weight is another one than in the file, and what is left of it is found", (t) => {
+  const left = [
+    stateOf("web_servers", "web-01"),
+    stateOf("web_servers", "web-02", { weight: 9 }),
+    stateOf("web_servers", "web-03"),
+    stateOf("shop_web_servers", "web-02", { weight: 9 }),
+  ];
+  t.deepEqual(share(left, 10, "end").told, ["set server web_servers/web-02 weight 100%"]);
+  t.regex(
+    runOverrides(haproxyOverrides.find, left),
+    /^web_servers\/web-02 has the weight 9, not 1\n/,
+  );
 });

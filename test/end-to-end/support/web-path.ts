@@ -75,9 +75,9 @@ export class WebPath {
       ...["--publish", "127.0.0.1::80", "--publish", `127.0.0.1::${webHosts[0].port}`],
       ...["--entrypoint", "sleep", image, "infinity"],
     ]);
-    await inside(`command -v haproxy nginx node >/dev/null && [ "$(command -v haproxy nginx node | wc -l)" = 3 ] || {
+    await inside(`command -v haproxy nginx node socat >/dev/null && [ "$(command -v haproxy nginx node socat | wc -l)" = 4 ] || {
   printf '#!/bin/sh\\nexit 101\\n' >/usr/sbin/policy-rc.d && chmod +x /usr/sbin/policy-rc.d
-  apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends install haproxy nginx nodejs >/dev/null
+  apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends install haproxy nginx nodejs socat >/dev/null
 }`);
     await putFiles(filesOf(options));
     await inside(`mkdir -p /run/haproxy /var/lib/haproxy && chmod -R a+rX /srv

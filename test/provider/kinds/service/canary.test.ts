@@ -18,10 +18,15 @@ interface During {
   /** The log is rotated before they come. */
   readonly isRotated?: boolean;
   readonly ends?: boolean;
+  /** What the load balancers run before and after it. */
+  readonly share?: { readonly begin: string; readonly end: string };
 }
 
 /** Version `two` after `one`, which had no canary. */
-async function watched(t: ExecutionContext, { lines = "", later = "", isRotated, ends }: During) {
+async function watched(
+  t: ExecutionContext,
+  { lines = "", later = "", isRotated, ends, share }: During,
+) {
   const machine = await startMachine(t);
   const { sandbox, server } = machine;
   const root = sandbox.path("/srv/app");
@@ -44,6 +49,12 @@ async function watched(t: ExecutionContext, { lines = "", later = "", isRotated,
   ].join("; ");
   await sandbox.write("/act", `${acts}\n`);
   const app = machine.resource("trilithon:index:Release");
+  const ofBalancers = share && {
+    percent: 10,
+    hosts: ["lb-01", "lb-02"].map((name) => wireHost(server.host({ name }))),
+    begin: ["sh", "-c", `cd ${sandbox.path("/")}; ${share.begin}`],
+    end: ["sh", "-c", `cd ${sandbox.path("/")}; ${share.end}`],
+  };
   const inputs = (version: string) => ({
     host: wireHost(server.host()),
     ...wire({
@@ -53,8 +64,11 @@ async function watched(t: ExecutionContext, { lines = "", later = "", isRotated,
       version,
       ready: { command: ["true"] },
       drain: { file: drain, seconds: 2 },
-      watch: { seconds: 3, maxErrorRatio: 0.1, accessLog: log },
     }),
+    watch: {
+      ...wire({ seconds: 3, maxErrorRatio: 0.1, accessLog: log }),
+      ...(ofBalancers && { share: ofBalancers }),
+    },
   });
   const first = await app.up(inputs("one"));
   const previewed = await app.preview(inputs("two"));
@@ -141,10 +155,63 @@ onLinux("one that ends by itself is taken back with its own words", async (t) =>
   t.is(await sandbox.loaded("app.service", "drain"), "");
 });
 
+const noted = {
+  begin: `echo "begin $(basename $(readlink srv/app/current))" >>said; echo 'web-01 gets about 10 %'`,
+  end: `echo "end $(basename $(readlink srv/app/current))" >>said`,
+};
+
+onLinux("its share is set on all load balancers, and ends when it goes on", async (t) => {
+  const { previewed, up, sandbox, plugin } = await watched(t, { share: noted });
+  t.regex(
+    previewed.told.join(),
+    /watch it as a canary for 3 seconds with about 10 % of the requests \(taken back if/,
+  );
+  t.false(await sandbox.exists("/said"));
+  const { told } = await up();
+  t.is(await sandbox.read("/said"), "begin one\nbegin one\nend two\nend two\n");
+  for (const name of ["lb-01", "lb-02"]) {
+    t.true(told.includes(`${name}: web-01 gets about 10 %`), told.join("\n"));
+  }
+  t.deepEqual(plugin.engine.told("warning"), []);
+});
+
+onLinux("its share ends when it is taken back", async (t) => {
+  const { up, sandbox } = await watched(t, { share: noted, lines: line(500).repeat(60) });
+  await t.throwsAsync(up(), { message: /version two failed as a canary: 60 of 60/ });
+  t.is(await sandbox.read("/said"), "begin one\nbegin one\nend one\nend one\n");
+});
+
+onLinux("where one load balancer does not set the share, nothing changes", async (t) => {
+  const begin = `${noted.begin}; mkdir once || { echo 'no such server' >&2; exit 1; }`;
+  const { up, sandbox } = await watched(t, { share: { ...noted, begin } });
+  await t.throwsAsync(up(), {
+    message: /^web-01: giving web-01 10 % of the requests: exit 1\n[\s\S]*no such server$/,
+  });
+  t.is(await sandbox.loaded("app.service", "server.js"), "one\n");
+  t.is(await sandbox.read("/said"), "begin one\nbegin one\nend one\nend one\n");
+  t.notRegex(await sandbox.read("/var/lib/trilithon/releases/app"), /taken back/);
+});
+
+onLinux("a share that none sets, or that does not end, is told", async (t) => {
+  const share = { begin: "true", end: "echo 'no answer' >&2; exit 1" };
+  const { up, sandbox, plugin } = await watched(t, { share });
+  await up();
+  t.is(await sandbox.loaded("app.service", "server.js"), "two\n");
+  t.deepEqual(plugin.engine.told("warning"), [
+    "web-01: is watched with whatever share of the requests it gets, as none of lb-01, lb-02 passes any to it and to others",
+    // The load balancers are the same machine here.
+    ...["lb-01", "lb-02"].map(
+      () =>
+        "web-01: giving web-01 its ordinary share of the requests: exit 1\nno answer; the next `up` puts it back",
+    ),
+  ]);
+});
+
 onLinux("it is no part of a change without another version", async (t) => {
-  const { app, inputs, sandbox } = await watched(t, {});
+  const { app, inputs, sandbox } = await watched(t, { share: noted });
   const files = { [sandbox.path("/etc/app")]: { content: "x" } };
   const { told } = await app.up({ ...inputs("one"), ...wire({ files }) });
   t.regex(told.join(), /restart app/);
   t.notRegex(told.join(), /canary/);
+  t.false(await sandbox.exists("/said"));
 });
