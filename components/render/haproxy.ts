@@ -372,7 +372,7 @@ commands=$(echo "$told" | head -n 1)
 [ -n "$commands" ] || exit 0
 answer=$(echo "$commands" | ask 2>&1) || answer=\${answer:-no answer}
 if [ -n "$(echo "$answer" | tr -d '[:space:]')" ]; then echo "$answer" | grep . >&2; exit 1; fi
-echo "$told" | tail -n 1`;
+echo "$told" | sed -n 2p`;
 
 export interface ServerShare {
   readonly server: string;

@@ -279,7 +279,10 @@ test("a share ends where any weight is another one than in the file, and what is
     stateOf("web_servers", "web-03"),
     stateOf("shop_web_servers", "web-02", { weight: 9 }),
   ];
-  t.deepEqual(share(left, 10, "end").told, ["set server web_servers/web-02 weight 100%"]);
+  t.deepEqual(share(left, 10, "end"), {
+    told: ["set server web_servers/web-02 weight 100%"],
+    said: "",
+  });
   t.regex(
     runOverrides(haproxyOverrides.find, left),
     /^web_servers\/web-02 has the weight 9, not 1\n/,
