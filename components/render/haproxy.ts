@@ -347,7 +347,8 @@ shift 3
 ask() { socat -t 2 stdio ${socket}; }
 told=$(echo 'show servers state' | ask 2>/dev/null | awk -v what="$what" -v server="$server" -v percent="$percent" -v backends=" $* " '
   function divisor(a, b) { return b > 0 ? divisor(b, a % b) : a }
-  function set(at, weight) { commands = commands "set server " backend[at] "/" name[at] " weight " weight ";" }
+  # HAProxy 2.6 takes what follows a last semicolon for a command.
+  function set(at, weight) { commands = commands (commands == "" ? "" : ";") "set server " backend[at] "/" name[at] " weight " weight }
   /^[0-9]/ && NF > 9 && index(backends, " " $2 " ") {
     backend[++count] = $2; name[count] = $4; isOther[count] = $8 != $9
     if ($4 == server) has[$2] = 1

@@ -187,9 +187,9 @@ function share(servers: readonly string[], percent = 10, what: "begin" | "end" =
   const commands = shareOf({ server: "web-01", backend: "web_servers", percent });
   const file = join(mkdtempSync(join(tmpdir(), "trilithon-share-")), "told");
   const said = runOverrides(commands[what], servers, `echo "$line" >>'${file}'; echo; echo`);
-  const told = existsSync(file) ? readFileSync(file, "utf8").trim().split(/;\n?/) : [];
+  const told = existsSync(file) ? readFileSync(file, "utf8").trim().split(";") : [];
   rmSync(dirname(file), { recursive: true });
-  return { told: told.filter((command) => command !== ""), said: said.trim() };
+  return { told, said: said.trim() };
 }
 
 const weights = (servers: readonly string[], percent: number) =>
