@@ -247,7 +247,6 @@ const setByHand = () =>
 test.serial("a canary that crashes after a minute is taken back, and no page fails", async (t) => {
   more = { strategy: { canary: { seconds: 90, maxErrorRatio: 0.2, percent: 20 } } };
   await stack.configure(settings());
-  t.deepEqual((await readPreview(stack)).sentences, {});
   const before = await currents();
   await write({
     name: "V7",
