@@ -21,8 +21,9 @@ import { createPackages, withDefaults } from "./packages";
 import { checkPersistent, describePersistent, writtenPaths } from "./persistent";
 import { createPhpFpm, type PhpFpmArgs, phpFpmOf, socketOf, withPhp } from "./php-fpm";
 import type { ReachedService } from "./private-service";
-import { describeProcess, type ProcessArgs, type ProcessPlace } from "./process";
-import { renderApplicationUnit, renderCommandUnit } from "./render/application-unit";
+import { describeProcess, type ProcessArgs } from "./process";
+import { checkReleaseCommand, describeRelease, type ReleaseCommandsArgs } from "./release-command";
+import { renderApplicationUnit } from "./render/application-unit";
 import type { UnitOptions } from "./render/confinement";
 import type { FastCgi } from "./render/fastcgi";
 import { backendOf } from "./render/haproxy";
@@ -59,12 +60,7 @@ export interface ApplicationArgs {
    * Run once for each version, on the first host that is not away, in the folder of the new version before any host serves it,
    * with the application's user and environment: a migration. Where it fails, nothing is switched. Default none.
    */
-  readonly release?: {
-    /** As words: `["bin/migrate"]`. */
-    readonly command: pulumi.Input<readonly pulumi.Input<string>[]>;
-    /** How long it may take, at most 86400. Default 600. */
-    readonly deadlineSeconds?: pulumi.Input<number>;
-  };
+  readonly release?: ReleaseCommandsArgs;
   /**
    * Processes beside the one that serves, by name, on each host: same user, environment and limits. They are released with it: where one
    * does not become ready within `readySeconds`, all of the release is taken back. Default none.
@@ -215,6 +211,7 @@ export class Application extends pulumi.ComponentResource {
       ...checkShared(args),
       ...checkDatabaseTexts(args),
       ...checkStart(args),
+      ...checkReleaseCommand(args),
       ...checkStrategy(args),
     ]);
     const options = whenKnown(check, optionsOf(args));
@@ -367,7 +364,7 @@ function createReleases(
   const assets = places.map(({ host, packages }) =>
     createAssets(parent, `${name}-${host.name}-assets`, host, args, packages),
   );
-  const first = args.hosts.find(isHere);
+  const here = args.hosts.filter(isHere);
   let before: pulumi.Resource[] = [];
   for (const { host, packages } of places) {
     const dependsOn = [
@@ -381,7 +378,7 @@ function createReleases(
       ...before,
     ];
     const runsWith = pulumi.all([packages.versions, options.packages]).apply(namedIn);
-    const needs = { runsWith, dependsOn, isFirst: host === first };
+    const needs = { runsWith, dependsOn, isFirst: host === here[0], isLast: host === here.at(-1) };
     const release = createRelease(
       parent,
       `${name}-${host.name}`,
@@ -451,6 +448,7 @@ interface Needs {
   readonly dependsOn: readonly pulumi.Resource[];
   /** Of the hosts that are not away. */
   readonly isFirst: boolean;
+  readonly isLast: boolean;
 }
 
 function createRelease(
@@ -458,7 +456,7 @@ function createRelease(
   name: string,
   host: Host,
   args: ApplicationArgs & Options & { readonly others: Others },
-  { runsWith, dependsOn, isFirst }: Needs,
+  { runsWith, dependsOn, isFirst, isLast }: Needs,
 ): Release {
   const { port, healthPath, start, readySeconds, stopSeconds, drainSeconds } = args;
   const { loadBalancers = [], backend = backendOf().backend } = args;
@@ -507,6 +505,7 @@ function createRelease(
     ...{ name: args.name, root, readySeconds, programs, options: args.unit },
     environmentFiles: Object.values(environmentFiles),
   };
+  const runs = { place, host, hosts: args.hosts, version: parent.version };
   const { source } = args;
   const dependencies =
     language &&
@@ -558,7 +557,14 @@ function createRelease(
       },
       ...(args.persistent && { persistent: describePersistent(args.name, args.persistent) }),
       ...(dependencies && { dependencies }),
-      ...(isFirst && args.release && { releaseCommand: describeRelease(parent, args, place) }),
+      ...(isFirst &&
+        args.release?.command && {
+          releaseCommand: describeRelease(args.others.release, { ...runs, which: "command" }),
+        }),
+      ...(isLast &&
+        args.release?.after && {
+          afterCommand: describeRelease(args.others.release, { ...runs, which: "after" }),
+        }),
       ...(isFirst && describeWatch({ ...args, host, backend, accessLog: parent.accessLog })),
       ...describeTogether(args.strategy, args.hosts),
       onChange: "restart",
@@ -612,20 +618,5 @@ function knownOf<Args>(all: pulumi.Output<Readonly<Record<string, Args>>>, name:
     const one = known[name];
     if (one === undefined) throw new Error(`${name}: is not known`);
     return one;
-  });
-}
-
-function describeRelease(
-  { version }: Application,
-  { others }: { readonly others: Others },
-  { name, root, environmentFiles, programs, options }: ProcessPlace,
-) {
-  const folder = `${root}/releases/${version}`;
-  return others.release.apply((release) => {
-    const { command = [], ...limit } = release ?? {};
-    const unit = renderCommandUnit({
-      ...{ name, process: "release command", folder, command, programs, options },
-    });
-    return { ...limit, command: [...command], unit, environmentFiles: [...environmentFiles] };
   });
 }

@@ -5,6 +5,7 @@ import { type DatabasePrivilege, morePrivileges } from "./database-privileges";
 import { type DatabaseText, databaseTextWords, isDatabaseText } from "./database-text";
 import { unexpected } from "./expectation";
 import { mysqlRawLines } from "./mysql-raw-lines";
+import { releaseCommand } from "./release-command";
 import { type Allowed, allowances, ownUnitSettings } from "./render/confinement";
 import {
   integer,
@@ -20,6 +21,7 @@ import {
 } from "./rule";
 import {
   address,
+  command,
   domain,
   hostName,
   immutablePath,
@@ -178,12 +180,6 @@ const environment = mapping(
   environmentValue,
 );
 
-const command = list(
-  "a command as a list of words",
-  text("a word", (value) => /^[^\n\r\0]*$/.test(value)),
-  1,
-);
-
 /** `shop-NAME` is its unit; `shop-release` is that of the release command, and `shop-dependencies` of what makes these. */
 const processName = text(
   "a name of at most 31 lower-case letters, digits and hyphens that starts with a letter and is not release or dependencies",
@@ -258,12 +254,7 @@ export const applicationOptions = {
   ),
   runtime: v.exactOptional(runtime),
   start: v.exactOptional(command),
-  release: v.exactOptional(
-    record("an object with command", {
-      command,
-      deadlineSeconds: v.exactOptional(integerIn(values.commandSeconds)),
-    }),
-  ),
+  release: v.exactOptional(releaseCommand),
   processes: v.exactOptional(processes),
   jobs: v.exactOptional(jobs),
   console: v.exactOptional(command),

@@ -64,3 +64,10 @@ export function isIpv4(value: string): boolean {
   const isByte = (part: string) => /^(0|[1-9]\d{0,2})$/.test(part) && Number(part) <= 255;
   return parts.length === 4 && parts.every(isByte);
 }
+
+/** As words. */
+export const command = list(
+  "a command as a list of words",
+  text("a word", (value) => /^[^\n\r\0]*$/.test(value)),
+  1,
+);

@@ -3,6 +3,7 @@ import * as v from "valibot";
 import { type Fault, unexpected } from "../expectation";
 import { checkJobNames, defaultPorts } from "../options";
 import { checkPersistent } from "../persistent";
+import { checkReleaseCommand } from "../release-command";
 import { isRecord } from "../rule";
 import { hostName } from "../rules";
 import { checkStart } from "../runtime";
@@ -79,6 +80,7 @@ export function checkApplications(
     ...applications.flatMap(({ path, values: { processes, jobs, runtime, start, ...own } }) =>
       [
         ...checkJobNames({ processes, jobs }),
+        ...checkReleaseCommand(own),
         ...checkPersistent(own),
         ...checkShared(own),
         // The guest book has a command of its own.

@@ -18,6 +18,8 @@ export interface ReleaseCommandArgs {
   readonly environmentFiles?: pulumi.Input<pulumi.Input<string>[]>;
   /** How long it may take, 1 to 86400. Default 600. */
   readonly deadlineSeconds?: pulumi.Input<number>;
+  /** The hosts of the same application that may have run it before: a version that had it there does not get it again. Default none. */
+  readonly elsewhere?: pulumi.Input<pulumi.Input<HostArgs>[]>;
 }
 
 /** What is looked at while a new version serves, before the change counts as done. */
@@ -130,6 +132,11 @@ export interface ReleaseArgs extends ServiceArgs {
    * their files are gone: a switch back does not run it again.
    */
   readonly releaseCommand?: pulumi.Input<ReleaseCommandArgs>;
+  /**
+   * Run once for each version when this host has it, as the last of all: a cache that is filled, somebody who is told. Where it fails, `up`
+   * fails and nothing is taken back; the next `up` runs it again.
+   */
+  readonly afterCommand?: pulumi.Input<ReleaseCommandArgs>;
   /**
    * After a switch from one version to another, as soon as it is ready: it is taken back, drained, if too many of its requests fail
    * or one of its units ends by itself. Default: it is not watched.

@@ -23,7 +23,7 @@ async function run() {
     source,
     build: { command: "make", output: "./nowhere/shop" },
     start: ["python3", "serve.py"],
-    release: { command: ["bin/migrate"] },
+    release: { command: ["bin/migrate"], after: { command: ["bin/warm"], deadlineSeconds: 30 } },
     strategy: { canary: { seconds: 60 } },
     processes: {
       mail: { command: ["python3", "mail.py"], memoryMegabytes: 256, cpuPercent: 50 },
@@ -100,7 +100,7 @@ async function run() {
           source,
           start: [],
           port: 80,
-          release: { command: [], deadlineSeconds: 0 },
+          release: { command: [], deadlineSeconds: 0, after: { command: [] } },
           strategy: { canary: { seconds: 0, percent: 10 } },
           processes: {
             release: { command: ["x"] },
@@ -319,6 +319,20 @@ test("migrates on the first host that is not away, in the folder of the new vers
   t.like(world.find(release, "away-b").inputs.releaseCommand, { command: ["bin/migrate"] });
 });
 
+test("warms up on the last host, and each of both asks the other one what it ran", async (t) => {
+  const { world } = await program;
+  const { version, afterCommand } = world.find(release, "shop-b").inputs;
+  t.like(afterCommand, { command: ["bin/warm"], deadlineSeconds: 30, elsewhere: [{ name: "a" }] });
+  t.true(
+    String(Object(afterCommand).unit).includes(
+      `ExecStart=/srv/shop/releases/${version}/bin/warm\n`,
+    ),
+  );
+  const { inputs } = world.find(release, "shop-a");
+  t.is(inputs.afterCommand, undefined);
+  t.like(inputs.releaseCommand, { elsewhere: [{ name: "b" }] });
+});
+
 test("has units for its other processes, which are confined like the one that serves", async (t) => {
   const { world } = await program;
   const { moreUnits, files } = world.find(release, "shop-b").inputs;
@@ -505,6 +519,7 @@ test("refuses arguments, all faults at once", async (t) => {
 Application bad: start: expected a command as a list of words, got an empty list
 Application bad: release.command: expected a command as a list of words, got an empty list
 Application bad: release.deadlineSeconds: expected an integer from 1 to 86400, got 0
+Application bad: release.after.command: expected a command as a list of words, got an empty list
 Application bad: processes.mail.count: expected an integer from 1 to 100, got 0
 Application bad: processes.mail.ready: expected either command or staySeconds, got both
 Application bad: processes.release: expected a name of at most 31 lower-case letters, digits and hyphens that starts with a letter and is not release or dependencies, got "release"

@@ -420,7 +420,7 @@ const bad: readonly (readonly [string, Values, readonly string[]])[] = [
     [
       'application.release.command: expected a command as a list of words, got "migrate"',
       "application.release.deadlineSeconds: expected an integer from 1 to 86400, got 100000",
-      "application.release.once: unknown, expected one of command, deadlineSeconds",
+      "application.release.once: unknown, expected one of command, deadlineSeconds, after",
     ],
   ],
   [

@@ -116,7 +116,9 @@ function fileStep(
 
 /** What goes with sending and switching a version. */
 function isByTheWay(path: string): boolean {
-  return /\/\.listings\/[^/]+$|\/\.commanded$|\/previous(-\d+)?$|\/dependencies\//.test(path);
+  return /\/\.listings\/[^/]+$|\/\.(commanded|afterwards|owed)$|\/previous(-\d+)?$|\/dependencies\//.test(
+    path,
+  );
 }
 
 function versionOf(path: string): string[] {

@@ -36,6 +36,9 @@ export interface Model {
   readonly persistent?: Readonly<Record<string, PersistentFolder>>;
   /** The versions that had the release command. */
   readonly commanded?: readonly string[];
+  /** Those that had the command afterwards, and the one for which it has not run yet. */
+  readonly afterwards?: readonly string[];
+  readonly owed?: string | undefined;
   /** Keys of dependencies, and of those that each version has. */
   readonly dependencies?: readonly string[];
   readonly linked?: Readonly<Record<string, string>>;
@@ -46,7 +49,7 @@ export interface Model {
 /** What the machine says to a Service's question. */
 export function answer(model: Model, service: Service): string {
   const { users, files, releases, current, commanded = [] } = model;
-  const { dependencies = [], linked = {} } = model;
+  const { dependencies = [], linked = {}, afterwards = [], owed = "" } = model;
   const text = [
     ...Object.keys(service.users).map((name) =>
       users[name] === undefined ? "none" : `${name}:x:990:990::${users[name]}:/usr/sbin/nologin`,
@@ -62,6 +65,7 @@ export function answer(model: Model, service: Service): string {
     // No log of releases.
     ...(service.root === undefined || service.unit === undefined ? [] : [""]),
     ...(service.releaseCommand === undefined ? [] : [...commanded, "end"]),
+    ...(service.afterCommand === undefined ? [] : [...afterwards, "end", owed]),
     ...(service.dependencies === undefined
       ? []
       : [...dependencies, "end", linked[current ?? ""] ?? "none"]),
@@ -155,6 +159,13 @@ function after(before: Model, step: ServiceStep): Model {
     case "run":
       if (!model.releases.includes(step.version)) throw new Error(`${step.version} is not there`);
       return { ...model, commanded: [...(model.commanded ?? []), step.version] };
+    case "run afterwards":
+      if (model.current !== step.version) throw new Error(`${step.version} is not live`);
+      return {
+        ...model,
+        afterwards: [...(model.afterwards ?? []), step.version],
+        owed: undefined,
+      };
     case "switch":
       if (!releases.includes(step.version)) throw new Error(`${step.version} is not there`);
       return { ...model, current: step.version };

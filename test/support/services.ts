@@ -91,6 +91,10 @@ const release = fc.record(
       command: ["true"],
       unit: "[Service]\nExecStart=true\nWorkingDirectory=/\n",
     }),
+    afterCommand: fc.constant({
+      command: ["true"],
+      unit: "[Service]\nExecStart=true\nWorkingDirectory=/\n",
+    }),
   },
   { requiredKeys: ["unit", "root", "source", "version"] },
 );

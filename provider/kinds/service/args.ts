@@ -84,13 +84,15 @@ export interface Share {
   readonly end: readonly string[];
 }
 
-/** What is run once for each version, before anything is switched to it. */
+/** What is run once for each version: before anything is switched to it, or when all hosts have it. */
 export interface ReleaseCommand {
   readonly command: readonly string[];
   /** The text of the oneshot unit that runs it; where its environment is, and its time limit, are added. */
   readonly unit: string;
   readonly environmentFiles: readonly string[];
   readonly deadlineSeconds: number;
+  /** Hosts that may have run it before: for a version that had it there it is not run again. */
+  readonly elsewhere?: readonly Host[];
 }
 
 /** Away from which version, by whom (`ada@laptop`) and when. */
@@ -181,14 +183,22 @@ export interface Service {
   /** Folders that are a link in each version, by their path in it. */
   readonly persistent?: Readonly<Record<string, PersistentFolder>>;
   readonly releaseCommand?: ReleaseCommand;
+  /** Where this host is the last one to get a version. */
+  readonly afterCommand?: ReleaseCommand;
   readonly watch?: Watch;
   /** The hosts that take another version while the site is closed: this one, and those with the same service. */
   readonly together?: { readonly hosts: readonly Host[] };
   readonly dependencies?: Dependencies | undefined;
   /** Keys of those that are on the host. Output only. */
   readonly madeDependencies?: readonly string[] | undefined;
-  /** The versions for which it ran. Output only. */
+  /** The versions for which `releaseCommand` ran. Output only. */
   readonly commanded?: readonly string[] | undefined;
+  /** Which of them another host has of the version that is wanted. Output only. */
+  readonly had?: readonly ("commanded" | "afterwards")[] | undefined;
+  /** Those for which `afterCommand` ran. Output only. */
+  readonly afterwards?: readonly string[] | undefined;
+  /** The version that was switched to and for which it has not run yet. Output only. */
+  readonly owed?: string | undefined;
   /** Where `npm run rollback` led to the version that is live. Output only. */
   readonly rolledBack?: RolledBack | undefined;
   /** Where a folder stands in place of a file or link. Output only: nothing is done before it is moved away by hand. */
@@ -347,6 +357,16 @@ const pathWithin = text(
   "a path in the source, of letters, digits and . _ / -",
 );
 
+const releaseCommand = v.optional(
+  v.strictObject({
+    command: words,
+    unit: text(/\S/, "the text of a unit"),
+    environmentFiles: v.optional(v.array(absolutePath)),
+    deadlineSeconds: v.optional(integerIn(values.commandSeconds)),
+    elsewhere: v.optional(v.array(hostSchema)),
+  }),
+);
+
 const serviceSchema = v.strictObject(serviceEntries);
 const releaseSchema = v.strictObject({
   ...serviceEntries,
@@ -385,14 +405,8 @@ const releaseSchema = v.strictObject({
       beside: v.optional(v.literal("version", 'expected "version"')),
     }),
   ),
-  releaseCommand: v.optional(
-    v.strictObject({
-      command: words,
-      unit: text(/\S/, "the text of a unit"),
-      environmentFiles: v.optional(v.array(absolutePath)),
-      deadlineSeconds: v.optional(integerIn(values.commandSeconds)),
-    }),
-  ),
+  releaseCommand,
+  afterCommand: releaseCommand,
   watch: v.optional(releaseWatch),
   together: v.optional(v.strictObject({ hosts: v.array(hostSchema) })),
 });
@@ -414,6 +428,7 @@ export function checkRelease(inputs: Properties): { args: Properties; failures: 
       ...withDefaults(inputs),
       keep: inputs.keep ?? defaults.keep,
       ...commandWithDefaults("releaseCommand", inputs),
+      ...commandWithDefaults("afterCommand", inputs),
       ...commandWithDefaults("dependencies", inputs),
       ...(isProperties(inputs.watch) && { watch: { ...defaults.watch, ...inputs.watch } }),
     },

@@ -15,6 +15,7 @@ import {
   withoutOthers,
   withoutUnknown,
 } from "./plan";
+import { owes } from "./release-command";
 import { upgrades } from "./runs-with";
 import { droppedUnits, unreadUnit, viewOf } from "./units";
 
@@ -63,6 +64,7 @@ function troubles(observed: Service, desired: Service): string[] {
     ...(runs && observed.answers !== undefined ? ["answers"] : []),
     ...(observed.drained !== undefined ? ["drained"] : []),
     ...(isOverridden(observed, desired) ? ["overridden"] : []),
+    ...(owes(observed, desired) ? ["owed"] : []),
     ...(foreignOf(observed, desired).length > 0 ? ["foreign"] : []),
   ];
 }

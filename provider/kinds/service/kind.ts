@@ -10,8 +10,9 @@ import { diff } from "./diff";
 import { imported } from "./import";
 import { parseObservation, renderObservation } from "./observe";
 import { thingsOf } from "./owner";
-import { plan, type ServiceStep } from "./plan";
+import { nothing, plan, type ServiceStep } from "./plan";
 import { incomingFolder } from "./receiving";
+import { readElsewhere, runAfterwards } from "./release-command";
 import { renderRemoval } from "./removal";
 import { replacementOf } from "./replacement";
 import { carryOutWithShare } from "./share";
@@ -79,7 +80,10 @@ async function read(
   const planner = desired && context.owner;
   const question = renderObservation(expected, { isNew, ...(planner && { planner }) }).text;
   const answer = await context.ask(expected.host, question, `reading ${expected.name}`);
-  return parseObservation(answer, expected, context.owner, { isNew });
+  const found = parseObservation(answer, expected, context.owner, { isNew });
+  const wanted = desired ?? expected;
+  const had = await readElsewhere(found, wanted, context);
+  return had.length === 0 ? found : { ...(found ?? nothing(wanted)), had };
 }
 
 async function remove(observed: Service, context: Context): Promise<void> {
@@ -147,9 +151,11 @@ async function apply(
     });
     return parseObservation(answer, { ...desired, ...known }, context.owner) ?? desired;
   };
-  return isClosed
-    ? carryOutTogether(desired, context, carryOut)
-    : carryOutWithShare(steps, desired, context, carryOut);
+  const done = isClosed
+    ? await carryOutTogether(desired, context, carryOut)
+    : await carryOutWithShare(steps, desired, context, carryOut);
+  const isAfterwards = steps.some((step) => step.do === "run afterwards");
+  return isAfterwards ? runAfterwards(done, context, progress) : done;
 }
 
 /** Before the transaction, so that nothing waits for it. */

@@ -173,6 +173,7 @@ export function parseObservation(
     enabled: undefined,
     configuration: undefined,
     version: undefined,
+    had: undefined,
     masked: undefined,
     process: undefined,
     portHolder: undefined,
@@ -229,7 +230,7 @@ function readLiveness(reader: Reader): Partial<Service> {
 }
 
 function readReleaseOf(expected: Service, reader: Reader): Partial<Service> {
-  const { unit, releaseCommand, dependencies } = expected;
+  const { unit, releaseCommand, afterCommand, dependencies } = expected;
   const persistent = parsePersistent(expected, () => reader.line());
   const release = readRelease(reader);
   const { version } = release;
@@ -238,6 +239,8 @@ function readReleaseOf(expected: Service, reader: Reader): Partial<Service> {
     ...release,
     rolledBack: unit === undefined ? undefined : parseRolledBack(reader.line(), version),
     commanded: releaseCommand === undefined ? undefined : reader.until("end"),
+    afterwards: afterCommand === undefined ? undefined : reader.until("end"),
+    owed: (afterCommand && reader.line()) || undefined,
     ...(dependencies && readDependencies(reader, dependencies)),
   };
 }

@@ -11,7 +11,7 @@ import { isSameStack, nameThing, type OwnedThing, thingsOf } from "./owner";
 import { isLinkedOtherwise, planPersistent } from "./persistent";
 import { bothUnits, effect, planDropped, planUnits } from "./plan-units";
 import { planPortWait } from "./ports";
-import { announceCommand, commandUnit } from "./release-command";
+import { announceCommand, commandUnit, planAfterwards } from "./release-command";
 import { awaitsPackages, upgrades } from "./runs-with";
 import { planClosing, undrained } from "./together";
 import { changesFor } from "./units";
@@ -42,6 +42,7 @@ export type ServiceStep = StepText &
         readonly path: string;
       }
     | { readonly do: "run"; readonly version: string; readonly unit: string }
+    | { readonly do: "run afterwards"; readonly version: string }
     | { readonly do: "switch"; readonly version: string; readonly path: string }
     | { readonly do: "check" }
     // `unit` is given for one of `moreUnits`.
@@ -75,7 +76,7 @@ export function plan(
 ): ServiceStep[] {
   const observed =
     known === undefined || isAnotherInstance(known.host, inputs.host)
-      ? nothing(inputs)
+      ? { ...nothing(inputs), had: known?.had }
       : withoutOthers(known, inputs);
   const desired = withoutUnknown(inputs, observed);
   const changes = [
@@ -90,11 +91,8 @@ export function plan(
     ...refuseUnloadable(observed, changes),
   ];
   if (refusals.length > 0) return refusals;
-  const closing = planClosing(
-    observed,
-    desired,
-    changes.some((step) => step.do === "switch"),
-  );
+  const isSwitched = changes.some((step) => step.do === "switch");
+  const closing = planClosing(observed, desired, isSwitched);
   const isClosed = closing.length > 0;
   const unit = planUnits(observed, isClosed ? undrained(desired) : desired, changes);
   const isLive = unit.some(({ do: what }) => what === "unit");
@@ -116,6 +114,7 @@ export function plan(
     ...(isClosed ? [] : planUndrain(observed)),
     ...planReset(observed, desired),
     ...planNote(observed, desired),
+    ...planAfterwards(observed, desired, isSwitched),
     ...planUnknown(inputs),
   ];
   return [...steps, ...(steps.length === 0 ? planReread(observed, desired) : [])].map((step) => ({
@@ -270,7 +269,7 @@ export function isAnotherInstance(observed: Host, desired: Host): boolean {
 
 const stopped = { state: "stopped", enabled: false };
 
-function nothing(desired: Service): Service {
+export function nothing(desired: Service): Service {
   const { configuration: _, version: __, dependencies: ___, ...rest } = desired;
   return {
     ...rest,
@@ -317,7 +316,7 @@ function planUsers(observed: Service, desired: Service): ServiceStep[] {
 }
 
 function planRelease(observed: Service, desired: Service): ServiceStep[] {
-  const { version: now, releases, commanded, rolledBack } = observed;
+  const { version: now, releases, commanded, had, rolledBack } = observed;
   const { host, version, root, name, releaseCommand } = desired;
   if (version === undefined) return [];
   const folders = planPersistent(observed, desired);
@@ -332,7 +331,8 @@ function planRelease(observed: Service, desired: Service): ServiceStep[] {
     const isLinked = hasDependencies(observed, desired) && (isThere || again.length === 0);
     return [...again, ...(isLinked ? [] : planDependencies(observed, desired, version))];
   }
-  const isCommanded = releaseCommand === undefined || commanded?.includes(version);
+  const isCommanded =
+    releaseCommand === undefined || commanded?.includes(version) || had?.includes("commanded");
   const was = now === undefined ? "" : ` (now ${now})`;
   return [
     ...sending,

@@ -4,6 +4,7 @@ import type { Owner } from "../../kind";
 import { lines, Shell, sh } from "../../ssh/shell";
 import type { Service } from "./args";
 import { originalFunctions } from "./originals";
+import { commandFiles } from "./release-command";
 import { stopTimed } from "./steps";
 import { nameOf, unitsOf } from "./units";
 
@@ -57,7 +58,7 @@ elif put_original_back ${path}; then echo ${`back ${path}`}; fi`,
     root !== undefined &&
       sh`
 if is_others ${`root ${root}`}; then left ${root}
-else rm -rf -- ${["releases", "current", "previous", ".incoming", ".listings", "dependencies", ".commanded", ".current", ".previous"].map((name) => `${root}/${name}`)} || exit 1; rm -f -- ${root}/previous-*; rmdir --ignore-fail-on-non-empty -- ${root} 2>/dev/null; rm -f -- "$own/releases/"${service.name} "$own/rollback/"${service.name}; rmdir -- "$own/releases" "$own/rollback" 2>/dev/null; fi`,
+else rm -rf -- ${["releases", "current", "previous", ".incoming", ".listings", "dependencies", ...Object.values(commandFiles), ".current", ".previous"].map((name) => `${root}/${name}`)} || exit 1; rm -f -- ${root}/previous-*; rmdir --ignore-fail-on-non-empty -- ${root} 2>/dev/null; rm -f -- "$own/releases/"${service.name} "$own/rollback/"${service.name}; rmdir -- "$own/releases" "$own/rollback" 2>/dev/null; fi`,
     ...Object.values(persistent).map(
       ({ folder }) => sh`if [ -d ${folder} ]; then echo ${`kept ${folder}`}; fi`,
     ),

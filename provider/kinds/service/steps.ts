@@ -113,6 +113,8 @@ ${new Shell(`${step.do}d`)}="$${new Shell(`${step.do}d`)} "${desired.unit ?? ""}
         return renderGive(step);
       // On all hosts, before the transaction: `together.ts`.
       case "close":
+      // After it: `release-command.ts`.
+      case "run afterwards":
       case "keep":
       case "let go":
       case "later":

@@ -14,6 +14,7 @@ import type { ServiceStep } from "./plan";
 import { renderPortWait } from "./ports";
 import { crashFunctions } from "./ready";
 import { renderIncomingFunctions } from "./receiving";
+import { renderOwed } from "./release-command";
 import { renderRunEnd } from "./run-unit";
 import { renderDrain, renderStage, renderStep } from "./steps";
 import { renderLoaded, unitFunctions, unitRecord } from "./unit-status";
@@ -66,7 +67,7 @@ export function renderTransaction(
     ...steps.filter(({ do: what }) => what === "run").map(renderStep(desired)),
     sh`staged=yes`,
     ...steps
-      .filter(({ do: what }) => !["create user", "send", "make", "link", "run"].includes(what))
+      .filter(({ do: what }) => !aside.includes(what))
       .map((step) => lines(drainsBefore(step, steps, desired), renderStep(desired)(step))),
     definesUnits(steps, observed) && sh`systemctl daemon-reload`,
     desired.root !== undefined && prune(desired.root, desired.keep ?? 0),
@@ -74,6 +75,7 @@ export function renderTransaction(
     desired.root !== undefined && linkFormer(desired.root, desired.previous ?? 1),
     desired.root !== undefined && renderDependenciesEnd(desired.root),
     renderRecord(desired, owner),
+    renderOwed(desired, steps),
     sh`done=yes; rm -rf -- "$undo"`,
     author && sh`record ${result} ''`,
     wayBack,
@@ -84,6 +86,9 @@ export function renderTransaction(
     answer,
   );
 }
+
+/** They are done before these, or after the transaction. */
+const aside = ["create user", "send", "make", "link", "run", "run afterwards"];
 
 /** PHP reads a version's files with each request: once it is switched, they answer. */
 function drainsBefore(

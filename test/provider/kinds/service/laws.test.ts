@@ -111,6 +111,7 @@ test("what a preview does not know yet is planned for too", (t) => {
     "onChange",
     "check",
     "releaseCommand",
+    "afterCommand",
   ];
   holds(
     t,
