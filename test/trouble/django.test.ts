@@ -94,6 +94,9 @@ for (const driver of ["ruby-mysql2", "python3-mysqldb"]) {
 test.serial("a release with the same packages makes none, one without them says so", async (t) => {
   await configure();
   const stop = visit(site, ["/orders", await textOf("/style")]);
+  t.teardown(async () => {
+    await stop();
+  });
   const keys = () => stack.on("web-01", "ls /srv/store/dependencies");
   const before = await keys();
   await writeFile(join(folder, "django/assets/app.css"), "body { color: blue; }\n");
