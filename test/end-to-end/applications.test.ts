@@ -28,6 +28,10 @@ const django = {
   healthPath: "/up",
 };
 
+/** What the application says itself once it serves. */
+const warming =
+  'require "net/http"; puts "warmed: " + Net::HTTP.get_response(URI("http://127.0.0.1:3003/up")).code';
+
 const applications = {
   shop: {
     source: join(inFull, "laravel"),
@@ -61,7 +65,7 @@ const applications = {
     source: join(small, "board"),
     start: ["puma", "--bind", "tcp://127.0.0.1:3003"],
     packages: { puma: "present", "ruby-rack": "present" },
-    release: { command: ["ruby", "migrate.rb"] },
+    release: { command: ["ruby", "migrate.rb"], after: { command: ["ruby", "-e", warming] } },
     healthPath: "/up",
     ...{ port: 3003, domains: ["board.foobar.com"] },
   },
@@ -136,6 +140,7 @@ function ask(
 
 test.serial("all are up at the first attempt, and a preview has nothing to do", async (t) => {
   await stack.up();
+  t.regex(await stack.on(host, "journalctl -q -o cat -u board-release"), /^warmed: 200$/m);
   t.deepEqual((await readPreview(stack)).sentences, {});
 });
 
