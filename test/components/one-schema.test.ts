@@ -8,7 +8,7 @@ import { hostSchema } from "../../provider/check";
 import { check as checkContent } from "../../provider/kinds/mysql-content/args";
 import { check } from "../../provider/kinds/mysql-replication/args";
 import { checkPackages } from "../../provider/kinds/packages/args";
-import { checkRelease } from "../../provider/kinds/service/args";
+import { checkRelease } from "../../provider/kinds/service/check";
 import { unknown } from "../../provider/protocol/values";
 import { clusterInputs, contentInputs } from "../support/mysql-inputs";
 

@@ -2,7 +2,8 @@
 
 import fc from "fast-check";
 import type { Host, Owner, Properties } from "../../provider/kind";
-import { checkRelease, checkService, type Service } from "../../provider/kinds/service/args";
+import type { Service } from "../../provider/kinds/service/args";
+import { checkRelease, checkService } from "../../provider/kinds/service/check";
 import type { Model } from "./model";
 
 const users = ["app", "log"];

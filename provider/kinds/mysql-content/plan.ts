@@ -4,6 +4,7 @@ import { compare, differences, isMap } from "../../difference";
 import type { Difference, Step, StepText } from "../../kind";
 import { isUnknown } from "../../protocol/values";
 import { planGrants } from "../mysql/grants";
+import { systemSchemas } from "../mysql/probe";
 import type { Account, Content } from "./args";
 
 export type Task =
@@ -66,7 +67,9 @@ function planDatabases(on: string, live: Content, desired: Content): PlainStep[]
   if (!Array.isArray(desired.databases)) {
     return [{ sentence: `${on}create the databases once they are known`, task: { do: "await" } }];
   }
-  const former = live.databases.filter((name) => !desired.databases.includes(name)).join(", ");
+  const former = knownDatabases(live)
+    .filter((name) => !desired.databases.includes(name))
+    .join(", ");
   return desired.databases
     .filter((name) => !live.databases.includes(name))
     .map((name) => ({
@@ -76,6 +79,15 @@ function planDatabases(on: string, live: Content, desired: Content): PlainStep[]
         warning: `database ${name} is empty: what is in ${former} stays there, and nothing is copied`,
       }),
     }));
+}
+
+/** A read asks for what is wanted alone; what an account of before may use tells of the others. */
+function knownDatabases({ databases, accounts }: Content): readonly string[] {
+  const granted = Object.values(accounts)
+    .flatMap(({ grants }) => Object.keys(grants))
+    .map((level) => level.replace(/\..*/, "").replaceAll("\\", ""))
+    .filter((name) => ![...systemSchemas, "*", ""].includes(name));
+  return [...new Set([...databases, ...granted])];
 }
 
 function planAccounts(on: string, live: Content, desired: Content): PlainStep[] {

@@ -3,8 +3,9 @@
 import { isMap } from "../../difference";
 import { Refused } from "../../errors";
 import { type Context, type Kind, onHost, type Properties, type Step } from "../../kind";
-import { checkRelease, checkService, type Service } from "./args";
+import type { Service } from "./args";
 import { authorOf, isRecorded } from "./audit";
+import { checkRelease, checkService } from "./check";
 import { transactionSeconds } from "./deadline";
 import { diff } from "./diff";
 import { imported } from "./import";

@@ -34,11 +34,21 @@ export async function readPreview(stack: TestStack): Promise<Preview> {
         resource: nameOf(urn),
         paths: Object.keys(detailedDiff ?? {}),
       })),
-    sentences: Object.fromEntries(
-      of("info").map(({ urn = "", message }) => [nameOf(urn), message.trim()]),
-    ),
+    sentences: sentencesOf(of("info")),
     warnings: of("warning").map(({ message }) => message),
   };
+}
+
+/** A resource may have several. */
+function sentencesOf(
+  told: readonly { readonly urn?: string; readonly message: string }[],
+): Record<string, string> {
+  const sentences: Record<string, string> = {};
+  for (const { urn = "", message } of told) {
+    const before = sentences[nameOf(urn)];
+    sentences[nameOf(urn)] = before === undefined ? message.trim() : `${before}\n${message.trim()}`;
+  }
+  return sentences;
 }
 
 export function summary({ sentences }: Preview, resource: string): string {

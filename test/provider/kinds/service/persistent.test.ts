@@ -2,7 +2,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import test, { type ExecutionContext } from "ava";
-import { checkRelease } from "../../../../provider/kinds/service/args";
+import { checkRelease } from "../../../../provider/kinds/service/check";
 import { startMachine, wireHost } from "../../../support/machine";
 import { onLinux } from "../../../support/on-linux";
 import { host } from "../../../support/services";

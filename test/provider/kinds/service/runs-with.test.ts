@@ -2,7 +2,8 @@
 
 import test from "ava";
 import type { Properties } from "../../../../provider/kind";
-import { checkService, type Service } from "../../../../provider/kinds/service/args";
+import type { Service } from "../../../../provider/kinds/service/args";
+import { checkService } from "../../../../provider/kinds/service/check";
 import { diff } from "../../../../provider/kinds/service/diff";
 import { plan } from "../../../../provider/kinds/service/plan";
 import { parseRunsWith, pristineFiles } from "../../../../provider/kinds/service/runs-with";

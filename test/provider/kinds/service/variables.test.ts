@@ -1,6 +1,7 @@
 import test from "ava";
 import { renderEnvironmentFile } from "../../../../components/render/environment-file";
-import { checkService, type Service } from "../../../../provider/kinds/service/args";
+import type { Service } from "../../../../provider/kinds/service/args";
+import { checkService } from "../../../../provider/kinds/service/check";
 import { plan } from "../../../../provider/kinds/service/plan";
 import { host, owner } from "../../../support/services";
 

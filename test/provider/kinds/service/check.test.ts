@@ -1,6 +1,6 @@
 import test from "ava";
 import type { Properties } from "../../../../provider/kind";
-import { checkRelease, checkService } from "../../../../provider/kinds/service/args";
+import { checkRelease, checkService } from "../../../../provider/kinds/service/check";
 import { unknown } from "../../../../provider/protocol/values";
 
 const host = {
