@@ -10,6 +10,7 @@ import { type LanguageArgs, languageOf } from "./dependencies";
 import { checkDatabaseTexts, type Environment } from "./environment";
 import type { Host } from "./host";
 import type { JobArgs } from "./job";
+import { declareListens, loopback, type OwnListen } from "./listens";
 import { applicationOptions, checkJobNames, defaultPorts, webServerOptions } from "./options";
 import { withDefaults } from "./packages";
 import { checkPersistent, writtenPaths } from "./persistent";
@@ -23,7 +24,7 @@ import { nginxFiles } from "./render/nginx";
 import { list, oneOf, shape, text } from "./rule";
 import { address, domain, host, port, present, webPath } from "./rules";
 import { checkStart } from "./runtime";
-import { checkShared, createSharedFolders } from "./shared-folders";
+import { checkShared, createSharedFolders, sharedFolderListens } from "./shared-folders";
 import { firstFile } from "./source-folder";
 import { checkStrategy, type Strategy } from "./strategy";
 
@@ -191,6 +192,7 @@ export class Application extends pulumi.ComponentResource {
   readonly releases: Readonly<Record<string, Release>>;
   /** Whether hosts take a version while all are drained. */
   readonly isReleasedTogether: boolean;
+  readonly listens: pulumi.Output<readonly OwnListen[]>;
 
   constructor(name: string, args: ApplicationArgs, opts?: pulumi.ComponentResourceOptions) {
     super("trilithon:components:Application", name, {}, opts);
@@ -229,11 +231,15 @@ export class Application extends pulumi.ComponentResource {
     this.immutablePaths = args.assets?.immutable;
     this.isReleasedTogether = args.strategy === "all-at-once";
     this.releases = createReleases(this, name, args, { ...options, others });
-    if (args.shared && args.hosts.length > 1) {
-      const { folders: paths, port = defaultPorts.shared } = args.shared;
-      const { name: own, hosts } = args;
-      createSharedFolders(this, name, { name: own, hosts, paths, port, after: this.releases });
-    }
+    const { name: own, hosts } = args;
+    const { folders = [], port: sharedPort = defaultPorts.shared } = args.shared ?? {};
+    const shared = { name: own, hosts, paths: folders, port: sharedPort };
+    const isShared = args.shared !== undefined && hosts.length > 1;
+    if (isShared) createSharedFolders(this, name, { ...shared, after: this.releases });
+    this.listens = declareListens([
+      ...(php === undefined ? serverListens(this, args) : []),
+      ...(isShared ? sharedFolderListens(shared) : []),
+    ]);
     const released = Object.values(this.releases).map(({ urn }) => urn);
     const folder = args.build?.output ?? args.source;
     this.staticPath = pulumi
@@ -242,6 +248,21 @@ export class Application extends pulumi.ComponentResource {
       .apply((file) => file && `${basesOf(args)[0]}${file}`);
     this.registerOutputs({ version: this.version });
   }
+}
+
+/** Only Nginx beside it is to reach it. */
+function serverListens({ port, unit }: Application, { hosts }: ApplicationArgs) {
+  return hosts.map(({ name: host }) => ({
+    ...({
+      host,
+      address: loopback,
+      port,
+      protocol: "tcp",
+      what: "application",
+      unit,
+      for: {},
+    } as const),
+  }));
 }
 
 const entries = {

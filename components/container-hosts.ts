@@ -7,6 +7,8 @@ import * as pulumi from "@pulumi/pulumi";
 import { SshKey } from "../provider/resources/generated";
 import { Machine } from "../provider/resources/machine";
 import type { Host } from "./host";
+import { allAddresses, declareListens, type OwnListen } from "./listens";
+import { defaultPorts } from "./options";
 import type { ContainerSettings, HostSettings } from "./settings";
 import { lastByte } from "./settings/subnet";
 
@@ -34,6 +36,8 @@ export interface ContainerHostsArgs {
 export class ContainerHosts extends pulumi.ComponentResource {
   readonly hosts: readonly (HostSettings & Host)[];
   readonly privateKey: pulumi.Output<string>;
+  /** Each one's sshd. */
+  readonly listens: pulumi.Output<readonly OwnListen[]>;
 
   constructor(name: string, args: ContainerHostsArgs, opts?: pulumi.ComponentResourceOptions) {
     super("trilithon:components:ContainerHosts", name, {}, opts);
@@ -48,8 +52,21 @@ export class ContainerHosts extends pulumi.ComponentResource {
         turn < 0 ? [] : [{ internal: publishedPort, external: containers.publish + turn }];
       return createHost(this, { settings, containers, network, key, published });
     });
+    this.listens = declareListens(args.hosts.flatMap((host) => sshListens(host, containers)));
     this.registerOutputs({});
   }
+}
+
+function sshListens(settings: HostSettings, containers: ContainerSettings) {
+  const sshd = {
+    host: settings.name,
+    address: allAddresses,
+    protocol: "tcp",
+    what: "SSH",
+  } as const;
+  return sshPorts(settings, containers).map((port) => ({
+    ...{ ...sshd, port, unit: "ssh.service", for: { operators: true } as const },
+  }));
 }
 
 function createNetwork(
@@ -101,6 +118,7 @@ function createContainer(
   const { name, address, roles, away = false } = settings;
   const stack = pulumi.getStack();
   const port = sshPort(settings, containers);
+  const ports = sshPorts(settings, containers);
   const args: docker.ContainerArgs = {
     ...systemdArgs,
     name: `trilithon-${stack}-${name}`,
@@ -118,7 +136,7 @@ function createContainer(
       { hostPath: containers.cgroupPath ?? findCgroupPath(), containerPath: "/sys/fs/cgroup" },
     ],
     networksAdvanced: [{ name: network.name, ipv4Address: address }],
-    uploads: renderUploads(key, hostKey, port),
+    uploads: renderUploads(key, hostKey, ports),
     ports: [
       // The same port inside, so that the host's own address answers there as well.
       { internal: port, external: port, ip: "127.0.0.1" },
@@ -139,17 +157,22 @@ function createContainer(
 }
 
 /** The keys are there before sshd first answers, so that the first connection is already verified. */
-function renderUploads(key: SshKey, hostKey: SshKey, port: number) {
+function renderUploads(key: SshKey, hostKey: SshKey, ports: readonly number[]) {
   return [
     { file: "/etc/ssh/ssh_host_ed25519_key", content: hostKey.privateKey, permissions: "0600" },
     { file: "/etc/ssh/ssh_host_ed25519_key.pub", content: hostKey.publicKey, permissions: "0644" },
     { file: "/root/.ssh/authorized_keys", content: key.publicKey, permissions: "0600" },
     {
       file: "/etc/ssh/sshd_config.d/trilithon-port.conf",
-      content: `Port 22\nPort ${port}\n`,
+      content: ports.map((port) => `Port ${port}\n`).join(""),
       permissions: "0644",
     },
   ];
+}
+
+/** The second one is published. */
+function sshPorts(settings: HostSettings, containers: ContainerSettings): readonly number[] {
+  return [defaultPorts.ssh, sshPort(settings, containers)];
 }
 
 /** Follows from the address alone: no port moves when a host is added. */

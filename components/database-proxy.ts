@@ -5,6 +5,7 @@ import { Service } from "../provider/resources/service";
 import { checkArgs, checkUnique, whenKnown } from "./check-args";
 import type { Database } from "./database";
 import { type Host, isHere, onHost } from "./host";
+import { declareListens, type OwnListen } from "./listens";
 import { createPackages } from "./packages";
 import {
   databaseProxy,
@@ -45,6 +46,7 @@ export class DatabaseProxy extends pulumi.ComponentResource implements Database 
   readonly password: pulumi.Output<string>;
   readonly ready: pulumi.Resource;
   readonly port: pulumi.Output<number>;
+  readonly listens: pulumi.Output<readonly OwnListen[]>;
   readonly #database: ProxiedDatabase;
 
   constructor(name: string, args: DatabaseProxyArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -60,6 +62,7 @@ export class DatabaseProxy extends pulumi.ComponentResource implements Database 
     this.password = database.password;
     const { port } = whenKnown(check, { port: args.port ?? databaseProxy.port });
     this.port = port;
+    this.listens = declareListens(proxyListens(hosts, port));
     for (const host of hosts) createProxy(this, `${name}-${host.name}`, host, { database, port });
     // Whoever waits for it waits for all proxies.
     this.ready = this;
@@ -99,6 +102,16 @@ const entries = {
   // It runs without privileges.
   port: v.exactOptional(integer(1024, 65535)),
 };
+
+function proxyListens(hosts: readonly Host[], port: pulumi.Output<number>) {
+  return hosts.flatMap(({ name: host }) => {
+    const proxy = { host, port, protocol: "tcp", unit: databaseProxy.unit, for: {} } as const;
+    return [
+      { ...proxy, address: databaseProxy.writes, what: "database writes" },
+      { ...proxy, address: databaseProxy.reads, what: "database reads" },
+    ];
+  });
+}
 
 /** They name resources, or say which there are. */
 const plainArgs = ["database", "hosts", "hosts.name"];

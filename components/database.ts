@@ -8,6 +8,7 @@ import { replicationAccount } from "../provider/schema/values";
 import { checkArgs, whenKnown } from "./check-args";
 import { type Fault, unexpected } from "./expectation";
 import { type Host, isHere, onHost } from "./host";
+import type { OwnListen } from "./listens";
 import {
   type Cluster,
   type ContentOf,
@@ -22,10 +23,11 @@ import {
   goesWith,
   type MemberOptions,
   type MysqlArgs,
+  memberListens,
   memberOptionsOf,
-  mysqlPort,
 } from "./mysql-members";
 import { carryOnWords, type Durability, databaseOptions, sharedBy } from "./options";
+import { mysqlPort } from "./render/mysql";
 import { openingUnit, renderOpeningScript, renderOpeningUnit } from "./render/mysql-opening";
 import { createRoleCheck, roleCheckAccount } from "./role-check";
 import { list } from "./rule";
@@ -83,6 +85,7 @@ export class MysqlPair extends pulumi.ComponentResource implements Database {
   readonly ready: MysqlContent;
   /** What beside each member tells its role: a `DatabaseProxy` asks there. */
   readonly roleChecks: readonly Service[];
+  readonly listens: pulumi.Output<readonly OwnListen[]>;
   readonly #name: string;
   readonly #cluster: Cluster;
   readonly #content: Omit<ContentOf, "password">;
@@ -96,6 +99,7 @@ export class MysqlPair extends pulumi.ComponentResource implements Database {
     this.databaseName = args.name;
     this.user = args.name;
     this.members = [args.primary, ...args.replicas];
+    this.listens = memberListens(this.members);
     const [primary = args.primary, ...replicas] = this.members.filter(isHere);
     this.primary = primary;
     this.replicas = replicas;

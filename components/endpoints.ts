@@ -5,6 +5,7 @@ import type { MysqlPair } from "./database";
 import type { DatabaseProxy } from "./database-proxy";
 import { isHere } from "./host";
 import type { StackHost, StackHosts } from "./hosts";
+import { type Listen, listensInStack, type OwnListen } from "./listens";
 import type { LoadBalancer } from "./load-balancer";
 import { MysqlGroup } from "./mysql-group";
 import { defaultPorts } from "./options";
@@ -37,6 +38,10 @@ export interface Endpoints {
   /** Host name to a load balancer of its own. */
   readonly loadBalancers: Readonly<Record<string, LoadBalancerEndpoint>>;
   readonly hosts: Readonly<Record<string, HostEndpoint>>;
+  /** There where the hosts are containers of the stack's own: what listens on them is the stack's. */
+  readonly areContainers?: true | undefined;
+  /** All that listens on the hosts, and for whom. */
+  readonly listens: readonly Listen[];
   /** Where the daemons listen on their hosts' private addresses. */
   readonly ports: {
     readonly loadBalancer: number;
@@ -168,6 +173,8 @@ export function describeEndpoints(parts: Parts): pulumi.Output<Endpoints> {
       statsUrl: loadBalancer.statsUrls[name] ?? "",
     })),
     hosts: byName(hosts.all, (host) => describeHost(host, parts)),
+    ...(settings.containers && { areContainers: true as const }),
+    listens: describeListens(parts),
     ports: {
       loadBalancer: loadBalancer.port,
       web: webServers[0]?.port ?? defaultPorts.web,
@@ -205,6 +212,38 @@ export function describeEndpoints(parts: Parts): pulumi.Output<Endpoints> {
     },
   };
   return pulumi.output(endpoints);
+}
+
+function describeListens(parts: Parts): pulumi.Output<readonly Listen[]> {
+  const { hosts, database, databaseProxy, applications, services } = parts;
+  const { webServers, loadBalancer } = parts;
+  const namesOf = (those: readonly StackHost[]) => those.map(({ name }) => name);
+  const listensOf = (
+    { listens }: { readonly listens: pulumi.Output<readonly OwnListen[]> },
+    users: readonly StackHost[],
+  ) => {
+    const clients = {
+      applications: namesOf(users),
+      "load balancers": namesOf(hosts.loadBalancers),
+    };
+    return listens.apply((own) => listensInStack(own, clients));
+  };
+  const components = [hosts, loadBalancer, ...webServers, ...applications.all];
+  return pulumi
+    .all<readonly Listen[]>([
+      ...[...components, databaseProxy, database].flatMap((one) =>
+        one === undefined ? [] : [listensOf(one, hosts.web)],
+      ),
+      ...services.map((placed) =>
+        listensOf(
+          placed.service,
+          [applications.first, ...applications.others]
+            .filter(({ name }) => placed.applications?.includes(name) ?? true)
+            .flatMap((one) => one.hosts),
+        ),
+      ),
+    ])
+    .apply((all) => all.flat());
 }
 
 /** Host name to private key. Secret. */

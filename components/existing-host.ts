@@ -5,6 +5,8 @@ import type { HostArgs } from "../provider/resources/host";
 import { Machine } from "../provider/resources/machine";
 import { checkArgs, whenKnown } from "./check-args";
 import type { Host } from "./host";
+import { allAddresses, declareListens, type OwnListen } from "./listens";
+import { defaultPorts } from "./options";
 import { address, hostKey, hostName, port, privateKey, sshAddress, userName } from "./rules";
 
 export interface ExistingHostArgs {
@@ -33,12 +35,15 @@ export class ExistingHost extends pulumi.ComponentResource implements Host {
   readonly address: pulumi.Output<string>;
   readonly host: HostArgs;
   readonly machine: Machine;
+  /** Its sshd, as it is reached: behind a forwarded port the machine's own is another one. */
+  readonly listens: pulumi.Output<readonly OwnListen[]>;
 
   constructor(name: string, args: ExistingHostArgs, opts?: pulumi.ComponentResourceOptions) {
     super("trilithon:components:ExistingHost", name, {}, opts);
     const check = { component: `ExistingHost ${name}`, entries, plain: ["name"] };
     checkArgs(check, { ...args, name });
-    const { address, sshAddress = address, port = 22, user = "root", hostKey, privateKey } = args;
+    const { address, sshAddress = address, port = defaultPorts.ssh, user = "root" } = args;
+    const { hostKey, privateKey } = args;
     const known = whenKnown(check, { address, sshAddress, port, user, hostKey });
     this.name = name;
     this.address = known.address;
@@ -51,6 +56,12 @@ export class ExistingHost extends pulumi.ComponentResource implements Host {
       privateKey: pulumi.secret(privateKey),
     };
     this.machine = new Machine(name, { host: this.host }, { parent: this });
+    this.listens = declareListens([
+      {
+        ...{ host: name, address: allAddresses, port: known.port, protocol: "tcp", what: "SSH" },
+        for: { operators: true },
+      },
+    ]);
     this.registerOutputs({ address: this.address });
   }
 }

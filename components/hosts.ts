@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { ContainerHosts } from "./container-hosts";
 import { ExistingHost } from "./existing-host";
 import { type Host, isHere } from "./host";
+import type { OwnListen } from "./listens";
 import { defaultPorts } from "./options";
 import { withPackagePolicy } from "./packages";
 import type { HostSettings, Role, Settings } from "./settings";
@@ -23,6 +24,8 @@ export interface StackHosts {
   readonly url: string;
   /** Host name to where its load balancer answers from here. */
   readonly loadBalancerUrls: Readonly<Record<string, string>>;
+  /** By themselves, whatever is put on them. */
+  readonly listens: pulumi.Output<readonly OwnListen[]>;
 }
 
 export type DatabaseHosts =
@@ -42,7 +45,7 @@ export type DatabaseHosts =
 type MachineSettings = Omit<Settings, "application" | "applications">;
 
 export function createHosts(settings: MachineSettings): StackHosts {
-  const hosts = createMachines(settings);
+  const { hosts, listens } = createMachines(settings);
   const machines = hosts.map(({ machine }) => machine);
   const all = hosts.map((host) => withPackagePolicy(host, settings.packages, machines));
   for (const { name } of all.filter((host) => !isHere(host))) {
@@ -61,6 +64,7 @@ export function createHosts(settings: MachineSettings): StackHosts {
     machines,
     url: urlOf(settings),
     loadBalancerUrls: urlsOf(settings),
+    listens,
   };
 }
 
@@ -84,22 +88,25 @@ function createMachines({
   containers,
   privateKey,
   loadBalancer,
-}: MachineSettings): readonly StackHost[] {
+}: MachineSettings): Pick<StackHosts, "listens"> & { readonly hosts: readonly StackHost[] } {
   if (containers === undefined) {
-    return hosts.map((settings) => createExisting(settings, privateKey));
+    const existing = hosts.map((settings) => createExisting(settings, privateKey));
+    const listens = pulumi.all(existing.map((one) => one.listens)).apply((all) => all.flat());
+    return { hosts: existing.map(({ host }) => host), listens };
   }
   const publishedPort = loadBalancer.port ?? defaultPorts.loadBalancer;
-  return new ContainerHosts("hosts", { hosts, containers, publishedPort }).hosts;
+  return new ContainerHosts("hosts", { hosts, containers, publishedPort });
 }
 
 function createExisting(
   { name, roles, away = false, ...settings }: HostSettings,
   // That each has a host key and a private one was checked with the settings.
   commonKey = "",
-): StackHost {
+): { readonly host: StackHost; readonly listens: ExistingHost["listens"] } {
   const { hostKey = "", privateKey = commonKey, ...rest } = settings;
-  const { address, host, machine } = new ExistingHost(name, { ...rest, hostKey, privateKey });
-  return { name, roles, away, address, host, machine };
+  const existing = new ExistingHost(name, { ...rest, hostKey, privateKey });
+  const { address, host, machine, listens } = existing;
+  return { host: { name, roles, away, address, host, machine }, listens };
 }
 
 /** Of containers without a shared address it is the first load balancer that is there. */

@@ -5,6 +5,7 @@ import { Service } from "../provider/resources/service";
 import { type ArgsCheck, checkArgs, checkUnique, whenKnown } from "./check-args";
 import { type Fault, unexpected } from "./expectation";
 import { type Host, isHere, onHost } from "./host";
+import { allOfIpv4, declareListens, type OwnListen } from "./listens";
 import { defaultPorts, defaultResponseSeconds, loadBalancerOptions } from "./options";
 import { createPackages, withDefaults as packagesWithDefaults } from "./packages";
 import {
@@ -20,7 +21,7 @@ import { keepalivedFiles, leaveAddressFile } from "./render/keepalived";
 import { nothingPassed } from "./render/probes";
 import { list, shape, text } from "./rule";
 import { address, domain, host, port, siteName, urlPath, webPath } from "./rules";
-import { createVirtualAddress, stackMark } from "./virtual-address";
+import { createVirtualAddress, stackMark, virtualAddressListens } from "./virtual-address";
 
 /** A web server to send requests to: a `WebServer`, or one that this program did not make. */
 export interface BalancedServer {
@@ -119,6 +120,7 @@ export class LoadBalancer extends pulumi.ComponentResource {
    * Host name to its statistics for people, and `metrics` below it for Prometheus: on the host's private address only.
    */
   readonly statsUrls: Readonly<Record<string, pulumi.Output<string>>>;
+  readonly listens: pulumi.Output<readonly OwnListen[]>;
 
   constructor(name: string, args: LoadBalancerArgs, opts?: pulumi.ComponentResourceOptions) {
     super("trilithon:components:LoadBalancer", name, {}, opts);
@@ -136,6 +138,10 @@ export class LoadBalancer extends pulumi.ComponentResource {
         pulumi.interpolate`http://${host.address}:${known.statsPort}/`,
       ]),
     );
+    this.listens = declareListens([
+      ...haproxyListens(args.hosts, known),
+      ...(isShared(args) ? virtualAddressListens(args.hosts) : []),
+    ]);
     const services = createServices(this, name, complete, known);
     if (isShared(args)) {
       const servers = pulumi
@@ -153,6 +159,20 @@ export class LoadBalancer extends pulumi.ComponentResource {
     this.registerOutputs({ port: this.port, statsUrls: this.statsUrls });
   }
 }
+
+/** Applications ask the statistics whether another server can serve. */
+function haproxyListens(hosts: readonly Host[], { port, statsPort }: Values) {
+  const audience = { operators: true, clients: ["applications"] } as const;
+  return hosts.flatMap(({ name: host, address }) => {
+    const haproxy = { host, protocol: "tcp", unit: haproxyUnit } as const;
+    return [
+      { ...haproxy, address: allOfIpv4, port, what: "page", for: { anyone: true } as const },
+      { ...haproxy, address, port: statsPort, what: "statistics", for: audience },
+    ];
+  });
+}
+
+const haproxyUnit = "haproxy.service";
 
 /** Whether one of the load balancers is in charge. */
 function isShared({ virtualAddress, onMove }: LoadBalancerArgs): boolean {
@@ -340,7 +360,7 @@ function createService(
     `${name}-${host.name}-service`,
     {
       host: host.host,
-      unit: "haproxy.service",
+      unit: haproxyUnit,
       files: renderFiles(host, args, values),
       runsWith: packages.versions,
       // Its master process starts the new program as it reloads.

@@ -11,6 +11,7 @@ import type { Database } from "./database";
 import type { ProxiedDatabase } from "./database-proxy";
 import { type Fault, unexpected } from "./expectation";
 import { type Host, isHere, onHost } from "./host";
+import type { OwnListen } from "./listens";
 import {
   type Cluster,
   type ContentOf,
@@ -25,11 +26,11 @@ import {
   goesWith,
   type MemberOptions,
   type MysqlArgs,
+  memberListens,
   memberOptionsOf,
-  mysqlPort,
 } from "./mysql-members";
 import { databaseOptions, sharedBy } from "./options";
-import { mysqlCertificates } from "./render/mysql";
+import { mysqlCertificates, mysqlPort } from "./render/mysql";
 import { dialOverrides, dialUnit, renderDialRules, renderDialUnit } from "./render/mysql-dial";
 import { renderGroupReadyScript } from "./render/mysql-group-ready";
 import { handover, renderHandoverDropIn, renderHandoverScript } from "./render/mysql-handover";
@@ -71,6 +72,7 @@ export class MysqlGroup extends pulumi.ComponentResource implements ProxiedDatab
   readonly ready: MysqlContent;
   /** What beside each member tells its role: a `DatabaseProxy` asks there. */
   readonly roleChecks: readonly Service[];
+  readonly listens: pulumi.Output<readonly OwnListen[]>;
   readonly #name: string;
   readonly #cluster: Cluster;
   readonly #content: Omit<ContentOf, "password">;
@@ -85,6 +87,7 @@ export class MysqlGroup extends pulumi.ComponentResource implements ProxiedDatab
     this.databaseName = args.name;
     this.user = args.name;
     this.members = args.members;
+    this.listens = memberListens(args.members);
     const here = args.members.filter(isHere);
     const wished = args.primary?.name;
     // Somebody has to be named, and one that is not away is there.

@@ -13,16 +13,20 @@ import { type DatabasePrivilege, needsTrust, privilegesOf } from "./database-pri
 import { type Fault, unexpected } from "./expectation";
 import { type Host, onHost } from "./host";
 import { inTurn } from "./in-turn";
+import { declareListens, loopback, type OwnListen } from "./listens";
 import { createPackages, withDefaults } from "./packages";
 import {
   bufferPoolMegabytes,
   type MysqlConfig,
   mysqlConfigPath,
+  mysqlPort,
   renderMysql,
 } from "./render/mysql";
 import { renderMysqlConfigurationCommand, renderMysqlOverrides } from "./render/mysql-in-effect";
 import { renderRestartAlways } from "./render/restart-always";
-import type { roleCheckAccount } from "./role-check";
+import { type roleCheckAccount, roleCheckListens } from "./role-check";
+
+const mysqlUnit = "mysql.service";
 
 /** What every MySQL cluster takes, whatever its members form. */
 export interface MysqlArgs {
@@ -67,8 +71,21 @@ export interface MysqlArgs {
   readonly cluster?: string;
 }
 
-/** Of every member. */
-export const mysqlPort = 3306;
+/** mysqld, and what beside it tells the role. Members of a group speak with each other where clients do. */
+export function memberListens(members: readonly Host[]): pulumi.Output<readonly OwnListen[]> {
+  const hosts = members.map(({ name }) => name);
+  const audience = { hosts, clients: ["applications"] as const };
+  return declareListens(
+    members.flatMap(({ name: host, address }) => {
+      const mysqld = { host, port: mysqlPort, protocol: "tcp", what: "MySQL" } as const;
+      return [
+        { ...mysqld, address: loopback, unit: mysqlUnit, for: {} },
+        { ...mysqld, address, unit: mysqlUnit, for: audience },
+        { host, address, ...roleCheckListens, for: audience },
+      ];
+    }),
+  );
+}
 
 /** Which cluster it is, and who is in it, for all resources that speak of it. */
 export interface Cluster {
@@ -134,7 +151,7 @@ function createMember(
       name: "mysql-packages",
       packages: withDefaults({ "mysql-server": "present", ...packagesFor[topology] }, wanted),
       // mysqld does not run while its package is upgraded.
-      mayStop: ["mysql.service"],
+      mayStop: [mysqlUnit],
     },
     // With a version of its own a member may be upgraded: one at a time.
     wanted === undefined ? [] : before,
@@ -152,7 +169,7 @@ function createMember(
     `${name}-service`,
     {
       host: host.host,
-      unit: "mysql.service",
+      unit: mysqlUnit,
       files: {
         [mysqlConfigPath]: { content: config.apply(renderMysql) },
         "/etc/systemd/system/mysql.service.d/trilithon.conf": {

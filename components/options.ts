@@ -41,6 +41,7 @@ const isDurability = (value: unknown): value is Durability => v.is(durabilityFor
 
 /** Where each daemon listens unless told otherwise: the customary ports. */
 export const defaultPorts = {
+  ssh: 22,
   loadBalancer: 80,
   statistics: 8404,
   web: 80,

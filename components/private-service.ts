@@ -6,6 +6,7 @@ import { checkArgs, checkUnique, type Known, whenKnown } from "./check-args";
 import { type Fault, unexpected } from "./expectation";
 import { type Host, isHere, onHost } from "./host";
 import { inTurn } from "./in-turn";
+import { declareListens, loopback, type OwnListen } from "./listens";
 import { privateServiceOptions } from "./options";
 import { createPackages, withDefaults } from "./packages";
 import {
@@ -63,6 +64,7 @@ export class PrivateService extends pulumi.ComponentResource implements ReachedS
   readonly ready: pulumi.Resource;
   /** A secret, made once. Memcached has none. */
   readonly password: pulumi.Output<string> | undefined;
+  readonly listens: pulumi.Output<readonly OwnListen[]>;
   readonly #prefix: string;
 
   constructor(name: string, args: PrivateServiceArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -75,6 +77,7 @@ export class PrivateService extends pulumi.ComponentResource implements ReachedS
     this.hosts = args.hosts;
     this.unit = privateServiceFiles(kind).unit;
     this.port = options.port;
+    this.listens = declareListens(serviceListens(this, kind));
     this.#prefix = args.name.replaceAll("-", "_").toUpperCase();
     this.password = kind === "memcached" ? undefined : createPassword(this, name);
     const { password } = this;
@@ -101,6 +104,16 @@ export class PrivateService extends pulumi.ComponentResource implements ReachedS
         : pulumi.interpolate`memcached://${at}`,
     };
   }
+}
+
+function serviceListens({ hosts, port, unit }: PrivateService, kind: PrivateServiceKind) {
+  return hosts.flatMap(({ name: host, address }) => {
+    const service = { host, port, protocol: "tcp", what: kind, unit } as const;
+    return [
+      { ...service, address: loopback, for: {} },
+      { ...service, address, for: { clients: ["applications"] } as const },
+    ];
+  });
 }
 
 const entries = { ...privateServiceOptions, hosts: list("a list of hosts", host, 1) };

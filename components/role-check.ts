@@ -12,6 +12,14 @@ import {
 /** The account that it logs in with, for `MysqlContent`: over the socket, so without a password. */
 export const roleCheckAccount = { [roleCheck.user]: { grants: roleCheck.grants } };
 
+/** Where it is asked. */
+export const roleCheckListens = {
+  port: roleCheck.port,
+  protocol: "tcp",
+  what: "MySQL's role",
+  unit: roleCheck.unit,
+} as const;
+
 export interface RoleCheckArgs {
   readonly sort: RoleCheck["sort"];
   readonly maxLagSeconds: pulumi.Input<number>;

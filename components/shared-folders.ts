@@ -4,6 +4,7 @@ import { Certificate, CertificateAuthority } from "../provider/resources/generat
 import { Service } from "../provider/resources/service";
 import { type Fault, unexpected } from "./expectation";
 import { type Host, onHost } from "./host";
+import type { OwnListenArgs } from "./listens";
 import { createPackages } from "./packages";
 import { stateFolder } from "./persistent";
 import { deviceId, renderSyncthing, renderSyncthingUnit } from "./render/syncthing";
@@ -17,6 +18,24 @@ interface SharedFoldersArgs {
   readonly port: number;
   /** Host name to what has to be there before: the user and the folders. */
   readonly after: Readonly<Record<string, pulumi.Resource>>;
+}
+
+/** The hosts of the application have the folders from each other. */
+export function sharedFolderListens({
+  name,
+  hosts,
+  port,
+}: Omit<SharedFoldersArgs, "after">): readonly OwnListenArgs[] {
+  const names = hosts.map((one) => one.name);
+  return hosts.map(({ name: host, address }) => ({
+    ...{ host, address, port, protocol: "tcp", what: "shared folders", unit: unitOf(name) },
+    for: { hosts: names },
+  }));
+}
+
+/** No process of any application has such a name. */
+function unitOf(application: string): string {
+  return `${application}.shared.service`;
 }
 
 export function createSharedFolders(
@@ -34,8 +53,7 @@ export function createSharedFolders(
   );
   const folders = paths.map((path) => `${stateFolder(application)}/${path}`);
   const configFolder = `/etc/${application}/shared`;
-  // No process of any application has such a name.
-  const unit = `${application}.shared.service`;
+  const unit = unitOf(application);
   return identities.map(({ host, certificate }) => {
     const packages = createPackages(parent, `${name}-${host.name}-shared-packages`, host, {
       name: `${application}-shared-packages`,

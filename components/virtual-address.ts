@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import { Service } from "../provider/resources/service";
 import { type Host, onHost } from "./host";
+import type { OwnListenArgs } from "./listens";
 import { createPackages } from "./packages";
 import { renderAddressScript } from "./render/address-script";
 import {
@@ -39,7 +40,7 @@ export function createVirtualAddress(
       `${name}-${host.name}-keepalived-service`,
       {
         host: host.host,
-        unit: "keepalived.service",
+        unit: keepalivedUnit,
         files: renderFiles(place, args),
         runsWith: packages.versions,
         check: [
@@ -63,6 +64,17 @@ export function createVirtualAddress(
   }
   return services;
 }
+
+/** Each hears the others. A raw socket for its address, by which it sends, hears as well. */
+export function virtualAddressListens(hosts: readonly Host[]): readonly OwnListenArgs[] {
+  const names = hosts.map(({ name }) => name);
+  return hosts.map(({ name: host, address }) => ({
+    ...{ host, address, protocol: "vrrp", what: "VRRP", unit: keepalivedUnit },
+    for: { hosts: names },
+  }));
+}
+
+const keepalivedUnit = "keepalived.service";
 
 /** Tells load balancers of another stack apart, without a name that visitors could read. */
 export function stackMark(): string {

@@ -5,6 +5,7 @@ import { Service } from "../provider/resources/service";
 import { type ArgsCheck, checkArgs, checkUnique, refuse, whenKnown } from "./check-args";
 import { type Fault, unexpected } from "./expectation";
 import { type Host, onHost } from "./host";
+import { allOfIpv4, declareListens, type OwnListen } from "./listens";
 import { defaultPorts, defaultResponseSeconds, webServerOptions } from "./options";
 import { createPackages, withDefaults } from "./packages";
 import type { FastCgi } from "./render/fastcgi";
@@ -103,6 +104,7 @@ export class WebServer extends pulumi.ComponentResource {
   readonly healthPath = webHealthPath;
   /** Wait for it, and with it for the application, to send requests there. */
   readonly service: Service;
+  readonly listens: pulumi.Output<readonly OwnListen[]>;
 
   constructor(name: string, args: WebServerArgs, opts?: pulumi.ComponentResourceOptions) {
     super("trilithon:components:WebServer", name, {}, opts);
@@ -115,10 +117,18 @@ export class WebServer extends pulumi.ComponentResource {
     this.host = args.host;
     const values = readValues(check, args);
     this.port = values.port;
+    this.listens = declareListens([
+      {
+        ...{ host: args.host.name, address: allOfIpv4, port: values.port, protocol: "tcp" },
+        ...{ what: "Nginx", unit: nginxUnit, for: { clients: ["load balancers"] } },
+      },
+    ]);
     this.service = createService(this, name, args, values);
     this.registerOutputs({ port: this.port });
   }
 }
+
+const nginxUnit = "nginx.service";
 
 const isTrueOrFalse = rule(
   "true or false",
@@ -250,7 +260,7 @@ function createService(
     `${name}-nginx-service`,
     {
       host: host.host,
-      unit: "nginx.service",
+      unit: nginxUnit,
       files: {
         [nginxFiles.site]: { content },
         ...Object.fromEntries(siteFiles),

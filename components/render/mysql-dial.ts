@@ -1,5 +1,7 @@
 /** The rules beside mysqld by which a member of a group does not wait for another one that is gone. */
 
+import { mysqlPort } from "./mysql";
+
 export const dialUnit = {
   name: "trilithon-mysql-dial.service",
   path: "/etc/systemd/system/trilithon-mysql-dial.service",
@@ -66,7 +68,7 @@ table ${table} {
   }
   chain output {
     type filter hook output priority filter; policy accept;
-    meta skuid "mysql" ip daddr @members tcp dport 3306 tcp flags & (syn | ack) == syn jump dial
+    meta skuid "mysql" ip daddr @members tcp dport ${mysqlPort} tcp flags & (syn | ack) == syn jump dial
   }
   chain dial {
     ip daddr @just_asked accept
@@ -76,7 +78,7 @@ table ${table} {
   }
   chain input {
     type filter hook input priority filter; policy accept;
-    ip saddr @members tcp sport 3306 tcp flags & (syn | rst) != 0 delete @unanswered { ip saddr }
+    ip saddr @members tcp sport ${mysqlPort} tcp flags & (syn | rst) != 0 delete @unanswered { ip saddr }
   }
 }
 `;

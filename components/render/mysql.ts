@@ -1,5 +1,8 @@
 /** The configuration of a member of a MySQL cluster. Debian's own files stay; this one is read last. */
 
+/** Of every member. */
+export const mysqlPort = 3306;
+
 export interface MysqlConfig {
   /** What the members of the cluster form. */
   readonly topology: "pair" | "group";
@@ -98,7 +101,7 @@ clone_ssl_ca = ${authority}
 disabled_storage_engines = MyISAM,BLACKHOLE,FEDERATED,ARCHIVE,MEMORY
 # Members speak with each other where clients do: no port of its own, the same accounts and certificates.
 group_replication_communication_stack = MYSQL
-group_replication_local_address = ${address}:3306
+group_replication_local_address = ${address}:${mysqlPort}
 group_replication_ssl_mode = VERIFY_CA
 group_replication_recovery_use_ssl = ON
 group_replication_recovery_ssl_ca = ${authority}

@@ -4,6 +4,7 @@ import * as forms from "../../provider/schema/values";
 import { type Fault, unexpected } from "../expectation";
 import { carryOnWords, defaultPorts, defaultResponseSeconds } from "../options";
 import { databaseProxy } from "../render/database-proxy";
+import { mysqlPort } from "../render/mysql";
 import { roleCheck } from "../render/mysql-role";
 import { isRecord } from "../rule";
 import { checkApplications, givenApplications, runsOn } from "./applications";
@@ -78,8 +79,8 @@ function checkUnique(hosts: readonly Host[], key: "name" | "address"): readonly 
 
 /** One machine with two names: each would take from the other what it has there. */
 function checkReached(hosts: readonly Host[]): readonly Fault[] {
-  const places = hosts.map(({ address, values: { sshAddress, port } }) =>
-    address === undefined ? undefined : `${sshAddress ?? address}:${port ?? 22}`,
+  const places = hosts.map(({ address, values: { sshAddress, port = defaultPorts.ssh } }) =>
+    address === undefined ? undefined : `${sshAddress ?? address}:${port}`,
   );
   return hosts.flatMap(({ path, address, values: { sshAddress } }, index) => {
     const first = places.indexOf(places[index]);
@@ -227,22 +228,24 @@ interface Listener {
   readonly isSetting: boolean;
 }
 
-/** What listens on one host, each on all addresses or on one that the others listen on as well. */
-function listenersOf(
-  { name, roles, values: host }: Host,
-  values: Values,
-  hasDatabase: boolean,
-): readonly Listener[] {
+/** What listens on one host, each on all addresses or on one that the others listen on as well. The components publish the same. */
+function listenersOf(host: Host, values: Values, hasDatabase: boolean): readonly Listener[] {
   const setting = (section: string, key: string, otherwise: number): Listener => {
     const options = values[section];
     const port = (isRecord(options) ? options[key] : undefined) ?? otherwise;
     return { path: `${section}.${key}`, port, isSetting: true };
   };
   const fixed = (path: string, port: unknown): Listener => ({ path, port, isSetting: false });
+  const { name, roles } = host;
   const isDatabase = hasDatabaseRole(roles);
+  const isContainer = values.containers !== undefined;
+  const published = publishedSshPort(values, host);
   return [
-    fixed("sshd", values.containers === undefined ? (host.port ?? 22) : 22),
-    ...(isDatabase ? [fixed("MySQL", 3306), fixed("what tells MySQL's role", roleCheck.port)] : []),
+    fixed("sshd", (isContainer ? undefined : host.values.port) ?? defaultPorts.ssh),
+    ...(published === undefined ? [] : [fixed("sshd", published)]),
+    ...(isDatabase
+      ? [fixed("MySQL", mysqlPort), fixed("what tells MySQL's role", roleCheck.port)]
+      : []),
     ...(roles.includes("web")
       ? [
           ...(hasDatabase ? [fixed("the proxy to the database", databaseProxy.port)] : []),
@@ -342,17 +345,20 @@ function packagesOf({ name, roles }: Host, values: Values): readonly WantedPacka
   );
 }
 
+/** In a container its sshd listens there as well. */
+function publishedSshPort({ containers }: Values, { address }: Host): number | undefined {
+  if (!isRecord(containers) || address === undefined) return undefined;
+  return Number(containers.sshPortBase ?? schema.publishedPorts.sshBase) + lastByte(address);
+}
+
 const onlyOfMachines = ["port", "user", "hostKey", "sshAddress", "privateKey"] as const;
 
 function checkContainers(values: Values, hosts: readonly Host[]): readonly Fault[] {
   const containers = isRecord(values.containers) ? values.containers : {};
   const subnet = wellFormed(schema.subnet, containers.subnet);
   const generated = "a container's is generated";
-  const sshPortBase = containers.sshPortBase ?? 2200;
-  const publish = containers.publish ?? 8080;
-  const sshPorts = hosts.flatMap(({ address }) =>
-    address === undefined ? [] : [Number(sshPortBase) + lastByte(address)],
-  );
+  const { publish = schema.publishedPorts.page } = containers;
+  const sshPorts = hosts.flatMap((host) => publishedSshPort(values, host) ?? []);
   return [
     ...hosts.flatMap(({ path, values: given }) =>
       onlyOfMachines

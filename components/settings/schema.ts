@@ -57,12 +57,18 @@ export const subnet = text("an IPv4 network from /24 to /28 such as 172.31.64.0/
   return Number(base.split(".")[3]) % 2 ** (32 - Number(length)) === 0;
 });
 
+/** Of this machine. */
+export const publishedPorts = {
+  /** Where the page of the load balancer is. */
+  page: 8080,
+  /** A host's SSH is at this plus the last byte of its address: no port moves when a host is added. */
+  sshBase: 2200,
+};
+
 const containers = record("an object with subnet", {
   subnet,
-  // Where the page of the load balancer is on this machine.
-  publish: v.exactOptional(port, 8080),
-  // A host's SSH is published at this plus the last byte of its address: no port moves when a host is added.
-  sshPortBase: v.exactOptional(integer(1024, 65280), 2200),
+  publish: v.exactOptional(port, publishedPorts.page),
+  sshPortBase: v.exactOptional(integer(1024, 65280), publishedPorts.sshBase),
   image: v.exactOptional(
     text("the name of an image", (value) => /^[a-z0-9][A-Za-z0-9._/:@-]*$/.test(value)),
     "trilithon-host:latest",

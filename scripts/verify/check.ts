@@ -27,6 +27,8 @@ export interface Finding {
   readonly passed: boolean;
   /** What was seen, in a few words. */
   readonly seen: string;
+  /** More of it, a line each, also of one that passes. */
+  readonly lines?: readonly string[];
 }
 
 export interface Verdict extends Finding {

@@ -29,7 +29,12 @@ export interface EndpointHost {
   readonly services: readonly Service[];
   /** Units beside them: what leads to the database, what tells a member's role, and private services. */
   readonly helpers: readonly string[];
+  /** What is to listen there. Empty in what older stacks tell. */
+  readonly listens: readonly Listen[];
 }
+
+/** What a component of the stack listens on. */
+export type Listen = Omit<v.InferOutput<typeof listen>, "host">;
 
 /** An application of the stack, as `asApplication` takes it for the only one. */
 export interface ApplicationOfStack {
@@ -77,6 +82,8 @@ export interface Endpoints {
   readonly isFurther: boolean;
   /** Those that are not away. */
   readonly hosts: readonly EndpointHost[];
+  /** Whether they are containers of the stack's own: what listens there is the stack's. */
+  readonly areContainers: boolean;
   /** The names of the others: nothing is asked of them. */
   readonly away: readonly string[];
   /** Host name to the page by its load balancer, as reached from here. */
@@ -108,6 +115,19 @@ const host = v.object({
   away: v.optional(v.boolean(), false),
   pinned: v.optional(v.record(v.string(), v.string()), {}),
 });
+const listen = v.object({
+  host: v.string(),
+  address: v.string(),
+  port: v.optional(port),
+  protocol: v.picklist(["tcp", "udp", "vrrp"]),
+  what: v.string(),
+  unit: v.optional(v.string()),
+  for: v.object({
+    anyone: v.optional(v.literal(true)),
+    operators: v.optional(v.literal(true)),
+    hosts: v.optional(v.array(v.string())),
+  }),
+});
 const ports = v.object({
   loadBalancer: port,
   web: port,
@@ -131,6 +151,9 @@ const endpoints = v.object({
   stack: v.string(),
   url: v.pipe(v.string(), v.url()),
   hosts: v.record(v.string(), host),
+  areContainers: v.optional(v.literal(true)),
+  // Not there in the outputs of older stacks.
+  listens: v.optional(v.array(listen), []),
   // These two, `isGuestBook`, `drainFile`, `statusPath` and `console` are not there in the outputs of older stacks.
   domain: v.optional(v.string()),
   scheme: v.optional(v.picklist(["http", "https"]), "http"),
@@ -215,6 +238,7 @@ export function parseEndpoints(value: unknown): Endpoints {
     database: database?.name,
     wantedPrimary: database?.isPrimaryWanted ? database.primary : undefined,
     failoverSeconds,
+    areContainers: result.output.areContainers === true,
     away: named.filter(([, { away }]) => away).map(([name]) => name),
     hosts: here.map(([name, { sshAddress, away: _, ...given }]) => {
       const roles = given.roles.map((role): Role => {
@@ -239,6 +263,9 @@ export function parseEndpoints(value: unknown): Endpoints {
             .filter((service) => service.hosts.includes(name))
             .map(({ unit }) => unit),
         ],
+        listens: result.output.listens.flatMap(({ host, ...listen }) =>
+          host === name ? [listen] : [],
+        ),
       };
     }),
   };

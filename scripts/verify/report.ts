@@ -22,9 +22,10 @@ export function renderJson({ stack, url, away = [], verdicts }: Report): string 
 }
 
 function renderRow(verdict: Verdict, width: number): readonly string[] {
-  const { name, passed, seen, expected, remedy } = verdict;
+  const { name, passed, seen, lines = [], expected, remedy } = verdict;
   const row = `${passed ? "✔" : "✘"} ${name.padEnd(width)}  ${seen}`;
-  return passed ? [row] : [row, `    expected: ${expected}`, `    remedy: ${remedy}`];
+  const rows = [row, ...lines.map((line) => `    ${line}`)];
+  return passed ? rows : [...rows, `    expected: ${expected}`, `    remedy: ${remedy}`];
 }
 
 function renderTotal(verdicts: readonly Verdict[]): string {

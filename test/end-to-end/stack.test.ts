@@ -29,6 +29,7 @@ import { verifyStack } from "../../scripts/verify/verify-stack";
 import { openBrowser } from "./support/browser";
 import { faults } from "./support/faults";
 import { moved, readProcesses, readState } from "./support/host-state";
+import { readListening, withStranger } from "./support/listening";
 import { runLive } from "./support/live";
 import { type Load, type LoadResult, startLoad } from "./support/load";
 import { readPreview, summary } from "./support/preview";
@@ -82,6 +83,15 @@ test.serial("a person signs the guest book, and is then served by the other serv
 test.serial("the verification passes, a server's stop and return included", async (t) => {
   const { passed, table } = await verify("allowed");
   t.true(passed, table);
+});
+
+test.serial("what listens on each host is what is declared, and nothing else", async (t) => {
+  const { declared, seen } = await readListening(stack, hosts);
+  t.deepEqual(seen, declared);
+  const stranger = { host: "web-02", port: 8099 };
+  const { failed, table } = await withStranger(stack, stranger, () => verify("none"));
+  t.deepEqual(failed, ["what listens on web-02 is declared: 9 of 9 as declared, 1 not declared"]);
+  t.regex(table, /web-02: tcp 0\.0\.0\.0:8099: perl \(stranger\.service, process \d+\) listens/);
 });
 
 test.serial("a command runs as the application does, on a web server", async (t) => {

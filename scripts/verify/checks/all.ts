@@ -5,6 +5,7 @@ import { failoverCheck } from "./failover";
 import { groupChecks } from "./group";
 import { guestBookChecks } from "./guest-book";
 import { hostServingChecks, takingPartChecks } from "./host-serving";
+import { listensChecks } from "./listens";
 import { replicationChecks } from "./replication";
 import { balanceChecks, publicFileChecks, siteCheck } from "./serving";
 import { unitChecks } from "./units";
@@ -36,6 +37,7 @@ export function listChecks(
       ...(isWriting ? [writeCheck(endpoints)] : []),
       ...replicationChecks(endpoints),
       ...groupChecks(endpoints),
+      ...listensChecks(endpoints),
     ],
     // The others' requests would take the turns that it counts.
     alone: [...balanceChecks(endpoints), ...(failover ? [failover] : [])],

@@ -13,6 +13,10 @@ test.after.always(() => ha?.remove());
 
 test.serial("three machines are a stack that verifies", (t) => ha.verifies(t));
 
+test.serial("what listens on each machine is what is declared, and nothing else", (t) =>
+  ha.listensAsDeclared(t),
+);
+
 for (const fault of frontFaults) {
   test.serial(`${fault.kind}: ${fault.about}`, (t) => ha.survives(t, fault));
 }

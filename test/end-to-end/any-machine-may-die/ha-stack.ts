@@ -11,6 +11,7 @@ import { root } from "../../../scripts/setup/environment";
 import { parseEndpoints } from "../../../scripts/verify/endpoints";
 import { renderTable } from "../../../scripts/verify/report";
 import { verifyStack } from "../../../scripts/verify/verify-stack";
+import { readListening } from "../support/listening";
 import { readPreview } from "../support/preview";
 import { type Settings, TestStack } from "../support/test-stack";
 
@@ -55,6 +56,12 @@ export class HaStack {
     t.deepEqual("faults" in recovery ? recovery.faults : [], []);
     const { updates, warnings } = await readPreview(this.stack);
     t.deepEqual(updates, [], warnings.join("\n"));
+  }
+
+  async listensAsDeclared(t: ExecutionContext): Promise<void> {
+    const hosts = this.machines.outputs.endpoints.hosts.map(({ name }) => name);
+    const { declared, seen } = await readListening(this.stack, hosts);
+    t.deepEqual(seen, declared);
   }
 
   async verifies(t: ExecutionContext): Promise<void> {
