@@ -3,7 +3,7 @@
 export interface ListeningSocket {
   /** `vrrp`: protocol 112 of IP. */
   readonly protocol: "tcp" | "udp" | "vrrp";
-  /** As `ss` writes it: `0.0.0.0`, `[::]`, `*` for both, `127.0.0.53%lo`. */
+  /** `0.0.0.0`, `[::]`, or `*` for both. The interface that a socket may be bound to as well is left out. */
   readonly address: string;
   /** VRRP has none. */
   readonly port: number | undefined;
@@ -57,7 +57,7 @@ function parseUnit(line: string): readonly (readonly [number, string])[] {
 }
 
 /** Protocol, state, two queues, address and port, those of the other side, and the processes. */
-const form = /^(tcp|udp|raw)\s+\S+\s+\d+\s+\d+\s+(\S+):(\d+)\s+\S+\s*(.*)$/;
+const form = /^(tcp|udp|raw)\s+\S+\s+\d+\s+\d+\s+([^\s%]+)(?:%\S+)?:(\d+)\s+\S+\s*(.*)$/;
 
 function parseSocket(line: string, units: ReadonlyMap<number, string>): readonly ListeningSocket[] {
   const [, kind, address = "", port = "", users = ""] = form.exec(line) ?? [];

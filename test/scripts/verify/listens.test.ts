@@ -7,6 +7,7 @@ import {
   listensChecks,
 } from "../../../scripts/verify/checks/listens";
 import { parseEndpoints } from "../../../scripts/verify/endpoints";
+import { renderTable } from "../../../scripts/verify/report";
 import { parseSockets } from "../../../scripts/verify/sockets";
 import { sampleOutput } from "./sample";
 
@@ -39,7 +40,7 @@ const machines = { stack: "prod", areContainers: false };
 /** As `ss` and `/proc` of a container host tell it. */
 const asDeclared = `udp UNCONN 0      0         127.0.0.11:49153 0.0.0.0:*
 raw UNCONN 0      0            0.0.0.0:1     0.0.0.0:* users:(("ping",pid=90,fd=3))
-raw UNCONN 0      0       172.31.64.11:112   0.0.0.0:* users:(("keepalived",pid=80,fd=11),("keepalived",pid=80,fd=10))
+raw UNCONN 0      0       172.31.64.11%eth0:112 0.0.0.0:* users:(("keepalived",pid=80,fd=11),("keepalived",pid=80,fd=10))
 tcp LISTEN 0      4096         0.0.0.0:80    0.0.0.0:* users:(("haproxy",pid=32,fd=7),("haproxy",pid=31,fd=7))
 tcp LISTEN 0      511        127.0.0.1:3000  0.0.0.0:* users:(("node",pid=40,fd=18))
 tcp LISTEN 0      4096      127.0.0.11:36485 0.0.0.0:*
@@ -82,6 +83,19 @@ test("a socket is told with its processes and their units", (t) => {
   );
   const [socket] = sockets.filter(({ address }) => address === "[::]");
   t.deepEqual(socket?.processes, [{ name: "sshd", id: 20, unit: "ssh.service" }]);
+});
+
+test("further lines of a verdict stand below it", (t) => {
+  const verdict = { name: "ports", expected: "all", remedy: "look", seconds: 0 };
+  const verdicts = [
+    { ...verdict, passed: true, seen: "3", lines: ["one", "two"] },
+    { ...verdict, passed: false, seen: "2", lines: ["three"] },
+  ];
+  const [, rows] = renderTable({ stack: "dev", url: "http://x", verdicts }).split("\n\n");
+  t.deepEqual(rows?.split("\n"), [
+    ...["✔ ports  3", "    one", "    two"],
+    ...["✘ ports  2", "    three", "    expected: all", "    remedy: look"],
+  ]);
 });
 
 test("what is declared listens, and nothing else: it passes without a line", (t) => {
@@ -164,10 +178,15 @@ test("each host is asked for its own; of a stack that tells of none nothing is a
     ["what listens on lb-01 is declared", "what listens on web-01 is declared"],
   );
   t.deepEqual(listensChecks(parseEndpoints(sampleOutput)), []);
+  const asked: string[] = [];
   const site: Site = {
     endpoints,
     request: () => Promise.reject(new Error("nothing is requested")),
-    run: async (host) => (host.name === "lb-01" ? asDeclared : ""),
+    run: async ({ name }) => {
+      asked.push(name);
+      if (name !== "lb-01") return "";
+      return asked.filter((host) => host === name).length === 1 ? "" : asDeclared;
+    },
   };
   const findings = await Promise.all(checks.map(({ run }) => run(site)));
   t.deepEqual(
