@@ -252,17 +252,8 @@ export class Application extends pulumi.ComponentResource {
 
 /** Only Nginx beside it is to reach it. */
 function serverListens({ port, unit }: Application, { hosts }: ApplicationArgs) {
-  return hosts.map(({ name: host }) => ({
-    ...({
-      host,
-      address: loopback,
-      port,
-      protocol: "tcp",
-      what: "application",
-      unit,
-      for: {},
-    } as const),
-  }));
+  const server = { address: loopback, port, protocol: "tcp", what: "application", unit } as const;
+  return hosts.map(({ name: host }) => ({ host, ...server, for: {} }));
 }
 
 const entries = {

@@ -59,13 +59,14 @@ export class ContainerHosts extends pulumi.ComponentResource {
 
 function sshListens(settings: HostSettings, containers: ContainerSettings) {
   const sshd = {
-    host: settings.name,
     address: allAddresses,
     protocol: "tcp",
     what: "SSH",
+    unit: "ssh.service",
   } as const;
+  const audience = { operators: true } as const;
   return sshPorts(settings, containers).map((port) => ({
-    ...{ ...sshd, port, unit: "ssh.service", for: { operators: true } as const },
+    ...{ host: settings.name, ...sshd, port, for: audience },
   }));
 }
 
