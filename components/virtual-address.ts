@@ -65,7 +65,7 @@ export function createVirtualAddress(
   return services;
 }
 
-/** Each hears the others. A raw socket for its address, by which it sends, hears as well. */
+/** Each hears the others, at its own address. */
 export function virtualAddressListens(hosts: readonly Host[]): readonly OwnListenArgs[] {
   const names = hosts.map(({ name }) => name);
   return hosts.map(({ name: host, address }) => ({

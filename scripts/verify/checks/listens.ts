@@ -92,6 +92,8 @@ function isOfEngine({ address, processes }: ListeningSocket): boolean {
 /** What is declared at all addresses may have a socket for each sort of them, or for some of them. */
 function isAt({ protocol, address, port }: Listen, socket: ListeningSocket): boolean {
   if (socket.protocol !== protocol || socket.port !== port) return false;
+  // keepalived sends by a socket of its own, which is bound to no address and hears nothing.
+  if (protocol === "vrrp" && socket.address === "0.0.0.0") return true;
   return address === "*" || socket.address === address;
 }
 

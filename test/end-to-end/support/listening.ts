@@ -22,6 +22,8 @@ export async function readListening(stack: TestStack, hosts: readonly string[]) 
       return sockets.flatMap(({ protocol, address, port, processes }) => {
         // Docker's own name server, outside of the container.
         if (address === "127.0.0.11" && processes.length === 0) return [];
+        // keepalived sends by it, and hears nothing there.
+        if (protocol === "vrrp" && address === "0.0.0.0") return [];
         const units = new Set(processes.map(({ unit }) => unit));
         const isForAll = ["0.0.0.0", "[::]"].includes(address);
         return [...units].map((unit) => {
