@@ -7,19 +7,14 @@ export interface ListeningSocket {
   readonly address: string;
   /** VRRP has none. */
   readonly port: number | undefined;
-  /** Empty where it is the kernel's own, or of a process outside of the container. */
-  readonly processes: readonly SocketProcess[];
+  /** Of systemd: the one in which it was opened, and those of the processes that are told. */
+  readonly units: readonly string[];
+  /** `nginx, process 12`. Root in a container is told of its own processes alone. */
+  readonly processes: readonly string[];
 }
 
-export interface SocketProcess {
-  readonly name: string;
-  readonly id: number;
-  /** `nginx.service`, `session-3.scope`; `undefined` where it ended meanwhile. */
-  readonly unit: string | undefined;
-}
-
-/** As root: of other users' processes nobody else is told. */
-export const socketsScript = `sockets=$(LC_ALL=C ss -H -l -n -t -u -w -p) || exit
+/** As root: of other users' processes nobody else is told. Of a raw socket `ss` knows no control group, of its process `/proc` does. */
+export const socketsScript = `sockets=$(LC_ALL=C ss -H -l -n -t -u -w -p --cgroup) || exit
 printf '%s\\n' "$sockets"
 printf '%s\\n' "$sockets" | grep -o 'pid=[0-9]*' | sort -u | while IFS='=' read -r _ id; do
   sed "s/^/process $id /" "/proc/$id/cgroup" 2>/dev/null || true
@@ -32,8 +27,12 @@ export function parseSockets(text: string): readonly ListeningSocket[] {
   const found = new Map<string, ListeningSocket>();
   for (const socket of lines.flatMap((line) => parseSocket(line, units))) {
     const key = describeSocket(socket);
-    const processes = [...(found.get(key)?.processes ?? []), ...socket.processes];
-    found.set(key, { ...socket, processes });
+    const before = found.get(key);
+    found.set(key, {
+      ...socket,
+      units: [...new Set([...(before?.units ?? []), ...socket.units])],
+      processes: [...(before?.processes ?? []), ...socket.processes],
+    });
   }
   return [...found.values()];
 }
@@ -50,23 +49,33 @@ export function describeSocket({ protocol, address, port }: Place): string {
 }
 
 /** `process 12 0::/system.slice/nginx.service`; with the first version of control groups there is a line for each of them. */
-function parseUnit(line: string): readonly (readonly [number, string])[] {
+function parseUnit(line: string): readonly (readonly [string, string])[] {
   const [, id, path = ""] = /^process (\d+) \d+:[^:]*:(.*)$/.exec(line) ?? [];
-  const unit = path.split("/").findLast((part) => /\.(service|scope)$/.test(part));
-  return id === undefined || unit === undefined ? [] : [[Number(id), unit]];
+  return id === undefined ? [] : unitOf(path).map((unit) => [id, unit]);
 }
 
-/** Protocol, state, two queues, address and port, those of the other side, and the processes. */
+/** Of a container's host there is more before it. */
+function unitOf(path: string): readonly string[] {
+  const unit = path.split("/").findLast((part) => /\.(service|scope)$/.test(part));
+  return unit === undefined ? [] : [unit];
+}
+
+/** Protocol, state, two queues, address and port, those of the other side, processes and control group. */
 const form = /^(tcp|udp|raw)\s+\S+\s+\d+\s+\d+\s+([^\s%]+)(?:%\S+)?:(\d+)\s+\S+\s*(.*)$/;
 
-function parseSocket(line: string, units: ReadonlyMap<number, string>): readonly ListeningSocket[] {
-  const [, kind, address = "", port = "", users = ""] = form.exec(line) ?? [];
+function parseSocket(line: string, units: ReadonlyMap<string, string>): readonly ListeningSocket[] {
+  const [, kind, address = "", port = "", rest = ""] = form.exec(line) ?? [];
   const protocol = protocolOf(kind, port);
   if (protocol === undefined) return [];
-  const processes = [...users.matchAll(/\("((?:[^"\\]|\\.)*)",pid=(\d+)/g)].map(
-    ([, name = "", id]) => ({ name, id: Number(id), unit: units.get(Number(id)) }),
-  );
-  return [{ protocol, address, port: protocol === "vrrp" ? undefined : Number(port), processes }];
+  const processes = [...rest.matchAll(/\("((?:[^"\\]|\\.)*)",pid=(\d+)/g)];
+  const [, group = ""] = /\bcgroup:(\S+)/.exec(rest) ?? [];
+  return [
+    {
+      ...{ protocol, address, port: protocol === "vrrp" ? undefined : Number(port) },
+      units: [...unitOf(group), ...processes.flatMap(([, , id = ""]) => units.get(id) ?? [])],
+      processes: processes.map(([, name = "", id = ""]) => `${name}, process ${id}`),
+    },
+  ];
 }
 
 /** Other raw sockets, such as that of `ping`, take what comes for them and open nothing. */

@@ -84,9 +84,9 @@ export function compareListens(
   };
 }
 
-/** Docker answers for names in each container's network, at ports that change: no process inside has it open. */
-function isOfEngine({ address, processes }: ListeningSocket): boolean {
-  return address === "127.0.0.11" && processes.length === 0;
+/** Docker answers for names in each container's network, at ports that change: nothing inside has it open. */
+function isOfEngine({ address, units }: ListeningSocket): boolean {
+  return address === "127.0.0.11" && units.length === 0;
 }
 
 /** What is declared at all addresses may have a socket for each sort of them, or for some of them. */
@@ -101,9 +101,8 @@ function includes({ protocol, address, port }: ListeningSocket, listen: Listen):
   return ["0.0.0.0", "*"].includes(address) && protocol === listen.protocol && port === listen.port;
 }
 
-function isOfAnother({ unit }: Listen, { processes }: ListeningSocket): boolean {
-  if (unit === undefined || processes.every((one) => one.unit === undefined)) return false;
-  return !processes.some((one) => one.unit === unit);
+function isOfAnother({ unit }: Listen, { units }: ListeningSocket): boolean {
+  return unit !== undefined && units.length > 0 && !units.includes(unit);
 }
 
 /** On a machine that was there before, what else listens is told and is no failure: others may have put it there. */
@@ -149,9 +148,8 @@ function describeUndeclared(name: string, socket: ListeningSocket, areContainers
   return `${name}: ${describeSocket(socket)}: ${describeProcess(socket)} listens, and nothing declares it: ${todo}`;
 }
 
-/** `nginx (nginx.service, process 12)` */
-function describeProcess({ processes: [first] }: ListeningSocket): string {
-  if (first === undefined) return "no process of the host's own";
-  const { name, unit, id } = first;
-  return `${name} (${unit === undefined ? "" : `${unit}, `}process ${id})`;
+/** `nginx.service (nginx, process 12)` */
+function describeProcess({ units: [unit = "no unit that is known"], processes }: ListeningSocket) {
+  const [process] = processes;
+  return process === undefined ? unit : `${unit} (${process})`;
 }

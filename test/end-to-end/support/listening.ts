@@ -19,14 +19,13 @@ export async function readListening(stack: TestStack, hosts: readonly string[]) 
   const seen = await Promise.all(
     hosts.map(async (host) => {
       const sockets = parseSockets(await stack.on(host, socketsScript));
-      return sockets.flatMap(({ protocol, address, port, processes }) => {
+      return sockets.flatMap(({ protocol, address, port, units }) => {
         // Docker's own name server, outside of the container.
-        if (address === "127.0.0.11" && processes.length === 0) return [];
+        if (address === "127.0.0.11" && units.length === 0) return [];
         // keepalived sends by it, and hears nothing there.
         if (protocol === "vrrp" && address === "0.0.0.0") return [];
-        const units = new Set(processes.map(({ unit }) => unit));
         const isForAll = ["0.0.0.0", "[::]"].includes(address);
-        return [...units].map((unit) => {
+        return (units.length > 0 ? units : ["-"]).map((unit) => {
           const line = (at: string) =>
             `${host} ${describeSocket({ protocol, address: at, port })} ${unit}`;
           return isForAll && declared.includes(line("*")) ? line("*") : line(address);

@@ -37,26 +37,25 @@ const { listens } = lb;
 const containers = { stack: "dev", areContainers: true };
 const machines = { stack: "prod", areContainers: false };
 
-/** As `ss` and `/proc` of a container host tell it. */
-const asDeclared = `udp UNCONN 0      0         127.0.0.11:49153 0.0.0.0:*
+/** As `ss` and `/proc` of a container host tell it, where root is not told of other users' processes. */
+const group = "cgroup:/docker/1f/system.slice";
+const asDeclared = `udp UNCONN 0      0         127.0.0.11:49153 0.0.0.0:* cgroup:/ <-> cgroup:/
 raw UNCONN 0      0            0.0.0.0:1     0.0.0.0:* users:(("ping",pid=90,fd=3))
 raw UNCONN 0      0       172.31.64.11%eth0:112 0.0.0.0:* users:(("keepalived",pid=80,fd=11),("keepalived",pid=80,fd=10))
 raw UNCONN 0      0       0.0.0.0%eth0:112   0.0.0.0:* users:(("keepalived",pid=80,fd=12))
-tcp LISTEN 0      4096         0.0.0.0:80    0.0.0.0:* users:(("haproxy",pid=32,fd=7),("haproxy",pid=31,fd=7))
-tcp LISTEN 0      511        127.0.0.1:3000  0.0.0.0:* users:(("node",pid=40,fd=18))
-tcp LISTEN 0      4096      127.0.0.11:36485 0.0.0.0:*
-tcp LISTEN 0      128          0.0.0.0:22    0.0.0.0:* users:(("sshd",pid=20,fd=3))
-tcp LISTEN 0      128             [::]:22       [::]:* users:(("sshd",pid=20,fd=4))
+tcp LISTEN 0      4096         0.0.0.0:80    0.0.0.0:* users:(("haproxy",pid=31,fd=7)) ${group}/haproxy.service <-> ${group}/haproxy.service
+tcp LISTEN 0      511        127.0.0.1:3000  0.0.0.0:* ${group}/guestbook.service <-> ${group}/guestbook.service
+tcp LISTEN 0      4096      127.0.0.11:36485 0.0.0.0:* cgroup:/ <-> cgroup:/
+tcp LISTEN 0      128          0.0.0.0:22    0.0.0.0:* users:(("sshd",pid=20,fd=3),("systemd",pid=1,fd=9)) cgroup:/docker/1f/init.scope
+tcp LISTEN 0      128             [::]:22       [::]:* users:(("sshd",pid=20,fd=4)) cgroup:/docker/1f/init.scope v6only:1
+process 1 0::/docker/1f/init.scope
 process 20 8:pids:/system.slice/docker-1f.scope
 process 20 0::/system.slice/docker-1f.scope/system.slice/ssh.service
 process 31 0::/system.slice/haproxy.service
-process 32 0::/system.slice/haproxy.service
-process 40 0::/system.slice/guestbook.service
 process 80 0::/system.slice/keepalived.service
 process 90 0::/user.slice/user-0.slice/session-3.scope
 `;
-const stranger = `udp UNCONN 0 0 0.0.0.0:5353 0.0.0.0:* users:(("avahi-daemon",pid=50,fd=12))
-process 50 0::/system.slice/avahi-daemon.service
+const stranger = `udp UNCONN 0 0 0.0.0.0:5353 0.0.0.0:* users:(("avahi-daemon",pid=50,fd=12)) cgroup:/system.slice/avahi-daemon.service
 `;
 
 function judge(text: string, of = containers) {
@@ -84,7 +83,8 @@ test("a socket is told with its processes and their units", (t) => {
     ],
   );
   const [socket] = sockets.filter(({ address }) => address === "[::]");
-  t.deepEqual(socket?.processes, [{ name: "sshd", id: 20, unit: "ssh.service" }]);
+  t.deepEqual(socket?.units, ["init.scope", "ssh.service"]);
+  t.deepEqual(socket?.processes, ["sshd, process 20"]);
 });
 
 test("further lines of a verdict stand below it", (t) => {
@@ -106,7 +106,7 @@ test("what is declared listens, and nothing else: it passes without a line", (t)
 
 test("what listens beside fails in a container, and is told of a machine that was there before", (t) => {
   const line = (todo: string) =>
-    `lb-01: udp 0.0.0.0:5353: avahi-daemon (avahi-daemon.service, process 50) listens, and nothing declares it: ${todo}`;
+    `lb-01: udp 0.0.0.0:5353: avahi-daemon.service (avahi-daemon, process 50) listens, and nothing declares it: ${todo}`;
   t.deepEqual(judge(asDeclared + stranger), {
     ...{ passed: false, seen: "4 of 4 as declared, 1 not declared" },
     lines: [line("stop it, or take out the setting that opens it (rawLines, say)")],
@@ -134,13 +134,13 @@ test("another unit at the place of a declared one fails", (t) => {
   const { passed, lines } = judge(other, machines);
   t.false(passed);
   t.deepEqual(lines, [
-    "lb-01: tcp 0.0.0.0:80: apache2 (apache2.service, process 32) listens, declared is haproxy.service (page): stop that, then npm start -- --stack prod",
+    "lb-01: tcp 0.0.0.0:80: apache2.service (apache2, process 31) listens, declared is haproxy.service (page): stop that, then npm start -- --stack prod",
   ]);
 });
 
 test("one that listens more widely than it is declared does listen, and is told", (t) => {
   const wide = asDeclared.replace("127.0.0.1:3000", "*:3000");
-  t.regex(judge(wide).lines.join(), /^lb-01: tcp \*:3000: node \(guestbook\.service, process 40\)/);
+  t.regex(judge(wide).lines.join(), /^lb-01: tcp \*:3000: guestbook\.service listens/);
   t.deepEqual([judge(wide).passed, judge(wide, machines).passed], [false, true]);
 });
 
