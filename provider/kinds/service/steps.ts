@@ -185,7 +185,10 @@ journal() {
 first_words() {
   first=$(journalctl --no-pager -q -o export --output-fields=INVOCATION_ID,_SYSTEMD_INVOCATION_ID --since "@$since" -u "$1" 2>/dev/null |
     sed -n -E 's/^(_SYSTEMD_)?INVOCATION_ID=//p' | grep -vxF -e "$(cat "$undo/$1.invocation" 2>/dev/null)" | head -n 1)
-  if [ -n "$first" ]; then journalctl --no-pager -q -o cat -n ${searchedLines} --since "@$since" "_SYSTEMD_INVOCATION_ID=$first" + "INVOCATION_ID=$first" 2>/dev/null | ${withoutFrames} | tail -n ${firstLines}
+  # Of one that says a word and ends at once the journal may know the unit alone, not which start it was.
+  words=
+  if [ -n "$first" ]; then words=$(journalctl --no-pager -q -o cat -n 1 --since "@$since" "_SYSTEMD_INVOCATION_ID=$first" 2>/dev/null); fi
+  if [ -n "$words" ]; then journalctl --no-pager -q -o cat -n ${searchedLines} --since "@$since" "_SYSTEMD_INVOCATION_ID=$first" + "INVOCATION_ID=$first" 2>/dev/null | ${withoutFrames} | tail -n ${firstLines}
   else journalctl --no-pager -q -o cat --since "@$since" -u "$1" 2>/dev/null | ${withoutFrames} | head -n ${firstLines}; fi
   new_log | head -n ${firstLines}
 }`;

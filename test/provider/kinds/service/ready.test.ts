@@ -199,6 +199,23 @@ onLinux("of the first start its last words are told, not those of later ones", a
   );
 });
 
+onLinux("words that the journal has of no start are told as well", async (t) => {
+  const { sandbox, server, resource } = await withStarts(t, "it.service");
+  // So it is where the process had ended before the journal looked whose they are.
+  for (const start of ["2-first", "3-second"]) {
+    await sandbox.write(`/state/units/it.service/starts/${start}`, "");
+  }
+  await sandbox.unit("it.service", { journal: "no such queue\nstatus=1\n" });
+  const command = ends((path) => sandbox.path(path), "it.service");
+  const error = await t.throwsAsync(
+    resource().up({
+      host: wireHost(server.host()),
+      ...wire({ unit: "it.service", ready: { deadlineSeconds: 600, command } }),
+    }),
+  );
+  t.regex(error?.message ?? "", /What it said first:\nno such queue\nstatus=1$/);
+});
+
 onLinux("one that ended once and then hangs tells why it ended", async (t) => {
   const { sandbox, server, resource } = await withStarts(t, "it.service");
   const properties = sandbox.path("/state/units/it.service/properties");
