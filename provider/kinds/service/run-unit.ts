@@ -1,7 +1,7 @@
 /** A command that a transaction runs once, as a unit of its own, with its output as progress. */
 
 import { type Shell, sh } from "../../ssh/shell";
-import { withoutFrames } from "./stack-frames";
+import { causes } from "./stack-frames";
 
 /** How many lines an error shows, and among how many of the last those of a stack are left out. */
 const [shownLines, searchedLines] = [20, 500];
@@ -56,7 +56,7 @@ else
     exit-code) why="ended with status $status" ;;
     *) why="failed ($result)" ;;
   esac
-  said=$(words_of_command -n ${searchedLines} | ${withoutFrames} | tail -n ${shownLines})
+  said=$(words_of_command -n ${searchedLines} | ${causes(shownLines)})
   [ -n "$said" ] || said=$(journalctl --no-pager -q -o cat -n 5 --since "@$began" _PID=1 -u ${unit} 2>/dev/null)
   fail ${`${words} of ${of} `}"$why"${failed}"
 $said"

@@ -13,7 +13,28 @@ const frames = [
   "^[[:space:]]+[.][.][.] [0-9]+ more$",
   // PHP.
   "^#[0-9]+ ",
+  // Of systemd, in containers of some engines.
+  "^[^ ]+: Failed to read [a-z.]+ for control group [^ ]+, ignoring: ",
 ];
 
-/** Takes them out of its input. */
-export const withoutFrames: Shell = sh`grep -v -E -e ${frames.join("|")}`;
+/** Takes them out of its input, with colours and empty lines. */
+export const withoutFrames: Shell = sh`sed -e ${"s/\x1b\\[[0-9;]*m//g"} -e '/^[[:space:]]*$/d' | grep -v -E -e ${frames.join("|")}`;
+
+/** How many lines are shown of the first error where it is not among the last ones. */
+const errorLines = 5;
+
+/** Of its input the last lines, `count` at most, and where the first error stands before those, some from there on in place of them. */
+export function causes(count: number): Shell {
+  return sh`${withoutFrames} | awk -v count=${count} -v few=${errorLines} '
+{ line[NR] = $0 }
+!first && /[Ee]rror|ERROR|[Ff]atal|FATAL|Exception|panic:/ { first = NR }
+END {
+  from = NR - count + 1
+  if (first && first < from) {
+    for (i = first; i < first + few; i++) print line[i]
+    print "..."
+    from += few + 1
+  }
+  for (i = from < 1 ? 1 : from; i <= NR; i++) print line[i]
+}'`;
+}

@@ -10,7 +10,7 @@ import type { ServiceStep, UnitAction } from "./plan";
 import { type HttpProbe, renderHttpProbe } from "./probe";
 import { renderReloaded, renderWait } from "./ready";
 import { renderCommand } from "./release-command";
-import { withoutFrames } from "./stack-frames";
+import { causes, withoutFrames } from "./stack-frames";
 import { viewOf } from "./units";
 
 /** Makes the new file beside the old one; nothing that is live has changed yet. */
@@ -173,7 +173,8 @@ const [firstLines, searchedLines] = [15, 500];
 
 /**
  * What a unit said since it was acted on. With what the question was answered it is no more than what an error shows. `first_words
- * UNIT` are the last ones of its first start since, with how that ended: what it said in its last moments is the error.
+ * UNIT` are the last ones of its first start since, with how that ended and its first error: what it said in its last moments is
+ * the error, or comes of it.
  */
 function renderWords({ unit = "", log }: Service): Shell {
   return sh`
@@ -184,12 +185,12 @@ journal() {
 }
 first_words() {
   first=$(journalctl --no-pager -q -o export --output-fields=INVOCATION_ID,_SYSTEMD_INVOCATION_ID --since "@$since" -u "$1" 2>/dev/null |
-    sed -n -E 's/^(_SYSTEMD_)?INVOCATION_ID=//p' | grep -vxF -e "$(cat "$undo/$1.invocation" 2>/dev/null)" | head -n 1)
+    sed -n -E 's/^(_SYSTEMD_)?INVOCATION_ID=//p' | grep -vxF -e "$(cat "$undo/$1.invocation" 2>/dev/null)" | sed -n 1p)
   # Of one that says a word and ends at once the journal may know the unit alone, not which start it was.
   words=
   if [ -n "$first" ]; then words=$(journalctl --no-pager -q -o cat -n 1 --since "@$since" "_SYSTEMD_INVOCATION_ID=$first" 2>/dev/null); fi
-  if [ -n "$words" ]; then journalctl --no-pager -q -o cat -n ${searchedLines} --since "@$since" "_SYSTEMD_INVOCATION_ID=$first" + "INVOCATION_ID=$first" 2>/dev/null | ${withoutFrames} | tail -n ${firstLines}
-  else journalctl --no-pager -q -o cat --since "@$since" -u "$1" 2>/dev/null | ${withoutFrames} | head -n ${firstLines}; fi
+  if [ -n "$words" ]; then journalctl --no-pager -q -o cat -n ${searchedLines} --since "@$since" "_SYSTEMD_INVOCATION_ID=$first" + "INVOCATION_ID=$first" 2>/dev/null | ${causes(firstLines)}
+  else journalctl --no-pager -q -o cat --since "@$since" -u "$1" 2>/dev/null | ${withoutFrames} | sed -n ${`1,${firstLines}p`}; fi
   new_log | head -n ${firstLines}
 }`;
 }
