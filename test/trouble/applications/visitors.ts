@@ -20,15 +20,17 @@ export interface Site {
   readonly address?: string;
   readonly port: number;
   readonly domain: string;
+  /** With each request. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** On a connection of its own. (`fetch` sends no `Host` but the address's.) */
 export function ask(
-  { address = "127.0.0.1", port, domain }: Site,
+  { address = "127.0.0.1", port, domain, headers: all = {} }: Site,
   path: string,
   { method = "GET", headers = {}, body }: Question = {},
 ): Promise<Answer> {
-  const own = { host: domain, ...headers };
+  const own = { host: domain, ...all, ...headers };
   return new Promise((resolve, reject) => {
     const options = { host: address, port, path, method, headers: own, agent: false };
     const call = request(options, (response) => {
