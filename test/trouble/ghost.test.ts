@@ -8,7 +8,7 @@ import { parseEndpoints } from "../../scripts/verify/endpoints";
 import { readPreview } from "../end-to-end/support/preview";
 import { type Settings, TestStack, threeHosts } from "../end-to-end/support/test-stack";
 import { hostsThatTrust } from "./applications/hosts-that-trust";
-import { recipe, writeFilesOf } from "./applications/recipe";
+import { readPage, recipe, writeFilesOf } from "./applications/recipe";
 import { type Answer, ask, visit } from "./applications/visitors";
 
 const number = Number(process.env.TRILITHON_TEST_NUMBER ?? 118);
@@ -35,12 +35,18 @@ const alone = {
   mail: { transport: "stub" },
 };
 
-async function settings(): Promise<Settings> {
+/** A Ghost that was before that of the page, with its pnpm. */
+const former = { ghost: "6.64.0", pnpm: "pnpm@12.4.0" };
+
+async function settings({ pnpm }: { readonly pnpm?: string } = {}): Promise<Settings> {
   const standard = threeHosts(number);
   return {
     ...standard,
     "trilithon:domain": domain,
-    ...(await recipe("ghost", { "./blog": blog, "203.0.113.0/24": `172.31.${number}.1/32` })),
+    ...(await recipe("ghost", {
+      ...{ "./blog": blog, "203.0.113.0/24": `172.31.${number}.1/32` },
+      ...(pnpm !== undefined && { [/pnpm@[\d.]+/.exec(await readPage("ghost"))?.[0] ?? ""]: pnpm }),
+    })),
     "trilithon:containers": {
       ...Object(standard["trilithon:containers"]),
       ...{ publish, sshPortBase: 13_200, image },
@@ -228,26 +234,42 @@ test.serial("one that does not start is taken back, and nobody sees it", async (
   t.is(await versionServed(), "/* two */\n");
 });
 
+const ghostServed = async () =>
+  JSON.parse((await ask(site, "/ghost/api/admin/site/")).body).site.version;
+
+test.serial("the way back loses no page either", async (t) => {
+  await tell();
+  await underVisits(t, async () => {
+    const endpoints = parseEndpoints(await stack.output("endpoints"));
+    const privateKeys = (await stack.output("sshKeys", "--show-secrets")) as Record<string, string>;
+    const isDone = await rollBack(
+      { endpoints, privateKeys },
+      { version: undefined, host: undefined, isAgreed: async () => true, say: t.log },
+    );
+    t.true(isDone);
+  });
+  t.is(await versionServed(), "/* one */\n");
+});
+
 test.serial(
-  "the way back loses no page either, and forward again leaves nothing to do",
+  "a Ghost of before works with the newer database, and its update loses no page",
   async (t) => {
-    await tell();
-    await writeVersion("two");
+    const script = join(blog, "build.sh");
+    const current = await readFile(script, "utf8");
+    const [, version = ""] = /^version=(\d+\.\d+)/m.exec(current) ?? [];
+    t.is(await ghostServed(), version);
     await underVisits(t, async () => {
-      const endpoints = parseEndpoints(await stack.output("endpoints"));
-      const privateKeys = (await stack.output("sshKeys", "--show-secrets")) as Record<
-        string,
-        string
-      >;
-      const isDone = await rollBack(
-        { endpoints, privateKeys },
-        { version: undefined, host: undefined, isAgreed: async () => true, say: t.log },
-      );
-      t.true(isDone);
-      t.is(await versionServed(), "/* one */\n");
+      await writeFile(script, current.replace(/^version=.*$/m, `version=${former.ghost}`));
+      await stack.configure(await settings(former));
       await stack.up();
     });
-    t.is(await versionServed(), "/* two */\n");
+    t.is(await ghostServed(), former.ghost.replace(/\.\d+$/, ""));
+    await underVisits(t, async () => {
+      await writeFile(script, current);
+      await stack.configure(await settings());
+      await stack.up();
+    });
+    t.is(await ghostServed(), version);
     t.regex((await ask(site, "/a-chair/")).body, /Four legs\./);
     t.deepEqual((await readPreview(stack)).sentences, {});
   },
