@@ -1,8 +1,10 @@
 /** Django by the settings of docs/applications/django.md, on hosts that have MySQL as well. */
-import { cp, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "ava";
+import { rollBack } from "../../scripts/operate/rollback";
+import { parseEndpoints } from "../../scripts/verify/endpoints";
 import { readPreview } from "../end-to-end/support/preview";
 import { type Settings, TestStack, threeHosts } from "../end-to-end/support/test-stack";
 import { hostsThatTrust } from "./applications/hosts-that-trust";
@@ -90,6 +92,83 @@ for (const driver of ["ruby-mysql2", "python3-mysqldb"]) {
     t.is(await textOf("/up"), "up\n");
   });
 }
+
+const live = () =>
+  Promise.all(
+    ["web-01", "web-02"].map((host) => stack.on(host, "basename $(readlink /srv/store/current)")),
+  );
+
+/** A file of the application is another one for a while. */
+async function withFile(
+  path: string,
+  content: string,
+  work: () => Promise<unknown>,
+): Promise<void> {
+  const file = join(folder, "django", path);
+  const before = await readFile(file, "utf8").catch(() => undefined);
+  await writeFile(file, content);
+  await work();
+  if (before === undefined) await rm(file);
+  else await writeFile(file, before);
+}
+
+test.serial("whatever is wrong with a version costs no page, nor does the way back", async (t) => {
+  await configure();
+  const stop = visit(site, ["/orders", await textOf("/style")]);
+  t.teardown(async () => {
+    await stop();
+  });
+  const first = await live();
+  await withFile("assets/app.css", "body { color: green; }\n", () => stack.up());
+  const second = await live();
+  t.notDeepEqual(second, first);
+  const migration = `from django.db import migrations
+
+
+class Migration(migrations.Migration):
+    dependencies = [("orders", "0001_initial")]
+    operations = [migrations.RunSQL("SELECT none_such FROM orders_order")]
+`;
+  await withFile("orders/migrations/0002_fail.py", migration, async () => {
+    t.regex(
+      await stack.mustFail(),
+      /`python manage.py migrate` of store ended with status 1 for version [0-9a-f]{16}; nothing was switched to it, [\s\S]*Unknown column 'none_such'/,
+    );
+  });
+  await withFile("shop/wsgi.py", "import none_such\n", async () => {
+    t.regex(
+      await stack.mustFail(),
+      /store (ended 5 times by itself|was not ready)[\s\S]*No module named 'none_such'/,
+    );
+  });
+  await configure({ strategy: { canary: { seconds: 60 } } });
+  const worker = `import time
+from django.core.management.base import BaseCommand
+
+
+class Command(BaseCommand):
+    def handle(self, *args, **options):
+        time.sleep(20)
+        raise SystemExit("out of cheese")
+`;
+  await withFile("orders/management/commands/worker.py", worker, async () => {
+    t.regex(
+      await stack.mustFail(),
+      /failed as a canary: store-worker ended by itself within \d+ seconds; all is put back as it was\. What it said first:\n[\s\S]*out of cheese/,
+    );
+  });
+  await configure();
+  t.deepEqual(await live(), second);
+  const endpoints = parseEndpoints(await stack.output("endpoints"));
+  const privateKeys = (await stack.output("sshKeys", "--show-secrets")) as Record<string, string>;
+  const given = { version: undefined, host: undefined, isAgreed: async () => true, say: t.log };
+  t.true(await rollBack({ endpoints, privateKeys }, given));
+  t.deepEqual(await live(), first);
+  t.regex(await textOf(await textOf("/style")), /color: black/);
+  const { count, failures } = await stop();
+  t.log(`${count} pages`);
+  t.deepEqual(failures, []);
+});
 
 test.serial("a release with the same packages makes none, one without them says so", async (t) => {
   await configure();
