@@ -10,9 +10,9 @@ export function announcedSteps(line: string): string[] {
 
 /**
  * A comma before a word; but `restart web (no request lost, it ...)` is one sentence, and so are
- * `set /etc/a to mode 0644, owner root:root` and `run it once for version one, at most 600 seconds`.
+ * `set /etc/a to mode 0644, owner root:root` and `run it once for version one, at most 600 seconds, now that all hosts have it`.
  */
-const betweenSentences = /, (?=[a-z]+ )(?!owner )(?!at most )(?![^(]*\))/;
+const betweenSentences = /, (?=[a-z]+ )(?!owner )(?!at most )(?!now that )(?![^(]*\))/;
 
 function announcedStep(sentence: string): string {
   for (const [form, step] of forms) {
