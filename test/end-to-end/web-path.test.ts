@@ -265,29 +265,37 @@ test.serial("a server gets the share of the requests that it is to have", async 
     }
     return own;
   };
-  const isAbout = (own: number, expected: number, what: string) =>
-    t.true(Math.abs(own - expected) <= 2, `${what}: ${own}, not ${expected}`);
+  /** On a busy machine a server may miss a health check, and the other one gets all for a moment. */
+  const isAbout = async (method: string, expected: number, what: string) => {
+    const counts: number[] = [];
+    for (let tries = 0; tries < 5; tries += 1) {
+      const own = await count(method);
+      if (Math.abs(own - expected) <= 2) return t.pass();
+      counts.push(own);
+    }
+    return t.fail(`${what}: ${counts.join(", ")}, not ${expected}`);
+  };
   for (const percent of [10, 25, 80]) {
     const { begin, end } = shareOf({ server: "web-01", backend: "web_servers", percent });
     t.regex(
       await path.inside(sh`${begin}`.text),
       new RegExp(`^web-01 gets about ${percent} % of the requests `),
     );
-    for (const method of ["GET", "POST"]) isAbout(await count(method), percent, method);
+    for (const method of ["GET", "POST"]) await isAbout(method, percent, method);
     t.regex(
       await path.inside(sh`${haproxyOverrides.find}`.text),
       /^web_servers\/web-0. has the weight /,
     );
     t.is(await path.inside(sh`${end}`.text), "");
-    for (const method of ["GET", "POST"]) isAbout(await count(method), 50, method);
+    for (const method of ["GET", "POST"]) await isAbout(method, 50, method);
     t.is(await path.inside(sh`${haproxyOverrides.find}`.text), "");
   }
   // What an `up` left that was killed.
   const { begin } = shareOf({ server: "web-01", backend: "web_servers", percent: 1 });
   await path.inside(sh`${begin}`.text);
-  isAbout(await count("GET"), 1, "left");
+  await isAbout("GET", 1, "left");
   await path.inside(sh`${haproxyOverrides.reset}`.text);
-  isAbout(await count("GET"), 50, "put back");
+  await isAbout("GET", 50, "put back");
 });
 
 interface Echo {
