@@ -29,8 +29,6 @@ export async function measureRelease(runs: number): Promise<ReleaseResult> {
     const folders = await makeReleases(folder, size);
     const hosts = await makeHostSet("release", 0, join(folder, "keys"));
     await runOnHosts("release", install);
-    // In memory: on a disk most of the time would be the disk's.
-    await onHost("mount -t tmpfs -o size=4g tmpfs /srv");
     const measured = new Map(ways.map((way) => [way, [] as Round[]]));
     // The first round does not count: what is read comes from the disk then.
     for (let round = 0; round <= runs; round += 1) {
