@@ -248,8 +248,8 @@ test("the member that the settings want as the primary is that again after it wa
 const folder = mkdtempSync(join(tmpdir(), "trilithon-drain-"));
 test.after.always(() => rmSync(folder, { recursive: true, force: true }));
 
-/** With a `mysql` that asks for the role as the script `asking` says. */
-function handOver(asking: string) {
+/** With a `mysql` that asks for the role as the script `asking` says. A second of waiting is the script `second`, once it asks. */
+function handOver(asking: string, second: string) {
   writeFileSync(
     join(folder, "mysql"),
     `#!/bin/sh
@@ -261,7 +261,9 @@ case "$*" in
 esac
 `,
   );
-  writeFileSync(join(folder, "sleep"), "#!/bin/sh\n");
+  rmSync(join(folder, "asking"), { force: true });
+  const waiting = `until [ -s ${folder}/asking ]; do /bin/sleep 0.1; done`;
+  writeFileSync(join(folder, "sleep"), `#!/bin/sh\n${waiting}\n${second}\n`);
   for (const name of ["mysql", "sleep"]) chmodSync(join(folder, name), 0o755);
   const env = { ...process.env, PATH: `${folder}:${process.env.PATH}` };
   return spawnSync("sh", ["-c", renderHandOver("abc-1")], { encoding: "utf8", env });
@@ -269,12 +271,15 @@ esac
 
 test("a primary hands its role over, and tells which transaction keeps it from that", (t) => {
   t.deepEqual(
-    [handOver("echo said").status, handOver("echo 'ERROR 3910' >&2; exit 1").stderr],
+    [
+      handOver("echo said", "/bin/sleep 1").status,
+      handOver("echo 'ERROR 3910' >&2; exit 1", "/bin/sleep 1").stderr,
+    ],
     [0, "ERROR 3910\n"],
   );
   // Nobody is cut off, and no query is refused meanwhile: MySQL is told no time.
   t.regex(renderHandOver("abc-1"), /group_replication_set_as_primary\('\\''abc-1'\\''\)'/);
-  const { status, stderr } = handOver("exec /bin/sleep 60");
+  const { status, stderr } = handOver("exec /bin/sleep 60", ":");
   t.is(status, 1);
   t.regex(stderr, /as a transaction runs on \(thread 9 of shop\); nothing was changed\n$/);
 });
