@@ -42,7 +42,10 @@ async function pair(t: ExecutionContext) {
   });
   const inputs = (at: 0 | 1, version: string, changes: object) => ({
     host: wireHost(machines[at]),
-    ...wire({ unit: "app.service", root, source: join(folder, version), version, ...changes }),
+    ...wire({
+      ...{ unit: "app.service", root, source: join(folder, version), version, ...changes },
+      files: { [sandboxes[at].path("/etc/app")]: { content: "of all versions\n" } },
+    }),
   });
   for (const sandbox of sandboxes) {
     await sandbox.unit("app.service", { reads: [sandbox.path(`${root}/current/server.js`)] });
