@@ -3,14 +3,13 @@ import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "ava";
-import { rollBack } from "../../scripts/operate/rollback";
-import { parseEndpoints } from "../../scripts/verify/endpoints";
 import { readPreview } from "../end-to-end/support/preview";
 import { type Settings, TestStack, threeHosts } from "../end-to-end/support/test-stack";
 import { hostsThatTrust } from "./applications/hosts-that-trust";
 import { hasRun, order } from "./applications/orders";
 import { recipe, writeFilesOf } from "./applications/recipe";
 import { ask, visit } from "./applications/visitors";
+import { goBack } from "./go-back";
 
 const number = Number(process.env.TRILITHON_TEST_NUMBER ?? 101);
 const publish = 8610;
@@ -159,10 +158,7 @@ class Command(BaseCommand):
   });
   await configure();
   t.deepEqual(await live(), second);
-  const endpoints = parseEndpoints(await stack.output("endpoints"));
-  const privateKeys = (await stack.output("sshKeys", "--show-secrets")) as Record<string, string>;
-  const given = { version: undefined, host: undefined, isAgreed: async () => true, say: t.log };
-  t.true(await rollBack({ endpoints, privateKeys }, given));
+  t.true(await goBack(stack, t.log));
   t.deepEqual(await live(), first);
   t.regex(await textOf(await textOf("/style")), /color: black/);
   const { count, failures } = await stop();

@@ -3,13 +3,12 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test, { type ExecutionContext } from "ava";
-import { rollBack } from "../../scripts/operate/rollback";
-import { parseEndpoints } from "../../scripts/verify/endpoints";
 import { readPreview } from "../end-to-end/support/preview";
 import { type Settings, TestStack, threeHosts } from "../end-to-end/support/test-stack";
 import { hostsThatTrust } from "./applications/hosts-that-trust";
 import { readPage, recipe, writeFilesOf } from "./applications/recipe";
-import { type Answer, ask, visit } from "./applications/visitors";
+import { type Answer, ask, eventually, underVisits } from "./applications/visitors";
+import { goBack } from "./go-back";
 
 const number = Number(process.env.TRILITHON_TEST_NUMBER ?? 118);
 const publish = 8765;
@@ -121,14 +120,6 @@ const titles = () =>
     webHosts.map(async (host) => /<title>(.*?)</.exec(await readOn(host, "/"))?.[1] ?? "none"),
   );
 
-async function eventually(t: ExecutionContext, isTrue: () => Promise<boolean>, what: string) {
-  for (let tries = 0; tries < 60; tries += 1) {
-    if (await isTrue()) return t.pass();
-    await new Promise((resolve) => setTimeout(resolve, 500));
-  }
-  return t.fail(what);
-}
-
 test.serial("it is up at the first attempt", async (t) => {
   await stack.up();
   t.regex((await ask(site, "/")).body, /<title>Ghost/);
@@ -185,24 +176,16 @@ test.serial("an upload is served at once, and from both servers", async (t) => {
 });
 
 /** What visitors got meanwhile, and who has the editor open. */
-async function underVisits(t: ExecutionContext, work: () => Promise<void>): Promise<void> {
+async function whileVisited(t: ExecutionContext, work: () => Promise<void>): Promise<void> {
   const { body } = await ask(site, "/ghost/");
   const [, script = ""] = /src="[^"]*?(assets\/[^"]+\.js)"/.exec(body) ?? [];
   t.not(script, "");
   const admin = ["/ghost/", `/ghost/${script}`, "/ghost/api/admin/site/"];
-  const stop = visit(site, ["/", "/a-chair/", picture, "/assets/version.css", ...admin]);
-  try {
-    await work();
-  } finally {
-    const { count, failures } = await stop();
-    t.log(`${count} pages`);
-    t.true(count > 20);
-    t.deepEqual(failures, []);
-  }
+  await underVisits(t, site, ["/", "/a-chair/", picture, "/assets/version.css", ...admin], work);
 }
 
 test.serial("another version comes and loses no page", async (t) => {
-  await underVisits(t, async () => {
+  await whileVisited(t, async () => {
     await writeVersion("two");
     t.notRegex(JSON.stringify((await readPreview(stack)).sentences), /make its dependencies/);
     await stack.up();
@@ -212,7 +195,7 @@ test.serial("another version comes and loses no page", async (t) => {
 });
 
 test.serial("one whose migration fails is switched to nowhere", async (t) => {
-  await underVisits(t, async () => {
+  await whileVisited(t, async () => {
     await tell({ url: domain });
     t.regex(
       await stack.mustFail(),
@@ -223,7 +206,7 @@ test.serial("one whose migration fails is switched to nowhere", async (t) => {
 });
 
 test.serial("one that does not start is taken back, and nobody sees it", async (t) => {
-  await underVisits(t, async () => {
+  await whileVisited(t, async () => {
     await tell({ scheduling: { active: "none-such" } });
     await writeVersion("three");
     t.regex(
@@ -239,14 +222,8 @@ const ghostServed = async () =>
 
 test.serial("the way back loses no page either", async (t) => {
   await tell();
-  await underVisits(t, async () => {
-    const endpoints = parseEndpoints(await stack.output("endpoints"));
-    const privateKeys = (await stack.output("sshKeys", "--show-secrets")) as Record<string, string>;
-    const isDone = await rollBack(
-      { endpoints, privateKeys },
-      { version: undefined, host: undefined, isAgreed: async () => true, say: t.log },
-    );
-    t.true(isDone);
+  await whileVisited(t, async () => {
+    t.true(await goBack(stack, t.log));
   });
   t.is(await versionServed(), "/* one */\n");
 });
@@ -258,13 +235,13 @@ test.serial(
     const current = await readFile(script, "utf8");
     const [, version = ""] = /^version=(\d+\.\d+)/m.exec(current) ?? [];
     t.is(await ghostServed(), version);
-    await underVisits(t, async () => {
+    await whileVisited(t, async () => {
       await writeFile(script, current.replace(/^version=.*$/m, `version=${former.ghost}`));
       await stack.configure(await settings(former));
       await stack.up();
     });
     t.is(await ghostServed(), former.ghost.replace(/\.\d+$/, ""));
-    await underVisits(t, async () => {
+    await whileVisited(t, async () => {
       await writeFile(script, current);
       await stack.configure(await settings());
       await stack.up();

@@ -3,14 +3,13 @@ import { cp, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test, { type ExecutionContext } from "ava";
-import { rollBack } from "../../scripts/operate/rollback";
-import { parseEndpoints } from "../../scripts/verify/endpoints";
 import { readPreview } from "../end-to-end/support/preview";
 import { TestStack, threeHosts } from "../end-to-end/support/test-stack";
 import { rubyFor, rubyProgram, vendorGems } from "./applications/gems";
 import { hostsThatTrust } from "./applications/hosts-that-trust";
 import { recipe, writeFilesOf } from "./applications/recipe";
 import { ask as askSite } from "./applications/visitors";
+import { goBack } from "./go-back";
 
 const number = Number(process.env.TRILITHON_TEST_NUMBER ?? 105);
 const publish = 8600 + (number - 100) * 10;
@@ -222,13 +221,7 @@ test.serial("forward and back under load: no page and no style sheet fails", asy
     /shop (ended 5 times by itself|was not ready)[\s\S]* What it said first:\n[\s\S]*cannot load such file -- none_such/,
   );
   t.deepEqual(await currents(), second);
-  const endpoints = parseEndpoints(await stack.output("endpoints"));
-  const privateKeys = (await stack.output("sshKeys", "--show-secrets")) as Record<string, string>;
-  const isDone = await rollBack(
-    { endpoints, privateKeys },
-    { version: undefined, host: undefined, isAgreed: async () => true, say: t.log },
-  );
-  t.true(isDone);
+  t.true(await goBack(stack, t.log));
   t.deepEqual(await currents(), first);
   t.is(await version(), "one");
   await write({ name: "two" });

@@ -5,12 +5,11 @@ import { join } from "node:path";
 import test from "ava";
 import { startLiveCommand } from "../../provider/ssh/live-command";
 import { inApplication } from "../../scripts/operate/in-application";
-import { rollBack } from "../../scripts/operate/rollback";
-import { parseEndpoints } from "../../scripts/verify/endpoints";
 import { reached } from "../../scripts/verify/site";
 import { killUpAt } from "../end-to-end/support/killed-up";
 import { readPreview } from "../end-to-end/support/preview";
 import { TestStack, threeHostsWithoutDatabase } from "../end-to-end/support/test-stack";
+import { goBack as goBackTo, readOutputs } from "./go-back";
 import { seconds, type Version, visit as visitAt, writeVersion } from "./versions/shop";
 
 const number = Number(process.env.TRILITHON_TEST_NUMBER ?? 104);
@@ -47,19 +46,9 @@ const migrated = async () => (await stack.on("web-01", "cat /var/lib/shop/migrat
 const lastRelease = async (host: string) =>
   (await stack.on(host, "tail -n 1 /var/lib/trilithon/releases/shop")).trim().split("\t");
 
-async function readOutputs() {
-  const endpoints = parseEndpoints(await stack.output("endpoints"));
-  const privateKeys = (await stack.output("sshKeys", "--show-secrets")) as Record<string, string>;
-  return { endpoints, privateKeys };
-}
-
 async function goBack(version?: string) {
   const said: string[] = [];
-  const isDone = await rollBack(await readOutputs(), {
-    ...{ version, host: undefined },
-    isAgreed: async () => true,
-    say: (message) => said.push(message),
-  });
+  const isDone = await goBackTo(stack, (message) => said.push(message), version);
   return { isDone, said };
 }
 
@@ -311,7 +300,7 @@ test.serial("what an `up` that was killed left of a share is told and put back",
 });
 
 test.serial("exec takes the place of a process", async (t) => {
-  const { endpoints, privateKeys } = await readOutputs();
+  const { endpoints, privateKeys } = await readOutputs(stack);
   const host = endpoints.hosts.find(({ name }) => name === "web-01");
   if (host === undefined) throw new Error("no web-01");
   const args = inApplication({

@@ -6,7 +6,7 @@ import test, { type ExecutionContext } from "ava";
 import { readPreview } from "../end-to-end/support/preview";
 import { TestStack, threeHosts } from "../end-to-end/support/test-stack";
 import { recipe } from "./applications/recipe";
-import { ask, type Question, visit } from "./applications/visitors";
+import { ask, eventually, type Question, underVisits } from "./applications/visitors";
 import { unpackWordPress } from "./applications/wordpress";
 
 const number = Number(process.env.TRILITHON_TEST_NUMBER ?? 112);
@@ -83,14 +83,6 @@ async function create(kind: "posts" | "media", question: Question): Promise<numb
   return (await askSignedIn(path, { method: "POST", ...question, headers })).status;
 }
 
-async function eventually(t: ExecutionContext, isTrue: () => Promise<boolean>, what: string) {
-  for (let tries = 0; tries < 60; tries += 1) {
-    if (await isTrue()) return t.pass();
-    await new Promise((resolve) => setTimeout(resolve, 500));
-  }
-  return t.fail(what);
-}
-
 test.serial("it is up at the first attempt, with its administrator", async (t) => {
   await stack.up();
   t.regex((await ask(site, "/")).body, /<title>Blog/);
@@ -146,16 +138,8 @@ test.serial("no source is sent, and nothing that was uploaded is run", async (t)
 });
 
 /** What visitors got meanwhile. */
-async function underVisits(t: ExecutionContext, work: () => Promise<void>): Promise<void> {
-  const stop = visit(site, ["/", "/a-chair/", script, image, "/wp-login.php"]);
-  try {
-    await work();
-  } finally {
-    const { count, failures } = await stop();
-    t.log(`${count} pages`);
-    t.true(count > 20);
-    t.deepEqual(failures, []);
-  }
+async function whileVisited(t: ExecutionContext, work: () => Promise<void>): Promise<void> {
+  await underVisits(t, site, ["/", "/a-chair/", script, image, "/wp-login.php"], work);
 }
 
 const two = "header('X-Version: two');";
@@ -168,7 +152,7 @@ test.serial("another version comes and loses no page", async (t) => {
     async () => (await ask(servers[1] ?? site, image)).status === 200,
     "the picture is not shared",
   );
-  await underVisits(t, async () => {
+  await whileVisited(t, async () => {
     await writePlugin(two);
     await stack.up();
   });
@@ -176,7 +160,7 @@ test.serial("another version comes and loses no page", async (t) => {
 });
 
 test.serial("one that does not start is taken back, and nobody sees it", async (t) => {
-  await underVisits(t, async () => {
+  await whileVisited(t, async () => {
     await writePlugin(`${two}\nif (PHP_SAPI === 'fpm-fcgi') broken();`);
     t.regex(await stack.mustFail(), /Call to undefined function broken\(\)/);
   });
@@ -184,7 +168,7 @@ test.serial("one that does not start is taken back, and nobody sees it", async (
 });
 
 test.serial("one that cannot be installed is switched to nowhere", async (t) => {
-  await underVisits(t, async () => {
+  await whileVisited(t, async () => {
     await writePlugin(`${two}\nif (PHP_SAPI === 'cli') unwilling();`);
     const said = await stack.mustFail();
     t.regex(said, /nothing was switched to it[\s\S]*Call to undefined function unwilling\(\)/);
@@ -193,7 +177,7 @@ test.serial("one that cannot be installed is switched to nowhere", async (t) => 
 });
 
 test.serial("the way back loses no page either, and leaves nothing to do", async (t) => {
-  await underVisits(t, async () => {
+  await whileVisited(t, async () => {
     await writePlugin("header('X-Version: one');");
     await stack.up();
   });

@@ -91,6 +91,9 @@ export interface ReleaseCommand {
   readonly elsewhere?: readonly Host[];
 }
 
+/** Where a Service has the versions that had `releaseCommand`, and those that had `afterCommand`. */
+export type RanOnce = "commanded" | "afterwards";
+
 /** Away from which version, by whom (`ada@laptop`) and when. */
 export interface RolledBack {
   readonly from: string;
@@ -190,7 +193,7 @@ export interface Service {
   /** The versions for which `releaseCommand` ran. Output only. */
   readonly commanded?: readonly string[] | undefined;
   /** Which of them another host has of the version that is wanted. Output only. */
-  readonly had?: readonly ("commanded" | "afterwards")[] | undefined;
+  readonly had?: readonly RanOnce[] | undefined;
   /** Those for which `afterCommand` ran. Output only. */
   readonly afterwards?: readonly string[] | undefined;
   /** The version that was switched to and for which it has not run yet. Output only. */

@@ -6,7 +6,7 @@
 import type { Context } from "../../kind";
 import { isUnknown, unknown } from "../../protocol/values";
 import { lines, type Shell, sh } from "../../ssh/shell";
-import type { ReleaseCommand, Service } from "./args";
+import type { RanOnce, ReleaseCommand, Service } from "./args";
 import type { ServiceStep } from "./plan";
 import { renderRun, renderRunEnd } from "./run-unit";
 
@@ -83,26 +83,28 @@ export async function readElsewhere(
   found: Service | undefined,
   { root, version, releaseCommand, afterCommand }: Service,
   context: Context,
-): Promise<("commanded" | "afterwards")[]> {
+): Promise<readonly RanOnce[]> {
   if (root === undefined || version === undefined || found?.version === version) return [];
   const commands = { commanded: releaseCommand, afterwards: afterCommand };
-  const had = (["commanded", "afterwards"] as const).map(async (record) => {
-    const command = commands[record];
-    if (command === undefined || found?.[record]?.includes(version) === true) return [];
-    const file = `${root}/${commandFiles[record]}`;
-    // What serves somewhere had its release command.
-    const live = record === "commanded" && sh`readlink -- ${`${root}/current`} 2>/dev/null`;
-    const question = sh`
+  const had = (["commanded", "afterwards"] as const).map(
+    async (record): Promise<readonly RanOnce[]> => {
+      const command = commands[record];
+      if (command === undefined || found?.[record]?.includes(version) === true) return [];
+      const file = `${root}/${commandFiles[record]}`;
+      // What serves somewhere had its release command.
+      const live = record === "commanded" && sh`readlink -- ${`${root}/current`} 2>/dev/null`;
+      const question = sh`
 {
 ${lines(sh`cat -- ${file} 2>/dev/null`, live)}
 } | grep -qxF -e ${version} -e ${`releases/${version}`} && echo had
 :`;
-    const doing = `asking whether version ${version} had ${nameCommand(command)}`;
-    const answers = await Promise.all(
-      elsewhereOf(command).map((host) => context.ask(host, question.text, doing)),
-    );
-    return answers.some((answer) => answer.trim() === "had") ? [record] : [];
-  });
+      const doing = `asking whether version ${version} had ${nameCommand(command)}`;
+      const answers = await Promise.all(
+        elsewhereOf(command).map((host) => context.ask(host, question.text, doing)),
+      );
+      return answers.some((answer) => answer.trim() === "had") ? [record] : [];
+    },
+  );
   return (await Promise.all(had)).flat();
 }
 

@@ -1,6 +1,7 @@
 /** Visitors of a page on this machine, who ask with the domain as browsers do. */
 import { type IncomingHttpHeaders, request } from "node:http";
 import { buffer } from "node:stream/consumers";
+import type { ExecutionContext } from "ava";
 
 export interface Question {
   readonly method?: string;
@@ -68,4 +69,34 @@ export function visit(site: Site, paths: readonly string[]) {
     await running;
     return { count, failures };
   };
+}
+
+/** Nobody gets anything but pages meanwhile. */
+export async function underVisits(
+  t: ExecutionContext,
+  site: Site,
+  paths: readonly string[],
+  work: () => Promise<void>,
+): Promise<void> {
+  const stop = visit(site, paths);
+  try {
+    await work();
+  } finally {
+    const { count, failures } = await stop();
+    t.log(`${count} pages`);
+    t.true(count > 20);
+    t.deepEqual(failures, []);
+  }
+}
+
+export async function eventually(
+  t: ExecutionContext,
+  isTrue: () => Promise<boolean>,
+  what: string,
+): Promise<unknown> {
+  for (let tries = 0; tries < 60; tries += 1) {
+    if (await isTrue()) return t.pass();
+    await new Promise((resolve) => setTimeout(resolve, 500));
+  }
+  return t.fail(what);
 }

@@ -1,10 +1,9 @@
 /** What is run once for a version, on whichever host: before the first has it, and when the last has it. Two machines. */
-import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { ExecutionContext } from "ava";
-import { startMachine, wireHost } from "../../../support/machine";
+import { wireHost } from "../../../support/machine";
 import { onLinux } from "../../../support/on-linux";
-import { startSandboxHost } from "../../../support/sandbox-host";
+import { startTwoMachines } from "../../../support/two-machines";
 import { wire } from "../../../support/wire";
 
 /** Of both machines: see `sandbox.ts`. */
@@ -12,18 +11,11 @@ const root = "/srv/together";
 
 /** The first host migrates, the last one warms up; each notes that in a file. */
 async function pair(t: ExecutionContext) {
-  const machine = await startMachine(t);
-  const other = await startSandboxHost(t);
-  const sandboxes = [machine.sandbox, other.sandbox] as const;
-  const machines = [
-    machine.server.host({ name: "web-01" }),
-    other.server.host({ name: "web-02" }),
-  ] as const;
-  const folder = machine.sandbox.path("/source");
-  for (const version of ["one", "two", "three"]) {
-    await mkdir(join(folder, version), { recursive: true });
-    await writeFile(join(folder, version, "server.js"), `${version}\n`);
-  }
+  const { machine, sandboxes, machines, folder } = await startTwoMachines(t, [
+    "one",
+    "two",
+    "three",
+  ]);
   const noting = (at: number, what: string, version: string, end = "") => {
     const [note, current] = [`/${what}`, `${root}/current`].map((path) =>
       sandboxes[at]?.path(path),

@@ -1,12 +1,11 @@
 /** Hosts that take a version while the site is closed. Two machines, and a Release on each. */
-import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { ExecutionContext } from "ava";
-import { startMachine, wireHost } from "../../../support/machine";
+import { wireHost } from "../../../support/machine";
 import { onLinux } from "../../../support/on-linux";
 import type { TestResource } from "../../../support/resource";
 import type { Sandbox } from "../../../support/sandbox";
-import { startSandboxHost } from "../../../support/sandbox-host";
+import { startTwoMachines } from "../../../support/two-machines";
 import { wire } from "../../../support/wire";
 
 const root = "/srv/together";
@@ -14,18 +13,11 @@ const drain = "/run/together.drain";
 
 /** Both have version `one`; `sick` does not become ready on the second. */
 async function pair(t: ExecutionContext) {
-  const machine = await startMachine(t);
-  const other = await startSandboxHost(t);
-  const sandboxes = [machine.sandbox, other.sandbox] as const;
-  const machines = [
-    machine.server.host({ name: "web-01" }),
-    other.server.host({ name: "web-02" }),
-  ] as const;
-  const folder = machine.sandbox.path("/source");
-  for (const version of ["one", "two", "sick"]) {
-    await mkdir(join(folder, version), { recursive: true });
-    await writeFile(join(folder, version, "server.js"), `${version}\n`);
-  }
+  const { machine, sandboxes, machines, folder } = await startTwoMachines(t, [
+    "one",
+    "two",
+    "sick",
+  ]);
   const inputs = (at: 0 | 1, version: string, changes = {}) => ({
     host: wireHost(machines[at]),
     ...wire({
