@@ -37,19 +37,26 @@ const alone = {
 /** A Ghost that was before that of the page, with its pnpm. */
 const former = { ghost: "6.64.0", pnpm: "pnpm@12.4.0" };
 
-async function settings({ pnpm }: { readonly pnpm?: string } = {}): Promise<Settings> {
+interface Other {
+  readonly pnpm?: string;
+  readonly strategy?: object;
+}
+
+async function settings({ pnpm, ...application }: Other = {}): Promise<Settings> {
   const standard = threeHosts(number);
+  const told = await recipe("ghost", {
+    ...{ "./blog": blog, "203.0.113.0/24": `172.31.${number}.1/32` },
+    ...(pnpm !== undefined && { [/pnpm@[\d.]+/.exec(await readPage("ghost"))?.[0] ?? ""]: pnpm }),
+  });
   return {
     ...standard,
     "trilithon:domain": domain,
-    ...(await recipe("ghost", {
-      ...{ "./blog": blog, "203.0.113.0/24": `172.31.${number}.1/32` },
-      ...(pnpm !== undefined && { [/pnpm@[\d.]+/.exec(await readPage("ghost"))?.[0] ?? ""]: pnpm }),
-    })),
+    ...told,
     "trilithon:containers": {
       ...Object(standard["trilithon:containers"]),
       ...{ publish, sshPortBase: 13_200, image },
     },
+    "trilithon:application": { ...Object(told["trilithon:application"]), ...application },
   };
 }
 
@@ -217,6 +224,24 @@ test.serial("one that does not start is taken back, and nobody sees it", async (
   t.is(await versionServed(), "/* two */\n");
 });
 
+test.serial("a canary that crashes after a minute is taken back, and nobody sees it", async (t) => {
+  await tell();
+  const script = join(blog, "build.sh");
+  const current = await readFile(script, "utf8");
+  const crash = 'setTimeout(() => { console.error("out of cheese"); process.exit(9); }, 60_000);';
+  await stack.configure(await settings({ strategy: { canary: { seconds: 90 } } }));
+  await whileVisited(t, async () => {
+    await writeFile(script, `${current}echo '${crash}' >> "$output/index.js"\n`);
+    t.regex(
+      await stack.mustFail(),
+      /failed as a canary: blog ended by itself within \d+ seconds; all is put back as it was\.[\s\S]*out of cheese/,
+    );
+  });
+  await writeFile(script, current);
+  await stack.configure(await settings());
+  t.is(await versionServed(), "/* two */\n");
+});
+
 const ghostServed = async () =>
   JSON.parse((await ask(site, "/ghost/api/admin/site/")).body).site.version;
 
@@ -237,7 +262,7 @@ test.serial(
     t.is(await ghostServed(), version);
     await whileVisited(t, async () => {
       await writeFile(script, current.replace(/^version=.*$/m, `version=${former.ghost}`));
-      await stack.configure(await settings(former));
+      await stack.configure(await settings({ pnpm: former.pnpm }));
       await stack.up();
     });
     t.is(await ghostServed(), former.ghost.replace(/\.\d+$/, ""));

@@ -4,10 +4,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "ava";
 import { readPreview } from "../end-to-end/support/preview";
-import { TestStack, threeHosts } from "../end-to-end/support/test-stack";
+import { type Settings, TestStack, threeHosts } from "../end-to-end/support/test-stack";
 import { hasRun, order } from "./applications/orders";
 import { recipe } from "./applications/recipe";
 import { ask, visit } from "./applications/visitors";
+import { goBack } from "./go-back";
 
 const number = Number(process.env.TRILITHON_TEST_NUMBER ?? 101);
 const publish = 8610;
@@ -15,6 +16,28 @@ const site = { port: publish, domain: "www.foobar.com" };
 
 let folder: string;
 let stack: TestStack;
+
+async function settings(application: object = {}): Promise<Settings> {
+  const standard = threeHosts(number);
+  const told = await recipe("laravel", { "./shop": join(folder, "laravel") });
+  return {
+    ...standard,
+    ...told,
+    "trilithon:containers": {
+      ...Object(standard["trilithon:containers"]),
+      ...{ publish, sshPortBase: 12_400 },
+    },
+    "trilithon:application": { ...Object(told["trilithon:application"]), ...application },
+  };
+}
+
+const setSecret = () =>
+  stack.setSecretAt("trilithon:application.environment.APP_KEY", "base64:aHVzaA==");
+
+async function configure(application: object = {}): Promise<void> {
+  await stack.configure(await settings(application));
+  await setSecret();
+}
 
 test.before(async () => {
   folder = await mkdtemp(join(tmpdir(), "trilithon-laravel-"));
@@ -24,16 +47,8 @@ test.before(async () => {
   await writeFile(join(source, ".env"), "APP_KEY=planted\n");
   await writeFile(join(source, "public/.env"), "APP_KEY=planted\n");
   await writeFile(join(source, "public/config.yml"), "password: planted\n");
-  const standard = threeHosts(number);
-  stack = await TestStack.make("laravel", {
-    ...standard,
-    "trilithon:containers": {
-      ...Object(standard["trilithon:containers"]),
-      ...{ publish, sshPortBase: 12_400 },
-    },
-    ...(await recipe("laravel", { "./shop": source })),
-  });
-  await stack.setSecretAt("trilithon:application.environment.APP_KEY", "base64:aHVzaA==");
+  stack = await TestStack.make("laravel", await settings());
+  await setSecret();
 });
 
 test.after.always(async () => {
@@ -84,23 +99,56 @@ test.serial("it has sessions and uploads, and says in the journal what goes wron
   t.is((await stack.try("web-01", "runuser -u nobody -- ls /var/lib/shop/php-sessions")).status, 2);
 });
 
-test.serial("a release loses no page, and one that does not start is taken back", async (t) => {
-  const version = join(folder, "laravel/bootstrap/version.php");
+const live = () =>
+  Promise.all(
+    ["web-01", "web-02"].map((host) => stack.on(host, "basename $(readlink /srv/shop/current)")),
+  );
+
+test.serial("whatever is wrong with a version costs no page, nor does the way back", async (t) => {
+  const write = (name: string, code = "") =>
+    writeFile(
+      join(folder, "laravel/bootstrap/version.php"),
+      `<?php\nconst VERSION = '${name}';\n${code}\n`,
+    );
   const stop = visit(site, ["/orders", "/app.css"]);
-  await writeFile(version, "<?php\nconst VERSION = 'two';\n");
+  t.teardown(async () => {
+    await stop();
+  });
+  const first = await live();
+  await write("two");
   await stack.up();
   t.is(await versionServed(), "two");
-  const broken = "if (PHP_SAPI === 'fpm-fcgi') broken();";
-  await writeFile(version, `<?php\nconst VERSION = 'three';\n${broken}\n`);
+  const second = await live();
+  t.notDeepEqual(second, first);
+  await write("three", "if (PHP_SAPI === 'fpm-fcgi') broken();");
   const said = await stack.mustFail();
   t.regex(said, /shop was not ready[\s\S]*500/);
   t.regex(said, /PHP Fatal error: +Uncaught Error: Call to undefined function broken\(\)/);
-  t.is(await versionServed(), "two");
-  // The static files of the version that failed are there beside.
-  await writeFile(version, "<?php\nconst VERSION = 'two';\n");
+  await write(
+    "four",
+    "if (($argv[1] ?? '') === 'migrate') database()->exec('SELECT none_such FROM orders');",
+  );
+  t.regex(
+    await stack.mustFail(),
+    /`php artisan migrate --force` of shop ended with status 255 for version [0-9a-f]{16}; nothing was switched to it, [\s\S]*Unknown column 'none_such'/,
+  );
+  await configure({ strategy: { canary: { seconds: 90 } } });
+  const crash = "sleep(60); fwrite(STDERR, 'out of cheese'); exit(9);";
+  await write("five", `if (($argv[1] ?? '') === 'queue:work') { ${crash} }`);
+  t.regex(
+    await stack.mustFail(),
+    /failed as a canary: shop-queue ended by itself within \d+ seconds; all is put back as it was\. What it said first:\n[\s\S]*out of cheese/,
+  );
+  await configure();
+  t.deepEqual(await live(), second);
+  // The static files of those that failed are there beside.
+  await write("two");
   await stack.up();
   t.deepEqual((await readPreview(stack)).sentences, {});
+  t.true(await goBack(stack, t.log));
+  t.deepEqual(await live(), first);
+  t.is(await versionServed(), "one");
   const { count, failures } = await stop();
-  t.true(count > 100);
+  t.log(`${count} pages`);
   t.deepEqual(failures, []);
 });

@@ -1,10 +1,10 @@
 /** A Rails application with the settings of docs/applications/rails.md, on hosts that have MySQL as well. */
-import { cp, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test, { type ExecutionContext } from "ava";
 import { readPreview } from "../end-to-end/support/preview";
-import { TestStack, threeHosts } from "../end-to-end/support/test-stack";
+import { type Settings, TestStack, threeHosts } from "../end-to-end/support/test-stack";
 import { rubyFor, rubyProgram, vendorGems } from "./applications/gems";
 import { hostsThatTrust } from "./applications/hosts-that-trust";
 import { recipe, writeFilesOf } from "./applications/recipe";
@@ -21,7 +21,7 @@ let image: string;
 let stack: TestStack;
 
 /** Those of the page, with other paths and another address of the proxy that speaks TLS: this machine is it. */
-async function settings() {
+async function settings(application: object = {}): Promise<Settings> {
   const standard = threeHosts(number);
   const told = await recipe("rails", {
     "./shop": join(folder, "shop"),
@@ -34,7 +34,16 @@ async function settings() {
       ...Object(standard["trilithon:containers"]),
       ...{ publish, sshPortBase: 12_390 + (number - 100) * 10, image },
     },
+    "trilithon:application": { ...Object(told["trilithon:application"]), ...application },
   };
+}
+
+const setSecret = () =>
+  stack.setSecretAt("trilithon:application.environment.SECRET_KEY_BASE", "0123456789abcdef");
+
+async function configure(application: object = {}): Promise<void> {
+  await stack.configure(await settings(application));
+  await setSecret();
 }
 
 test.before(async () => {
@@ -46,7 +55,7 @@ test.before(async () => {
   await vendorGems(ruby, join(folder, "shop"));
   process.env.PATH = `${await rubyProgram(ruby)}:${process.env.PATH}`;
   stack = await TestStack.make(stackName, await settings());
-  await stack.setSecretAt("trilithon:application.environment.SECRET_KEY_BASE", "0123456789abcdef");
+  await setSecret();
 });
 
 test.after.always(async () => {
@@ -220,6 +229,16 @@ test.serial("forward and back under load: no page and no style sheet fails", asy
     await stack.mustFail(),
     /shop (ended 5 times by itself|was not ready)[\s\S]* What it said first:\n[\s\S]*cannot load such file -- none_such/,
   );
+  t.deepEqual(await currents(), second);
+  await configure({ strategy: { canary: { seconds: 90 } } });
+  const crash = 'Thread.new { sleep 60; warn "out of cheese"; exit!(9) }';
+  const rackup = await readFile(join(folder, "shop.first/config.ru"), "utf8");
+  await write({ name: "two", files: { "config.ru": `${crash}\n${rackup}` } });
+  t.regex(
+    await stack.mustFail(),
+    /failed as a canary: shop ended by itself within \d+ seconds; all is put back as it was\. What it said first:\n[\s\S]*out of cheese/,
+  );
+  await configure();
   t.deepEqual(await currents(), second);
   t.true(await goBack(stack, t.log));
   t.deepEqual(await currents(), first);

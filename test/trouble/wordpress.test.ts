@@ -4,10 +4,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test, { type ExecutionContext } from "ava";
 import { readPreview } from "../end-to-end/support/preview";
-import { TestStack, threeHosts } from "../end-to-end/support/test-stack";
+import { type Settings, TestStack, threeHosts } from "../end-to-end/support/test-stack";
 import { recipe } from "./applications/recipe";
 import { ask, eventually, type Question, underVisits } from "./applications/visitors";
 import { unpackWordPress } from "./applications/wordpress";
+import { goBack } from "./go-back";
 
 const number = Number(process.env.TRILITHON_TEST_NUMBER ?? 112);
 const publish = 8720;
@@ -24,26 +25,41 @@ const dot = Buffer.from("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA
 let folder: string;
 let stack: TestStack;
 
-test.before(async (t) => {
-  folder = await mkdtemp(join(tmpdir(), "trilithon-wordpress-"));
-  const blog = join(folder, "blog");
-  t.log(`WordPress ${await unpackWordPress(blog)}`);
+async function settings(application: object = {}): Promise<Settings> {
   const standard = threeHosts(number);
-  stack = await TestStack.make("wordpress", {
+  const told = await recipe("wordpress", {
+    "./blog": join(folder, "blog"),
+    "https://blog.example.com": `http://${domain}`,
+  });
+  return {
     ...standard,
+    ...told,
     "trilithon:domain": domain,
     "trilithon:containers": {
       ...Object(standard["trilithon:containers"]),
       ...{ publish, sshPortBase: 12_600 },
     },
-    ...(await recipe("wordpress", {
-      "./blog": blog,
-      "https://blog.example.com": `http://${domain}`,
-    })),
-  });
+    "trilithon:application": { ...Object(told["trilithon:application"]), ...application },
+  };
+}
+
+async function setSecrets(): Promise<void> {
   const environment = "trilithon:application.environment";
   await stack.setSecretAt(`${environment}.ADMIN_PASSWORD`, "open sesame, 2 times");
   await stack.setSecretAt(`${environment}.SECRET_KEY`, "0123456789abcdef");
+}
+
+async function configure(application: object = {}): Promise<void> {
+  await stack.configure(await settings(application));
+  await setSecrets();
+}
+
+test.before(async (t) => {
+  folder = await mkdtemp(join(tmpdir(), "trilithon-wordpress-"));
+  const blog = join(folder, "blog");
+  t.log(`WordPress ${await unpackWordPress(blog)}`);
+  stack = await TestStack.make("wordpress", await settings());
+  await setSecrets();
 });
 
 test.after.always(async () => {
@@ -176,11 +192,37 @@ test.serial("one that cannot be installed is switched to nowhere", async (t) => 
   t.is(await versionServed(), "two");
 });
 
+/** Of PHP-FPM itself, when it has run for a minute. */
+const crash = `
+$master = posix_getppid();
+$began = explode(' ', file_get_contents("/proc/$master/stat"))[21] / 100;
+if (PHP_SAPI === 'fpm-fcgi' && (float) file_get_contents('/proc/uptime') - $began > 60) {
+    error_log('out of cheese');
+    posix_kill($master, SIGKILL);
+}`;
+
+test.serial("a canary that crashes after a minute is taken back, and nobody sees it", async (t) => {
+  await configure({ strategy: { canary: { seconds: 90 } } });
+  await whileVisited(t, async () => {
+    await writePlugin(`${two}${crash}`);
+    t.regex(
+      await stack.mustFail(),
+      /failed as a canary: blog ended by itself within \d+ seconds; all is put back as it was\.[\s\S]*out of cheese/,
+    );
+  });
+  await configure();
+  t.is(await versionServed(), "two");
+});
+
 test.serial("the way back loses no page either, and leaves nothing to do", async (t) => {
   await whileVisited(t, async () => {
-    await writePlugin("header('X-Version: one');");
+    t.true(await goBack(stack, t.log));
+  });
+  t.is(await versionServed(), undefined);
+  await whileVisited(t, async () => {
+    await writePlugin(two);
     await stack.up();
   });
-  t.is(await versionServed(), "one");
+  t.is(await versionServed(), "two");
   t.deepEqual((await readPreview(stack)).sentences, {});
 });
