@@ -183,12 +183,17 @@ test.serial("an upload is served at once, and from both servers", async (t) => {
 });
 
 /** What visitors got meanwhile, and who has the editor open. */
-async function whileVisited(t: ExecutionContext, work: () => Promise<void>): Promise<void> {
+async function whileVisited(
+  t: ExecutionContext,
+  work: () => Promise<void>,
+  options?: { readonly isCutOff: boolean },
+): Promise<void> {
   const { body } = await ask(site, "/ghost/");
   const [, script = ""] = /src="[^"]*?(assets\/[^"]+\.js)"/.exec(body) ?? [];
   t.not(script, "");
   const admin = ["/ghost/", `/ghost/${script}`, "/ghost/api/admin/site/"];
-  await underVisits(t, site, ["/", "/a-chair/", picture, "/assets/version.css", ...admin], work);
+  const paths = ["/", "/a-chair/", picture, "/assets/version.css", ...admin];
+  await underVisits(t, site, paths, work, options);
 }
 
 test.serial("another version comes and loses no page", async (t) => {
@@ -230,13 +235,14 @@ test.serial("a canary that crashes after a minute is taken back, and nobody sees
   const current = await readFile(script, "utf8");
   const crash = 'setTimeout(() => { console.error("out of cheese"); process.exit(9); }, 60_000);';
   await stack.configure(await settings({ strategy: { canary: { seconds: 90 } } }));
-  await whileVisited(t, async () => {
+  const canary = async () => {
     await writeFile(script, `${current}echo '${crash}' >> "$output/index.js"\n`);
     t.regex(
       await stack.mustFail(),
       /failed as a canary: blog ended by itself within \d+ seconds; all is put back as it was\.[\s\S]*out of cheese/,
     );
-  });
+  };
+  await whileVisited(t, canary, { isCutOff: true });
   await writeFile(script, current);
   await stack.configure(await settings());
   t.is(await versionServed(), "/* two */\n");

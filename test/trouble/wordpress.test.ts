@@ -154,8 +154,12 @@ test.serial("no source is sent, and nothing that was uploaded is run", async (t)
 });
 
 /** What visitors got meanwhile. */
-async function whileVisited(t: ExecutionContext, work: () => Promise<void>): Promise<void> {
-  await underVisits(t, site, ["/", "/a-chair/", script, image, "/wp-login.php"], work);
+async function whileVisited(
+  t: ExecutionContext,
+  work: () => Promise<void>,
+  options?: { readonly isCutOff: boolean },
+): Promise<void> {
+  await underVisits(t, site, ["/", "/a-chair/", script, image, "/wp-login.php"], work, options);
 }
 
 const two = "header('X-Version: two');";
@@ -203,13 +207,14 @@ if (PHP_SAPI === 'fpm-fcgi' && (float) file_get_contents('/proc/uptime') - $bega
 
 test.serial("a canary that crashes after a minute is taken back, and nobody sees it", async (t) => {
   await configure({ strategy: { canary: { seconds: 90 } } });
-  await whileVisited(t, async () => {
+  const canary = async () => {
     await writePlugin(`${two}${crash}`);
     t.regex(
       await stack.mustFail(),
       /failed as a canary: blog ended by itself within \d+ seconds; all is put back as it was\.[\s\S]*out of cheese/,
     );
-  });
+  };
+  await whileVisited(t, canary, { isCutOff: true });
   await configure();
   t.is(await versionServed(), "two");
 });

@@ -68,7 +68,7 @@ while :; do
   for file in "$undo"/*.restarts; do
     [ -e "$file" ] || continue
     ended=\${file##*/} ended=\${ended%.restarts}
-    [ "$(ends_of "$ended")" -gt 0 ] || continue
+    [ "$(ends_of "$ended")" -gt 0 ] || is_down "$ended" || continue
     leave
     fail ${named}"\${ended%.service} ended by itself within $passed seconds; all is put back as it was. What it said first:
 $(first_words "$ended")"

@@ -15,6 +15,8 @@ const crashes = 5;
 export const crashFunctions = sh`
 restarts_of() { n=$(systemctl show -P NRestarts -- "$1"); printf '%s\n' "\${n:-0}"; }
 ends_of() { echo $(($(restarts_of "$1") - $(cat "$undo/$1.restarts" 2>/dev/null || echo 0))); }
+# systemd counts a restart only as it begins, which may be seconds after the end.
+is_down() { case $(systemctl show -P ActiveState -- "$1") in active | reloading | refreshing) false ;; esac; }
 # Also of the units that are not waited for yet: one that crashes may be why another one does not become ready.
 has_crashed() {
   for file in "$undo"/*.restarts; do

@@ -18,6 +18,8 @@ interface During {
   /** The log is rotated before they come. */
   readonly isRotated?: boolean;
   readonly ends?: boolean;
+  /** It ended, and systemd has not begun to start it again. */
+  readonly isDown?: boolean;
   /** What the load balancers run before and after it. */
   readonly share?: { readonly begin: string; readonly end: string };
 }
@@ -25,7 +27,7 @@ interface During {
 /** Version `two` after `one`, which had no canary. */
 async function watched(
   t: ExecutionContext,
-  { lines = "", later = "", isRotated, ends, share }: During,
+  { lines = "", later = "", isRotated, ends, isDown, share }: During,
 ) {
   const machine = await startMachine(t);
   const { sandbox, server } = machine;
@@ -46,6 +48,7 @@ async function watched(
     ...(isRotated ? [`mv ${log} ${log}.1; : >${log}`] : []),
     `cat ${sandbox.path("/lines")} >>${log}`,
     ...(ends ? [`echo NRestarts=1 >${properties}`] : []),
+    ...(isDown ? [`echo ActiveState=activating >${properties}`] : []),
   ].join("; ");
   await sandbox.write("/act", `${acts}\n`);
   const app = machine.resource("trilithon:index:Release");
@@ -153,6 +156,13 @@ onLinux("one that ends by itself is taken back with its own words", async (t) =>
   });
   t.is(await sandbox.loaded("app.service", "server.js"), "one\n");
   t.is(await sandbox.loaded("app.service", "drain"), "");
+});
+
+onLinux("one that ended is told as such, whatever failed for it meanwhile", async (t) => {
+  const { up } = await watched(t, { isDown: true, lines: line(500).repeat(60) });
+  await t.throwsAsync(up(), {
+    message: /version two failed as a canary: app ended by itself within \d seconds/,
+  });
 });
 
 const noted = {
