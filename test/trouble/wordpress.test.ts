@@ -202,7 +202,7 @@ $master = posix_getppid();
 $began = explode(' ', file_get_contents("/proc/$master/stat"))[21] / 100;
 if (PHP_SAPI === 'fpm-fcgi' && (float) file_get_contents('/proc/uptime') - $began > 60) {
     error_log('out of cheese');
-    posix_kill($master, SIGKILL);
+    posix_kill($master, 9);
 }`;
 
 test.serial("a canary that crashes after a minute is taken back, and nobody sees it", async (t) => {
