@@ -154,10 +154,9 @@ ${action === "reload" ? sh`:` : sh`systemctl show -P InvocationID -- ${unit} >"$
 systemctl reset-failed -- ${unit} 2>/dev/null
 said=$(systemctl ${action} -- ${unit} 2>&1 </dev/null) || fail ${`${name} did not ${action}; all is put back as it was:`}"
 $said
-$(journal)"
-restarts_of ${unit} >"$undo/"${unit}.restarts`,
-    // What it has started goes with it.
-    action === "stop" && stopTimed(unit),
+$(journal)"`,
+    // What it has started goes with it. Nobody minds that it is down.
+    action === "stop" ? stopTimed(unit) : sh`restarts_of ${unit} >"$undo/"${unit}.restarts`,
     action === "reload" && renderReloaded(desired),
   );
 }
