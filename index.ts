@@ -1,11 +1,14 @@
 /** The picture in code: browser -> load balancer -> web servers -> applications -> database. */
+import * as pulumi from "@pulumi/pulumi";
 import { balanced, createApplications, servedOn, sharedDatabase } from "./components/applications";
 import { createDatabase } from "./components/create-database";
 import { DatabaseProxy } from "./components/database-proxy";
-import { describeEndpoints, describeSshKeys } from "./components/endpoints";
+import { describeEndpoints, describeListens, describeSshKeys } from "./components/endpoints";
 import { isHere } from "./components/host";
 import { createHosts } from "./components/hosts";
 import { inTurn } from "./components/in-turn";
+import { later } from "./components/later";
+import type { Listen } from "./components/listens";
 import { LoadBalancer, schemeBehind } from "./components/load-balancer";
 import { createServices } from "./components/private-services";
 import { webHealthPath } from "./components/render/nginx";
@@ -14,7 +17,9 @@ import { WebServer } from "./components/web-server";
 
 const settings = readSettings();
 const scheme = schemeBehind(settings.loadBalancer.trustedProxies);
-const hosts = createHosts(settings);
+// What listens is known when all is declared, and what is new is let in before it is there.
+const listens = later<pulumi.Output<readonly Listen[]>>();
+const hosts = createHosts(settings, pulumi.output(listens.value));
 // A machine that is not what it should be stops everything before any machine is changed.
 const afterMachines = { dependsOn: hosts.machines };
 
@@ -55,5 +60,13 @@ const loadBalancer = new LoadBalancer(
   afterMachines,
 );
 
-export const endpoints = describeEndpoints({ ...place, applications, webServers, loadBalancer });
+const parts = { ...place, applications, webServers, loadBalancer };
+listens.is(describeListens(parts));
+hosts.firewall?.close([
+  ...[database, databaseProxy].flatMap((one) => one ?? []),
+  ...services.map(({ service }) => service),
+  ...[...applications.all, ...webServers, loadBalancer],
+]);
+
+export const endpoints = describeEndpoints(parts);
 export const sshKeys = describeSshKeys(hosts);

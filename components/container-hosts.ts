@@ -7,10 +7,10 @@ import * as pulumi from "@pulumi/pulumi";
 import { SshKey } from "../provider/resources/generated";
 import { Machine } from "../provider/resources/machine";
 import type { Host } from "./host";
-import { allAddresses, declareListens, type OwnListen } from "./listens";
+import { allAddresses, declareListens, type OwnListen, ssh } from "./listens";
 import { defaultPorts } from "./options";
 import type { ContainerSettings, HostSettings } from "./settings";
-import { lastByte } from "./settings/subnet";
+import { firstAddress, lastByte } from "./settings/subnet";
 
 /** How systemd may run in a container without being given the whole machine. */
 const systemdArgs = {
@@ -57,11 +57,16 @@ export class ContainerHosts extends pulumi.ComponentResource {
   }
 }
 
+/** From where this machine reaches them: the address that the engine has in their network. */
+export function operatorOfContainers({ subnet }: ContainerSettings): string {
+  return `${firstAddress(subnet)}/32`;
+}
+
 function sshListens(settings: HostSettings, containers: ContainerSettings) {
   const sshd = {
     address: allAddresses,
     protocol: "tcp",
-    what: "SSH",
+    what: ssh,
     unit: "ssh.service",
   } as const;
   const audience = { operators: true } as const;

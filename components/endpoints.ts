@@ -214,7 +214,7 @@ export function describeEndpoints(parts: Parts): pulumi.Output<Endpoints> {
   return pulumi.output(endpoints);
 }
 
-function describeListens(parts: Parts): pulumi.Output<readonly Listen[]> {
+export function describeListens(parts: Parts): pulumi.Output<readonly Listen[]> {
   const { hosts, database, databaseProxy, applications, services } = parts;
   const { webServers, loadBalancer } = parts;
   const namesOf = (those: readonly StackHost[]) => those.map(({ name }) => name);

@@ -5,7 +5,7 @@ import type { HostArgs } from "../provider/resources/host";
 import { Machine } from "../provider/resources/machine";
 import { checkArgs, whenKnown } from "./check-args";
 import type { Host } from "./host";
-import { allAddresses, declareListens, type OwnListen } from "./listens";
+import { allAddresses, declareListens, type OwnListen, ssh } from "./listens";
 import { defaultPorts } from "./options";
 import { address, hostKey, hostName, port, privateKey, sshAddress, userName } from "./rules";
 
@@ -58,7 +58,7 @@ export class ExistingHost extends pulumi.ComponentResource implements Host {
     this.machine = new Machine(name, { host: this.host }, { parent: this });
     this.listens = declareListens([
       {
-        ...{ host: name, address: allAddresses, port: known.port, protocol: "tcp", what: "SSH" },
+        ...{ host: name, address: allAddresses, port: known.port, protocol: "tcp", what: ssh },
         for: { operators: true },
       },
     ]);

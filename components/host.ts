@@ -21,6 +21,8 @@ export interface Host {
   readonly deletedWith?: pulumi.Resource;
   /** How packages are installed on it. Default: from the host's own sources, and nothing is held. */
   readonly packagePolicy?: PackagePolicy;
+  /** What lets in whoever is to reach what is on it, and it on the others: services wait for that. */
+  readonly opened?: readonly pulumi.Resource[];
   /** What writes the package sources of the policy: all on it waits for that. */
   readonly packageSources?: pulumi.Resource;
 }
@@ -32,14 +34,14 @@ export function isHere({ away = false }: Pick<Host, "away">): boolean {
 
 /** The options of a resource on a host: it is made when the host is known to be good, and goes with it. */
 export function onHost(
-  { machine, deletedWith, packageSources }: Host,
+  { machine, deletedWith, packageSources, opened = [] }: Host,
   parent: pulumi.Resource,
   dependsOn: readonly pulumi.Resource[] = [],
 ): pulumi.CustomResourceOptions {
   return {
     parent,
     // A wrong machine stops everything before anything on it is changed.
-    dependsOn: [machine, ...(packageSources ? [packageSources] : []), ...dependsOn],
+    dependsOn: [machine, ...(packageSources ? [packageSources] : []), ...opened, ...dependsOn],
     ...(deletedWith && { deletedWith }),
   };
 }

@@ -1,9 +1,10 @@
 /** The machines of the stack, by what they are for. Nothing after this knows where they came from. */
 import * as pulumi from "@pulumi/pulumi";
-import { ContainerHosts } from "./container-hosts";
+import { ContainerHosts, operatorOfContainers } from "./container-hosts";
 import { ExistingHost } from "./existing-host";
+import { Firewall } from "./firewall";
 import { type Host, isHere } from "./host";
-import type { OwnListen } from "./listens";
+import type { Listen, OwnListen } from "./listens";
 import { defaultPorts } from "./options";
 import { withPackagePolicy } from "./packages";
 import type { HostSettings, Role, Settings } from "./settings";
@@ -20,6 +21,8 @@ export interface StackHosts {
   readonly database: DatabaseHosts | undefined;
   /** What everything else waits for: a wrong machine stops all before any is changed. */
   readonly machines: pulumi.Resource[];
+  /** On all of them, unless the settings want none. */
+  readonly firewall: Firewall | undefined;
   /** Where a browser reaches the page from here: of several load balancers by the address that they share, by the first of them or by DNS. */
   readonly url: string;
   /** Host name to where its load balancer answers from here. */
@@ -44,10 +47,16 @@ export type DatabaseHosts =
 
 type MachineSettings = Omit<Settings, "application" | "applications">;
 
-export function createHosts(settings: MachineSettings): StackHosts {
+/** `listening` is all that is to listen on them, which is known when everything is declared. */
+export function createHosts(
+  settings: MachineSettings,
+  listening: pulumi.Output<readonly Listen[]>,
+): StackHosts {
   const { hosts, listens } = createMachines(settings);
   const machines = hosts.map(({ machine }) => machine);
-  const all = hosts.map((host) => withPackagePolicy(host, settings.packages, machines));
+  const reached = hosts.map((host) => withPackagePolicy(host, settings.packages, machines));
+  const firewall = createFirewall(settings, reached, listening, { dependsOn: machines });
+  const all = reached.map((host) => (firewall ? { ...host, opened: firewall.opened } : host));
   for (const { name } of all.filter((host) => !isHere(host))) {
     pulumi.log.warn(`${name} is away: nothing is asked of it, and nothing on it is changed`);
   }
@@ -62,10 +71,25 @@ export function createHosts(settings: MachineSettings): StackHosts {
       settings.database.primary,
     ),
     machines,
+    firewall,
     url: urlOf(settings),
     loadBalancerUrls: urlsOf(settings),
     listens,
   };
+}
+
+/** Of a stack, unless its settings want none. */
+function createFirewall(
+  settings: MachineSettings,
+  hosts: readonly Host[],
+  listens: pulumi.Output<readonly Listen[]>,
+  opts: pulumi.ComponentResourceOptions,
+): Firewall | undefined {
+  const { firewall, containers } = settings;
+  if (firewall === "none") return undefined;
+  const here = containers === undefined ? [] : [operatorOfContainers(containers)];
+  const operators = [...here, ...(firewall.operators ?? [])];
+  return new Firewall("firewall", { hosts, listens, ...firewall, operators }, opts);
 }
 
 /** A group elects its primary; of a pair the first takes the writes. The settings may wish for one. */

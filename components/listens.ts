@@ -41,6 +41,9 @@ export interface OwnListenArgs extends Omit<OwnListen, "address" | "port"> {
   readonly port?: pulumi.Input<number> | undefined;
 }
 
+/** What a host's own sshd is called in the list. */
+export const ssh = "SSH";
+
 export const allOfIpv4 = "0.0.0.0";
 export const allAddresses = "*";
 export const loopback = "127.0.0.1";

@@ -32,7 +32,9 @@ export { Application, type ApplicationArgs } from "./application";
 export { type Database, MysqlPair, type MysqlPairArgs } from "./database";
 export { DatabaseProxy, type DatabaseProxyArgs, type ProxiedDatabase } from "./database-proxy";
 export { ExistingHost, type ExistingHostArgs } from "./existing-host";
+export { Firewall, type FirewallArgs } from "./firewall";
 export type { Host } from "./host";
+export type { Audience, Listen } from "./listens";
 export {
   type BalancedApplication,
   type BalancedServer,

@@ -29,6 +29,7 @@ import {
   port,
   rawLines,
   seconds,
+  sourceNetwork,
   urlPath,
   webPath,
 } from "./rules";
@@ -126,6 +127,29 @@ export const loadBalancerOptions = {
       backend: v.exactOptional(rawLines),
     }),
   ),
+};
+
+const allowedPort = record("an object with port", {
+  port,
+  protocol: v.exactOptional(oneOf("tcp", "udp")),
+  from: v.exactOptional(list("a list of networks", sourceNetwork, 1)),
+  hosts: v.exactOptional(list("a list of host names", hostName, 1)),
+});
+
+/** A port that the firewall leaves open for what the stack does not know. */
+export interface AllowedPort {
+  readonly port: number;
+  /** Default `tcp`. */
+  readonly protocol?: "tcp" | "udp";
+  /** Networks, IPv4 or IPv6. Default: anyone. */
+  readonly from?: readonly string[];
+  /** Names of the hosts. Default: all. */
+  readonly hosts?: readonly string[];
+}
+
+export const firewallOptions = {
+  operators: v.exactOptional(list("a list of networks", sourceNetwork)),
+  allow: v.exactOptional(list("a list of ports", allowedPort)),
 };
 
 export const webServerOptions = {

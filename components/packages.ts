@@ -60,7 +60,8 @@ export function createPackages(
     .output(packages)
     .apply((known) => Object.keys(known).filter((one) => known[one] !== "present"));
   const names = [undefined, ...formerNames];
-  const options = onHost(host, parent, dependsOn);
+  // All that is to be installed on a host comes at once. What it brings is started by services.
+  const options = onHost({ ...host, opened: [] }, parent, dependsOn);
   return new Packages(
     name,
     {

@@ -1,4 +1,5 @@
 /** What single values must be: shared by the settings and by the components' arguments. */
+import { isIPv6 } from "node:net";
 import * as values from "../provider/schema/values";
 import { hiddenText, integerIn, list, rule, shape, text, textOf } from "./rule";
 
@@ -20,6 +21,11 @@ export const network = text("an IPv4 network such as 203.0.113.0/24", (value) =>
   const [base = "", length = "32", ...rest] = value.split("/");
   return rest.length === 0 && isIpv4(base) && /^(\d|[12]\d|3[0-2])$/.test(length);
 });
+/** Where somebody comes from, IPv4 or IPv6: `nft` refuses an address with bits after its prefix. */
+export const sourceNetwork = text(
+  "a network such as 203.0.113.0/24 or 2001:db8::/32, with no bit set after its prefix",
+  isNetwork,
+);
 /** Where sshd answers. */
 export const sshAddress = textOf(values.sshAddress);
 export const userName = textOf(values.loginName);
@@ -58,6 +64,33 @@ export const rawLines = list(
   "a list of lines",
   text("one line of text", (value) => /^[^\n\r\0]+$/.test(value)),
 );
+
+function isNetwork(value: string): boolean {
+  const [base = "", length = "", ...rest] = value.split("/");
+  if (rest.length > 0 || !/^(0|[1-9]\d{0,2})$/.test(length)) return false;
+  const bits = isIpv4(base) ? bitsOfIpv4(base) : isIPv6(base) ? bitsOfIpv6(base) : undefined;
+  if (bits === undefined || Number(length) > bits.length) return false;
+  return !bits.slice(Number(length)).includes("1");
+}
+
+function bitsOfIpv4(address: string): string {
+  return address.split(".").map(inBits(8)).join("");
+}
+
+function bitsOfIpv6(address: string): string {
+  // Written with the shortest zeros, and without dots.
+  const written = new URL(`http://[${address}]`).hostname.slice(1, -1);
+  const [before = [], after = []] = written.split("::").map((half) => half.split(":"));
+  const groups = [before, after].map((half) => half.filter((group) => group !== ""));
+  const missing = 8 - groups.flat().length;
+  return [...(groups[0] ?? []), ...Array<string>(missing).fill("0"), ...(groups[1] ?? [])]
+    .map((group) => inBits(16)(`0x${group}`))
+    .join("");
+}
+
+function inBits(count: number): (value: string) => string {
+  return (value) => Number(value).toString(2).padStart(count, "0");
+}
 
 export function isIpv4(value: string): boolean {
   const parts = value.split(".");

@@ -86,6 +86,8 @@ export interface Context {
   ask(host: Host, script: string, doing: string): Promise<string>;
   /** Runs a script as root under `sh`; the script travels on standard input, so it may hold secrets. */
   run(host: Host, command: RemoteCommand): Promise<string>;
+  /** As `run`, over a new connection that ends with it: whether the host still lets us in. Gives up after 5 seconds without an answer. */
+  runAnew(host: Host, command: RemoteCommand): Promise<string>;
   /** Says what is being done on the resource's row, and forgets it: `web-01: unpacking mysql-server (3 of 5)`. */
   progress(message: string): void;
   /** Leaves a line under the resource in the command's summary. */

@@ -26,6 +26,7 @@ async function send({ host, source, version }: Sending): Promise<SentRelease> {
   const context: Context = {
     ask: (to, script, doing) => pool.ask(to, { script, doing }),
     run: (to, command) => pool.run(to, command),
+    runAnew: (to, command) => pool.runAnew(to, command),
     progress: () => undefined,
     tell: () => undefined,
     signal: new AbortController().signal,

@@ -8,6 +8,7 @@ import { mysqlPort } from "../render/mysql";
 import { roleCheck } from "../render/mysql-role";
 import { isRecord } from "../rule";
 import { checkApplications, givenApplications, runsOn } from "./applications";
+import { checkFirewall } from "./firewall";
 import * as schema from "./schema";
 import { checkServices, givenServices } from "./services";
 import { lastByte, placeIn } from "./subnet";
@@ -41,6 +42,7 @@ export function checkAgreement(values: Values): readonly Fault[] {
       { hasDatabase: hosts.some(({ roles }) => hasDatabaseRole(roles)) },
     ),
     ...checkServices(values, hosts),
+    ...checkFirewall(values, hosts),
     ...(values.containers === undefined
       ? checkMachines(values, hosts)
       : checkContainers(values, hosts)),

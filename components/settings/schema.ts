@@ -5,6 +5,7 @@ import {
   applicationPlace,
   applications,
   databaseOptions,
+  firewallOptions,
   loadBalancerOptions,
   packagePolicy,
   services,
@@ -79,6 +80,18 @@ const containers = record("an object with subnet", {
   mtu: v.exactOptional(integer(576, 9000)),
 });
 
+const noFirewall = "none";
+
+/** Default: what is declared comes in, and nothing else. */
+const firewall = v.lazy(
+  (value): v.GenericSchema<unknown, FirewallSettings | typeof noFirewall> =>
+    typeof value === "string"
+      ? oneOf(noFirewall)
+      : record("an object with operators and allow, or none", firewallOptions),
+);
+
+type FirewallSettings = v.InferOutput<v.ObjectSchema<typeof firewallOptions, undefined>>;
+
 export const settings = record("settings", {
   domain,
   hosts: list("a list of hosts", host, 1),
@@ -114,6 +127,7 @@ export const settings = record("settings", {
   applications: v.exactOptional(applications, {}),
   services: v.exactOptional(services, {}),
   packages: v.exactOptional(packagePolicy),
+  firewall: v.exactOptional(firewall, {}),
   loadBalancer: v.exactOptional(record("an object", loadBalancerOptions), {}),
   web: v.exactOptional(record("an object", webServerOptions), {}),
 });

@@ -9,6 +9,12 @@ export function placeIn(subnet: string, address: string): "outside" | "taken" | 
   return offset < 2 || offset === size - 1 ? "taken" : "free";
 }
 
+/** Of a network from /24 to /28: the engine's own. */
+export function firstAddress(subnet: string): string {
+  const [base = ""] = subnet.split("/");
+  return base.replace(/\d+$/, (last) => `${Number(last) + 1}`);
+}
+
 /** Of an IPv4 address; unique in a stack of containers. */
 export function lastByte(address: string): number {
   return Number(address.split(".")[3]);

@@ -1,7 +1,7 @@
 /** One resource with what it is served by, and what of that its kind may use. */
 
 import { HostAway } from "../errors";
-import type { AnyKind, Context, Host } from "../kind";
+import type { AnyKind, Context, Host, RemoteCommand } from "../kind";
 import type { Pool } from "../ssh/pool";
 import type { Engine } from "./engine";
 import { ownerOf } from "./owner";
@@ -27,6 +27,11 @@ export function contextOf(
 ): Context {
   const secrets = hiddenTexts(kind, known);
   const open = openTexts(known);
+  const hiding = (command: RemoteCommand) => ({
+    ...command,
+    secrets: [...secrets, ...(command.secrets ?? [])],
+    open,
+  });
   const reach = ({ name }: Host) => {
     if (run.isAway(name)) throw new HostAway(name);
   };
@@ -37,8 +42,11 @@ export function contextOf(
     },
     run: async (host, command) => {
       reach(host);
-      const all = [...secrets, ...(command.secrets ?? [])];
-      return pool.run(host, { ...command, secrets: all, open });
+      return pool.run(host, hiding(command));
+    },
+    runAnew: async (host, command) => {
+      reach(host);
+      return pool.runAnew(host, hiding(command));
     },
     progress: (message) => engine?.progress(urn, withoutSecrets(message, secrets)),
     tell: (severity, message) => engine?.log(urn, severity, withoutSecrets(message, secrets)),

@@ -144,6 +144,11 @@ export interface ServiceArgs {
    * the files hold, `reset` puts all of them back; both run as root while the unit runs. Default: nothing is asked.
    */
   readonly overrides?: pulumi.Input<OverridesArgs>;
+  /**
+   * For what could lock everybody out, as a firewall or sshd: whatever the unit does is taken back by the host itself unless a new
+   * SSH connection gets in within this time, in seconds, 5 to 120. Default: it stays.
+   */
+  readonly confirmSeconds?: pulumi.Input<number>;
   /** What a reload does to what is open, in a few words for the preview: `WebSockets go on for 1 hour`. */
   readonly reloadNote?: pulumi.Input<string | undefined>;
   /** What a restart costs where the host is not drained: `the address moves to another host`. */

@@ -26,6 +26,8 @@ export const drainSeconds: Range = { from: 1, to: 600 };
 export const commandSeconds: Range = { from: 1, to: 86_400 };
 /** A watch over a new version. Meanwhile nothing else changes on its host, which others wait for, for 900 seconds. */
 export const watchSeconds: Range = { from: 1, to: 600 };
+/** A change that could lock everybody out waits that long for a new connection; sshd and a slow machine need a few seconds. */
+export const confirmSeconds: Range = { from: 5, to: 120 };
 /** The share of the requests that a watched version gets. */
 export const sharePercent: Range = { from: 1, to: 99 };
 /** Former versions whose files are reachable. */

@@ -26,6 +26,8 @@ const gatherMilliseconds = (count: number) => Math.min(5 + count / 4, 50);
 const gatherAtMostMilliseconds = 3000;
 
 const attemptsAtMost = 3;
+/** A packet that a firewall drops is never answered. */
+const newConnectionSeconds = 5;
 
 export class Pool {
   readonly #members = new Map<string, Member>();
@@ -41,6 +43,16 @@ export class Pool {
 
   run(host: Host, command: RemoteCommand): Promise<string> {
     return this.#member(host).session.run(command);
+  }
+
+  /** Over a connection of its own. */
+  async runAnew(host: Host, command: RemoteCommand): Promise<string> {
+    const session = new Session(host, { ...this.#options, connectSeconds: newConnectionSeconds });
+    try {
+      return await session.run(command);
+    } finally {
+      await session.close();
+    }
   }
 
   async close(): Promise<void> {

@@ -136,9 +136,67 @@ const bad: readonly (readonly [string, Values, readonly string[]])[] = [
   ],
   [
     "an unknown setting",
-    { ...good, firewall: true },
+    { ...good, gateway: true },
     [
-      "firewall: unknown, expected one of domain, hosts, containers, privateKey, database, application, applications, services, packages, loadBalancer, web",
+      "gateway: unknown, expected one of domain, hosts, containers, privateKey, database, application, applications, services, packages, firewall, loadBalancer, web",
+    ],
+  ],
+  [
+    "a firewall in another word",
+    { ...good, firewall: "off" },
+    ['firewall: expected none, got "off"'],
+  ],
+  [
+    "operators with bits after the prefix, without a prefix, with one that is too long, and a name",
+    {
+      ...good,
+      firewall: {
+        operators: [
+          "10.0.0.5/8",
+          "10.0.0.5",
+          "2001:db8::/129",
+          "2001:db8::1/32",
+          "home",
+          "2001:db8::/32",
+        ],
+      },
+    },
+    [
+      'firewall.operators[0]: expected a network such as 203.0.113.0/24 or 2001:db8::/32, with no bit set after its prefix, got "10.0.0.5/8"',
+      'firewall.operators[1]: expected a network such as 203.0.113.0/24 or 2001:db8::/32, with no bit set after its prefix, got "10.0.0.5"',
+      'firewall.operators[2]: expected a network such as 203.0.113.0/24 or 2001:db8::/32, with no bit set after its prefix, got "2001:db8::/129"',
+      'firewall.operators[3]: expected a network such as 203.0.113.0/24 or 2001:db8::/32, with no bit set after its prefix, got "2001:db8::1/32"',
+      'firewall.operators[4]: expected a network such as 203.0.113.0/24 or 2001:db8::/32, with no bit set after its prefix, got "home"',
+    ],
+  ],
+  [
+    "operators who are there twice, or in one another",
+    { ...good, firewall: { operators: ["10.0.0.0/8", "10.1.0.0/16", "10.0.0.0/8"] } },
+    [
+      'firewall.operators[1]: expected a network that is in no other one, got "10.1.0.0/16": firewall.operators[0] includes it',
+      'firewall.operators[2]: expected a network that is in no other one, got "10.0.0.0/8": firewall.operators[0] includes it',
+    ],
+  ],
+  [
+    "ports that are let in from nobody, on no host, by another protocol",
+    {
+      ...good,
+      firewall: {
+        allow: [
+          { port: 0 },
+          { port: 9100, from: [] },
+          { port: 9100, hosts: ["web-09"] },
+          { port: 9100, protocol: "icmp" },
+          { protocol: "udp" },
+        ],
+      },
+    },
+    [
+      "firewall.allow[0].port: expected an integer from 1 to 65535, got 0",
+      "firewall.allow[1].from: expected a list of networks, got an empty list",
+      'firewall.allow[3].protocol: expected one of tcp, udp, got "icmp"',
+      "firewall.allow[4].port: expected an integer from 1 to 65535, got nothing",
+      'firewall.allow[2].hosts[0]: expected one of lb-01, web-01, web-02, got "web-09"',
     ],
   ],
   [

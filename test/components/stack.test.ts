@@ -62,6 +62,8 @@ test("tells where everything is", async (t) => {
   t.is(keys["web-01"], "private-key-of-hosts-key");
 });
 
+const hosts = ["lb-01", "web-01", "web-02"];
+
 test("registers a service for each box of the picture", async (t) => {
   const { world } = await program;
   const names = world.resources.map(({ type, name }) => `${type.split(":").at(-1)} ${name}`);
@@ -75,6 +77,7 @@ test("registers a service for each box of the picture", async (t) => {
     "Packages database-proxy-web-02-packages",
     "Packages database-web-01-packages",
     "Packages database-web-02-packages",
+    ...hosts.map((host) => `Packages firewall-${host}-packages`),
     "Packages load-balancer-lb-01-packages",
     "Packages web-01-nginx-packages",
     "Packages web-02-nginx-packages",
@@ -90,6 +93,7 @@ test("registers a service for each box of the picture", async (t) => {
     "Service database-web-02-opening",
     "Service database-web-02-role",
     "Service database-web-02-service",
+    ...hosts.flatMap((host) => [`Service firewall-${host}`, `Service firewall-${host}-open`]),
     "Service load-balancer-lb-01-service",
     "Service web-01-nginx-service",
     "Service web-02-nginx-service",
@@ -106,7 +110,7 @@ test("waits for what must be there before", async (t) => {
   };
   const packages = world.resources.filter(({ name }) => name.endsWith("-packages"));
   for (const { type, name } of packages) {
-    for (const host of ["lb-01", "web-01", "web-02"]) waits([type, name], [machine, host]);
+    for (const host of hosts) waits([type, name], [machine, host]);
   }
   // One apt transaction on each host: no set of packages waits for another, or for another host.
   const lastStart = Math.max(...packages.map(({ startedAt }) => startedAt));
@@ -129,6 +133,15 @@ test("waits for what must be there before", async (t) => {
   waits([service, "web-02-nginx-service"], [release, "application-web-02"]);
   waits([service, "load-balancer-lb-01-service"], [service, "web-01-nginx-service"]);
   waits([service, "load-balancer-lb-01-service"], [service, "web-02-nginx-service"]);
+  // What is new is let in, on every host, before it is there; what is gone is let in until it is gone.
+  const ofFirewall = (name: string) => name.startsWith("firewall-");
+  const others = world.resources.filter(({ type, name }) => type === service && !ofFirewall(name));
+  for (const { name } of others) {
+    for (const host of hosts) {
+      waits([service, name], [service, `firewall-${host}-open`]);
+      waits([service, `firewall-${host}`], [service, name]);
+    }
+  }
 });
 
 test("makes hosts of containers", async (t) => {

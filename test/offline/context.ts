@@ -11,6 +11,7 @@ export function fakeContext(
   return {
     ask: refuse,
     run: refuse,
+    runAnew: refuse,
     progress: () => {},
     tell: (_severity, message) => void told.push(message),
     signal: new AbortController().signal,

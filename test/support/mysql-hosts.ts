@@ -90,6 +90,7 @@ export class MysqlHosts {
     return {
       ask: (host, script) => this.#run(host.name, script),
       run: (host, { script }) => this.#run(host.name, script),
+      runAnew: (host, { script }) => this.#run(host.name, script),
       progress: (message) => {
         this.progress.push(message);
       },

@@ -233,6 +233,7 @@ chmod ${mode} ${path}`);
     return {
       ask: (host, script) => on(host.name, script),
       run: (host, { script }) => on(host.name, script),
+      runAnew: (host, { script }) => on(host.name, script),
       progress: (message) => {
         this.progress.push(message);
       },

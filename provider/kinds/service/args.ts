@@ -157,6 +157,8 @@ export interface Service {
   readonly configurationFiles?: readonly string[];
   readonly overrides?: Overrides;
   readonly drain?: Drain;
+  /** Whatever the unit does is taken back unless a new connection gets in within this time. */
+  readonly confirmSeconds?: number;
   readonly reloadNote?: string;
   readonly restartNote?: string;
   readonly port?: number;

@@ -102,6 +102,7 @@ const serviceEntries = {
       finishSeconds: v.optional(integerIn(values.waitSeconds)),
     }),
   ),
+  confirmSeconds: v.optional(integerIn(values.confirmSeconds)),
   reloadNote: v.optional(note),
   restartNote: v.optional(note),
   port: v.optional(integerIn(values.port)),

@@ -22,7 +22,7 @@ export function transactionSeconds(service: Service): number {
     ({ ready }) => 2 * ((ready?.deadlineSeconds ?? 30) + (ready?.staySeconds ?? 0)),
   );
   const commands = (releaseCommand?.deadlineSeconds ?? 0) + (dependencies?.deadlineSeconds ?? 0);
-  const once = commands + (watch?.seconds ?? 0);
+  const once = commands + (watch?.seconds ?? 0) + (service.confirmSeconds ?? 0);
   const limited = total(turns) + total(waits) + once + portSeconds(service);
   return lockSeconds + drains + limited + workSeconds;
 }

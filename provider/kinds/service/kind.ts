@@ -6,6 +6,7 @@ import { type Context, type Kind, onHost, type Properties, type Step } from "../
 import type { Service } from "./args";
 import { authorOf, isRecorded } from "./audit";
 import { checkRelease, checkService } from "./check";
+import { Probation } from "./confirm";
 import { transactionSeconds } from "./deadline";
 import { diff } from "./diff";
 import { imported } from "./import";
@@ -129,7 +130,9 @@ async function apply(
     const output = await context.ask(desired.host, answer, `reading ${desired.name}`);
     return parseObservation(output, { ...desired, ...known }, context.owner) ?? desired;
   }
+  const probation = new Probation(desired, context);
   const progress = (message: string) => {
+    if (probation.hears(message)) return;
     const warning = /^warning: (.*)$/s.exec(message)?.[1];
     if (warning !== undefined) context.tell("warning", `${desired.host.name}: ${warning}`);
     else context.progress(`${desired.host.name}: ${message}`);
@@ -152,9 +155,14 @@ async function apply(
     });
     return parseObservation(answer, { ...desired, ...known }, context.owner) ?? desired;
   };
-  const done = isClosed
-    ? await carryOutTogether(desired, context, carryOut)
-    : await carryOutWithShare(steps, desired, context, carryOut);
+  const done = await (isClosed
+    ? carryOutTogether(desired, context, carryOut)
+    : carryOutWithShare(steps, desired, context, carryOut)
+  ).catch((error: unknown) => {
+    probation.end(true);
+    throw error;
+  });
+  probation.end(false);
   const isAfterwards = steps.some((step) => step.do === "run afterwards");
   return isAfterwards ? runAfterwards(done, context, progress) : done;
 }

@@ -1,6 +1,7 @@
 /** What the units of a Service have to do: start, take in a change, stop, and be waited for. */
 
 import type { OnChange, Service } from "./args";
+import { noteOfProbation } from "./confirm";
 import type { ServiceStep, UnitAction } from "./plan";
 import { upgrades } from "./runs-with";
 import { changesFor, droppedUnits, nameOf, unitsOf, viewOf } from "./units";
@@ -155,7 +156,7 @@ function stale({ configuration }: Service): OnChange {
 
 function unitSentence(
   action: UnitAction,
-  { name, drain, reloaded, reloadNote, restartNote }: Service,
+  service: Service,
   {
     drains,
     why,
@@ -166,17 +167,20 @@ function unitSentence(
     readonly moved: string | undefined;
   },
 ): string {
+  const { name, drain, reloaded, reloadNote, restartNote } = service;
+  const probation = noteOfProbation(service);
   const because = why === undefined ? "" : `; it ${why}`;
   if (action === "reload" && moved !== undefined) return `reload ${name} (${moved}${because})`;
   if (action === "reload") {
     const kept = reloaded?.endsConnections ? "open connections end" : "no connection dropped";
-    const note = reloadNote === undefined ? "" : `; ${reloadNote}`;
-    return `reload ${name} (${kept}${note}${because})`;
+    const notes = [kept, reloadNote, probation].filter((note) => note !== undefined);
+    return `reload ${name} (${notes.join("; ")}${because})`;
   }
   const lost = drain?.allowed ? "no request lost while another server serves" : "no request lost";
   if (drains) return `drain the host and restart ${name} (${lost}${because})`;
   const notes = [
     ...(action === "restart" && restartNote !== undefined ? [restartNote] : []),
+    ...(probation === undefined ? [] : [probation]),
     ...(why === undefined ? [] : [`it ${why}`]),
   ];
   return `${action} ${name}${notes.length === 0 ? "" : ` (${notes.join("; ")})`}`;

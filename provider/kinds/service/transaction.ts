@@ -4,6 +4,7 @@ import type { Owner } from "../../kind";
 import { lines, Shell, sh } from "../../ssh/shell";
 import type { Service } from "./args";
 import { type Author, renderAudit } from "./audit";
+import { renderProbation } from "./confirm";
 import { renderDependenciesEnd, renderDependencyLinksBack } from "./dependencies";
 import { renderForeignFunction, renderForeignRecord } from "./foreign";
 import { listingFunction } from "./listing";
@@ -70,6 +71,7 @@ export function renderTransaction(
       .filter(({ do: what }) => !aside.includes(what))
       .map((step) => lines(drainsBefore(step, steps, desired), renderStep(desired)(step))),
     definesUnits(steps, observed) && sh`systemctl daemon-reload`,
+    renderProbation(desired, steps),
     desired.root !== undefined && prune(desired.root, desired.keep ?? 0),
     desired.root !== undefined && sh`incoming_end`,
     desired.root !== undefined && linkFormer(desired.root, desired.previous ?? 1),

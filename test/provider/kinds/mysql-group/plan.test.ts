@@ -481,6 +481,7 @@ test("nothing is asked on a primary that is away: whoever is to be it asks for t
       return "";
     },
     ask: () => Promise.reject(new Error("this is enough")),
+    runAnew: () => Promise.reject(new Error("no new connection is needed")),
     owner: { project: "shop", stack: "ha", resource: "group", urn: "", claim: "", isNew: false },
   };
   const carriedOut = (desired: Group) => {

@@ -30,7 +30,15 @@ async function ask(error: Error, fails = ["web-02"]) {
   };
   const signal = new AbortController().signal;
   const tell = () => undefined;
-  return askMembers(members, probe, { ask, run: none, progress: tell, tell, signal, owner });
+  return askMembers(members, probe, {
+    ask,
+    run: none,
+    runAnew: none,
+    progress: tell,
+    tell,
+    signal,
+    owner,
+  });
 }
 
 for (const type of [HostUnreachable, HostKeyMismatch]) {
