@@ -35,7 +35,7 @@ export class ExistingHost extends pulumi.ComponentResource implements Host {
   readonly address: pulumi.Output<string>;
   readonly host: HostArgs;
   readonly machine: Machine;
-  /** Its sshd, as it is reached: behind a forwarded port the machine's own is another one. */
+  /** Its sshd. */
   readonly listens: pulumi.Output<readonly OwnListen[]>;
 
   constructor(name: string, args: ExistingHostArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -56,9 +56,13 @@ export class ExistingHost extends pulumi.ComponentResource implements Host {
       privateKey: pulumi.secret(privateKey),
     };
     this.machine = new Machine(name, { host: this.host }, { parent: this });
+    // Behind a forwarded port the machine's own is another one.
+    const sshPort = pulumi
+      .all([this.machine.sshPort, known.port])
+      .apply(([own, port]) => own ?? port);
     this.listens = declareListens([
       {
-        ...{ host: name, address: allAddresses, port: known.port, protocol: "tcp", what: ssh },
+        ...{ host: name, address: allAddresses, port: sshPort, protocol: "tcp", what: ssh },
         for: { operators: true },
       },
     ]);

@@ -12,6 +12,8 @@ export interface Machine {
   readonly os?: string;
   readonly memoryMegabytes?: number;
   readonly processors?: number;
+  /** Of its sshd, at which we came in. */
+  readonly sshPort?: number;
 }
 
 const schema = v.strictObject({ host: hostSchema });
@@ -36,7 +38,7 @@ export const machine: Kind<Machine> = {
   apply: (_, __, wanted, context) => read(wanted, context),
   // Nothing was put on it.
   remove: async () => undefined,
-  computedOutputs: ["os", "memoryMegabytes", "processors"],
+  computedOutputs: ["os", "memoryMegabytes", "processors", "sshPort"],
   // A machine that answers already tells them in the preview too.
   foresee: (live) => (live?.os === undefined ? {} : factsOf(live)),
 };
@@ -69,7 +71,15 @@ awk '/^MemTotal:/ { print "memory", $2 * 1024 }' /proc/meminfo
 for limit in /sys/fs/cgroup/memory.max /sys/fs/cgroup/memory/memory.limit_in_bytes; do
   [ ! -r "$limit" ] || echo "memory $(cat "$limit")"
 done
-echo "processors $(nproc)"`;
+echo "processors $(nproc)"
+# Which of the processes that this one comes from has the connection: a dialled port may be forwarded to another one.
+pid=$$
+while [ "\${pid:-0}" -gt 1 ]; do
+  port=$(ss -Htnp state established | awk -v pid="pid=$pid," 'index($0, pid) { sub(/.*:/, "", $3); print $3; exit }')
+  [ -z "$port" ] || break
+  pid=$(awk '/^PPid:/ { print $2 }' "/proc/$pid/status")
+done
+echo "port $port"`;
 
 async function read({ host }: Machine, context: Context): Promise<Machine> {
   const answer = await context.ask(host, question.text, "reading the machine's facts");
@@ -86,5 +96,6 @@ async function read({ host }: Machine, context: Context): Promise<Machine> {
     os: all("os")[0] ?? "unknown",
     memoryMegabytes: Math.floor(Math.min(...limits) / 1024 ** 2),
     processors: Number(all("processors")[0]),
+    ...(Number(all("port")[0]) > 0 && { sshPort: Number(all("port")[0]) }),
   };
 }

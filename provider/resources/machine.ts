@@ -21,6 +21,8 @@ export class Machine extends pulumi.CustomResource {
   /** What the machine, or the container's limit, has. */
   declare readonly memoryMegabytes: pulumi.Output<number>;
   declare readonly processors: pulumi.Output<number>;
+  /** Of its sshd, on the machine itself: `host.port` may be forwarded to another one. Not there where it cannot be told. */
+  declare readonly sshPort: pulumi.Output<number | undefined>;
 
   constructor(name: string, args: MachineArgs, opts?: pulumi.CustomResourceOptions) {
     super(
@@ -32,6 +34,7 @@ export class Machine extends pulumi.CustomResource {
         os: undefined,
         memoryMegabytes: undefined,
         processors: undefined,
+        sshPort: undefined,
       },
       withPackageVersion(opts),
     );

@@ -75,7 +75,7 @@ function outputsOf(
         ),
       };
     case "trilithon:index:Machine":
-      return { os: "Debian", memoryMegabytes: 1024, processors: 2 };
+      return { os: "Debian", memoryMegabytes: 1024, processors: 2, sshPort: 22 };
     case "trilithon:index:Password":
       return { value: `password-of-${name}` };
     case "trilithon:index:SshKey":

@@ -1,0 +1,255 @@
+/** What a stranger and the hosts reach of a stack, and changes that would lock everybody out. */
+import { rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import test from "ava";
+import { imageNames } from "../../scripts/setup/base-image";
+import { capture, must } from "../../scripts/setup/run";
+import { killUpAt } from "../end-to-end/support/killed-up";
+import { readPreview } from "../end-to-end/support/preview";
+import { type Settings, TestStack, threeHosts } from "../end-to-end/support/test-stack";
+import { underVisits } from "./applications/visitors";
+
+const number = Number(process.env.TRILITHON_TEST_NUMBER ?? 113);
+const net = `172.31.${number}`;
+const publish = 8730;
+const site = { port: publish, domain: "www.foobar.com" };
+const hosts = ["lb-01", "web-01", "web-02"];
+const addresses: Readonly<Record<string, string>> = {
+  "lb-01": `${net}.11`,
+  "web-01": `${net}.21`,
+  "web-02": `${net}.22`,
+};
+
+let stack: TestStack;
+let image: string;
+
+function settings(more: Settings = {}): Settings {
+  const standard = threeHosts(number);
+  return {
+    ...standard,
+    "trilithon:containers": {
+      ...Object(standard["trilithon:containers"]),
+      ...{ publish, sshPortBase: 13_400 },
+    },
+    ...more,
+  };
+}
+
+test.before(async () => {
+  image = await imageWithScanner();
+  stack = await TestStack.make("firewall", settings());
+});
+
+test.after.always(async () => {
+  if (process.env.TRILITHON_TEST_KEEP === undefined) await stack?.remove();
+});
+
+/** The hosts' image and nmap. */
+async function imageWithScanner(): Promise<string> {
+  const name = "trilithon-scanner";
+  const file = join(tmpdir(), "trilithon-scanner.Dockerfile");
+  await writeFile(
+    file,
+    `FROM ${imageNames.sid}\nRUN apt-get -qq update && apt-get -qqy install --no-install-recommends nmap\n`,
+  );
+  await must(name, "docker", [
+    "build",
+    "--quiet",
+    "--network",
+    "host",
+    "--tag",
+    name,
+    "--file",
+    file,
+    tmpdir(),
+  ]);
+  await rm(file);
+  return name;
+}
+
+/** `22/tcp 80/tcp`: open, of all TCP ports and the most common UDP ports, over the network of `from`. */
+async function openPorts(from: string, address: string): Promise<string> {
+  const scan = ["nmap", "-n", "-Pn", "-sS", "-p-", "--min-rate", "3000", "--max-retries", "3"];
+  const udp = ["nmap", "-n", "-Pn", "-sU", "--top-ports", "30", "--max-retries", "1"];
+  const open: string[] = [];
+  for (const words of [scan, udp]) {
+    const all = [...words, "-oG", "-", address];
+    const container = [
+      "run",
+      "--rm",
+      "--cap-add",
+      "NET_RAW",
+      "--cap-add",
+      "NET_ADMIN",
+      "--network",
+      from,
+      image,
+    ];
+    const said = await must(`scanning ${address}`, "docker", [...container, ...all]);
+    open.push(
+      ...[...said.matchAll(/(\d+)\/open\/(tcp|udp)/g)].map(([, port, of]) => `${port}/${of}`),
+    );
+  }
+  return open.join(" ");
+}
+
+const stranger = "trilithon-firewall";
+const inHost = (host: string) => `container:trilithon-firewall-${host}`;
+
+test.serial("it is up, with what listens as declared, and nothing left to do", async (t) => {
+  await stack.up();
+  t.deepEqual((await readPreview(stack)).sentences, {});
+});
+
+test.serial("a stranger reaches the page alone", async (t) => {
+  for (const host of hosts) {
+    const open = await openPorts(stranger, addresses[host] ?? "");
+    t.is(open, host === "lb-01" ? "80/tcp" : "", host);
+  }
+});
+
+test.serial("each host reaches what it needs, and nothing else", async (t) => {
+  const reached = {
+    "lb-01": { "web-01": "80/tcp", "web-02": "80/tcp" },
+    "web-01": { "lb-01": "80/tcp 8404/tcp", "web-02": "3306/tcp 9200/tcp" },
+    "web-02": { "lb-01": "80/tcp 8404/tcp", "web-01": "3306/tcp 9200/tcp" },
+  };
+  for (const [from, others] of Object.entries(reached)) {
+    for (const [to, ports] of Object.entries(others)) {
+      t.is(await openPorts(inHost(from), addresses[to] ?? ""), ports, `${from} to ${to}`);
+    }
+  }
+});
+
+const rulesOf = (host: string) =>
+  stack.on(host, "nft --stateless --terse list table inet trilithon_firewall");
+
+test.serial("rules that were changed by hand are told line by line, and come back", async (t) => {
+  const before = await rulesOf("lb-01");
+  await stack.on(
+    "lb-01",
+    "nft add rule inet trilithon_firewall open tcp dport 9 accept; nft flush chain inet trilithon_firewall declared",
+  );
+  const { sentences } = await readPreview(stack);
+  t.log(sentences);
+  t.regex(JSON.stringify(sentences), /nftables has besides tcp dport 9 accept/);
+  t.regex(JSON.stringify(sentences), /nftables lacks meta nfproto ipv4 tcp dport 80 accept/);
+  await stack.up();
+  t.is(await rulesOf("lb-01"), before);
+  t.deepEqual((await readPreview(stack)).sentences, {});
+});
+
+/** Nobody gets in any more over a new connection, and those that are there go on. */
+const lockOut = `nft insert rule inet trilithon_firewall input ip saddr ${net}.1 tcp dport != 80 drop`;
+
+/** `up` changes the firewall, and what goes wrong meanwhile is `after`, run on the host once the new rules are loaded. */
+async function lockedOut(host: string, port: number, after: string) {
+  await stack.on(
+    host,
+    `
+     cat >/run/lock-out.sh <<'END'
+while ! nft list chain inet trilithon_firewall open | grep -q 'dport ${port} '; do sleep 0.05; done
+${after}
+END
+     systemd-run --quiet --unit=lock-out sh /run/lock-out.sh`,
+  );
+  await stack.configure(settings({ "trilithon:firewall": { allow: [{ port, hosts: [host] }] } }));
+}
+
+const isReached = async (host: string) => {
+  const { hosts } = (await stack.output("endpoints")) as {
+    hosts: Record<string, { sshPort: number }>;
+  };
+  const probe = await capture("bash", [
+    "-c",
+    `exec 3<>/dev/tcp/127.0.0.1/${hosts[host]?.sshPort}; head -c 3 <&3`,
+  ]);
+  return probe.stdout === "SSH";
+};
+
+test.serial(
+  "rules that drop the operator are taken back by the host, and the site goes on",
+  async (t) => {
+    const before = await rulesOf("web-01");
+    await underVisits(t, site, ["/", "/healthz"], async () => {
+      await lockedOut("web-01", 9101, lockOut);
+      const said = await stack.mustFail();
+      t.regex(said, /no new connection got in within 20 seconds; all is put back as it was/);
+      t.regex(
+        said,
+        /while trilithon-firewall-open was as wanted: web-01 \(root@127\.0\.0\.1:\d+\): no answer over SSH/,
+      );
+      t.is(await rulesOf("web-01"), before);
+      t.true(await isReached("web-01"));
+    });
+    await stack.configure(settings());
+    t.deepEqual((await readPreview(stack)).sentences, {});
+  },
+);
+
+test.serial("so they are when `up` is killed before it could get in", async (t) => {
+  const before = await rulesOf("web-02");
+  await underVisits(t, site, ["/", "/healthz"], async () => {
+    await lockedOut("web-02", 9102, lockOut);
+    const { end } = await killUpAt(stack, async (isOver) => {
+      while (!isOver() && !(await rulesOf("web-02")).includes("dport 9102")) await pause(0.1);
+    });
+    t.is(end, "killed");
+    for (let tries = 0; tries < 60 && (await rulesOf("web-02")) !== before; tries += 1)
+      await pause(0.5);
+    t.is(await rulesOf("web-02"), before);
+    t.true(await isReached("web-02"));
+  });
+  await stack.configure(settings());
+  await stack.up();
+  t.deepEqual((await readPreview(stack)).sentences, {});
+});
+
+test.serial("so they are when the network is cut at that moment", async (t) => {
+  const before = await rulesOf("web-02");
+  const cut =
+    "nft 'table inet cut { chain input { type filter hook input priority -200; tcp dport != 80 iif != lo drop; }; chain output { type filter hook output priority -200; tcp sport != 80 tcp dport != 80 oif != lo drop; }; }'";
+  await lockedOut("web-02", 9103, `${cut}; sleep 40; nft delete table inet cut`);
+  const up = stack.mustFail();
+  while (!(await rulesOf("web-02")).includes("dport 9103")) await pause(0.1);
+  for (let tries = 0; tries < 60 && (await rulesOf("web-02")) !== before; tries += 1)
+    await pause(0.5);
+  t.is(await rulesOf("web-02"), before);
+  t.log(
+    (await up)
+      .split("\n")
+      .filter((line) => /web-02/.test(line))
+      .slice(0, 5)
+      .join("\n"),
+  );
+  while ((await stack.try("web-02", "nft list table inet cut")).status === 0) await pause(0.5);
+  await stack.configure(settings());
+  await stack.up();
+  t.deepEqual((await readPreview(stack)).sentences, {});
+});
+
+const pause = (seconds: number) => new Promise((resolve) => setTimeout(resolve, 1000 * seconds));
+
+test.serial(
+  "Nginx moves to another port, and no request is lost; then without a firewall",
+  async (t) => {
+    await underVisits(t, site, ["/", "/healthz"], async () => {
+      await stack.configure(settings({ "trilithon:web": { port: 8080 } }));
+      await stack.up();
+    });
+    t.is(await openPorts(inHost("lb-01"), addresses["web-01"] ?? ""), "8080/tcp");
+    await underVisits(t, site, ["/", "/healthz"], async () => {
+      await stack.configure(
+        settings({ "trilithon:web": { port: 8080 }, "trilithon:firewall": "none" }),
+      );
+      await stack.up();
+    });
+    t.regex(await openPorts(stranger, addresses["web-01"] ?? ""), /22\/tcp .*3306\/tcp/);
+    await underVisits(t, site, ["/", "/healthz"], async () => {
+      await stack.configure(settings({ "trilithon:web": { port: 8080 } }));
+      await stack.up();
+    });
+    t.is(await openPorts(stranger, addresses["web-01"] ?? ""), "");
+  },
+);
