@@ -1,5 +1,5 @@
 /** What a stranger and the hosts reach of a stack, and changes that would lock everybody out. */
-import { rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "ava";
@@ -48,23 +48,13 @@ test.after.always(async () => {
 /** The hosts' image and nmap. */
 async function imageWithScanner(): Promise<string> {
   const name = "trilithon-scanner";
-  const file = join(tmpdir(), "trilithon-scanner.Dockerfile");
+  const folder = await mkdtemp(join(tmpdir(), "trilithon-scanner-"));
   await writeFile(
-    file,
+    join(folder, "Dockerfile"),
     `FROM ${imageNames.sid}\nRUN apt-get -qq update && apt-get -qqy install --no-install-recommends nmap\n`,
   );
-  await must(name, "docker", [
-    "build",
-    "--quiet",
-    "--network",
-    "host",
-    "--tag",
-    name,
-    "--file",
-    file,
-    tmpdir(),
-  ]);
-  await rm(file);
+  await must(name, "docker", ["build", "--quiet", "--network", "host", "--tag", name, folder]);
+  await rm(folder, { recursive: true });
   return name;
 }
 
