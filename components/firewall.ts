@@ -11,6 +11,7 @@ import {
   firewallFiles,
   firewallScript,
   type Opening,
+  renderClosing,
   renderFirewallRules,
   renderFirewallScript,
   renderFirewallUnit,
@@ -105,6 +106,11 @@ export class Firewall extends pulumi.ComponentResource {
         },
         onChange: "reload",
         check: [firewallScript, "check", part],
+        ...(part === "open" && {
+          forewarningCommand: this.#openings.apply((openings) => [
+            ...renderClosing(openings.get(host.name) ?? []),
+          ]),
+        }),
         confirmSeconds,
         overrides: {
           find: [firewallScript, "differs", part],

@@ -222,3 +222,19 @@ case $command in
 esac
 `;
 }
+
+/** For a Service's `forewarningCommand`: what listens on a host without a firewall and is not declared. */
+export function renderClosing(openings: readonly Opening[]): readonly string[] {
+  const declared = openings.map(({ protocol, port }) => `${protocol}:${port}`);
+  return ["sh", "-c", closing, "closing", ["", ...declared, ""].join(" ")];
+}
+
+// A UDP port of 32768 or more is that of somebody who asked, and those of DHCP are let in.
+const closing = `nft list chain ${table} input >/dev/null 2>&1 || ss -Hltunp | awk -v declared="$1" '
+  {
+    local = $5; port = local; sub(/.*:/, "", port)
+    if (local ~ /^(127[.]|\\[::1\\])/ || index(declared, " " $1 ":" port " ")) next
+    if ($1 == "udp" && (port >= 32768 || port ~ /^(67|68|546)$/)) next
+    name = match($0, /"[^"]+"/) ? " (" substr($0, RSTART + 1, RLENGTH - 2) ")" : ""
+    if (!told[$1 port]++) printf "close %s port %s%s to all but its own host: nothing declares it, and firewall.allow would keep it open\\n", toupper($1), port, name
+  }'`;

@@ -145,6 +145,11 @@ export interface ServiceArgs {
    */
   readonly overrides?: pulumi.Input<OverridesArgs>;
   /**
+   * For what no file shows. Run as root for a preview and an `up` in which the unit starts, reloads, restarts or stops; each line that it
+   * prints is told there as a warning: `closes TCP 9100 (node_exporter)`. Default: nothing is told.
+   */
+  readonly forewarningCommand?: pulumi.Input<pulumi.Input<string>[]>;
+  /**
    * For what could lock everybody out, as a firewall or sshd: whatever the unit does is taken back by the host itself unless a new
    * SSH connection gets in within this time, in seconds, 5 to 120. Default: it stays.
    */

@@ -157,6 +157,8 @@ export interface Service {
   readonly configurationFiles?: readonly string[];
   readonly overrides?: Overrides;
   readonly drain?: Drain;
+  /** Prints a line for each thing that a start or reload of the unit does and no file shows. */
+  readonly forewarningCommand?: readonly string[];
   /** Whatever the unit does is taken back unless a new connection gets in within this time. */
   readonly confirmSeconds?: number;
   readonly reloadNote?: string;
@@ -216,6 +218,8 @@ export interface Service {
   readonly answers?: string | undefined;
   /** Who of the same stack has its port. Only where a plan is to be made. */
   readonly portHolder?: string | undefined;
+  /** What `forewarningCommand` printed. Only where a plan is to be made. */
+  readonly forewarned?: readonly string[] | undefined;
   /** The drain file, where one was left behind. */
   readonly drained?: string | undefined;
   /** What was set at run time, past the files. */

@@ -102,6 +102,7 @@ const serviceEntries = {
       finishSeconds: v.optional(integerIn(values.waitSeconds)),
     }),
   ),
+  forewarningCommand: v.optional(words),
   confirmSeconds: v.optional(integerIn(values.confirmSeconds)),
   reloadNote: v.optional(note),
   restartNote: v.optional(note),

@@ -6,6 +6,7 @@ import type { Dependencies, File, Service } from "./args";
 import { parseRolledBack, renderRolledBackObservation } from "./audit";
 import { renderDependenciesObservation } from "./dependencies";
 import { foreignChanges, renderForeignFunction, renderForeignObservation } from "./foreign";
+import { renderForewarnings } from "./forewarning";
 import { listingFunction } from "./listing";
 import { parseOverrides, renderOverridesObservation } from "./overrides";
 import { parseOwners, renderOwnerObservation } from "./owner";
@@ -79,6 +80,7 @@ export function renderObservation(
     sh`originals ${[...Object.keys(service.files), ...service.absent]}`,
     renderOwnerObservation(service),
     planner !== undefined && renderPortObservation(service, planner),
+    planner !== undefined && renderForewarnings(service),
     renderUnitObservation(service),
     renderForeignObservation(service),
     renderLiveness(service),
@@ -164,6 +166,7 @@ export function parseObservation(
     folders.length > 0 ||
     owners.length > 0 ||
     unit.portHolder !== undefined ||
+    unit.forewarned !== undefined ||
     Object.keys({ ...users, ...files }).length > 0 ||
     // Nothing that could be gone: a unit alone, or what must not exist.
     Object.keys({ ...expected.users, ...expected.files }).length === 0;
@@ -177,6 +180,7 @@ export function parseObservation(
     masked: undefined,
     process: undefined,
     portHolder: undefined,
+    forewarned: undefined,
     answers: undefined,
     drained: undefined,
     overridden: undefined,

@@ -7,6 +7,7 @@ import type { File, PersistentFolder, Service } from "./args";
 import { planWatch } from "./canary";
 import { announceMaking, hasDependencies, makingUnit } from "./dependencies";
 import type { ForeignChange } from "./foreign";
+import { planForewarnings } from "./forewarning";
 import { isSameStack, nameThing, type OwnedThing, thingsOf } from "./owner";
 import { isLinkedOtherwise, planPersistent } from "./persistent";
 import { bothUnits, effect, planDropped, planUnits } from "./plan-units";
@@ -109,6 +110,7 @@ export function plan(
     ...changes,
     ...check,
     ...planPortWait(observed, desired, unit),
+    ...planForewarnings(observed, desired, unit),
     ...unit,
     ...planWatch(observed, desired, changes),
     ...(isClosed ? [] : planUndrain(observed)),

@@ -110,6 +110,7 @@ export function parseUnit(
   });
   const properties = new Map(shown);
   const recorded = shown.flatMap(([name, value]) => (name === "Recorded" ? [value] : []));
+  const forewarned = shown.flatMap(([name, value]) => (name === "Forewarned" ? [value] : []));
   const active = properties.get("ActiveState") ?? "";
   const isRunning = ["active", "reloading", "refreshing"].includes(active);
   const unitFile = properties.get("UnitFileState") ?? "";
@@ -125,6 +126,7 @@ export function parseUnit(
     ...(isMasked && { masked: "it cannot be started while it is masked" }),
     ...(isRunning && replaced && { process: `runs a former ${replaced}` }),
     ...(properties.get("PortHolder") && { portHolder: properties.get("PortHolder") }),
+    ...(forewarned.length > 0 && { forewarned }),
     ...(properties.has("Drained") && { drained: drain?.file }),
     ...(properties.get("NeedDaemonReload") === "yes" && {
       definition: "systemd has read a former one",
