@@ -141,7 +141,7 @@ test("each port that something listens on is refused to anything else on that ho
   }
 });
 
-test("an existing machine's sshd is its own", async (t) => {
+test("an existing machine's sshd listens where its own machine says, whatever port leads there", async (t) => {
   await program;
   const { ExistingHost } = await import("../../components/existing-host");
   const { listensInStack } = await import("../../components/listens");
@@ -150,5 +150,5 @@ test("an existing machine's sshd is its own", async (t) => {
   const { listens } = new ExistingHost("own", { address: "10.0.0.1", port: 2222, ...keys });
   const nobody = { applications: [], "load balancers": [] };
   const all = listensInStack(await resolved(listens), nobody);
-  t.deepEqual(all.map(write), ["own tcp *:2222 - (SSH): operators"]);
+  t.deepEqual(all.map(write), ["own tcp *:22 - (SSH): operators"]);
 });
