@@ -30,7 +30,7 @@ function settings(more: Settings = {}): Settings {
     ...standard,
     "trilithon:containers": {
       ...Object(standard["trilithon:containers"]),
-      ...{ publish, sshPortBase: 13_400 },
+      ...{ publish, sshPortBase: 14_600 },
     },
     ...more,
   };
