@@ -10,6 +10,7 @@ import type { LoadBalancer } from "./load-balancer";
 import { MysqlGroup } from "./mysql-group";
 import { defaultPorts } from "./options";
 import type { PlacedService } from "./private-services";
+import { firewallScript } from "./render/firewall";
 import { leaveAddressFile } from "./render/keepalived";
 import { roleCheck } from "./render/mysql-role";
 import { webStatusPath } from "./render/nginx";
@@ -40,6 +41,8 @@ export interface Endpoints {
   readonly hosts: Readonly<Record<string, HostEndpoint>>;
   /** There where the hosts are containers of the stack's own: what listens on them is the stack's. */
   readonly areContainers?: true | undefined;
+  /** On each host, by `differs open` and `differs declared`, it tells what of the firewall's rules is not in effect. Not there without a firewall. */
+  readonly firewallCommand?: string | undefined;
   /** All that listens on the hosts, and for whom. */
   readonly listens: readonly Listen[];
   /** Where the daemons listen on their hosts' private addresses. */
@@ -174,6 +177,7 @@ export function describeEndpoints(parts: Parts): pulumi.Output<Endpoints> {
     })),
     hosts: byName(hosts.all, (host) => describeHost(host, parts)),
     ...(settings.containers && { areContainers: true as const }),
+    ...(hosts.firewall && { firewallCommand: firewallScript }),
     listens: describeListens(parts),
     ports: {
       loadBalancer: loadBalancer.port,

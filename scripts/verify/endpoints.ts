@@ -84,6 +84,8 @@ export interface Endpoints {
   readonly hosts: readonly EndpointHost[];
   /** Whether they are containers of the stack's own: what listens there is the stack's. */
   readonly areContainers: boolean;
+  /** By which a host tells what of its firewall is not in effect, if there is one. */
+  readonly firewallCommand: string | undefined;
   /** The names of the others: nothing is asked of them. */
   readonly away: readonly string[];
   /** Host name to the page by its load balancer, as reached from here. */
@@ -152,6 +154,7 @@ const endpoints = v.object({
   url: v.pipe(v.string(), v.url()),
   hosts: v.record(v.string(), host),
   areContainers: v.optional(v.literal(true)),
+  firewallCommand: v.optional(v.string()),
   // Not there in the outputs of older stacks.
   listens: v.optional(v.array(listen), []),
   // These two, `isGuestBook`, `drainFile`, `statusPath` and `console` are not there in the outputs of older stacks.
@@ -239,6 +242,7 @@ export function parseEndpoints(value: unknown): Endpoints {
     wantedPrimary: database?.isPrimaryWanted ? database.primary : undefined,
     failoverSeconds,
     areContainers: result.output.areContainers === true,
+    firewallCommand: result.output.firewallCommand,
     away: named.filter(([, { away }]) => away).map(([name]) => name),
     hosts: here.map(([name, { sshAddress, away: _, ...given }]) => {
       const roles = given.roles.map((role): Role => {

@@ -2,6 +2,7 @@
 import type { Check } from "../check";
 import type { Endpoints } from "../endpoints";
 import { failoverCheck } from "./failover";
+import { firewallChecks } from "./firewall";
 import { groupChecks } from "./group";
 import { guestBookChecks } from "./guest-book";
 import { hostServingChecks, takingPartChecks } from "./host-serving";
@@ -38,6 +39,7 @@ export function listChecks(
       ...replicationChecks(endpoints),
       ...groupChecks(endpoints),
       ...listensChecks(endpoints),
+      ...firewallChecks(endpoints),
     ],
     // The others' requests would take the turns that it counts.
     alone: [...balanceChecks(endpoints), ...(failover ? [failover] : [])],
