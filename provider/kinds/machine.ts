@@ -79,6 +79,9 @@ while [ "\${pid:-0}" -gt 1 ]; do
   [ -z "$port" ] || break
   pid=$(awk '/^PPid:/ { print $2 }' "/proc/$pid/status")
 done
+# In a container root may not see that: sshd listens at one port as a rule.
+[ -n "$port" ] || port=$(ss -Hltnp | awk '/"sshd"/ { sub(/.*:/, "", $4); print $4; exit }')
+[ -n "$port" ] || port=$(systemctl show -P Listen ssh.socket 2>/dev/null | sed -n 's/.*:\([0-9]*\) (Stream)$/\1/p' | head -n 1)
 echo "port $port"`;
 
 async function read({ host }: Machine, context: Context): Promise<Machine> {
