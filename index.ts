@@ -9,14 +9,14 @@ import { createHosts } from "./components/hosts";
 import { inTurn } from "./components/in-turn";
 import { later } from "./components/later";
 import type { Listen } from "./components/listens";
-import { LoadBalancer, schemeBehind } from "./components/load-balancer";
+import { LoadBalancer, schemeOf } from "./components/load-balancer";
 import { createServices } from "./components/private-services";
 import { webHealthPath } from "./components/render/nginx";
 import { readSettings } from "./components/settings";
 import { WebServer } from "./components/web-server";
 
 const settings = readSettings();
-const scheme = schemeBehind(settings.loadBalancer.trustedProxies);
+const scheme = schemeOf(settings);
 // What listens is known when all is declared, and what is new is let in before it is there.
 const listens = later<pulumi.Output<readonly Listen[]>>();
 const hosts = createHosts(settings, pulumi.output(listens.value));
@@ -55,6 +55,7 @@ const loadBalancer = new LoadBalancer(
     hosts: hosts.loadBalancers,
     ...balanced(applications, webServers),
     healthPath: webHealthPath,
+    https: settings.https,
     ...settings.loadBalancer,
   },
   afterMachines,

@@ -72,9 +72,16 @@ export function parseLastWrite(cookies: string | undefined): LastWrite | undefin
   return isGtidSet(set) ? { id: Number(id), host, gtid: set } : undefined;
 }
 
-export function renderLastWrite({ id, host, gtid }: LastWrite): string {
+/** `scheme`: how the visitor came. A cookie that came by TLS is sent by TLS alone. */
+export function renderLastWrite({ id, host, gtid }: LastWrite, scheme: "http" | "https"): string {
   const value = `${id}/${host}/${gtid.replaceAll(",", "+")}`;
-  return `${cookieName}=${value}; Path=/; Max-Age=${cookieSeconds}; HttpOnly; SameSite=Lax`;
+  const secure = scheme === "https" ? "; Secure" : "";
+  return `${cookieName}=${value}; Path=/; Max-Age=${cookieSeconds}; HttpOnly; SameSite=Lax${secure}`;
+}
+
+/** As the web server before the application says; of others it passes nothing on. */
+export function schemeOf({ headers }: IncomingMessage): "http" | "https" {
+  return headers["x-forwarded-proto"] === "https" ? "https" : "http";
 }
 
 /** A positive whole number in the query, `undefined` where there is none. */

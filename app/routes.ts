@@ -15,6 +15,7 @@ import {
   parseLastWrite,
   readFields,
   renderLastWrite,
+  schemeOf,
 } from "./request";
 
 export interface Application {
@@ -122,7 +123,7 @@ async function signBook(application: Application, { request }: Exchange): Promis
     const location = `/?signed=${written.id}`;
     return {
       status: 303,
-      headers: { Location: location, ...remember(written) },
+      headers: { Location: location, ...remember(written, request) },
       body: { html: "" },
     };
   } catch (error) {
@@ -172,7 +173,7 @@ async function addEntry(application: Application, { request }: Exchange): Promis
     const { submission } = entry;
     return {
       status: 201,
-      headers: remember(written),
+      headers: remember(written, request),
       body: { json: { servedBy, submission, ...written } },
     };
   } catch (error) {
@@ -218,9 +219,13 @@ function page(
   return { status, body: { html: renderPage({ servedBy: hostName, ...content }) } };
 }
 
-function remember({ id, gtid, writtenTo }: Written): Readonly<Record<string, string>> {
+function remember(
+  { id, gtid, writtenTo }: Written,
+  request: IncomingMessage,
+): Readonly<Record<string, string>> {
   if (gtid === undefined) return {};
-  return { "Set-Cookie": renderLastWrite({ id, host: writtenTo.host, gtid }) };
+  const lastWrite = { id, host: writtenTo.host, gtid };
+  return { "Set-Cookie": renderLastWrite(lastWrite, schemeOf(request)) };
 }
 
 function outcomeOf(error: unknown): Outcome {

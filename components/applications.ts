@@ -139,6 +139,8 @@ export function balanced({ first, others }: StackApplications, webServers: reado
     domain: first.domains[0],
     servers: serversOf(first),
     sharedPaths: first.application.sharedPaths,
+    // So a host can ask for them that speaks no TLS.
+    plainPaths: [first, ...others].map(({ application }) => application.healthPath),
     applications: others.map((placed): BalancedApplication => {
       const { name, domains, paths, under, application } = placed;
       const { sharedPaths } = application;

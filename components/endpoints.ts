@@ -30,6 +30,11 @@ export interface Endpoints {
   /** The site's name, and how visitors reach it: sent as `Host` and `X-Forwarded-Proto` where its health is asked. */
   readonly domain: string;
   readonly scheme: "http" | "https";
+  /**
+   * PEM: whom to trust for the page's certificate, where systems do not by themselves. The certificate has the site's name, also where
+   * `url` has an address.
+   */
+  readonly ca?: string | undefined;
   /** The address that the load balancers share, of which one has it: what the domain's name should lead to. */
   readonly virtualAddress?: string | undefined;
   /** There where the program's command leads visitors to the load balancer that is in charge. */
@@ -48,6 +53,8 @@ export interface Endpoints {
   /** Where the daemons listen on their hosts' private addresses. */
   readonly ports: {
     readonly loadBalancer: number;
+    /** There where it ends TLS. */
+    readonly loadBalancerTls?: number | undefined;
     readonly web: number;
     /** Without a database there is none. */
     readonly database?: number | undefined;
@@ -168,6 +175,7 @@ export function describeEndpoints(parts: Parts): pulumi.Output<Endpoints> {
     url: hosts.url,
     domain: settings.domain,
     scheme,
+    ...(settings.https !== undefined && { ca: loadBalancer.ca }),
     virtualAddress: loadBalancer.virtualAddress,
     ...(loadBalancer.hasCommand && { onMove: true as const }),
     leaveAddressFile,
@@ -181,6 +189,7 @@ export function describeEndpoints(parts: Parts): pulumi.Output<Endpoints> {
     listens: describeListens(parts),
     ports: {
       loadBalancer: loadBalancer.port,
+      ...(settings.https !== undefined && { loadBalancerTls: loadBalancer.httpsPort }),
       web: webServers[0]?.port ?? defaultPorts.web,
       ...(database && { database: database.port, databaseRole: roleCheck.port }),
       ...(databaseProxy && { databaseProxy: databaseProxy.port }),

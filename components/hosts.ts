@@ -4,6 +4,7 @@ import { ContainerHosts, operatorOfContainers } from "./container-hosts";
 import { ExistingHost } from "./existing-host";
 import { Firewall } from "./firewall";
 import { type Host, isHere } from "./host";
+import { defaultHttpsPort } from "./https";
 import type { Listen, OwnListen } from "./listens";
 import { defaultPorts } from "./options";
 import { withPackagePolicy } from "./packages";
@@ -136,28 +137,33 @@ function createExisting(
 /** Of containers without a shared address it is the first load balancer that is there. */
 function urlOf(settings: MachineSettings): string {
   const { domain, hosts, containers, loadBalancer } = settings;
-  const port = portSuffix(loadBalancer.port);
-  if (containers === undefined) return `http://${domain}${port}`;
+  if (containers === undefined) return pageAt(domain, settings);
   // The network of the containers is this machine's own.
   const { virtualAddress } = loadBalancer;
-  if (virtualAddress !== undefined) return `http://${virtualAddress}${port}`;
+  if (virtualAddress !== undefined) return pageAt(virtualAddress, settings);
   const first = hosts.find((host) => host.roles.includes("load-balancer") && isHere(host));
   return urlsOf(settings)[first?.name ?? ""] ?? "";
 }
 
 function urlsOf(settings: MachineSettings): Readonly<Record<string, string>> {
-  const { hosts, containers, loadBalancer } = settings;
+  const { hosts, containers, https } = settings;
   const balancing = hosts.filter(({ roles }) => roles.includes("load-balancer"));
   return Object.fromEntries(
     balancing.map(({ name, address }, index) => [
       name,
-      containers
+      // Of a container the port of plain HTTP is published, and no other.
+      containers && https === undefined
         ? `http://127.0.0.1:${containers.publish + index}`
-        : `http://${address}${portSuffix(loadBalancer.port)}`,
+        : pageAt(address, settings),
     ]),
   );
 }
 
-function portSuffix(port: number = defaultPorts.loadBalancer): string {
-  return port === 80 ? "" : `:${port}`;
+function pageAt(address: string, { https, loadBalancer }: MachineSettings): string {
+  if (https === undefined) {
+    const { port = defaultPorts.loadBalancer } = loadBalancer;
+    return `http://${address}${port === 80 ? "" : `:${port}`}`;
+  }
+  const { port = defaultHttpsPort } = https === "own-ca" ? {} : https;
+  return `https://${address}${port === 443 ? "" : `:${port}`}`;
 }

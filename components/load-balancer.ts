@@ -5,9 +5,19 @@ import { Service } from "../provider/resources/service";
 import { type ArgsCheck, checkArgs, checkUnique, whenKnown } from "./check-args";
 import { type Fault, unexpected } from "./expectation";
 import { type Host, isHere, onHost } from "./host";
-import { allOfIpv4, declareListens, type OwnListen } from "./listens";
+import {
+  type Certificates,
+  certificatesOf,
+  checkHttps,
+  defaultHttpsPort,
+  type HttpsArgs,
+  https,
+  plainHttpsArgs,
+} from "./https";
+import { allOfIpv4, declareListens, type OwnListen, type OwnListenArgs } from "./listens";
 import { defaultPorts, defaultResponseSeconds, loadBalancerOptions } from "./options";
 import { createPackages, withDefaults as packagesWithDefaults } from "./packages";
+import { checkRedirects } from "./redirects";
 import {
   balancerHealthPath,
   haproxyFiles,
@@ -72,6 +82,17 @@ export interface LoadBalancerArgs {
   readonly healthPath: pulumi.Input<string>;
   /** On all addresses of each host. Default 80. */
   readonly port?: pulumi.Input<number>;
+  /**
+   * Ends TLS, and leads who comes without it there: `own-ca` has a certificate of an authority of the stack's own. Default: plain HTTP
+   * only.
+   */
+  readonly https?: "own-ca" | HttpsArgs | undefined;
+  /** With `https`, paths that are answered without TLS as well, besides `healthPath`: for monitors. Default none. */
+  readonly plainPaths?: readonly pulumi.Input<string>[];
+  /** Host names to the one that visitors are led to from there, as `foobar.com` to `www.foobar.com`. Default none. */
+  readonly redirects?: Readonly<Record<string, string>>;
+  /** `refuse` answers 421 to host names that are neither `domain`, an application's nor redirected. Default `serve`. */
+  readonly unknownHost?: pulumi.Input<"serve" | "refuse">;
   /** Statistics, and `/metrics` for Prometheus, on the host's private address. Default 8404. */
   readonly statsPort?: pulumi.Input<number>;
   /** How long a server may take to answer. Default 65: Nginx gives up first, after 60, and its log says so. */
@@ -112,6 +133,10 @@ export class LoadBalancer extends pulumi.ComponentResource {
   readonly hosts: readonly Host[];
   /** Where it answers, on all addresses of its hosts. */
   readonly port: pulumi.Output<number>;
+  /** Where it speaks TLS, if it does. */
+  readonly httpsPort: pulumi.Output<number | undefined>;
+  /** PEM: whom visitors have to trust, where systems do not by themselves. */
+  readonly ca: pulumi.Output<string | undefined>;
   /** The address that the load balancers share, if they do. */
   readonly virtualAddress: pulumi.Output<string | undefined>;
   /** Whether a command leads visitors to the one that is in charge. */
@@ -130,6 +155,9 @@ export class LoadBalancer extends pulumi.ComponentResource {
     this.hosts = args.hosts;
     const known = readValues(check, complete);
     this.port = known.port;
+    const certificates = certificatesFor(this, name, complete, known);
+    this.httpsPort = known.https.apply((one) => one?.port);
+    this.ca = certificates?.ca ?? pulumi.output(undefined);
     this.virtualAddress = known.virtualAddress;
     this.hasCommand = args.onMove !== undefined;
     this.statsUrls = Object.fromEntries(
@@ -139,10 +167,10 @@ export class LoadBalancer extends pulumi.ComponentResource {
       ]),
     );
     this.listens = declareListens([
-      ...haproxyListens(args.hosts, known),
+      ...haproxyListens(complete, known),
       ...(isShared(args) ? virtualAddressListens(args.hosts) : []),
     ]);
-    const services = createServices(this, name, complete, known);
+    const services = createServices(this, name, complete, { ...known, certificates });
     if (isShared(args)) {
       const servers = pulumi
         .all([known.servers, known.applications])
@@ -161,12 +189,19 @@ export class LoadBalancer extends pulumi.ComponentResource {
 }
 
 /** Applications ask the statistics whether another server can serve. */
-function haproxyListens(hosts: readonly Host[], { port, statsPort }: Values) {
+function haproxyListens(
+  { hosts, https }: Complete,
+  { port, statsPort, https: known }: Known,
+): readonly OwnListenArgs[] {
+  const tlsPort = known.apply((one) => one?.port ?? defaultHttpsPort);
   const audience = { operators: true, clients: ["applications"] } as const;
   return hosts.flatMap(({ name: host, address }) => {
     const haproxy = { host, protocol: "tcp", unit: haproxyUnit } as const;
+    const page = { ...haproxy, address: allOfIpv4, port };
+    const tlsPage = { ...page, port: tlsPort, what: "page over TLS" };
     return [
-      { ...haproxy, address: allOfIpv4, port, what: "page", for: { anyone: true } as const },
+      { ...page, what: "page", for: { anyone: true } as const },
+      ...(https === undefined ? [] : [{ ...tlsPage, for: { anyone: true } as const }]),
       { ...haproxy, address, port: statsPort, what: "statistics", for: audience },
     ];
   });
@@ -185,6 +220,8 @@ function withDefaults(args: LoadBalancerArgs) {
     statsPort = defaultPorts.statistics,
     responseTimeoutSeconds = defaultResponseSeconds.loadBalancer,
     trustedProxies = [],
+    redirects = {},
+    unknownHost = "serve",
     rawLines = {},
   } = args;
   const servers = serversHere(args.servers);
@@ -200,6 +237,8 @@ function withDefaults(args: LoadBalancerArgs) {
     statsPort,
     responseTimeoutSeconds,
     trustedProxies,
+    redirects,
+    unknownHost,
     rawLines,
   };
 }
@@ -216,9 +255,15 @@ function uniqueServers<Server extends { readonly host: { readonly name: string }
   return servers.filter(({ host }, index) => names.indexOf(host.name) === index);
 }
 
-/** How visitors reach the page: a proxy that is trusted speaks TLS with them. */
-export function schemeBehind(trustedProxies: readonly string[] = []): "http" | "https" {
-  return trustedProxies.length > 0 ? "https" : "http";
+/** How visitors reach the page: HAProxy speaks TLS with them, or a proxy that is trusted does. */
+export function schemeOf({
+  https,
+  loadBalancer: { trustedProxies = [] },
+}: {
+  readonly https?: unknown;
+  readonly loadBalancer: { readonly trustedProxies?: readonly string[] };
+}): "http" | "https" {
+  return https !== undefined || trustedProxies.length > 0 ? "https" : "http";
 }
 
 type Complete = ReturnType<typeof withDefaults>;
@@ -238,12 +283,15 @@ const plainArgs = [
   ...["applications", "applications.name", "applications.domains", "applications.servers"],
   ...["applications.paths", "applications.under", "applications.sharedPaths", "sharedPaths"],
   ...["applications.servers.host", "applications.servers.host.name"],
+  ...["redirects", ...plainHttpsArgs],
 ];
 
 const sharedPaths = v.optional(list("a list of paths", urlPath));
 
 const entries = {
   ...loadBalancerOptions,
+  https: v.exactOptional(https),
+  plainPaths: v.optional(list("a list of paths", urlPath)),
   sharedPaths,
   hosts: list("a list of hosts", host, 1),
   servers: list("a list of servers", server, 1),
@@ -273,6 +321,7 @@ function checkAgreement(args: Complete): readonly Fault[] {
     message: unexpected("an address that no host has", virtualAddress),
   };
   const clash = { path: "statsPort", message: unexpected("a port other than port", statsPort) };
+  const served = servedNames(args);
   return [
     ...checkUnique("hosts", "a host that is not in the list before", hosts),
     ...checkUnique(
@@ -283,13 +332,30 @@ function checkAgreement(args: Complete): readonly Fault[] {
     ),
     ...checkUnique("applications", "a name that no other application has", applications, ".name"),
     ...(statsPort === port ? [clash] : []),
+    ...checkHttpsPort(args),
+    ...(typeof args.domain === "string" ? checkRedirects(args.redirects, served) : []),
+    ...checkHttps(args.https, [...served, ...Object.keys(args.redirects)]),
     ...(virtualAddress !== undefined && taken.includes(virtualAddress) ? [held] : []),
   ];
+}
+
+/** As far as they are known: the first one may be an output. */
+function servedNames({ domain, applications }: Complete): readonly string[] {
+  const first = typeof domain === "string" ? [domain] : [];
+  return [...new Set([...first, ...applications.flatMap(({ domains }) => domains)])];
+}
+
+function checkHttpsPort({ https, port, statsPort }: Complete): readonly Fault[] {
+  if (https === undefined) return [];
+  const { port: own = defaultHttpsPort } = https === "own-ca" ? {} : https;
+  if (own !== port && own !== statsPort) return [];
+  return [{ path: "https.port", message: unexpected("a port other than port and statsPort", own) }];
 }
 
 function readValues(check: ArgsCheck<typeof entries>, args: Complete) {
   const { domain, healthPath, port, statsPort, responseTimeoutSeconds } = args;
   const { trustedProxies, virtualAddress, onMove, rawLines, sharedPaths = [] } = args;
+  const { redirects, unknownHost, plainPaths = [] } = args;
   const servers = plainServers(args.servers);
   const applications = args.applications.map((one) => ({
     ...one,
@@ -298,7 +364,15 @@ function readValues(check: ArgsCheck<typeof entries>, args: Complete) {
   return whenKnown(check, {
     ...{ domain, healthPath, port, statsPort, responseTimeoutSeconds },
     ...{ trustedProxies, virtualAddress, onMove, rawLines, servers, applications, sharedPaths },
+    ...{ redirects, unknownHost, plainPaths, https: plainHttps(args) },
   });
+}
+
+/** Without the certificates: their files hold them. */
+function plainHttps({ https }: Complete) {
+  if (https === undefined) return undefined;
+  const { port = defaultHttpsPort, hsts } = https === "own-ca" ? {} : https;
+  return { port, hsts };
 }
 
 /** Without the resources that have to be there before. */
@@ -306,7 +380,25 @@ function plainServers(servers: readonly BalancedServer[]) {
   return servers.map(({ host: { name, address }, port }) => ({ host: { name, address }, port }));
 }
 
-type Values = ReturnType<typeof readValues>;
+type Known = ReturnType<typeof readValues>;
+type Values = Known & { readonly certificates: Certificates | undefined };
+
+function certificatesFor(
+  parent: LoadBalancer,
+  name: string,
+  { https, hosts, applications, redirects }: Complete,
+  { domain, virtualAddress }: Known,
+): Certificates | undefined {
+  if (https === undefined) return undefined;
+  const others = [...applications.flatMap((one) => one.domains), ...Object.keys(redirects)];
+  const addresses = pulumi
+    .all([hosts.map(({ address }) => address), virtualAddress])
+    .apply(([own, shared]) => (shared === undefined ? own : [...own, shared]));
+  return certificatesOf(parent, name, https, {
+    names: domain.apply((first) => [...new Set([first, ...others])]),
+    addresses,
+  });
+}
 
 /** One host after the other: a change that fails reaches one of them only. */
 function createServices(
@@ -412,12 +504,13 @@ function drainOf(host: Host, args: Complete, { port, statsPort }: Values) {
 }
 
 function renderFiles({ address }: Host, args: Complete, values: Values) {
-  const { virtualAddress: _, onMove: __, ...rendered } = values;
+  const { virtualAddress: _, onMove: __, certificates, ...rendered } = values;
   const config = pulumi
     .output({ ...rendered, address })
-    .apply(({ servers, applications, ...rest }) =>
+    .apply(({ servers, applications, https, plainPaths, ...rest }) =>
       renderHaproxy({
         ...rest,
+        https: https && { ...https, plainPaths },
         mark: isShared(args) ? stackMark() : undefined,
         servers: flat(servers),
         applications: applications.map((one) => ({ ...one, servers: flat(one.servers) })),
@@ -431,7 +524,24 @@ function renderFiles({ address }: Host, args: Complete, values: Values) {
     [haproxyFiles.config]: { content: config },
     [haproxyFiles.unavailable]: { content: values.domain.apply(renderUnavailable) },
     ...Object.fromEntries(pages),
+    ...(certificates && certificateFiles(certificates)),
     [haproxyFiles.unit]: { content: renderHaproxyUnit() },
+  };
+}
+
+/** Each key is beside its certificate, and only root reads it: HAProxy does before it gives its privileges up. */
+function certificateFiles({ pairs }: Certificates) {
+  const paths = pairs.map((_, place) => haproxyFiles.certificate(place));
+  const files = pairs.flatMap(({ certificate, key }, place) => {
+    const path = haproxyFiles.certificate(place);
+    return [
+      [path, { content: certificate }],
+      [haproxyFiles.keyOf(path), { content: key, mode: "0600" }],
+    ] as const;
+  });
+  return {
+    [haproxyFiles.certificates]: { content: `${paths.join("\n")}\n` },
+    ...Object.fromEntries<{ content: pulumi.Input<string>; mode?: string }>(files),
   };
 }
 

@@ -34,6 +34,7 @@ export { DatabaseProxy, type DatabaseProxyArgs, type ProxiedDatabase } from "./d
 export { ExistingHost, type ExistingHostArgs } from "./existing-host";
 export { Firewall, type FirewallArgs } from "./firewall";
 export type { Host } from "./host";
+export type { CertificatePair, HttpsArgs } from "./https";
 export type { Audience, Listen } from "./listens";
 export {
   type BalancedApplication,

@@ -113,6 +113,8 @@ export const loadBalancerOptions = {
   responseTimeoutSeconds: v.exactOptional(seconds),
   trustedProxies: v.exactOptional(list("a list of networks", network)),
   virtualAddress: v.exactOptional(address),
+  redirects: v.exactOptional(mapping("an object of host names", domain, domain)),
+  unknownHost: v.exactOptional(oneOf("serve", "refuse")),
   onMove: v.exactOptional(
     list(
       "a command as a list of words",

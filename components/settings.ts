@@ -144,8 +144,15 @@ function readSettingsFile(): string | undefined {
 
 function checkSecret(values: Values, secretKeys: readonly string[]): readonly Fault[] {
   const hosts = Array.isArray(values.hosts) ? values.hosts : [];
+  const https = isRecord(values.https) ? values.https : {};
+  const certificates = Array.isArray(https.certificates) ? https.certificates : [];
   const given = [
     { key: "privateKey", path: "privateKey", value: values.privateKey },
+    { key: "https", path: "https.key", value: https.key },
+    ...certificates.map((one: unknown, index) => {
+      const value = isRecord(one) ? one.key : undefined;
+      return { key: "https", path: `https.certificates[${index}].key`, value };
+    }),
     ...hosts.map((host: unknown, index) => {
       const value = isRecord(host) ? host.privateKey : undefined;
       return { key: "hosts", path: `hosts[${index}].privateKey`, value };

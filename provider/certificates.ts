@@ -13,17 +13,17 @@ export interface Certified {
 }
 
 const algorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
-const secondsPerYear = 365.25 * 24 * 3600;
+const daysPerYear = 365.25;
 
 const authorityYears = 30;
-const certificateYears = 10;
+const certificateDays = 10 * daysPerYear;
 
 /** With the key of a former one, what that one signed stays good. */
 export async function makeAuthority(name: string, formerKey?: string): Promise<Certified> {
   const keys = formerKey === undefined ? await makeKeys() : await readKeys(formerKey);
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
     name: [{ CN: [name] }],
-    ...goodFor(authorityYears),
+    ...goodFor(authorityYears * daysPerYear),
     keys,
     signingAlgorithm: algorithm,
     extensions: [
@@ -43,6 +43,8 @@ export interface CertificateRequest {
   /** IPv4 addresses and domain names. */
   readonly addresses: readonly string[];
   readonly authority: Certified;
+  /** How long it is good for. Default 10 years. */
+  readonly days?: number | undefined;
 }
 
 /** For servers that are each other's clients as well, as the members of a cluster are. */
@@ -59,7 +61,7 @@ export async function makeCertificate(request: CertificateRequest): Promise<Cert
   const certificate = await x509.X509CertificateGenerator.create({
     subject: [{ CN: [request.name] }],
     issuer: authority.subjectName.toJSON(),
-    ...goodFor(certificateYears),
+    ...goodFor(request.days ?? certificateDays),
     publicKey: keys.publicKey,
     signingKey: signers.privateKey,
     signingAlgorithm: algorithm,
@@ -76,11 +78,11 @@ export async function makeCertificate(request: CertificateRequest): Promise<Cert
 }
 
 /** From a day ago: a host's clock may be slow. */
-function goodFor(years: number): { readonly notBefore: Date; readonly notAfter: Date } {
+function goodFor(days: number): { readonly notBefore: Date; readonly notAfter: Date } {
   const day = 24 * 3600 * 1000;
   return {
     notBefore: new Date(Date.now() - day),
-    notAfter: new Date(Date.now() + years * secondsPerYear * 1000),
+    notAfter: new Date(Date.now() + days * day),
   };
 }
 

@@ -2,6 +2,7 @@
 
 import { forwardingHeaders } from "./forwarding-headers";
 import { renderRestartAlways } from "./restart-always";
+import { renderTlsProfile } from "./tls-profile";
 import { insideDomain, nameInside } from "./web-paths";
 
 export interface HaproxyConfig {
@@ -22,12 +23,32 @@ export interface HaproxyConfig {
   readonly mark?: string | undefined;
   /** Networks of proxies before this one, whose X-Forwarded-* headers are believed. */
   readonly trustedProxies: readonly string[];
+  /** It ends TLS itself then, and leads everybody there. */
+  readonly https?: HaproxyHttps | undefined;
+  /** A host name to the one that visitors are led to from there. Default none. */
+  readonly redirects?: Readonly<Record<string, string>> | undefined;
+  /** What becomes of requests for host names that nobody has. Default `serve`. */
+  readonly unknownHost?: "serve" | "refuse" | undefined;
   /** Lines that end a section, as they are. */
   readonly rawLines: {
     readonly global?: readonly string[];
     readonly frontend?: readonly string[];
     readonly backend?: readonly string[];
   };
+}
+
+export interface HaproxyHttps {
+  readonly port: number;
+  /** Browsers are to come by TLS alone for so long. */
+  readonly hsts?:
+    | {
+        readonly days: number;
+        readonly includeSubDomains?: boolean | undefined;
+        readonly preload?: boolean | undefined;
+      }
+    | undefined;
+  /** Paths that are answered without TLS as well, besides the health check's. */
+  readonly plainPaths: readonly string[];
 }
 
 export interface HaproxyApplication {
@@ -53,6 +74,11 @@ export const haproxyFiles = {
   unavailable: "/etc/haproxy/503.html",
   /** Of a further application. */
   unavailableOf: (name: string) => `/etc/haproxy/503-${name}.html`,
+  /** Names the certificates: the first is for clients that name no host. */
+  certificates: "/etc/haproxy/certificates.list",
+  certificate: (place: number) => `/etc/haproxy/certificates/${place + 1}.pem`,
+  /** HAProxy looks for it there. */
+  keyOf: (certificate: string) => `${certificate}.key`,
   unit: "/etc/systemd/system/haproxy.service.d/trilithon.conf",
 };
 
@@ -89,9 +115,13 @@ const socket = "/run/haproxy/admin.sock";
 /** How long a WebSocket may be idle, and how long one lives on after a reload. */
 const webSocketHours = 1;
 const serverState = "/var/lib/haproxy/server-state";
+/** Below it a certificate's authority looks for the answer to its question. */
+const challengePath = "/.well-known/acme-challenge/";
+/** How long a visitor who comes back need not shake hands anew. */
+const sessionSeconds = 3600;
 
 export function renderHaproxy(config: HaproxyConfig): string {
-  const { address, port, statsPort, rawLines, applications } = config;
+  const { address, port, statsPort, rawLines, applications, https } = config;
   return `# Written by trilithon: what is changed here by hand is taken back by the next \`pulumi up\`.
 
 global
@@ -107,7 +137,7 @@ global
     tune.bufsize 65536
     # What is known of each server's health outlives a reload, so that none gets requests that is down.
     server-state-file ${serverState}
-${indent(rawLines.global)}
+${https ? renderTlsProfile({ sessionSeconds }) : ""}${indent(rawLines.global)}
 defaults
     mode http
     log global
@@ -136,7 +166,7 @@ defaults
 
 frontend web
     bind :${port}
-${
+${https ? `    bind :${https.port} ssl crt-list ${haproxyFiles.certificates} alpn h2,http/1.1\n` : ""}${
   config.mark !== undefined
     ? `    # Asked where load balancers share an address: an answer of HAProxy's own, whatever becomes of the web servers.
     monitor-uri ${balancerHealthPath}
@@ -144,7 +174,7 @@ ${
 `
     : ""
 }    unique-id-format %[uuid()]
-${renderForwarding(config.trustedProxies)}${renderChoices(applications)}    http-request set-header X-Request-ID %[unique-id]
+${renderForwarding(config.trustedProxies)}${renderNames(config)}${renderChoices(applications)}    http-request set-header X-Request-ID %[unique-id]
     # Nginx says by this that no application was reached, on any server by now.
     http-response return ${unavailable(haproxyFiles.unavailable)} if { status 425 }
 ${applications.map(renderUse).join("")}    use_backend web_servers_once unless { method GET HEAD }
@@ -157,6 +187,70 @@ ${renderBackends(config)}${applications.map((application) => renderBackends(conf
     stats uri /
     stats refresh 5s
 `;
+}
+
+const askedHost = "req.hdr(Host),host_only,lower";
+
+/** Who asks for another name, or without TLS, is led to where it is answered, or told that it is not. */
+function renderNames(config: HaproxyConfig): string {
+  const { https, redirects = {}, unknownHost = "serve" } = config;
+  const aliases = Object.entries(redirects);
+  const isTls = isOverTls(config);
+  const known = [config.domain, ...config.applications.flatMap(({ domains }) => domains)];
+  const names = [...new Set([...known, ...Object.keys(redirects)])];
+  const suffix = portSuffix(config);
+  const plain = https ? " !answered_plain" : "";
+  return [
+    unknownHost === "refuse"
+      ? `    http-request return status 421 content-type text/plain string "This host name is not served here." unless { ${askedHost} -m str ${names.join(" ")} }
+`
+      : "",
+    https
+      ? `    acl answered_plain path ${[config.healthPath, ...https.plainPaths].join(" ")}
+    acl answered_plain path_beg ${challengePath}
+    # The same host name first: only then does a browser learn from it that it is to come by TLS.
+${renderRedirect(`https://%[${askedHost}]${suffix}`, `!${isTls} !answered_plain`)}`
+      : "",
+    ...aliases.map(([alias, name]) =>
+      renderRedirect(
+        `${schemeOf(config)}://${name}${suffix}`,
+        `{ ${askedHost} -m str ${alias} }${plain}`,
+      ),
+    ),
+    https?.hsts
+      ? `    http-after-response set-header Strict-Transport-Security "${renderHsts(https.hsts)}" if ${isTls}
+`
+      : "",
+  ].join("");
+}
+
+/** Every client, crawler and cache knows 301; 308 has the method and the body sent again, which 301 loses. */
+function renderRedirect(to: string, condition: string): string {
+  return `    http-request redirect location ${to}%[pathq] code 301 if ${condition} { method GET HEAD }
+    http-request redirect location ${to}%[pathq] code 308 if ${condition}
+`;
+}
+
+function renderHsts({ days, includeSubDomains, preload }: NonNullable<HaproxyHttps["hsts"]>) {
+  return [
+    `max-age=${days * 24 * 3600}`,
+    ...(includeSubDomains ? ["includeSubDomains"] : []),
+    ...(preload ? ["preload"] : []),
+  ].join("; ");
+}
+
+/** How visitors come: a proxy before this one that is trusted is the one that they speak TLS with. */
+function schemeOf({ https, trustedProxies }: HaproxyConfig): "http" | "https" {
+  return https !== undefined || trustedProxies.length > 0 ? "https" : "http";
+}
+
+function portSuffix({ https, port, trustedProxies }: HaproxyConfig): string {
+  if (https !== undefined) return https.port === 443 ? "" : `:${https.port}`;
+  return trustedProxies.length > 0 || port === 80 ? "" : `:${port}`;
+}
+
+function isOverTls({ trustedProxies }: HaproxyConfig): string {
+  return trustedProxies.length > 0 ? "{ var(txn.proto) -m str https }" : "{ ssl_fc }";
 }
 
 /** Which application is asked goes by the name that was asked for, and by the path: the longest that fits counts. */
@@ -216,8 +310,7 @@ function renderBackends(config: HaproxyConfig, application?: HaproxyApplication)
     : (application?.domains.at(0) ?? config.domain);
   // Web servers tell by the name who is asked; what visitors asked for is in X-Forwarded-Host.
   const host = isInside ? `    http-request set-header Host ${domain}\n` : "";
-  // Where a proxy before this one is trusted, it is the one that visitors speak TLS with.
-  const scheme = config.trustedProxies.length > 0 ? "https" : "http";
+  const scheme = schemeOf(config);
   const { backend, once, shared } = backendOf(application?.name);
   const page = application ? renderPage(haproxyFiles.unavailableOf(application.name)) : "";
   const tracking = servers

@@ -2,11 +2,14 @@
 import * as v from "valibot";
 import * as forms from "../../provider/schema/values";
 import { type Fault, unexpected } from "../expectation";
+import { checkHttps, defaultHttpsPort } from "../https";
 import { carryOnWords, defaultPorts, defaultResponseSeconds } from "../options";
+import { checkRedirects } from "../redirects";
 import { databaseProxy } from "../render/database-proxy";
 import { mysqlPort } from "../render/mysql";
 import { roleCheck } from "../render/mysql-role";
 import { isRecord } from "../rule";
+import * as rules from "../rules";
 import { checkApplications, givenApplications, runsOn } from "./applications";
 import { checkFirewall } from "./firewall";
 import * as schema from "./schema";
@@ -31,6 +34,7 @@ export function checkAgreement(values: Values): readonly Fault[] {
     ...checkUnique(hosts, "address"),
     ...(values.containers === undefined ? checkReached(hosts) : []),
     ...checkVirtualAddress(values, hosts),
+    ...checkNames(values),
     ...(hosts.length > 0 ? checkRoles(hosts) : []),
     ...(hosts.length > 0 ? checkDatabase(values.database, hosts) : []),
     ...checkPorts(values, hosts),
@@ -108,6 +112,23 @@ const virtualAddressPath = "loadBalancer.virtualAddress";
 function virtualAddressOf({ loadBalancer }: Values): string | undefined {
   const given = isRecord(loadBalancer) ? loadBalancer.virtualAddress : undefined;
   return wellFormed(schema.hostEntries.address, given);
+}
+
+/** Certificates have all names that are served or lead to one that is. */
+function checkNames(values: Values): readonly Fault[] {
+  const { domain, loadBalancer, https } = values;
+  const own = wellFormed(rules.domain, domain);
+  const further = givenApplications(values).flatMap(({ domains }) => domains);
+  const served = own === undefined ? [] : [...new Set([own, ...further])];
+  const redirects = isRecord(loadBalancer) ? loadBalancer.redirects : undefined;
+  const aliases = isRecord(redirects) ? Object.keys(redirects) : [];
+  return [
+    ...checkRedirects(redirects, served).map(({ path, message }) => ({
+      path: `loadBalancer.${path}`,
+      message,
+    })),
+    ...checkHttps(https, [...served, ...aliases]),
+  ];
 }
 
 function checkRoles(hosts: readonly Host[]): readonly Fault[] {
@@ -269,6 +290,7 @@ function listenersOf(host: Host, values: Values, hasDatabase: boolean): readonly
       ? [
           setting("loadBalancer", "port", defaultPorts.loadBalancer),
           setting("loadBalancer", "statsPort", defaultPorts.statistics),
+          ...(values.https === undefined ? [] : [setting("https", "port", defaultHttpsPort)]),
         ]
       : []),
   ];

@@ -5,7 +5,7 @@ import { checkJobNames, defaultPorts } from "../options";
 import { checkPersistent } from "../persistent";
 import { checkReleaseCommand } from "../release-command";
 import { isRecord } from "../rule";
-import { hostName } from "../rules";
+import { domain, hostName } from "../rules";
 import { checkStart } from "../runtime";
 import { checkShared } from "../shared-folders";
 
@@ -17,6 +17,8 @@ export interface GivenApplication {
   readonly path: string;
   readonly name: string;
   readonly values: Values;
+  /** Of its own: the first one has the stack's. */
+  readonly domains: readonly string[];
   /** `undefined`: all web hosts. */
   readonly hosts: readonly string[] | undefined;
   /** `undefined`: it has none. */
@@ -46,12 +48,20 @@ function hasSite(application: unknown): boolean {
 function given(path: string, name: string, value: unknown): GivenApplication {
   const values = isRecord(value) ? value : {};
   const hosts = v.safeParse(v.array(hostName), values.hosts);
+  const listed: unknown[] = Array.isArray(values.domains) ? values.domains : [];
+  const domains = listed.flatMap((name) => {
+    const parsed = v.safeParse(domain, name);
+    return parsed.success ? [parsed.output] : [];
+  });
   // PHP-FPM listens on a socket of the application's own.
   const port = isPhpFpm(values.runtime) ? undefined : (values.port ?? defaultPorts.application);
   const sharedPort = isRecord(values.shared)
     ? (values.shared.port ?? defaultPorts.shared)
     : undefined;
-  return { path, name, values, hosts: hosts.success ? hosts.output : undefined, port, sharedPort };
+  return {
+    ...{ path, name, values, domains, port, sharedPort },
+    hosts: hosts.success ? hosts.output : undefined,
+  };
 }
 
 function isPhpFpm(runtime: unknown): boolean {

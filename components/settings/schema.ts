@@ -1,5 +1,6 @@
 /** The stack's settings, key by key. Which of them agree with each other is `agreement.ts`. */
 import * as v from "valibot";
+import { https } from "../https";
 import {
   applicationOptions,
   applicationPlace,
@@ -128,6 +129,7 @@ export const settings = record("settings", {
   services: v.exactOptional(services, {}),
   packages: v.exactOptional(packagePolicy),
   firewall: v.exactOptional(firewall, {}),
+  https: v.exactOptional(https),
   loadBalancer: v.exactOptional(record("an object", loadBalancerOptions), {}),
   web: v.exactOptional(record("an object", webServerOptions), {}),
 });

@@ -1,7 +1,7 @@
 /** A certificate that an authority of one's own signs; it lives in the state only. */
 
 import * as v from "valibot";
-import { failures, text } from "../check";
+import { failures, integer, text } from "../check";
 import type { Kind } from "../kind";
 import { certificateName, generatedCertificate } from "./generated-certificate";
 
@@ -10,13 +10,17 @@ interface Certificate {
   readonly addresses: readonly string[];
   readonly authorityCertificate: string;
   readonly authorityPrivateKey: string;
+  readonly days?: number;
   readonly keeper?: string;
   readonly renewal: "due" | "not due";
   readonly certificate?: string;
   readonly privateKey?: string;
 }
 
-const renewedBeforeYears = 1;
+/** One of 10 years is renewed a year before its end; a shorter one a third of its life before. */
+function renewedBeforeDays({ days }: Certificate): number {
+  return days === undefined ? 365.25 : days / 3;
+}
 
 const schema = v.strictObject({
   name: certificateName,
@@ -26,6 +30,7 @@ const schema = v.strictObject({
   ),
   authorityCertificate: text(/^-----BEGIN CERTIFICATE-----\s/, "a certificate (PEM)"),
   authorityPrivateKey: text(/^-----BEGIN PRIVATE KEY-----\s/, "a private key (PEM)"),
+  days: v.optional(integer(1, 3652)),
   keeper: v.optional(v.string("expected a text")),
   renewal: v.optional(v.string()),
 });
@@ -34,8 +39,8 @@ export const certificate: Kind<Certificate> = {
   ...generatedCertificate<Certificate>(
     "a certificate",
     // An authority that is renewed keeps its key: what it signed stays good.
-    ["name", "addresses", "authorityPrivateKey", "keeper"],
-    renewedBeforeYears,
+    ["name", "addresses", "authorityPrivateKey", "days", "keeper"],
+    renewedBeforeDays,
   ),
   type: "trilithon:index:Certificate",
   check: (inputs) => ({
@@ -44,9 +49,9 @@ export const certificate: Kind<Certificate> = {
   }),
   apply: async (_, __, wanted) => {
     const { makeCertificate } = await import("../certificates");
-    const { name, addresses, authorityCertificate, authorityPrivateKey } = wanted;
+    const { name, addresses, days, authorityCertificate, authorityPrivateKey } = wanted;
     const authority = { certificate: authorityCertificate, privateKey: authorityPrivateKey };
-    return { ...wanted, ...(await makeCertificate({ name, addresses, authority })) };
+    return { ...wanted, ...(await makeCertificate({ name, addresses, days, authority })) };
   },
   computedOutputs: ["certificate", "privateKey"],
   derivedOutputs: ["certificate", "privateKey"],

@@ -16,13 +16,11 @@ export const certificateName = text(
   "a name of at most 64 characters",
 );
 
-const secondsPerYear = 365.25 * 24 * 3600;
-
-/** `keys` changing makes a new one; so does its age, `renewedBefore` years before its end. */
+/** `keys` changing makes a new one; so does its age, `daysBefore` its end. */
 export function generatedCertificate<Args extends Renewed>(
   what: string,
   keys: readonly string[],
-  renewedBefore: number,
+  daysBefore: (args: Args) => number,
 ): Pick<Kind<Args>, "id" | "hosts" | "read" | "diff" | "plan" | "remove"> {
   const base = generated<Args>(`make ${what}`, [...keys, "renewal"], "certificate");
   return {
@@ -30,17 +28,27 @@ export function generatedCertificate<Args extends Renewed>(
     read: async (expected) =>
       expected.certificate === undefined
         ? undefined
-        : { ...expected, renewal: endsWithin(expected.certificate, renewedBefore) },
+        : { ...expected, renewal: endsWithin(expected.certificate, daysBefore(expected)) },
     plan: (live, wanted, owner) =>
       base
         .plan(live, wanted, owner)
         .map((step) =>
-          live?.renewal === "due" ? { ...step, sentence: `renew ${what}: it ends soon` } : step,
+          live?.renewal === "due"
+            ? { ...step, sentence: `renew ${what}: it ends on ${dayOf(endOf(live.certificate))}` }
+            : step,
         ),
   };
 }
 
-function endsWithin(certificate: string, years: number): Renewed["renewal"] {
-  const end = Date.parse(new X509Certificate(certificate).validTo);
-  return end < Date.now() + years * secondsPerYear * 1000 ? "due" : "not due";
+function endsWithin(certificate: string, days: number): Renewed["renewal"] {
+  return endOf(certificate) < Date.now() + days * 24 * 3600 * 1000 ? "due" : "not due";
+}
+
+/** What is not there ends at once. */
+function endOf(certificate: string | undefined): number {
+  return certificate === undefined ? 0 : Date.parse(new X509Certificate(certificate).validTo);
+}
+
+function dayOf(time: number): string {
+  return new Date(time).toISOString().slice(0, 10);
 }

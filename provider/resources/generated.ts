@@ -90,12 +90,14 @@ export interface CertificateArgs {
   readonly authorityCertificate: pulumi.Input<string>;
   /** Of the authority that signs it. A secret. */
   readonly authorityPrivateKey: pulumi.Input<string>;
+  /** How long it is good for, 1 to 3652: it is renewed a third of that before its end. Default: 10 years, and a year before. */
+  readonly days?: pulumi.Input<number>;
   /** Any text: changing it makes a new certificate. */
   readonly keeper?: pulumi.Input<string>;
 }
 
 /**
- * A certificate for a server that is a client as well (ECDSA, P-256), good for 10 years and renewed a year before its end; the private
+ * A certificate for a server that is a client as well (ECDSA, P-256), renewed by the first `up` in the last part of its life; the private
  * key is a secret in the state.
  */
 export class Certificate extends pulumi.CustomResource {

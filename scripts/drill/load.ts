@@ -1,10 +1,11 @@
 /** A load that does not wait: each request starts when its time has come, over a connection of its own, however the ones before fare. */
-import { request } from "../verify/http";
+import { request, type Trust } from "../verify/http";
 
 export interface LoadArgs {
   readonly url: string;
   /** Sent as `Host`. */
   readonly domain: string;
+  readonly trust: Trust;
   readonly readsPerSecond: number;
   /** Entries of the sample's guest book; 0 for any other application. */
   readonly writesPerSecond: number;
@@ -82,20 +83,21 @@ export class Load {
   }
 
   async #read(): Promise<void> {
-    const { url, domain } = this.args;
-    const question = { url: `${url}/`, headers: { Host: domain } };
+    const { url, domain, trust } = this.args;
+    const question = { url: `${url}/`, headers: { Host: domain }, trust };
     const { status } = await request({ ...question, deadlineSeconds: readDeadlineSeconds });
     if (status >= 400) throw new Error(`status ${status}`);
   }
 
   async #write(message: string): Promise<void> {
-    const { url, domain } = this.args;
+    const { url, domain, trust } = this.args;
     const { status } = await request({
       url: `${url}/api/entries`,
       method: "POST",
       headers: { Host: domain, "Content-Type": "application/json" },
       body: JSON.stringify({ name: "drill", message }),
       deadlineSeconds: writeDeadlineSeconds,
+      trust,
     });
     if (status !== 201) throw new Error(`status ${status}`);
     this.#acknowledged.add(message);

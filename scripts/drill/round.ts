@@ -1,7 +1,7 @@
 /** One fault under load, and what it did. */
 import * as v from "valibot";
 import { wait } from "../verify/check";
-import { databaseHosts } from "../verify/endpoints";
+import { databaseHosts, trustOf } from "../verify/endpoints";
 import { askMysql } from "../verify/mysql";
 import { withSite } from "../verify/site";
 import type { Fault } from "./faults";
@@ -53,7 +53,8 @@ export async function runRound(
   if (typeof target === "string") return target;
   const mark = `${Date.now()}`;
   await watchHolders(machines, mark, args.seconds + recoverySeconds);
-  const load = new Load({ ...args, mark, url: endpoints.url, domain: endpoints.domain });
+  const { url, domain } = endpoints;
+  const load = new Load({ ...args, mark, url, domain, trust: trustOf(endpoints) });
   let samples: Samples;
   let recovery: Recovery;
   let from: number;

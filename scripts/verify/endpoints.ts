@@ -1,5 +1,6 @@
 /** The stack's `endpoints` output, as the scripts read it: the only thing that they know of a stack. */
 import * as v from "valibot";
+import type { Trust } from "./http";
 
 /** A member of a group has the role `database`: who is the primary, the members know. */
 export type Role = "load-balancer" | "web" | "database" | "database-primary" | "database-replica";
@@ -63,6 +64,10 @@ export interface Endpoints {
   readonly domain: string;
   /** How visitors reach it, sent as `X-Forwarded-Proto`. */
   readonly scheme: "http" | "https";
+  /** PEM: whom to trust for the page, where systems do not by themselves. */
+  readonly ca: string | undefined;
+  /** Where the load balancers end TLS, if they do. */
+  readonly tlsPort: number | undefined;
   readonly healthPath: string;
   /** A file that Nginx serves itself, if there is one. */
   readonly staticPath: string | undefined;
@@ -132,6 +137,8 @@ const listen = v.object({
 });
 const ports = v.object({
   loadBalancer: port,
+  // Not there where they end no TLS.
+  loadBalancerTls: v.optional(port),
   web: port,
   database: v.optional(port),
   // Not there in the outputs of older stacks.
@@ -160,6 +167,8 @@ const endpoints = v.object({
   // These two, `isGuestBook`, `drainFile`, `statusPath` and `console` are not there in the outputs of older stacks.
   domain: v.optional(v.string()),
   scheme: v.optional(v.picklist(["http", "https"]), "http"),
+  // Not there where systems trust the page's certificate by themselves, or there is none.
+  ca: v.optional(v.string()),
   application: v.object({
     ...application.entries,
     statusPath: v.optional(v.string(), "/.trilithon/status"),
@@ -228,6 +237,8 @@ export function parseEndpoints(value: unknown): Endpoints {
     stack,
     url: url.replace(/\/$/, ""),
     scheme,
+    ca: result.output.ca,
+    tlsPort: result.output.ports.loadBalancerTls,
     ...seenBy(first),
     applications,
     isFurther: false,
@@ -273,6 +284,11 @@ export function parseEndpoints(value: unknown): Endpoints {
       };
     }),
   };
+}
+
+/** How the page is known where it is asked over TLS: it may be asked at an address. */
+export function trustOf({ domain, ca }: Pick<Endpoints, "domain" | "ca">): Trust {
+  return { name: domain, ca };
 }
 
 function hasOneInCharge({ virtualAddress, onMove }: Given): boolean {

@@ -8,6 +8,15 @@ export interface Question {
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
   readonly deadlineSeconds?: number;
+  /** How a server that speaks TLS is known. Default: by the host name of the URL, and the roots that Node has. */
+  readonly trust?: Trust | undefined;
+}
+
+export interface Trust {
+  /** The name that its certificate has. */
+  readonly name: string;
+  /** PEM: its root, where systems do not trust it by themselves. */
+  readonly ca?: string | undefined;
 }
 
 export interface Answer {
@@ -17,11 +26,14 @@ export interface Answer {
 }
 
 export function request(question: Question): Promise<Answer> {
-  const { url, method = "GET", headers, body, deadlineSeconds = 5 } = question;
+  const { url, method = "GET", headers, body, deadlineSeconds = 5, trust } = question;
   const send = url.startsWith("https:") ? requestHttps : requestHttp;
   return new Promise((resolve, reject) => {
     const fail = (reason: string): void => reject(new Error(`${url} ${reason}`));
-    const options = { method, agent: false, ...(headers ? { headers } : {}) };
+    const options = {
+      ...{ method, agent: false, ...(headers ? { headers } : {}) },
+      ...(trust && tlsOptions(trust)),
+    };
     const exchange = send(url, options, (response) => {
       let text = "";
       response.setEncoding("utf8").on("data", (chunk: string) => {
@@ -43,6 +55,11 @@ export function request(question: Question): Promise<Answer> {
     });
     exchange.end(body);
   });
+}
+
+/** For Node's `tls` and `https`: the certificate is checked by the name that is asked for. */
+export function tlsOptions({ name, ca }: Trust) {
+  return { servername: name, ...(ca !== undefined && { ca }) };
 }
 
 function explain(error: Error & { readonly code?: string }): string {

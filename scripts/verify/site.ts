@@ -1,7 +1,7 @@
 /** A running stack, reached from outside: HTTP to the load balancer, SSH with pinned host keys to the hosts. */
 import { Session } from "../../provider/ssh/session";
 import type { Site } from "./check";
-import type { EndpointHost, Endpoints } from "./endpoints";
+import { type EndpointHost, type Endpoints, trustOf } from "./endpoints";
 import { request } from "./http";
 import type { StackOutputs } from "./outputs";
 
@@ -40,7 +40,11 @@ export function openSite(
   return {
     endpoints,
     request: (question) =>
-      request({ ...question, headers: { Host: endpoints.domain, ...question.headers } }),
+      request({
+        ...question,
+        headers: { Host: endpoints.domain, ...question.headers },
+        trust: trustOf(endpoints),
+      }),
     run: async (host, script, deadlineSeconds) =>
       session(host).run({ script, deadlineSeconds, doing }),
     close: async () => {

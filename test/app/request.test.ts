@@ -8,6 +8,7 @@ import {
   parseLastWrite,
   readFields,
   renderLastWrite,
+  schemeOf,
 } from "../../app/request";
 
 function request(headers: Record<string, string>, body = ""): IncomingMessage {
@@ -41,9 +42,18 @@ for (const [who, headers, isAllowed] of origins) {
 test("the cookie of the last write comes back as it was", (t) => {
   const uuid = "df00eef4-e76c-11f1-859b-0242ac1f6315";
   const written = { id: 12, host: "web-01", gtid: `${uuid}:1-5:7,${uuid.replace("df", "ee")}:1` };
-  const cookie = renderLastWrite(written).split(";")[0];
+  const cookie = renderLastWrite(written, "http").split(";")[0];
   t.notRegex(cookie ?? "", /[,\s]/);
   t.deepEqual(parseLastWrite(`a=b; ${cookie}; c=d`), written);
+});
+
+test("a cookie that came by TLS is sent by TLS alone", (t) => {
+  const written = { id: 1, host: "web-01", gtid: "3e11fa47-71ca-11e1-9e33-c80aa9429562:1" };
+  const cookieOf = (headers: Record<string, string>) =>
+    renderLastWrite(written, schemeOf(request(headers)));
+  t.regex(cookieOf({ "x-forwarded-proto": "https" }), /; Secure$/);
+  t.notRegex(cookieOf({ "x-forwarded-proto": "http" }), /Secure/);
+  t.notRegex(cookieOf({}), /Secure/);
 });
 
 for (const cookie of [undefined, "", "wrote=", "wrote=1/h/x", "wrote=1/<h>/x:1", "other=1/h/x"]) {

@@ -1,6 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
 import test from "ava";
+import { makePem } from "../support/pem";
 import { mockPulumi, resolved, settle } from "./mocks";
+import { plain } from "./run-stack";
 
 const program = run();
 
@@ -12,11 +14,25 @@ async function run() {
   const servers = [{ host: { name: "a", address: "10.0.0.2" }, port: 8080 }];
   const args = { hosts: [host], servers, domain: "www.example.com", healthPath: "/up" };
   const balancer = new LoadBalancer("lb", args);
+  const pair = await makePem({ names: ["www.example.com"], to: 20 });
+  const other = await makePem({ names: ["example.com"] });
+  const certificates = [pair, other].map(({ certificate, key }) => ({
+    certificate: pulumi.output(certificate),
+    key: pulumi.secret(key),
+  }));
+  const tls = { certificates, ca: "root", port: 8443 };
+  const redirects = { "example.com": "www.example.com" };
+  const given = new LoadBalancer("tls", { ...args, redirects, https: tls });
   const messages = [
     { ...args, port: 0, statsPort: 70000, domain: "example" },
     { ...args, servers: [] },
     { ...args, rawLines: { backend: ["a\nb"] } },
     { ...args, virtualAddress: "10.0.0.2" },
+    { ...args, https: { ownCa: true as const, port: 8404 } },
+    { ...args, https: { ownCa: true as const, port: 443, hsts: { days: 0 } } },
+    { ...args, https: { certificate: pair.certificate, key: other.key } },
+    { ...args, redirects: { "www.example.com": "example.com" } },
+    { ...args, redirects, https: { certificate: pair.certificate, key: pair.key } },
   ].map((bad) => {
     try {
       new LoadBalancer("bad", bad);
@@ -27,7 +43,10 @@ async function run() {
   });
   const statsUrl = pulumi.output(balancer.statsUrls.lb);
   await settle();
-  return { world, statsUrl: await resolved(statsUrl), messages };
+  return {
+    ...{ world, messages, statsUrl: await resolved(statsUrl) },
+    ...{ pair, other, ca: await resolved(given.ca), httpsPort: await resolved(given.httpsPort) },
+  };
 }
 
 test("works before servers that this program did not make, in a preview", async (t) => {
@@ -48,6 +67,28 @@ test("works before servers that this program did not make, in a preview", async 
   t.is(statsUrl, "http://10.0.0.1:8404/");
 });
 
+test("given certificates are files of HAProxy's, each with its key beside it", async (t) => {
+  const { world, pair, other, ca, httpsPort } = await program;
+  const { inputs } = world.find("trilithon:index:Service", "tls-lb-service");
+  // The mocks lift the mark of a secret up to here.
+  t.not(plain(inputs.files), inputs.files);
+  const files = Object(plain(inputs.files));
+  t.is(
+    plain(files["/etc/haproxy/certificates.list"].content),
+    "/etc/haproxy/certificates/1.pem\n/etc/haproxy/certificates/2.pem\n",
+  );
+  for (const [number, one] of [pair, other].entries()) {
+    const path = `/etc/haproxy/certificates/${number + 1}.pem`;
+    t.is(files[path].content, one.certificate);
+    const { content, mode } = files[`${path}.key`];
+    t.is(content, one.key);
+    t.is(mode, "0600");
+  }
+  t.is(ca, "root");
+  t.is(httpsPort, 8443);
+  t.regex(String(plain(files["/etc/haproxy/haproxy.cfg"].content)), /\n {4}bind :8443 ssl /);
+});
+
 test("refuses arguments, all faults at once", async (t) => {
   const { messages } = await program;
   t.deepEqual(messages, [
@@ -57,5 +98,10 @@ LoadBalancer bad: domain: expected a domain name such as www.example.com, got "e
     "LoadBalancer bad: servers: expected a list of servers, got an empty list",
     'LoadBalancer bad: rawLines.backend[0]: expected one line of text, got "a\\nb"',
     'LoadBalancer bad: virtualAddress: expected an address that no host has, got "10.0.0.2"',
+    "LoadBalancer bad: https.port: expected a port other than port and statsPort, got 8404",
+    "LoadBalancer bad: https.hsts.days: expected an integer from 1 to 1095, got 0",
+    "LoadBalancer bad: https.key: expected the private key of the certificate, got another one",
+    `LoadBalancer bad: redirects.www.example.com: expected a name that is not served itself, got "www.example.com"`,
+    "LoadBalancer bad: https.certificate: expected a certificate for example.com, got one for www.example.com",
   ]);
 });

@@ -81,9 +81,9 @@ test("both kinds are made once, renewed in time, and made anew for another name"
   const live = await certificateAuthority.read(made, context);
   t.deepEqual(live && certificateAuthority.diff(live, wanted), []);
   const due = { ...made, renewal: "due" as const };
-  t.is(
-    certificateAuthority.plan(due, wanted, owner)[0]?.sentence,
-    "renew an authority: it ends soon",
+  t.regex(
+    certificateAuthority.plan(due, wanted, owner)[0]?.sentence ?? "",
+    /^renew an authority: it ends on 20\d\d-\d\d-\d\d$/,
   );
   const renewed = await certificateAuthority.apply([], due, wanted, context);
   t.is(renewed.privateKey, made.privateKey);
@@ -115,4 +115,25 @@ test("what ends soon is due", async (t) => {
   t.like(await certificateAuthority.read({ ...wanted, ...authority }, context), {
     renewal: "not due",
   });
+});
+
+test("one of so many days is renewed a third of them before its end", async (t) => {
+  const authority = await makeAuthority("cluster one");
+  const of = async (days: number, left: number) => {
+    // Made so long ago that it has so many days left.
+    const made = await makeCertificate({ ...request, authority, days: left });
+    const inputs = {
+      ...{ ...request, days, renewal: "not due" as const },
+      authorityCertificate: authority.certificate,
+      authorityPrivateKey: authority.privateKey,
+    };
+    return (await certificate.read({ ...inputs, ...made }, context))?.renewal;
+  };
+  t.is(await of(365, 123), "not due");
+  t.is(await of(365, 121), "due");
+  t.is(await of(90, 31), "not due");
+  t.is(await of(90, 29), "due");
+  const short = await makeCertificate({ ...request, authority, days: 365 });
+  const days = Date.parse(new X509Certificate(short.certificate).validTo) - Date.now();
+  t.is(Math.round(days / 86_400_000), 365);
 });

@@ -1,6 +1,7 @@
 /** All checks of a stack: those that can run side by side, and those that want the stack for themselves. */
 import type { Check } from "../check";
 import type { Endpoints } from "../endpoints";
+import { certificateChecks } from "./certificate";
 import { failoverCheck } from "./failover";
 import { firewallChecks } from "./firewall";
 import { groupChecks } from "./group";
@@ -32,6 +33,7 @@ export function listChecks(
       ...takingPartChecks(endpoints),
       ...hostServingChecks(endpoints),
       ...virtualAddressChecks(endpoints),
+      ...certificateChecks(endpoints),
       ...(isGuestBook
         ? guestBookChecks(endpoints)
         : [siteCheck(endpoints), ...publicFileChecks(endpoints)]),

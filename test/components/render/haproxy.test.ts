@@ -10,6 +10,7 @@ import {
   renderUnavailable,
   shareOf,
 } from "../../../components/render/haproxy";
+import { intermediate } from "../../../components/render/tls-profile";
 import { isGolden } from "./golden";
 
 const config = {
@@ -109,6 +110,104 @@ test("files that servers share are asked of another one where one has none", (t)
   // There is nobody else to be asked.
   const alone = { ...config, servers: servers.slice(1), sharedPaths: ["/uploads"] };
   t.notRegex(renderHaproxy(alone), /_shared/);
+});
+
+const https = { port: 443, plainPaths: ["/up"] };
+
+test("ends TLS, and leads who comes without it there", (t) => {
+  const hsts = { days: 730, includeSubDomains: true };
+  const redirects = { "foobar.com": "www.foobar.com" };
+  const text = renderHaproxy({
+    ...{ ...config, redirects, unknownHost: "refuse", https: { ...https, hsts } },
+  });
+  isGolden(t, "haproxy-https.cfg", text);
+});
+
+/** The one value of a line that begins so. */
+function lineOf(text: string, word: string): string {
+  const [line, ...more] = text.split("\n").filter((one) => one.startsWith(`    ${word} `));
+  if (line === undefined || more.length > 0) throw new Error(`${word}: ${more.length + 1} lines`);
+  return line.slice(word.length + 5);
+}
+
+test("TLS is spoken as Mozilla's profile has it", (t) => {
+  // As https://ssl-config.mozilla.org/guidelines/6.0.json has them.
+  t.like(intermediate, {
+    version: "6.0",
+    ciphers: [
+      "ECDHE-ECDSA-AES128-GCM-SHA256",
+      "ECDHE-RSA-AES128-GCM-SHA256",
+      "ECDHE-ECDSA-AES256-GCM-SHA384",
+      "ECDHE-RSA-AES256-GCM-SHA384",
+      "ECDHE-ECDSA-CHACHA20-POLY1305",
+      "ECDHE-RSA-CHACHA20-POLY1305",
+    ],
+    ciphersuites: [
+      "TLS_AES_128_GCM_SHA256",
+      "TLS_AES_256_GCM_SHA384",
+      "TLS_CHACHA20_POLY1305_SHA256",
+    ],
+    curves: ["X25519MLKEM768", "X25519", "prime256v1", "secp384r1"],
+    leastRsaBits: 2048,
+  });
+  const text = renderHaproxy({ ...config, https });
+  t.is(lineOf(text, "ssl-default-bind-ciphers"), intermediate.ciphers.join(":"));
+  t.is(lineOf(text, "ssl-default-bind-ciphersuites"), intermediate.ciphersuites.join(":"));
+  const options = lineOf(text, "ssl-default-bind-options").split(" ");
+  t.deepEqual(options, ["ssl-min-ver", "TLSv1.2", "prefer-client-ciphers", "no-tls-tickets"]);
+  // OpenSSL refuses the whole list for one curve that it does not know.
+  const [, ofNew, ofOld] =
+    /\n\.if openssl_version_atleast\(3\.5\.0\)\n {4}ssl-default-bind-curves (.*)\n\.else\n {4}ssl-default-bind-curves (.*)\n\.endif\n/.exec(
+      text,
+    ) ?? [];
+  t.deepEqual(ofNew?.split(":"), [...intermediate.curves]);
+  t.deepEqual(ofOld?.split(":"), intermediate.curves.slice(1));
+});
+
+const redirectsIn = (text: string) =>
+  text.split("\n").flatMap((line) => / redirect location (.*)/.exec(line)?.[1] ?? []);
+
+test("another port for TLS stands in the addresses that visitors are led to", (t) => {
+  const redirects = { "foobar.com": "www.foobar.com" };
+  const text = renderHaproxy({ ...config, redirects, https: { ...https, port: 8443 } });
+  const [first, , third] = redirectsIn(text);
+  t.regex(first ?? "", /^https:\/\/%\[req\.hdr\(Host\),host_only,lower\]:8443%\[pathq\] code 301 /);
+  t.regex(third ?? "", /^https:\/\/www\.foobar\.com:8443%\[pathq\] code 301 /);
+});
+
+test("without TLS, other names are led as visitors come, and nobody is told to come by TLS", (t) => {
+  const redirects = { "foobar.com": "www.foobar.com" };
+  const plain = renderHaproxy({ ...config, redirects, port: 8080 });
+  t.deepEqual(redirectsIn(plain), [
+    "http://www.foobar.com:8080%[pathq] code 301 if { req.hdr(Host),host_only,lower -m str foobar.com } { method GET HEAD }",
+    "http://www.foobar.com:8080%[pathq] code 308 if { req.hdr(Host),host_only,lower -m str foobar.com }",
+  ]);
+  t.notRegex(plain, /Strict-Transport|ssl-default/);
+  const behind = renderHaproxy({ ...config, redirects, trustedProxies: ["203.0.113.0/24"] });
+  t.regex(redirectsIn(behind)[0] ?? "", /^https:\/\/www\.foobar\.com%/);
+});
+
+test("who came by TLS to a trusted proxy is not led there again", (t) => {
+  const hsts = { days: 1 };
+  const trustedProxies = ["203.0.113.0/24"];
+  const text = renderHaproxy({ ...config, trustedProxies, https: { ...https, hsts } });
+  t.regex(redirectsIn(text)[0] ?? "", / if !\{ var\(txn\.proto\) -m str https \} !answered_plain /);
+  t.regex(
+    text,
+    /Strict-Transport-Security "max-age=86400" if \{ var\(txn\.proto\) -m str https \}/,
+  );
+});
+
+test("names that are served are those of all applications, and those that lead to them", (t) => {
+  const { servers } = config;
+  const applications = [{ name: "shop", domains: ["shop.foobar.com", "a.com"], servers }];
+  const redirects = { "foobar.com": "www.foobar.com" };
+  const text = renderHaproxy({ ...config, applications, redirects, unknownHost: "refuse" });
+  t.regex(
+    text,
+    /return status 421 .* unless \{ req\.hdr\(Host\),host_only,lower -m str www\.foobar\.com shop\.foobar\.com a\.com foobar\.com \}\n/,
+  );
+  t.notRegex(renderHaproxy({ ...config, unknownHost: "serve" }), /421 content-type/);
 });
 
 test("raw lines end their sections", (t) => {

@@ -1,0 +1,237 @@
+/** How load balancers end TLS: by whose certificates, and what is told to browsers. */
+import * as pulumi from "@pulumi/pulumi";
+import * as v from "valibot";
+import { Certificate, CertificateAuthority } from "../provider/resources/generated";
+import { checkCertificates, type GivenCertificate, lifeLeft } from "./certificate-check";
+import { refuse } from "./check-args";
+import { type Fault, unexpected } from "./expectation";
+import { hiddenText, integer, isRecord, list, oneOf, record, rule } from "./rule";
+import { port } from "./rules";
+
+export interface CertificatePair {
+  /** PEM: the server's certificate, followed by those of the authorities up to the root, which may be left out. */
+  readonly certificate: pulumi.Input<string>;
+  /** PEM, without a passphrase. Kept as a secret, in a file that only root reads. */
+  readonly key: pulumi.Input<string>;
+}
+
+/** One of three says whose certificates: `certificate` and `key`, `certificates`, or `ownCa`. */
+export interface HttpsArgs {
+  /** As in `CertificatePair`: for all host names. */
+  readonly certificate?: pulumi.Input<string>;
+  /** That of the certificate. */
+  readonly key?: pulumi.Input<string>;
+  /** Several: a visitor gets the one that has the name that is asked for, and without a name the first. */
+  readonly certificates?: readonly CertificatePair[];
+  /** `true`: an authority of the stack's own signs one for all host names and addresses of the load balancers. */
+  readonly ownCa?: true;
+  /** PEM: whom to trust for given certificates, if systems do not by themselves. `npm run verify` does so. Default: their roots. */
+  readonly ca?: pulumi.Input<string>;
+  /** On all addresses of each host. Default 443. */
+  readonly port?: pulumi.Input<number>;
+  /**
+   * Browsers that were here once come by TLS alone for so many days, 1 to 1095; with `includeSubDomains` to all names below as well, with
+   * `preload` before their first visit (hstspreload.org), which is hard to undo. Default: nothing is said.
+   */
+  readonly hsts?: pulumi.Input<{
+    readonly days: number;
+    readonly includeSubDomains?: boolean;
+    readonly preload?: boolean;
+  }>;
+}
+
+export const defaultHttpsPort = 443;
+/** One that is given and ends within these is told by each preview. */
+const warnedDays = 30;
+/** Mozilla's limit is 366 with the day before; `up` renews it within the last third. */
+const ownCertificateDays = 365;
+
+const isTrueOrFalse = rule(
+  "true or false",
+  (value): value is boolean => typeof value === "boolean",
+);
+// What is in them is checked by `certificate-check.ts`.
+const certificate = hiddenText("a certificate (PEM)", () => true);
+const key = hiddenText("a private key (PEM)", () => true);
+
+const httpsObject = record("an object", {
+  certificate: v.exactOptional(certificate),
+  key: v.exactOptional(key),
+  certificates: v.exactOptional(
+    list(
+      "a list of certificates with their keys",
+      record("an object with certificate and key", { certificate, key }),
+      1,
+    ),
+  ),
+  ownCa: v.exactOptional(rule("true", (value): value is true => value === true)),
+  ca: v.exactOptional(certificate),
+  port: v.exactOptional(port),
+  hsts: v.exactOptional(
+    record("an object with days", {
+      days: integer(1, 1095),
+      includeSubDomains: v.exactOptional(isTrueOrFalse),
+      preload: v.exactOptional(isTrueOrFalse),
+    }),
+  ),
+});
+
+type HttpsValue = "own-ca" | v.InferOutput<typeof httpsObject>;
+
+export const https = v.lazy(
+  (value): v.GenericSchema<unknown, HttpsValue> =>
+    isRecord(value) ? httpsObject : oneOf("own-ca"),
+);
+
+/** Arguments that say which resources and files there are. */
+export const plainHttpsArgs = ["https", "https.certificates", "https.ownCa"];
+
+/** What has to agree, of what is known: whose certificates, that they are good, and that they have all names. */
+export function checkHttps(given: unknown, names: readonly string[]): readonly Fault[] {
+  if (!isRecord(given)) return [];
+  return [
+    ...checkSource(given),
+    ...checkHsts(given.hsts),
+    ...checkCertificates(pairsOf(given), names),
+  ];
+}
+
+type Values = Readonly<Record<string, unknown>>;
+
+function checkSource(given: Values): readonly Fault[] {
+  const hasPair = given.certificate !== undefined || given.key !== undefined;
+  const sources = [
+    ...(hasPair ? ["certificate and key"] : []),
+    ...["certificates", "ownCa"].filter((name) => given[name] !== undefined),
+  ];
+  if (sources.length !== 1) {
+    const got = sources.length === 0 ? "none of them" : sources.join(" and ");
+    const expected = "one of certificate and key, certificates, ownCa";
+    return [{ path: "https", message: `expected ${expected}, got ${got}` }];
+  }
+  const lacking = hasPair ? ["certificate", "key"].filter((name) => given[name] === undefined) : [];
+  return [
+    ...lacking.map((name) => ({
+      path: `https.${name}`,
+      message: unexpected(
+        name === "key"
+          ? "the private key of the certificate (PEM)"
+          : "the certificate of the key (PEM)",
+        undefined,
+      ),
+    })),
+    ...(given.ownCa !== undefined && given.ca !== undefined
+      ? [{ path: "https.ca", message: "expected nothing, got a value: ownCa has its own" }]
+      : []),
+  ];
+}
+
+/** What the list that browsers have asks for: https://hstspreload.org */
+function checkHsts(hsts: unknown): readonly Fault[] {
+  if (!isRecord(hsts) || hsts.preload !== true) return [];
+  const { days, includeSubDomains } = hsts;
+  return [
+    ...(typeof days === "number" && days < 365
+      ? [{ path: "https.hsts.days", message: unexpected("365 or more with preload", days) }]
+      : []),
+    ...(includeSubDomains === true
+      ? []
+      : [
+          {
+            path: "https.hsts.includeSubDomains",
+            message: unexpected("true with preload", includeSubDomains),
+          },
+        ]),
+  ];
+}
+
+function pairsOf(given: Values): readonly GivenCertificate[] {
+  const known = (value: unknown) => (typeof value === "string" ? value : undefined);
+  const pair = (path: string, values: Values) => ({
+    path,
+    certificate: known(values.certificate),
+    key: known(values.key),
+  });
+  const { certificates } = given;
+  if (Array.isArray(certificates)) {
+    return certificates.map((one: unknown, index) =>
+      pair(`https.certificates[${index}]`, isRecord(one) ? one : {}),
+    );
+  }
+  return given.certificate === undefined && given.key === undefined ? [] : [pair("https", given)];
+}
+
+export interface OwnNames {
+  readonly names: pulumi.Input<readonly string[]>;
+  /** IPv4. */
+  readonly addresses: pulumi.Input<readonly string[]>;
+}
+
+export interface Certificates {
+  readonly pairs: readonly {
+    readonly certificate: pulumi.Output<string>;
+    readonly key: pulumi.Output<string>;
+  }[];
+  /** Whom visitors have to trust, where systems do not by themselves. */
+  readonly ca: pulumi.Output<string | undefined>;
+}
+
+/** The given ones, or one of an authority that is made for it. */
+export function certificatesOf(
+  parent: pulumi.Resource,
+  name: string,
+  given: "own-ca" | HttpsArgs,
+  { names, addresses }: OwnNames,
+): Certificates {
+  if (given === "own-ca" || given.ownCa) return makeOwn(parent, name, { names, addresses });
+  const { certificate = "", key = "", certificates = [{ certificate, key }], ca } = given;
+  const outputs = pulumi.all([certificates, names]).apply(([known, all]) => {
+    const values = given.certificates ? { certificates: known } : { ...known[0] };
+    refuse(`LoadBalancer ${name}`, checkCertificates(pairsOf(values), all));
+    for (const { path, certificate = "" } of pairsOf(values)) warnOfEnd(path, certificate);
+    return known;
+  });
+  return {
+    pairs: certificates.map((_, index) => ({
+      // What came with a secret key would be hidden in previews as well.
+      certificate: pulumi.unsecret(outputs.apply((known) => known[index]?.certificate ?? "")),
+      key: pulumi.secret(outputs.apply((known) => known[index]?.key ?? "")),
+    })),
+    ca: pulumi.output(ca),
+  };
+}
+
+function warnOfEnd(path: string, certificate: string): void {
+  const left = lifeLeft(certificate);
+  if (left === undefined || left.days > warnedDays) return;
+  pulumi.log.warn(`${path}.certificate ends on ${left.end}, in ${left.days} days: set a new one`);
+}
+
+function makeOwn(
+  parent: pulumi.Resource,
+  name: string,
+  { names, addresses }: OwnNames,
+): Certificates {
+  const domain = pulumi.output(names).apply(([first = ""]) => first);
+  const authority = new CertificateAuthority(
+    `${name}-authority`,
+    // Browsers and systems list it by this name.
+    { name: domain.apply((domain) => `${domain.slice(0, 50)} authority`) },
+    { parent },
+  );
+  const certificate = new Certificate(
+    `${name}-certificate`,
+    {
+      name: domain.apply((domain) => domain.slice(0, 64)),
+      addresses: pulumi
+        .all([names, addresses])
+        .apply(([names, addresses]) => [...new Set([...names, ...addresses])]),
+      days: ownCertificateDays,
+      authorityCertificate: authority.certificate,
+      authorityPrivateKey: authority.privateKey,
+    },
+    { parent },
+  );
+  const pair = { certificate: certificate.certificate, key: certificate.privateKey };
+  return { pairs: [pair], ca: authority.certificate };
+}

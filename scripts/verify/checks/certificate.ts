@@ -1,0 +1,81 @@
+/** What visitors are shown over TLS: a certificate that they trust, that has the site's names, and that does not end soon. */
+import { connect } from "node:tls";
+import { type Check, type Finding, failed, passed } from "../check";
+import { type Endpoints, hostsWith, serviceOf, startCommand } from "../endpoints";
+import { type Trust, tlsOptions } from "../http";
+import { askHost } from "./host-http";
+
+/** Nobody renews one that is given, so there has to be time to. The stack's own is renewed by `up` months before. */
+const leastDays = 14;
+
+export function certificateChecks(endpoints: Endpoints): readonly Check[] {
+  const { url, loadBalancerUrls, areContainers, tlsPort } = endpoints;
+  if (tlsPort === undefined) return [];
+  // A machine's own address need not be reachable from here.
+  const urls = areContainers ? Object.values(loadBalancerUrls) : [];
+  const names = new Set(endpoints.applications.map(({ domain }) => domain));
+  return [
+    ...[...new Set([url, ...urls])].flatMap((at) =>
+      [...names].map((name) => certificateCheck(at, { name, ca: endpoints.ca }, endpoints.stack)),
+    ),
+    ...redirectChecks(endpoints),
+  ];
+}
+
+function certificateCheck(url: string, trust: Trust, stack: string): Check {
+  return {
+    name: `${url}: its certificate is good for ${trust.name}`,
+    expected: `one for that name, of an authority that is trusted, for ${leastDays} days or more`,
+    remedy: `${startCommand(stack)}; a given one: set a new one in trilithon:https`,
+    deadlineSeconds: 15,
+    run: async () => judgeCertificate(await readCertificate(url, trust), new Date()),
+  };
+}
+
+export interface ShownCertificate {
+  /** As OpenSSL says it: `Nov 29 20:00:00 2027 GMT` */
+  readonly validTo: string;
+  /** `TLSv1.3` */
+  readonly protocol: string;
+}
+
+/** Throws where it is not trusted, or has another name. */
+function readCertificate(url: string, trust: Trust): Promise<ShownCertificate> {
+  const { hostname: host, port } = new URL(url);
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host, port: Number(port || 443), ...tlsOptions(trust) });
+    socket.setTimeout(10_000, () => socket.destroy(new Error("no answer within 10 s")));
+    socket.once("error", reject);
+    socket.once("secureConnect", () => {
+      const { valid_to: validTo } = socket.getPeerCertificate();
+      resolve({ validTo, protocol: socket.getProtocol() ?? "" });
+      socket.destroy();
+    });
+  });
+}
+
+export function judgeCertificate({ validTo, protocol }: ShownCertificate, now: Date): Finding {
+  const end = new Date(validTo);
+  const days = Math.floor((end.getTime() - now.getTime()) / (24 * 3600 * 1000));
+  const seen = `ends on ${end.toISOString().slice(0, 10)}, in ${days} days; ${protocol}`;
+  return days >= leastDays ? passed(seen) : failed(seen);
+}
+
+/** Asked from the load balancer's own host. */
+function redirectChecks(endpoints: Endpoints): readonly Check[] {
+  const { domain } = endpoints;
+  return hostsWith(endpoints, "load-balancer").map((host) => ({
+    name: `${host.name}: who comes without TLS is led to it`,
+    expected: "status 301",
+    remedy: `see HAProxy's configuration on ${host.name}: rawLines may answer before`,
+    deadlineSeconds: 25,
+    run: async (site) => {
+      const port = serviceOf(host, "load-balancer")?.port ?? 80;
+      const question = { port, path: "/", domain, scheme: "http", times: 1 } as const;
+      const [answer] = await askHost(site, host, question);
+      const { status, fault = "no answer" } = answer ?? {};
+      const seen = status === undefined ? fault : `status ${status}`;
+      return status === 301 ? passed(seen) : failed(seen);
+    },
+  }));
+}
