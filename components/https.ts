@@ -120,10 +120,16 @@ function checkSource(given: Values): readonly Fault[] {
         undefined,
       ),
     })),
-    ...(given.ownCa !== undefined && given.ca !== undefined
-      ? [{ path: "https.ca", message: "expected nothing, got a value: ownCa has its own" }]
-      : []),
+    ...checkCa(given),
   ];
+}
+
+function checkCa({ ownCa, ca }: Values): readonly Fault[] {
+  if (ca === undefined) return [];
+  const refused = (message: string) => [{ path: "https.ca", message }];
+  if (ownCa !== undefined) return refused("expected nothing, got a value: ownCa has its own");
+  if (typeof ca !== "string" || lifeLeft(ca) !== undefined) return [];
+  return refused("expected a certificate (PEM), got something else (not shown)");
 }
 
 /** What the list that browsers have asks for: https://hstspreload.org */

@@ -2,10 +2,11 @@
 
 import { X509Certificate } from "node:crypto";
 import { text } from "../check";
-import type { Kind } from "../kind";
+import type { Kind, Step } from "../kind";
 import { generated } from "./generated";
 
 interface Renewed {
+  readonly name: string;
   /** In a read: whether it ends so soon that it is to be made anew. */
   readonly renewal: "due" | "not due";
   readonly certificate?: string;
@@ -32,11 +33,17 @@ export function generatedCertificate<Args extends Renewed>(
     plan: (live, wanted, owner) =>
       base
         .plan(live, wanted, owner)
-        .map((step) =>
-          live?.renewal === "due"
-            ? { ...step, sentence: `renew ${what}: it ends on ${dayOf(endOf(live.certificate))}` }
-            : step,
-        ),
+        .map((step) => (live?.renewal === "due" ? renewalOf(step, what, live) : step)),
+  };
+}
+
+/** A warning, as a resource that is on no host has no other line in a preview. */
+function renewalOf(step: Step, what: string, { name, certificate }: Renewed): Step {
+  const end = dayOf(endOf(certificate));
+  return {
+    ...step,
+    sentence: `renew ${what}: it ends on ${end}`,
+    warning: `${what} for ${name} ends on ${end}: it is renewed`,
   };
 }
 

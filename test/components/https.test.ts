@@ -122,6 +122,10 @@ test("refuses texts that are none, and shows nothing of them", async (t) => {
   t.deepEqual(faultsOf({ certificate, key: makeEncryptedKey() }), [
     "https.key: expected a private key without a passphrase, got one with a passphrase",
   ]);
+  t.deepEqual(faultsOf({ certificate, key, ca: "root" }), [
+    "https.ca: expected a certificate (PEM), got something else (not shown)",
+  ]);
+  t.deepEqual(faultsOf({ certificate, key, ca: certificate }), []);
   // Which of several it is, is said.
   t.deepEqual(
     faultsOf({

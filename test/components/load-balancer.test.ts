@@ -20,7 +20,7 @@ async function run() {
     certificate: pulumi.output(certificate),
     key: pulumi.secret(key),
   }));
-  const tls = { certificates, ca: "root", port: 8443 };
+  const tls = { certificates, ca: other.certificate, port: 8443 };
   const redirects = { "example.com": "www.example.com" };
   const given = new LoadBalancer("tls", { ...args, redirects, https: tls });
   const messages = [
@@ -84,7 +84,7 @@ test("given certificates are files of HAProxy's, each with its key beside it", a
     t.is(content, one.key);
     t.is(mode, "0600");
   }
-  t.is(ca, "root");
+  t.is(ca, other.certificate);
   t.is(httpsPort, 8443);
   t.regex(String(plain(files["/etc/haproxy/haproxy.cfg"].content)), /\n {4}bind :8443 ssl /);
 });

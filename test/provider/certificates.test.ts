@@ -81,9 +81,11 @@ test("both kinds are made once, renewed in time, and made anew for another name"
   const live = await certificateAuthority.read(made, context);
   t.deepEqual(live && certificateAuthority.diff(live, wanted), []);
   const due = { ...made, renewal: "due" as const };
+  const [renewal] = certificateAuthority.plan(due, wanted, owner);
+  t.regex(renewal?.sentence ?? "", /^renew an authority: it ends on 20\d\d-\d\d-\d\d$/);
   t.regex(
-    certificateAuthority.plan(due, wanted, owner)[0]?.sentence ?? "",
-    /^renew an authority: it ends on 20\d\d-\d\d-\d\d$/,
+    renewal?.warning ?? "",
+    /^an authority for cluster one ends on 20\d\d-\d\d-\d\d: it is renewed$/,
   );
   const renewed = await certificateAuthority.apply([], due, wanted, context);
   t.is(renewed.privateKey, made.privateKey);
