@@ -2,10 +2,11 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as v from "valibot";
 import { Certificate, CertificateAuthority } from "../provider/resources/generated";
+import { type AcmeCertificates, makeAcme } from "./acme";
 import { checkCertificates, type GivenCertificate, lifeLeft } from "./certificate-check";
 import { refuse } from "./check-args";
 import { type Fault, unexpected } from "./expectation";
-import { hiddenText, integer, isRecord, list, oneOf, record, rule } from "./rule";
+import { hiddenText, integer, isRecord, list, oneOf, record, rule, text } from "./rule";
 import { port } from "./rules";
 
 export interface CertificatePair {
@@ -15,7 +16,19 @@ export interface CertificatePair {
   readonly key: pulumi.Input<string>;
 }
 
-/** One of three says whose certificates: `certificate` and `key`, `certificates`, or `ownCa`. */
+/** An authority that speaks ACME, as Let's Encrypt does. */
+export interface AcmeArgs {
+  /** Of the account: where the authority writes to. */
+  readonly email: pulumi.Input<string>;
+  /** URL of its directory. Default: Let's Encrypt's. */
+  readonly directory?: pulumi.Input<string>;
+  /** How it is shown whose the names are: it asks at port 80 of each of them. */
+  readonly challenge?: "http-01";
+  /** PEM: whom to trust for `directory`. Default: the host's roots. */
+  readonly directoryCa?: pulumi.Input<string>;
+}
+
+/** One of four says whose certificates: `certificate` and `key`, `certificates`, `ownCa`, or `acme`. */
 export interface HttpsArgs {
   /** As in `CertificatePair`: for all host names. */
   readonly certificate?: pulumi.Input<string>;
@@ -25,7 +38,9 @@ export interface HttpsArgs {
   readonly certificates?: readonly CertificatePair[];
   /** `true`: an authority of the stack's own signs one for all host names and addresses of the load balancers. */
   readonly ownCa?: true;
-  /** PEM: whom to trust for given certificates, if systems do not by themselves. `npm run verify` does so. Default: their roots. */
+  /** Each load balancer gets a certificate for all host names by itself, and renews it: its key never leaves the host. */
+  readonly acme?: AcmeArgs;
+  /** PEM: whom to trust for given certificates or those of `acme`, if systems do not by themselves. `npm run verify` does so. Default: their roots. */
   readonly ca?: pulumi.Input<string>;
   /** On all addresses of each host. Default 443. */
   readonly port?: pulumi.Input<number>;
@@ -65,6 +80,20 @@ const httpsObject = record("an object", {
     ),
   ),
   ownCa: v.exactOptional(rule("true", (value): value is true => value === true)),
+  acme: v.exactOptional(
+    record("an object with email", {
+      email: text("an e-mail address", (value) =>
+        /^[A-Za-z0-9._%+-]{1,64}@([a-z0-9-]+\.)+[a-z0-9-]+$/.test(value),
+      ),
+      directory: v.exactOptional(
+        text("an https URL", (value) =>
+          /^https:\/\/[A-Za-z0-9.-]+(:\d+)?\/[A-Za-z0-9._~/-]*$/.test(value),
+        ),
+      ),
+      challenge: v.exactOptional(oneOf("http-01")),
+      directoryCa: v.exactOptional(certificate),
+    }),
+  ),
   ca: v.exactOptional(certificate),
   port: v.exactOptional(port),
   hsts: v.exactOptional(
@@ -84,7 +113,7 @@ export const https = v.lazy(
 );
 
 /** Arguments that say which resources and files there are. */
-export const plainHttpsArgs = ["https", "https.certificates", "https.ownCa"];
+export const plainHttpsArgs = ["https", "https.certificates", "https.ownCa", "https.acme"];
 
 /** What has to agree, of what is known: whose certificates, that they are good, and that they have all names. */
 export function checkHttps(given: unknown, names: readonly string[]): readonly Fault[] {
@@ -102,11 +131,11 @@ function checkSource(given: Values): readonly Fault[] {
   const hasPair = given.certificate !== undefined || given.key !== undefined;
   const sources = [
     ...(hasPair ? ["certificate and key"] : []),
-    ...["certificates", "ownCa"].filter((name) => given[name] !== undefined),
+    ...["certificates", "ownCa", "acme"].filter((name) => given[name] !== undefined),
   ];
   if (sources.length !== 1) {
     const got = sources.length === 0 ? "none of them" : sources.join(" and ");
-    const expected = "one of certificate and key, certificates, ownCa";
+    const expected = "one of certificate and key, certificates, ownCa, acme";
     return [{ path: "https", message: `expected ${expected}, got ${got}` }];
   }
   const lacking = hasPair ? ["certificate", "key"].filter((name) => given[name] === undefined) : [];
@@ -121,15 +150,18 @@ function checkSource(given: Values): readonly Fault[] {
       ),
     })),
     ...checkCa(given),
+    ...(isRecord(given.acme) ? checkPem("https.acme.directoryCa", given.acme.directoryCa) : []),
   ];
 }
 
 function checkCa({ ownCa, ca }: Values): readonly Fault[] {
-  if (ca === undefined) return [];
-  const refused = (message: string) => [{ path: "https.ca", message }];
-  if (ownCa !== undefined) return refused("expected nothing, got a value: ownCa has its own");
-  if (typeof ca !== "string" || lifeLeft(ca) !== undefined) return [];
-  return refused("expected a certificate (PEM), got something else (not shown)");
+  if (ownCa === undefined || ca === undefined) return checkPem("https.ca", ca);
+  return [{ path: "https.ca", message: "expected nothing, got a value: ownCa has its own" }];
+}
+
+function checkPem(path: string, value: unknown): readonly Fault[] {
+  if (typeof value !== "string" || lifeLeft(value) !== undefined) return [];
+  return [{ path, message: "expected a certificate (PEM), got something else (not shown)" }];
 }
 
 /** What the list that browsers have asks for: https://hstspreload.org */
@@ -174,10 +206,13 @@ export interface OwnNames {
 }
 
 export interface Certificates {
+  /** Files of HAProxy's. */
   readonly pairs: readonly {
     readonly certificate: pulumi.Output<string>;
     readonly key: pulumi.Output<string>;
   }[];
+  /** Each host gets one by itself then. */
+  readonly acme?: AcmeCertificates;
   /** Whom visitors have to trust, where systems do not by themselves. */
   readonly ca: pulumi.Output<string | undefined>;
 }
@@ -190,6 +225,10 @@ export function certificatesOf(
   { names, addresses }: OwnNames,
 ): Certificates {
   if (given === "own-ca" || given.ownCa) return makeOwn(parent, name, { names, addresses });
+  if (given.acme) {
+    const acme = makeAcme(parent, name, given.acme, names);
+    return { pairs: [], acme, ca: pulumi.output(given.ca) };
+  }
   const { certificate = "", key = "", certificates = [{ certificate, key }], ca } = given;
   const outputs = pulumi.all([certificates, names]).apply(([known, all]) => {
     const values = given.certificates ? { certificates: known } : { ...known[0] };

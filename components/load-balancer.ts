@@ -2,6 +2,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as v from "valibot";
 import { Service } from "../provider/resources/service";
+import { createAcmeTimer } from "./acme";
 import { type ArgsCheck, checkArgs, checkUnique, whenKnown } from "./check-args";
 import { type Fault, unexpected } from "./expectation";
 import { type Host, isHere, onHost } from "./host";
@@ -18,6 +19,7 @@ import { allOfIpv4, declareListens, type OwnListen, type OwnListenArgs } from ".
 import { defaultPorts, defaultResponseSeconds, loadBalancerOptions } from "./options";
 import { createPackages, withDefaults as packagesWithDefaults } from "./packages";
 import { checkRedirects } from "./redirects";
+import { acmeFiles, renderAcmeScript } from "./render/acme";
 import {
   balancerHealthPath,
   haproxyFiles,
@@ -171,6 +173,12 @@ export class LoadBalancer extends pulumi.ComponentResource {
       ...(isShared(args) ? virtualAddressListens(args.hosts) : []),
     ]);
     const services = createServices(this, name, complete, { ...known, certificates });
+    if (certificates?.acme) {
+      const { acme } = certificates;
+      for (const host of args.hosts) {
+        createAcmeTimer(this, name, host, { acme, balancers: services });
+      }
+    }
     if (isShared(args)) {
       const servers = pulumi
         .all([known.servers, known.applications])
@@ -443,7 +451,13 @@ function createService(
   const packages = createPackages(parent, `${name}-${host.name}-packages`, host, {
     name: "haproxy-packages",
     // socat carries what HAProxy knows of its servers over a reload.
-    packages: packagesWithDefaults({ haproxy: "present", socat: "present" }, args.packages),
+    packages: packagesWithDefaults(
+      {
+        ...{ haproxy: "present", socat: "present" },
+        ...(values.certificates?.acme && { openssl: "present" }),
+      },
+      args.packages,
+    ),
     formerNames: formerly.map((former) => `${former}-packages`),
   });
   // No server gets requests before it can answer them.
@@ -457,7 +471,7 @@ function createService(
       runsWith: packages.versions,
       // Its master process starts the new program as it reloads.
       onUpgrade: "reload",
-      check: ["haproxy", "-c", "-f", haproxyFiles.config],
+      check: values.certificates?.acme ? checkWithPlaceholder : checkCommand,
       // Debian's unit takes further options from there.
       configurationFiles: ["/etc/default/haproxy"],
       onChange: "reload",
@@ -474,6 +488,14 @@ function createService(
     { ...onHost(host, parent, [packages, ...ready, ...before]), aliases: aliases("service") },
   );
 }
+
+const checkCommand = ["haproxy", "-c", "-f", haproxyFiles.config];
+/** The authority asks HAProxy before it gives a certificate, and HAProxy does not start without one. */
+const checkWithPlaceholder = [
+  "sh",
+  "-c",
+  `${acmeFiles.script} placeholder && ${checkCommand.join(" ")}`,
+];
 
 /** keepalived looks for the file once a second, and believes the second good look. */
 const leaveSeconds = 4;
@@ -505,12 +527,13 @@ function drainOf(host: Host, args: Complete, { port, statsPort }: Values) {
 
 function renderFiles({ address }: Host, args: Complete, values: Values) {
   const { virtualAddress: _, onMove: __, certificates, ...rendered } = values;
+  const acmeThumbprint = certificates?.acme?.thumbprint;
   const config = pulumi
-    .output({ ...rendered, address })
-    .apply(({ servers, applications, https, plainPaths, ...rest }) =>
+    .output({ ...rendered, address, acmeThumbprint })
+    .apply(({ servers, applications, https, plainPaths, acmeThumbprint, ...rest }) =>
       renderHaproxy({
         ...rest,
-        https: https && { ...https, plainPaths },
+        https: https && { ...https, plainPaths, acmeThumbprint },
         mark: isShared(args) ? stackMark() : undefined,
         servers: flat(servers),
         applications: applications.map((one) => ({ ...one, servers: flat(one.servers) })),
@@ -530,7 +553,13 @@ function renderFiles({ address }: Host, args: Complete, values: Values) {
 }
 
 /** Each key is beside its certificate, and only root reads it: HAProxy does before it gives its privileges up. */
-function certificateFiles({ pairs }: Certificates) {
+function certificateFiles({ pairs, acme }: Certificates) {
+  if (acme) {
+    return {
+      [haproxyFiles.certificates]: { content: `${acmeFiles.certificate}\n` },
+      [acmeFiles.script]: { content: renderAcmeScript(), mode: "0755" },
+    };
+  }
   const paths = pairs.map((_, place) => haproxyFiles.certificate(place));
   const files = pairs.flatMap(({ certificate, key }, place) => {
     const path = haproxyFiles.certificate(place);

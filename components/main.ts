@@ -1,5 +1,7 @@
 /** What `import * as trilithon from "trilithon"` gives; each of these can be imported from a path of its own as well. */
 export {
+  AcmeAccountKey,
+  type AcmeAccountKeyArgs,
   Certificate,
   type CertificateArgs,
   CertificateAuthority,
@@ -34,7 +36,7 @@ export { DatabaseProxy, type DatabaseProxyArgs, type ProxiedDatabase } from "./d
 export { ExistingHost, type ExistingHostArgs } from "./existing-host";
 export { Firewall, type FirewallArgs } from "./firewall";
 export type { Host } from "./host";
-export type { CertificatePair, HttpsArgs } from "./https";
+export type { AcmeArgs, CertificatePair, HttpsArgs } from "./https";
 export type { Audience, Listen } from "./listens";
 export {
   type BalancedApplication,

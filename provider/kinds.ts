@@ -1,6 +1,7 @@
 /** The kinds of resource that the plugin serves. A new kind is one file and one entry here. */
 
 import { type AnyKind, anyKind } from "./kind";
+import { acmeAccountKey } from "./kinds/acme-account-key";
 import { certificate } from "./kinds/certificate";
 import { certificateAuthority } from "./kinds/certificate-authority";
 import { machine } from "./kinds/machine";
@@ -26,4 +27,5 @@ export const kinds: readonly AnyKind[] = [
   anyKind(sshKey),
   anyKind(certificateAuthority),
   anyKind(certificate),
+  anyKind(acmeAccountKey),
 ];

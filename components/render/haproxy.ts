@@ -49,6 +49,8 @@ export interface HaproxyHttps {
     | undefined;
   /** Paths that are answered without TLS as well, besides the health check's. */
   readonly plainPaths: readonly string[];
+  /** Of the account at the authority that is asked for certificates, if one is: by it each challenge is answered. */
+  readonly acmeThumbprint?: string | undefined;
 }
 
 export interface HaproxyApplication {
@@ -205,6 +207,7 @@ function renderNames(config: HaproxyConfig): string {
       ? `    http-request return status 421 content-type text/plain string "This host name is not served here." unless { ${askedHost} -m str ${names.join(" ")} }
 `
       : "",
+    https?.acmeThumbprint === undefined ? "" : renderChallenge(https.acmeThumbprint),
     https
       ? `    acl answered_plain path ${[config.healthPath, ...https.plainPaths].join(" ")}
     acl answered_plain path_beg ${challengePath}
@@ -222,6 +225,16 @@ ${renderRedirect(`https://%[${askedHost}]${suffix}`, `!${isTls} !answered_plain`
 `
       : "",
   ].join("");
+}
+
+/**
+ * The answer is made of the question and the account, so every load balancer has it, whichever of them wants the certificate. Who has
+ * not the account's key can do nothing with it.
+ */
+function renderChallenge(thumbprint: string): string {
+  const token = "[A-Za-z0-9_-]+";
+  return `    http-request return status 200 content-type text/plain lf-string "%[path,field(4,/)].${thumbprint}" if { path_reg ^${challengePath.replaceAll(".", "\\.")}${token}$ }
+`;
 }
 
 /** Every client, crawler and cache knows 301; 308 has the method and the body sent again, which 301 loses. */

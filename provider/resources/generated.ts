@@ -118,6 +118,30 @@ export class Certificate extends pulumi.CustomResource {
   }
 }
 
+export interface AcmeAccountKeyArgs {
+  /** Any text: changing it makes a new key, and with it a new account. */
+  readonly keeper?: pulumi.Input<string>;
+}
+
+/** The key of an account at an authority that speaks ACME (ECDSA, P-256), made once and kept in the state as a secret. */
+export class AcmeAccountKey extends pulumi.CustomResource {
+  /** What the last change did; in a preview, what `up` will do. */
+  declare readonly plan: pulumi.Output<readonly PlannedStep[]>;
+  /** PEM (SEC 1). */
+  declare readonly privateKey: pulumi.Output<string>;
+  /** Stands after the token in the answer to each challenge of the account: no secret. */
+  declare readonly thumbprint: pulumi.Output<string>;
+
+  constructor(name: string, args: AcmeAccountKeyArgs = {}, opts?: pulumi.CustomResourceOptions) {
+    super(
+      "trilithon:index:AcmeAccountKey",
+      name,
+      { ...args, plan: undefined, privateKey: undefined, thumbprint: undefined },
+      secretOutputs(opts, "privateKey"),
+    );
+  }
+}
+
 function secretOutputs(
   opts: pulumi.CustomResourceOptions | undefined,
   ...names: string[]

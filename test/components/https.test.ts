@@ -49,7 +49,7 @@ test("refuses a certificate without its key, and a key without its certificate",
 
 test("refuses to be told by nobody, or twice, whose certificate it is", async (t) => {
   const { certificate, key } = await good;
-  const expected = "https: expected one of certificate and key, certificates, ownCa, got";
+  const expected = "https: expected one of certificate and key, certificates, ownCa, acme, got";
   t.deepEqual(faultsOf({ port: 8443 }), [`${expected} none of them`]);
   t.deepEqual(faultsOf({ ownCa: true, certificate, key }), [
     `${expected} certificate and key and ownCa`,
@@ -166,9 +166,9 @@ test("the settings are refused in the same words", async (t) => {
   t.deepEqual(told({ https: { certificate, key } }), []);
   t.deepEqual(told({ https: "own-ca" }), []);
   t.deepEqual(told({ https: "own" }), ['trilithon:https: expected own-ca, got "own"']);
-  t.deepEqual(told({ https: { acme: {} } }), [
-    "trilithon:https.acme: unknown, expected one of certificate, key, certificates, ownCa, ca, port, hsts",
-    "trilithon:https: expected one of certificate and key, certificates, ownCa, got none of them",
+  t.deepEqual(told({ https: { tls: true } }), [
+    "trilithon:https.tls: unknown, expected one of certificate, key, certificates, ownCa, acme, ca, port, hsts",
+    "trilithon:https: expected one of certificate and key, certificates, ownCa, acme, got none of them",
   ]);
   t.deepEqual(told({ https: { certificate: "x", key } }), [
     "trilithon:https.certificate: expected a certificate (PEM), got something else (not shown)",
@@ -186,6 +186,25 @@ test("the settings are refused in the same words", async (t) => {
   const loadBalancer = { redirects: { "foobar.com": name } };
   t.deepEqual(told({ https: { certificate, key }, loadBalancer }), [
     `trilithon:https.certificate: expected a certificate for foobar.com, got one for ${name}`,
+  ]);
+});
+
+test("an authority that is asked needs an account, and an address over TLS", async (t) => {
+  const { certificate } = await good;
+  const acme = { email: "admin@foobar.com" };
+  t.deepEqual(told({ https: { acme } }), []);
+  const directory = "https://acme.example.com:14000/dir";
+  const all = { ...acme, directory, challenge: "http-01", directoryCa: certificate };
+  t.deepEqual(told({ https: { acme: all, ca: certificate } }), []);
+  t.deepEqual(told({ https: { acme: {} } }), [
+    "trilithon:https.acme.email: expected an e-mail address, got nothing",
+  ]);
+  const bad = { email: "a'b@foobar.com", directory: "http://acme.example.com/", challenge: "dns" };
+  t.deepEqual(told({ https: { acme: { ...bad, directoryCa: "x" } } }), [
+    `trilithon:https.acme.email: expected an e-mail address, got "a'b@foobar.com"`,
+    'trilithon:https.acme.directory: expected an https URL, got "http://acme.example.com/"',
+    'trilithon:https.acme.challenge: expected http-01, got "dns"',
+    "trilithon:https.acme.directoryCa: expected a certificate (PEM), got something else (not shown)",
   ]);
 });
 

@@ -23,6 +23,9 @@ async function run() {
   const tls = { certificates, ca: other.certificate, port: 8443 };
   const redirects = { "example.com": "www.example.com" };
   const given = new LoadBalancer("tls", { ...args, redirects, https: tls });
+  const second = makeHost("lb2", "10.0.0.3");
+  const acme = { email: "admin@example.com", directoryCa: pair.certificate };
+  new LoadBalancer("acme", { ...args, hosts: [host, second], https: { acme } });
   const messages = [
     { ...args, port: 0, statsPort: 70000, domain: "example" },
     { ...args, servers: [] },
@@ -87,6 +90,40 @@ test("given certificates are files of HAProxy's, each with its key beside it", a
   t.is(ca, other.certificate);
   t.is(httpsPort, 8443);
   t.regex(String(plain(files["/etc/haproxy/haproxy.cfg"].content)), /\n {4}bind :8443 ssl /);
+});
+
+test("each load balancer gets its own certificate, by one account, once all of them answer", async (t) => {
+  const { world, pair } = await program;
+  const { inputs } = world.find("trilithon:index:Service", "acme-lb-service");
+  const files = Object(plain(inputs.files));
+  t.is(
+    plain(files["/etc/haproxy/certificates.list"].content),
+    "/var/lib/trilithon/acme/certificate.pem\n",
+  );
+  t.deepEqual(inputs.check, [
+    ...["sh", "-c"],
+    "/etc/haproxy/trilithon-acme placeholder && haproxy -c -f /etc/haproxy/haproxy.cfg",
+  ]);
+  t.regex(
+    String(plain(files["/etc/haproxy/haproxy.cfg"].content)),
+    /\[path,field\(4,\/\)\]\.thumbprint-of-acme-acme-account"/,
+  );
+  t.deepEqual(
+    world.resources.filter(({ type }) => type === "trilithon:index:AcmeAccountKey").length,
+    1,
+  );
+  const last = world.find("trilithon:index:Service", "acme-lb2-service");
+  for (const name of ["lb", "lb2"]) {
+    const timer = world.find("trilithon:index:Service", `acme-${name}-acme-service`);
+    t.is(timer.inputs.unit, "trilithon-acme.timer");
+    const own = Object(plain(timer.inputs.files));
+    t.like(own["/etc/haproxy/acme-account.key"], {
+      ...{ content: "private-key-of-acme-acme-account", mode: "0600" },
+    });
+    t.is(own["/etc/haproxy/acme-directory-ca.pem"].content, pair.certificate);
+    t.regex(String(own["/etc/haproxy/acme.conf"].content), /^names='www\.example\.com'$/m);
+    t.true(timer.startedAt > last.endedAt);
+  }
 });
 
 test("refuses arguments, all faults at once", async (t) => {

@@ -80,6 +80,8 @@ function outputsOf(
       return { value: `password-of-${name}` };
     case "trilithon:index:SshKey":
       return { privateKey: `private-key-of-${name}`, publicKey: `ssh-ed25519 ${name}` };
+    case "trilithon:index:AcmeAccountKey":
+      return { privateKey: `private-key-of-${name}`, thumbprint: `thumbprint-of-${name}` };
     case "trilithon:index:CertificateAuthority":
     case "trilithon:index:Certificate":
       return { certificate: `certificate-of-${name}`, privateKey: `private-key-of-${name}` };

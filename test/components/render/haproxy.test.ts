@@ -167,6 +167,16 @@ test("TLS is spoken as Mozilla's profile has it", (t) => {
 const redirectsIn = (text: string) =>
   text.split("\n").flatMap((line) => / redirect location (.*)/.exec(line)?.[1] ?? []);
 
+test("each challenge of the account is answered, also one of another load balancer", (t) => {
+  const text = renderHaproxy({ ...config, https: { ...https, acmeThumbprint: "abc_D-1" } });
+  const answer =
+    '    http-request return status 200 content-type text/plain lf-string "%[path,field(4,/)].abc_D-1" if { path_reg ^/\\.well-known/acme-challenge/[A-Za-z0-9_-]+$ }\n';
+  t.true(text.includes(answer));
+  // Before anybody is led to TLS.
+  t.true(text.indexOf(answer) < text.indexOf("redirect location"));
+  t.is(text.replace(answer, ""), renderHaproxy({ ...config, https }));
+});
+
 test("another port for TLS stands in the addresses that visitors are led to", (t) => {
   const redirects = { "foobar.com": "www.foobar.com" };
   const text = renderHaproxy({ ...config, redirects, https: { ...https, port: 8443 } });
