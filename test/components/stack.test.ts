@@ -34,6 +34,7 @@ test("tells where everything is", async (t) => {
     domain: "www.foobar.com",
     scheme: "http",
     areContainers: true,
+    firewallCommand: "/etc/trilithon-firewall/firewall",
     virtualAddress: undefined,
     leaveAddressFile: "/run/trilithon/leave-address",
     loadBalancers: {
