@@ -4,7 +4,7 @@ import * as v from "valibot";
 import { Certificate, CertificateAuthority } from "../provider/resources/generated";
 import { type AcmeCertificates, makeAcme } from "./acme";
 import { checkCertificates, type GivenCertificate, lifeLeft } from "./certificate-check";
-import { refuse } from "./check-args";
+import { checkArgs, refuse } from "./check-args";
 import { type Fault, unexpected } from "./expectation";
 import { hiddenText, integer, isRecord, list, oneOf, record, rule, text } from "./rule";
 import { port } from "./rules";
@@ -226,7 +226,7 @@ export function certificatesOf(
 ): Certificates {
   if (given === "own-ca" || given.ownCa) return makeOwn(parent, name, { names, addresses });
   if (given.acme) {
-    const acme = makeAcme(parent, name, given.acme, names);
+    const acme = makeAcme(parent, name, checkedAcme(name, given.acme), names);
     return { pairs: [], acme, ca: pulumi.output(given.ca) };
   }
   const { certificate = "", key = "", certificates = [{ certificate, key }], ca } = given;
@@ -243,6 +243,20 @@ export function certificatesOf(
       key: pulumi.secret(outputs.apply((known) => known[index]?.key ?? "")),
     })),
     ca: pulumi.output(ca),
+  };
+}
+
+/** They come to stand in a script's configuration. */
+function checkedAcme(name: string, { email, directory, ...rest }: AcmeArgs): AcmeArgs {
+  const check = { component: `LoadBalancer ${name}`, entries: { https }, plain: [] };
+  const known = pulumi.output({ email, directory }).apply((acme) => {
+    checkArgs(check, { https: { acme } });
+    return acme;
+  });
+  return {
+    ...rest,
+    email: known.apply((acme) => acme.email),
+    ...(directory !== undefined && { directory: known.apply((acme) => acme.directory ?? "") }),
   };
 }
 

@@ -24,7 +24,10 @@ async function run() {
   const redirects = { "example.com": "www.example.com" };
   const given = new LoadBalancer("tls", { ...args, redirects, https: tls });
   const second = makeHost("lb2", "10.0.0.3");
-  const acme = { email: "admin@example.com", directoryCa: pair.certificate };
+  const acme = {
+    email: pulumi.output("admin@example.com"),
+    directoryCa: pair.certificate,
+  };
   new LoadBalancer("acme", { ...args, hosts: [host, second], https: { acme } });
   const messages = [
     { ...args, port: 0, statsPort: 70000, domain: "example" },
