@@ -26,6 +26,9 @@ export type FirewallPart = "open" | "declared";
 const folder = "/etc/trilithon-firewall";
 const loadScript = `${folder}/firewall`;
 const table = "inet trilithon_firewall";
+// Not every host knows its name, which is in a file of the package netbase.
+const vrrp = 112;
+const list = "nft --stateless --terse --numeric-protocol list chain";
 
 export interface FirewallFiles {
   readonly unit: string;
@@ -96,7 +99,7 @@ function renderOpening({
   whom,
   perMinute,
 }: Opening): string[] {
-  const match = protocol === "vrrp" ? "ip protocol vrrp" : `${protocol} dport ${port}`;
+  const match = protocol === "vrrp" ? `ip protocol ${vrrp}` : `${protocol} dport ${port}`;
   const limits =
     perMinute === undefined
       ? []
@@ -195,8 +198,8 @@ flushed() {
 }
 
 listed() {
-  if [ "$part" = declared ]; then nft --stateless --terse list chain ${table} input || return; fi
-  nft --stateless --terse list chain ${table} "$part"
+  if [ "$part" = declared ]; then ${list} ${table} input || return; fi
+  ${list} ${table} "$part"
 }
 
 case $command in

@@ -65,8 +65,8 @@ flushed() {
 }
 
 listed() {
-  if [ "$part" = declared ]; then nft --stateless --terse list chain inet trilithon_firewall input || return; fi
-  nft --stateless --terse list chain inet trilithon_firewall "$part"
+  if [ "$part" = declared ]; then nft --stateless --terse --numeric-protocol list chain inet trilithon_firewall input || return; fi
+  nft --stateless --terse --numeric-protocol list chain inet trilithon_firewall "$part"
 }
 
 case $command in
