@@ -220,12 +220,13 @@ onApt(
     t.like(packages.state?.properties, { versions: { web: "3.0" } });
     await apt.publish([{ name: "web", version: "3.0" }]);
     await apt.apt("update");
+    // apt takes its cache for current while dpkg's status has the same size and the same second.
+    await sleep(1100);
     await apt.install({ name: "web", version: "1.0" });
     const { told, diff } = await packages.up(wanted);
     t.deepEqual(told, ["web-01: upgrade web from 1.0 to 3.0 [drift]"]);
     t.deepEqual(diff?.detailed, { "packages.web": "update" });
     t.deepEqual(await apt.installed(), { web: "3.0" });
-    // apt takes its cache for current while dpkg's status has the same size and the same second.
     await sleep(1100);
     await apt.install({ name: "web", version: "2.0" });
     await sandbox.write(
