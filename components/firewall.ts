@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { Service } from "../provider/resources/service";
 import { checkArgs, whenKnown } from "./check-args";
 import { type Host, onHost } from "./host";
-import { allAddresses, type Listen, loopback, ssh } from "./listens";
+import { allAddresses, type Listen, ssh } from "./listens";
 import { type AllowedPort, firewallOptions } from "./options";
 import { createPackages } from "./packages";
 import {
@@ -23,7 +23,7 @@ export interface FirewallArgs {
   /** On which hosts. Those that `listens` names are to be among them. */
   readonly hosts: readonly Host[];
   /**
-   * What listens on them, and for whom: the output `listens` of the components. It may come later than the component, so that what
+   * What listens on them, and for whom, by the names of hosts. It may come later than the component, so that what
    * listens can wait for `opened`.
    */
   readonly listens: pulumi.Input<readonly Listen[]>;
@@ -45,7 +45,7 @@ const sshPerMinute = 60;
  * Drops what comes in from outside unless it is declared; what goes out is free. A change is taken back by the host itself unless a new
  * SSH connection gets in after it.
  *
- *     const firewall = new Firewall("firewall", { hosts: [web], listens: web.listens, operators: ["203.0.113.0/24"] });
+ *     const firewall = new Firewall("firewall", { hosts: [web], listens, operators: ["203.0.113.0/24"] });
  *     firewall.close([webServer]);
  */
 export class Firewall extends pulumi.ComponentResource {
@@ -152,7 +152,7 @@ function openingsOf(host: string, { listens, operators, allow, of }: Known): rea
 }
 
 function isLocal({ address }: Listen): boolean {
-  return address.startsWith(loopback.slice(0, loopback.indexOf(".") + 1));
+  return address.startsWith("127.");
 }
 
 function openingOf(

@@ -24,7 +24,7 @@ export interface Opening {
 export type FirewallPart = "open" | "declared";
 
 const folder = "/etc/trilithon-firewall";
-const loadScript = `${folder}/firewall`;
+export const firewallScript = `${folder}/firewall`;
 const table = "inet trilithon_firewall";
 // Not every host knows its name, which is in a file of the package netbase.
 const vrrp = 112;
@@ -35,8 +35,6 @@ export interface FirewallFiles {
   readonly unitPath: string;
   readonly rulesPath: string;
 }
-
-export const firewallScript = loadScript;
 
 export function firewallFiles(part: FirewallPart): FirewallFiles {
   const unit = part === "open" ? "trilithon-firewall-open.service" : "trilithon-firewall.service";
@@ -69,9 +67,9 @@ Type=oneshot
 RemainAfterExit=yes
 RuntimeDirectory=trilithon-firewall
 RuntimeDirectoryPreserve=yes
-ExecStart=${loadScript} load ${part}
-ExecReload=${loadScript} load ${part}
-ExecStop=${loadScript} unload ${part}
+ExecStart=${firewallScript} load ${part}
+ExecReload=${firewallScript} load ${part}
+ExecStop=${firewallScript} unload ${part}
 
 [Install]
 WantedBy=multi-user.target
