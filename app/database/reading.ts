@@ -33,6 +33,8 @@ const waitSeconds = 1;
 /** A wait holds a connection: a forged cookie must not hold them all. */
 const maxWaitsPerMember = 4;
 const readDeadlineSeconds = 3;
+/** For the last that is asked, and for all attempts: nobody else can answer, and a late page is better than none. */
+const lastDeadlineSeconds = 10;
 const pauseSeconds = 0.2;
 
 /** What is remembered between two reads. */
@@ -53,7 +55,7 @@ async function readPatiently(
   memory: Memory,
   question: Question,
 ): Promise<Reading> {
-  const end = performance.now() + readDeadlineSeconds * 1000;
+  const end = performance.now() + lastDeadlineSeconds * 1000;
   for (;;) {
     try {
       return await readBook(members, memory, question);
@@ -69,10 +71,12 @@ async function readBook(members: Members, memory: Memory, question: Question): P
   let detour: Reading["detour"];
   let stale: Reading | undefined;
   let failure: unknown;
-  for (const member of order(members, memory)) {
+  const inOrder = order(members, memory);
+  for (const member of inOrder) {
+    const deadlineSeconds = member === inOrder.at(-1) ? lastDeadlineSeconds : readDeadlineSeconds;
     if (member.role === "primary" && members.replicas.length > 0) detour ??= "replica-away";
     try {
-      const { reading, isFresh } = await readMember(member, memory, question);
+      const { reading, isFresh } = await readMember(member, deadlineSeconds, memory, question);
       if (isFresh) return detour === undefined ? reading : { ...reading, detour };
       stale ??= { ...reading, detour: "stale" };
       detour = "replica-behind";
@@ -95,10 +99,11 @@ function order({ primary, replicas }: Members, memory: Memory): readonly Member[
 
 function readMember(
   member: Member,
+  deadlineSeconds: number,
   memory: Memory,
   question: Question,
 ): Promise<{ readonly reading: Reading; readonly isFresh: boolean }> {
-  return member.use(readDeadlineSeconds, async (connection) => {
+  return member.use(deadlineSeconds, async (connection) => {
     const owed = member.role === "primary" ? undefined : question.after;
     const begin = performance.now();
     const isFresh = owed === undefined || (await hasTransactions(connection, member, memory, owed));

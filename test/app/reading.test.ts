@@ -12,7 +12,7 @@ interface Behaviour {
 
 /** A member that answers the reader's statements as told, and counts its waits. */
 function member(role: Member["role"], host: string, behaviour: Behaviour = {}) {
-  const seen = { reads: 0, waits: 0 };
+  const seen = { reads: 0, waits: 0, deadline: 0 };
   const answer = (sql: string): object[] => {
     if (sql.includes("GTID_SUBSET")) return [{ has: behaviour.has === false ? 0 : 1 }];
     if (sql.includes("WAIT_FOR")) {
@@ -31,8 +31,9 @@ function member(role: Member["role"], host: string, behaviour: Behaviour = {}) {
   const made: Member = {
     role,
     address: host,
-    use: async (_, work) => {
+    use: async (deadlineSeconds, work) => {
       seen.reads += 1;
+      seen.deadline = deadlineSeconds;
       if (behaviour.isAway) throw new Error("away");
       if (seen.reads <= (behaviour.losses ?? 0)) {
         throw Object.assign(new Error("lost"), { code: "PROTOCOL_CONNECTION_LOST" });
@@ -104,6 +105,18 @@ test("connections that are all lost at once are tried again", async (t) => {
   const { readFrom } = await read(anything);
   t.is(readFrom.role, "primary");
   t.deepEqual([primary.seen.reads, replica.seen.reads], [2, 2]);
+});
+
+test("who is asked last is waited for longer: a late page is better than none", async (t) => {
+  const primary = member("primary", "p");
+  const replica = member("replica", "r", { isAway: true });
+  const read = createReader({ primary: primary.member, replicas: [replica.member] });
+  await read(anything);
+  t.true(primary.seen.deadline > replica.seen.deadline);
+  // The replica is left alone now, so it would be the last one.
+  await read(anything);
+  t.is(replica.seen.reads, 1);
+  t.true(primary.seen.deadline < 10, "somebody else is there");
 });
 
 test("with nobody there the error is told", async (t) => {

@@ -498,16 +498,24 @@ async function underLoad<T>(
   work: (load: Load) => Promise<T>,
   { writeEvery } = { writeEvery: 10 },
 ): Promise<T> {
-  const load = startLoad({ url, requestsPerSecond: 200, writeEvery });
+  const load = startLoad({ url, requestsPerSecond: 100, writeEvery });
   try {
     await sleep(2000);
     const result = await work(load);
     await sleep(2000);
     return result;
   } finally {
-    judge(t, await load.stop());
-    if (!t.passed)
-      t.log(await stack.on("lb-01", "journalctl -u haproxy --no-pager -o short-precise -n 60"));
+    const result = await load.stop();
+    if (Object.keys(result.failures).length > 0) await logWhy(t);
+    judge(t, result);
+  }
+}
+
+async function logWhy(t: ExecutionContext): Promise<void> {
+  const read = "journalctl --no-pager --output=short-precise --lines=60 --unit";
+  t.log(await stack.on("lb-01", `${read} haproxy`));
+  for (const host of databaseHosts) {
+    t.log(await stack.on(host, `${read} guestbook; ${read} mysql; cat /proc/pressure/* || true`));
   }
 }
 
