@@ -149,29 +149,34 @@ test.serial("a second `up` changes nothing, and drops no request", async (t) => 
   t.true(Object.keys(after.files).length > 1000, "files were looked at");
 });
 
-for (const fault of faults) {
-  const { name, host, break: script, verdict, resource, sentence, unit } = fault;
+for (const round of faults) {
+  const names = round.map(({ name }) => name).join("; ");
   test.serial(
-    `${name}: told by the verification and by the preview, mended by \`up\``,
+    `told by the verification and by the preview, mended by \`up\`: ${names}`,
     async (t) => {
       const before = await readProcesses(stack, hosts);
-      await stack.on(host, script);
+      for (const { host, break: script } of round) await stack.on(host, script);
       const { failed, table } = await verify("none");
-      t.true(
-        failed.some((line) => verdict.test(line)),
-        table,
-      );
+      for (const { verdict } of round) {
+        t.true(
+          failed.some((line) => verdict.test(line)),
+          `${verdict}: ${table}`,
+        );
+      }
       const preview = await readPreview(stack);
       t.deepEqual(
-        preview.updates.map((update) => update.resource),
-        [resource],
+        preview.updates.map((update) => update.resource).sort(),
+        round.map(({ resource }) => resource).sort(),
       );
-      t.regex(summary(preview, resource), sentence);
+      for (const { resource, sentence } of round) t.regex(summary(preview, resource), sentence);
       const said = await stack.up();
-      t.regex(said, /Resources:\n {4}~ 1 updated\n {4}\d+ unchanged\n/);
-      t.true(said.includes(summary(preview, resource)), said);
+      const summed = `Resources:\n {4}~ ${round.length} updated\n {4}\\d+ unchanged\n`;
+    t.regex(said, new RegExp(summed));
+      for (const { resource } of round) t.true(said.includes(summary(preview, resource)), said);
       const all = moved(before, await readProcesses(stack, hosts));
-      const others = all.filter((process) => !process.startsWith(`${host} ${unit} `));
+      const others = all.filter(
+        (process) => !round.some(({ host, unit }) => process.startsWith(`${host} ${unit} `)),
+      );
       t.deepEqual(others, [], "only what was stopped has new processes");
     },
   );
