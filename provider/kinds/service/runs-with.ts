@@ -11,7 +11,7 @@ type Versions = Readonly<Record<string, string>>;
 /** Prints what is installed, and whether the unit was started before or after that was unpacked. */
 export const runsWithFunction = sh`
 runs_with() {
-  version=$(dpkg-query -W -f '\${db:Status-Status} \${Version}\n' -- "$2" 2>/dev/null | sed -n 's/^installed //p' | head -n 1)
+  version=$(dpkg-query -W -f '\${db:Status-Status} \${Version}\n' -- "$2" 2>/dev/null | awk '$1 == "installed" { print $2; exit }')
   if [ -z "$version" ]; then echo none; return; fi
   for list in "/var/lib/dpkg/info/$2.list" "/var/lib/dpkg/info/$2:"*.list; do [ ! -e "$list" ] || break; done
   started=$(systemctl show -P ActiveEnterTimestampMonotonic -- "$1")

@@ -11,21 +11,22 @@ import type { Configuration, Service } from "./args";
 export const unitFunctions = sh`
 # The start, in clock ticks since boot, of the youngest child of a process: a daemon with workers makes new ones as it reloads.
 youngest() {
-  cat /proc/[0-9]*/stat 2>/dev/null | sed 's/^.*) //' | awk -v parent="$1" '$2 == parent && $20 > found { found = $20 } END { printf "%.0f\n", found }'
+  cat /proc/[0-9]*/stat 2>/dev/null | awk -v parent="$1" '{ sub(/^.*\) /, "") } $2 == parent && $20 > found { found = $20 } END { printf "%.0f\n", found }'
 }
-children() { cat /proc/[0-9]*/stat 2>/dev/null | sed 's/ (.*) / /' | awk -v parent="$1" '$3 == parent { print $1 }'; }
+children() { cat /proc/[0-9]*/stat 2>/dev/null | awk -v parent="$1" '{ id = $1; sub(/^.*\) /, "") } $2 == parent { print id }'; }
 # The program or the library, of a unit's processes, that is no longer the one on the disk.
 replaced() {
   set -- "$1" $(children "$1")
-  program=$(readlink $(printf '/proc/%s/exe ' "$@") 2>/dev/null | sed -n 's/ (deleted)$//p' | head -n 1)
+  program=$(readlink $(printf '/proc/%s/exe ' "$@") 2>/dev/null | awk 'sub(/ \(deleted\)$/, "") { print; exit }')
   if [ -n "$program" ]; then echo "$program"; return; fi
-  cat $(printf '/proc/%s/maps ' "$@") 2>/dev/null | sed -n 's/^[^ ]* [^ ]*x[^ ]* .* \(\/[^ ]*\) (deleted)$/\1/p' | grep -vE '^/(dev|run|tmp|var/tmp|memfd:|SYSV)' | head -n 1
+  cat $(printf '/proc/%s/maps ' "$@") 2>/dev/null | awk '
+    $2 ~ /x/ && sub(/ \(deleted\)$/, "") && sub(/^[^\/]*/, "") && !/^\/(dev|run|tmp|var\/tmp|memfd:|SYSV)/ { print; exit }'
 }
 # Where the program of a unit's command leads: an alternative may be switched while the former program stays on the disk. What
 # comes with a version is known by its link.
 program() {
-  path=$(printf '%s\n' "$shown" | sed -n 's/^ExecStart={ path=\([^ ]*\) ;.*/\1/p' | head -n 1)
-  case $path in '' | */current/* | */releases/*) ;; *) readlink -f -- "$path" ;; esac
+  path=\${shown#*"ExecStart={ path="}; path=\${path%% ;*}
+  case $path in "$shown" | */current/* | */releases/*) ;; *) readlink -f -- "$path" ;; esac
 }
 unit_status() {
   systemctl show -p ExecStart -p LoadState -p ActiveState -p UnitFileState -p NeedDaemonReload -p MainPID -p InvocationID -p ActiveEnterTimestampMonotonic -p StateChangeTimestampMonotonic -p FragmentPath -p DropInPaths -- "$1"
@@ -37,14 +38,16 @@ export const unitObservation = sh`
 is_active() { case $shown in *ActiveState=active*) ;; *) return 1 ;; esac; }
 unit() {
   shown=$(unit_status "$1")
-  printf '%s\n' "$shown" | grep -v '^ExecStart='
-  main=$(printf '%s\n' "$shown" | sed -n 's/^MainPID=//p')
+  printf '%s\n' "$shown"
+  main=\${shown#*MainPID=}; main=\${main%%[!0-9]*}
   if [ "\${main:-0}" != 0 ]; then echo "Youngest=$(youngest "$main")"; echo "Replaced=$(replaced "$main")"; echo "Program=$(program)"; fi
-  echo "Uptime=$(cut -d ' ' -f 1 /proc/uptime)"
+  read -r uptime idle </proc/uptime; echo "Uptime=$uptime"
   echo "Now=$(date +%s.%N)"
   # A drain is left behind when no change is under way that drains.
   if [ -n "$2" ] && [ -e "$2" ] && { [ ! -e /run/lock/trilithon ] || flock -n /run/lock/trilithon true; }; then echo 'Drained=yes'; fi
-  if [ -e "/var/lib/trilithon/loaded/$1" ]; then sed 's/^/Recorded=/' "/var/lib/trilithon/loaded/$1"; fi
+  if [ -e "/var/lib/trilithon/loaded/$1" ]; then
+    while IFS= read -r line; do printf 'Recorded=%s\n' "$line"; done <"/var/lib/trilithon/loaded/$1"
+  fi
 }
 `;
 
