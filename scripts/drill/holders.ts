@@ -1,6 +1,6 @@
 /**
- * Watches, on the load balancers themselves, who has the shared address and answers for it: ten times a second. One that is
- * cut off answers as well, but nobody hears it.
+ * Watches, on the load balancers themselves, who has the shared address and answers for it: four times a second. One
+ * that is cut off answers as well, but nobody hears it.
  */
 import { sh } from "../../provider/ssh/shell";
 import { hostsWith } from "../verify/endpoints";
@@ -9,6 +9,9 @@ import { doubleHolding } from "./outage";
 
 /** Two looks that are further apart than this have a machine between them that did not look. */
 const stepSeconds = 0.5;
+
+/** Each look takes some processes of its own: more of them would be felt on a small machine. */
+const pauseSeconds = 0.2;
 
 /** For at most so long, should nobody end it. Survives the machine's death, unlike what is in /run. */
 export async function watchHolders(
@@ -20,9 +23,9 @@ export async function watchHolders(
   const { virtualAddress } = endpoints;
   if (virtualAddress === undefined) return;
   const script = sh`i=0
-while [ $i -lt ${String(Math.ceil(seconds * 10))} ]; do
+while [ $i -lt ${String(Math.ceil(seconds / pauseSeconds))} ]; do
   /etc/keepalived/trilithon-address answers && date +%s.%N >>/var/tmp/trilithon-drill-${mark}
-  i=$((i + 1)); sleep 0.1
+  i=$((i + 1)); sleep ${String(pauseSeconds)}
 done`;
   await Promise.all(
     hostsWith(endpoints, "load-balancer").map((host) =>

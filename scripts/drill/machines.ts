@@ -68,40 +68,42 @@ export interface View {
 
 /** Each host is asked over one connection; of one that does not answer nothing is up. */
 export function look({ outputs }: Machines): Promise<View> {
-  const { endpoints } = outputs;
+  return withSite(outputs, looking, lookBy);
+}
+
+const looking = "looking at the stack";
+
+async function lookBy(site: Site): Promise<View> {
+  const { endpoints } = site;
   const members = databaseHosts(endpoints);
   const web = hostsWith(endpoints, "web");
   const balancing = hostsWith(endpoints, "load-balancer");
-  return withSite(outputs, "looking at the stack", async (site) => {
-    const [proxies, balancers, holdings] = await Promise.all([
-      Promise.all(
-        members.length > 0 ? web.map((host) => statistics(site, host, "database-proxy")) : [],
-      ),
-      Promise.all(balancing.map((host) => statistics(site, host, "haproxy"))),
-      Promise.all(balancing.map((host) => holdsAddress(site, host))),
-    ]);
-    const [first = []] = proxies
-      .map((rows) => upIn(rows, "primary"))
-      .filter(({ length }) => length > 0);
-    const holders = balancing.filter((_, index) => holdings[index]);
-    return {
-      primary: first.length === 1 ? first[0] : undefined,
-      holders: holders.map(({ name }) => name),
-      faults: [
-        ...proxies.flatMap((rows, index) => proxyFaults(web[index]?.name, rows, members.length)),
-        ...balancers.flatMap((rows, index) => {
-          const { length } = upIn(rows, "web_servers");
-          const name = balancing[index]?.name;
-          return length === web.length
-            ? []
-            : [`${name} sees ${length} of ${web.length} web servers`];
-        }),
-        ...(endpoints.virtualAddress === undefined || holders.length === 1
-          ? []
-          : [`${holders.length} hosts hold the address`]),
-      ],
-    };
-  });
+  const [proxies, balancers, holdings] = await Promise.all([
+    Promise.all(
+      members.length > 0 ? web.map((host) => statistics(site, host, "database-proxy")) : [],
+    ),
+    Promise.all(balancing.map((host) => statistics(site, host, "haproxy"))),
+    Promise.all(balancing.map((host) => holdsAddress(site, host))),
+  ]);
+  const [first = []] = proxies
+    .map((rows) => upIn(rows, "primary"))
+    .filter(({ length }) => length > 0);
+  const holders = balancing.filter((_, index) => holdings[index]);
+  return {
+    primary: first.length === 1 ? first[0] : undefined,
+    holders: holders.map(({ name }) => name),
+    faults: [
+      ...proxies.flatMap((rows, index) => proxyFaults(web[index]?.name, rows, members.length)),
+      ...balancers.flatMap((rows, index) => {
+        const { length } = upIn(rows, "web_servers");
+        const name = balancing[index]?.name;
+        return length === web.length ? [] : [`${name} sees ${length} of ${web.length} web servers`];
+      }),
+      ...(endpoints.virtualAddress === undefined || holders.length === 1
+        ? []
+        : [`${holders.length} hosts hold the address`]),
+    ],
+  };
 }
 
 function proxyFaults(
@@ -144,6 +146,8 @@ function upIn(rows: readonly Row[], backend: string): readonly string[] {
 /** A member that was expelled takes itself for one of the group for some seconds more: with 4 it was seen to leave again after that. */
 const steadySeconds = 10;
 
+const pauseSeconds = 0.5;
+
 export type Recovery =
   | { readonly seconds: number; readonly view: View }
   | { readonly faults: readonly string[] };
@@ -153,14 +157,19 @@ export async function recovered(machines: Machines, deadlineSeconds: number): Pr
   const begin = performance.now();
   let wellSince: number | undefined;
   for (;;) {
-    const view = await look(machines);
-    const { faults } = view;
-    const seconds = (performance.now() - begin) / 1000;
-    wellSince = faults.length === 0 ? (wellSince ?? seconds) : undefined;
-    if (wellSince !== undefined && seconds - wellSince >= steadySeconds) {
-      return { seconds: wellSince, view };
-    }
-    if (wellSince === undefined && seconds > deadlineSeconds) return { faults };
-    await wait(0.5);
+    // As long as all is well over the same connections: each new one costs a host a login.
+    const [view, seconds] = await withSite(machines.outputs, looking, async (site) => {
+      for (;;) {
+        const view = await lookBy(site);
+        const seconds = (performance.now() - begin) / 1000;
+        wellSince = view.faults.length === 0 ? (wellSince ?? seconds) : undefined;
+        const isOver = wellSince === undefined || seconds - wellSince >= steadySeconds;
+        if (isOver) return [view, seconds] as const;
+        await wait(pauseSeconds);
+      }
+    });
+    if (wellSince !== undefined) return { seconds: wellSince, view };
+    if (seconds > deadlineSeconds) return { faults: view.faults };
+    await wait(pauseSeconds);
   }
 }
