@@ -14,8 +14,8 @@ export interface DatabaseSettings {
   readonly name: string;
   readonly user: string;
   readonly password: string;
-  /** `off`, or encrypted: checked against the authority's certificate (PEM) where one is given. */
-  readonly ssl: "off" | { readonly authority: string | undefined };
+  /** `off`, encrypted, or verified as well: by the certificates (PEM) of the authority. */
+  readonly ssl: "off" | "required" | { readonly authority: string };
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -41,17 +41,18 @@ export function parseSettings(
   };
   const ssl = (): DatabaseSettings["ssl"] => {
     const mode = text("DATABASE_SSL", "required");
-    if (mode === "off") return "off";
-    if (mode !== "required") {
-      faults.push(`DATABASE_SSL: expected "required" or "off", got "${mode}"`);
+    if (mode === "off" || mode === "required") return mode;
+    if (mode !== "verify") {
+      faults.push(`DATABASE_SSL: expected "verify", "required" or "off", got "${mode}"`);
+      return "required";
     }
-    const path = environment.DATABASE_CA;
-    if (!path) return { authority: undefined };
+    const path = text("DATABASE_SSL_CA");
+    if (path === "") return "required";
     try {
       return { authority: readFile(path) };
     } catch (error) {
-      faults.push(`DATABASE_CA: cannot read "${path}": ${String(error)}`);
-      return { authority: undefined };
+      faults.push(`DATABASE_SSL_CA: cannot read "${path}": ${String(error)}`);
+      return "required";
     }
   };
 

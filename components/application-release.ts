@@ -2,6 +2,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { Release } from "../provider/resources/release";
 import type { Application, ApplicationArgs, Options, Others } from "./application";
+import { createDatabaseAuthority, databaseVariables } from "./database-authority";
 import { databaseUrls } from "./database-text";
 import { describeDependencies, languageOf } from "./dependencies";
 import { fillEnvironment, renderEnvironment } from "./environment";
@@ -70,6 +71,7 @@ export function createReleases(
     const dependsOn = [
       packages,
       ...(hasClaims(args) ? [createClaimPackages(parent, name, host, args)] : []),
+      ...createDatabaseAuthority(parent, `${name}-${host.name}`, host, args),
       ...assets,
       // The database has to take writes.
       ...(args.database ? [args.database.ready] : []),
@@ -165,8 +167,8 @@ function createRelease(
     open: `/etc/${args.name}/environment`,
     secret: `/etc/${args.name}/secrets`,
   };
-  const database = args.database?.environmentFor(host);
-  const ofDatabase = database && { ...database, ...fillEnvironment(databaseUrls, database) };
+  const database = databaseVariables(args, host);
+  const ofDatabase = args.database && { ...database, ...fillEnvironment(databaseUrls, database) };
   const php = phpFpmOf(args.runtime);
   const language = languageOf(args);
   const programs = language?.programs;
@@ -185,7 +187,7 @@ function createRelease(
     ...language?.variables(port, args.name),
     ...ofDatabase,
     ...Object.assign({}, ...(args.services ?? []).map((service) => service.environmentFor(host))),
-    ...fillEnvironment(args.environment ?? {}, database ?? {}),
+    ...fillEnvironment(args.environment ?? {}, database),
   });
   const content = pulumi
     .all([{ start, stopSeconds }, fpm?.unit])

@@ -44,6 +44,7 @@ export class DatabaseProxy extends pulumi.ComponentResource implements Database 
   readonly databaseName: string;
   readonly user: string;
   readonly password: pulumi.Output<string>;
+  readonly authority?: pulumi.Output<string>;
   readonly ready: pulumi.Resource;
   readonly port: pulumi.Output<number>;
   readonly listens: pulumi.Output<readonly OwnListen[]>;
@@ -60,6 +61,7 @@ export class DatabaseProxy extends pulumi.ComponentResource implements Database 
     this.databaseName = database.databaseName;
     this.user = database.user;
     this.password = database.password;
+    if (database.authority) this.authority = database.authority;
     const { port } = whenKnown(check, { port: args.port ?? databaseProxy.port });
     this.port = port;
     this.listens = declareListens(proxyListens(hosts, port));

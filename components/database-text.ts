@@ -4,7 +4,8 @@ import * as pulumi from "@pulumi/pulumi";
 /** Stands in `environment` for a text that is made of what is known of the database. */
 export interface DatabaseText {
   /**
-   * One of `host`, `readHost`, `port`, `name`, `user`, `password`, `url` (`mysql://USER:PASSWORD@HOST:PORT/NAME`) and `readUrl`, or a
+   * One of `host`, `readHost`, `port`, `name`, `user`, `password`, `authority` (the path of the certificates by which its servers are
+   * verified), `url` (`mysql://USER:PASSWORD@HOST:PORT/NAME`) and `readUrl`, or a
    * text with such words in braces: `mysql2://{user}:{password}@{host}:{port}/{name}`. With the password it is a secret.
    */
   readonly database: pulumi.Input<string>;
@@ -18,6 +19,7 @@ const words: Readonly<Record<string, string>> = {
   name: "DATABASE_NAME",
   user: "DATABASE_USER",
   password: "DATABASE_PASSWORD",
+  authority: "DATABASE_SSL_CA",
   url: "mysql://{user}:{password}@{host}:{port}/{name}",
   readUrl: "mysql://{user}:{password}@{readHost}:{port}/{name}",
 };

@@ -9,6 +9,7 @@ import { checkArgs, whenKnown } from "./check-args";
 import { type Fault, unexpected } from "./expectation";
 import { type Host, isHere, onHost } from "./host";
 import type { OwnListen } from "./listens";
+import { createAuthority } from "./mysql-certificates";
 import {
   type Cluster,
   type ContentOf,
@@ -21,13 +22,14 @@ import {
   createRetirement,
   environmentOf,
   goesWith,
-  type MemberOptions,
+  type Members,
   type MysqlArgs,
   memberListens,
   memberOptionsOf,
 } from "./mysql-members";
 import { carryOnWords, type Durability, databaseOptions, sharedBy } from "./options";
 import { mysqlPort } from "./render/mysql";
+import { mysqlCertificates, renderMysqlCertificates } from "./render/mysql-certificates";
 import { openingUnit, renderOpeningScript, renderOpeningUnit } from "./render/mysql-opening";
 import { createRoleCheck, roleCheckAccount } from "./role-check";
 import { list } from "./rule";
@@ -41,6 +43,11 @@ export interface Database {
   readonly password: pulumi.Output<string>;
   /** The variables by which an application on a host reaches it: `DATABASE_PRIMARY_HOST` and so on. */
   environmentFor(host: { readonly name: string }): Record<string, pulumi.Input<string>>;
+  /**
+   * Certificates (PEM) of the authorities that sign those of its servers: an application is given them, and told to verify. Without them it is
+   * told what `environmentFor` says.
+   */
+  readonly authority?: pulumi.Output<string>;
   /** Wait for it to use the database: it takes writes by then, with these credentials. */
   readonly ready: pulumi.Resource;
 }
@@ -77,6 +84,7 @@ export class MysqlPair extends pulumi.ComponentResource implements Database {
   readonly user: string;
   /** A secret, made once. */
   readonly password: pulumi.Output<string>;
+  readonly authority: pulumi.Output<string>;
   /** Of the members that are not away. */
   readonly primary: Host;
   readonly replicas: readonly Host[];
@@ -106,7 +114,9 @@ export class MysqlPair extends pulumi.ComponentResource implements Database {
     this.#name = name;
     this.password = createPassword(this, name, args);
     const options = whenKnown(check, memberOptionsOf(args));
-    const services = createServices(this, name, args, options);
+    const authority = createAuthority(this, name, args);
+    this.authority = authority.trustedCertificates;
+    const services = createServices(this, name, args, { options, authority });
     this.#cluster = createReplication(this, name, args, services);
     const { password } = this;
     this.#content = { args, options, cluster: this.#cluster };
@@ -180,13 +190,17 @@ function createServices(
   parent: MysqlPair,
   name: string,
   args: MysqlPairArgs,
-  options: MemberOptions,
+  { options, authority }: Pick<Members, "options" | "authority">,
 ): readonly Service[] {
   const { primary } = parent;
   // At no moment of a restart are all replicas away.
   const hosts = [...parent.members.filter((member) => member !== primary), primary];
   const services = createMembers(parent, name, {
-    ...{ topology: "pair", hosts, options, packages: args.packages },
+    ...{ topology: "pair", hosts, packages: args.packages },
+    ...{ options, authority },
+    files: {
+      [mysqlCertificates.config]: { content: renderMysqlCertificates(), onChange: "reload" },
+    },
     isReady: ["mysqladmin", "--connect-timeout=2", "ping"],
   });
   if (args.replicas.length === 0) return services;
@@ -245,6 +259,8 @@ function createReplication(
         name: replicationAccount,
         password: pulumi.secret(password.value),
       },
+      // Each member has its certificate by then.
+      authority: mysqlCertificates.authority,
       // Of one that is away nothing is discarded.
       discardDataOn: discardDataOn.filter((name) => members[name] !== undefined),
     },

@@ -2,6 +2,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { FileArgs } from "../provider/resources/service";
 import type { Database } from "./database";
+import { databaseVariables } from "./database-authority";
 import type { Host } from "./host";
 import type { JobArgs } from "./job";
 import { jobClaimFiles, renderJobClaim, renderJobClaimOptions } from "./render/job-claim";
@@ -27,14 +28,14 @@ export function describeClaims(args: Claimed, host: Host): Record<string, FileAr
   const { name, database } = args;
   if (database === undefined || !hasClaims(args)) return {};
   const { script, options } = jobClaimFiles(name);
-  const variables = database.environmentFor(host);
+  const variables = databaseVariables(args, host);
   const content = pulumi
     .all([
       ...[variables.DATABASE_PRIMARY_HOST, variables.DATABASE_PORT, variables.DATABASE_NAME],
-      ...[variables.DATABASE_USER, variables.DATABASE_PASSWORD],
+      ...[variables.DATABASE_USER, variables.DATABASE_PASSWORD, variables.DATABASE_SSL_CA],
     ])
-    .apply(([address = "", port = "", schema = "", user = "", password = ""]) =>
-      renderJobClaimOptions({ host: address, port, name: schema, user, password }),
+    .apply(([address = "", port = "", schema = "", user = "", password = "", authority]) =>
+      renderJobClaimOptions({ host: address, port, name: schema, user, password, authority }),
     );
   return {
     [script]: { content: renderJobClaim(options), mode: "0755", onChange: "nothing" },

@@ -1,10 +1,10 @@
 /** MySQL on three hosts or more, as a group: its members elect the one that takes the writes. */
 import * as pulumi from "@pulumi/pulumi";
 import * as v from "valibot";
-import { Certificate, CertificateAuthority, Password } from "../provider/resources/generated";
+import { Password } from "../provider/resources/generated";
 import type { MysqlContent } from "../provider/resources/mysql-content";
 import { MysqlGroupReplication } from "../provider/resources/mysql-group";
-import { type FileArgs, Service } from "../provider/resources/service";
+import { Service } from "../provider/resources/service";
 import { replicationAccount } from "../provider/schema/values";
 import { checkArgs, checkUnique, whenKnown } from "./check-args";
 import type { Database } from "./database";
@@ -12,6 +12,7 @@ import type { ProxiedDatabase } from "./database-proxy";
 import { type Fault, unexpected } from "./expectation";
 import { type Host, isHere, onHost } from "./host";
 import type { OwnListen } from "./listens";
+import { createAuthority } from "./mysql-certificates";
 import {
   type Cluster,
   type ContentOf,
@@ -24,13 +25,13 @@ import {
   createRetirement,
   environmentOf,
   goesWith,
-  type MemberOptions,
+  type Members,
   type MysqlArgs,
   memberListens,
   memberOptionsOf,
 } from "./mysql-members";
 import { databaseOptions, sharedBy } from "./options";
-import { mysqlCertificates, mysqlPort } from "./render/mysql";
+import { mysqlPort } from "./render/mysql";
 import { dialOverrides, dialUnit, renderDialRules, renderDialUnit } from "./render/mysql-dial";
 import { renderGroupReadyScript } from "./render/mysql-group-ready";
 import { handover, renderHandoverDropIn, renderHandoverScript } from "./render/mysql-handover";
@@ -64,6 +65,7 @@ export class MysqlGroup extends pulumi.ComponentResource implements ProxiedDatab
   readonly user: string;
   /** A secret, made once. */
   readonly password: pulumi.Output<string>;
+  readonly authority: pulumi.Output<string>;
   readonly members: readonly Host[];
   /** Whom the program wishes for; else the first that is not away. Who it is in truth the members know. */
   readonly primary: Host;
@@ -96,7 +98,9 @@ export class MysqlGroup extends pulumi.ComponentResource implements ProxiedDatab
     this.#name = name;
     this.password = createPassword(this, name, args);
     const options = whenKnown(check, memberOptionsOf(args));
-    const services = createServices(this, name, args, options);
+    const authority = createAuthority(this, name, args);
+    this.authority = authority.trustedCertificates;
+    const services = createServices(this, name, args, { options, authority });
     this.members.forEach((member, index) => {
       createDial(this, `${name}-${member.name}`, member, args.members, services[index]);
     });
@@ -183,40 +187,18 @@ function createServices(
   parent: MysqlGroup,
   name: string,
   args: MysqlGroupArgs,
-  options: MemberOptions,
+  { options, authority }: Pick<Members, "options" | "authority">,
 ): readonly Service[] {
-  const authority = new CertificateAuthority(
-    `${name}-authority`,
-    { name: `${name} authority` },
-    { parent },
-  );
-  const filesOf = ({ name: member, address }: Host): Readonly<Record<string, FileArgs>> => {
-    const own = new Certificate(
-      `${name}-${member}-certificate`,
-      {
-        name: member,
-        addresses: [address],
-        authorityCertificate: authority.certificate,
-        authorityPrivateKey: authority.privateKey,
-      },
-      { parent },
-    );
-    return {
-      [mysqlCertificates.authority]: { content: authority.certificate },
-      [mysqlCertificates.certificate]: { content: own.certificate },
-      [mysqlCertificates.privateKey]: {
-        content: pulumi.secret(own.privateKey),
-        ...{ mode: "0600", owner: "mysql", group: "mysql" },
-      },
-      [handover.dropIn]: { content: renderHandoverDropIn(), onChange: "nothing" },
-      [handover.scriptPath]: {
-        content: renderHandoverScript(),
-        ...{ mode: "0755", onChange: "nothing" },
-      },
-    };
+  const files: Members["files"] = {
+    [handover.dropIn]: { content: renderHandoverDropIn(), onChange: "nothing" },
+    [handover.scriptPath]: {
+      content: renderHandoverScript(),
+      ...{ mode: "0755", onChange: "nothing" },
+    },
   };
   return createMembers(parent, name, {
-    ...{ topology: "group", hosts: args.members, options, packages: args.packages, filesOf },
+    ...{ topology: "group", hosts: args.members, packages: args.packages },
+    ...{ options, authority, files },
     isReady: ["sh", "-c", renderGroupReadyScript()],
   });
 }

@@ -1,6 +1,6 @@
 /** What the members of a MySQL cluster have in common, whatever they form: mysqld with its configuration, and what they hold. */
 import * as pulumi from "@pulumi/pulumi";
-import { Password } from "../provider/resources/generated";
+import { type CertificateAuthority, Password } from "../provider/resources/generated";
 import {
   MysqlContent,
   type MysqlMemberArgs,
@@ -14,6 +14,7 @@ import { type Fault, unexpected } from "./expectation";
 import { type Host, onHost } from "./host";
 import { inTurn } from "./in-turn";
 import { declareListens, loopback, type OwnListen } from "./listens";
+import { createCertificateFiles } from "./mysql-certificates";
 import { createPackages, withDefaults } from "./packages";
 import {
   bufferPoolMegabytes,
@@ -58,6 +59,11 @@ export interface MysqlArgs {
   readonly requirePrimaryKeys?: pulumi.Input<boolean>;
   /** Any text: another one than before makes a new password. The former one stays good until all hosts have the new one. */
   readonly passwordKeeper?: pulumi.Input<string>;
+  /**
+   * Any text: another one than before makes a new certificate authority for the cluster, and new certificates. The former authority is
+   * trusted for a week beside it.
+   */
+  readonly authorityKeeper?: pulumi.Input<string>;
   /** A replica that is further behind gets no new reads of a `DatabaseProxy`. 1 to 3600, default 10. */
   readonly maxLagSeconds?: pulumi.Input<number>;
   /** Lines for MySQL's `[mysqld]` section, as they are. */
@@ -102,8 +108,9 @@ export interface Members {
   readonly hosts: readonly Host[];
   readonly options: MemberOptions;
   readonly packages: MysqlArgs["packages"];
+  readonly authority: CertificateAuthority;
   /** Further files of a member's `mysql.service`. */
-  readonly filesOf?: (host: Host) => Readonly<Record<string, FileArgs>>;
+  readonly files: Readonly<Record<string, FileArgs>>;
   /** How to know that a member serves again after a restart. */
   readonly isReady: readonly string[];
 }
@@ -125,9 +132,12 @@ export function createMembers(
   name: string,
   members: Members,
 ): readonly Service[] {
-  return inTurn(members.hosts, (host, before: Service | undefined) =>
-    createMember(parent, `${name}-${host.name}`, host, members, before ? [before] : []),
-  );
+  return inTurn(members.hosts, (host, before: Service | undefined) => {
+    const certificates = createCertificateFiles(parent, name, host, members.authority);
+    const files = { ...members.files, ...certificates };
+    const own = { ...members, files };
+    return createMember(parent, `${name}-${host.name}`, host, own, before ? [before] : []);
+  });
 }
 
 /** What a member needs besides MySQL. */
@@ -140,7 +150,7 @@ function createMember(
   parent: pulumi.Resource,
   name: string,
   host: Host,
-  { topology, options, packages: wanted, filesOf, isReady }: Members,
+  { topology, options, packages: wanted, files, isReady }: Members,
   before: readonly Service[],
 ): Service {
   const packages = createPackages(
@@ -176,7 +186,7 @@ function createMember(
           content: renderRestartAlways(),
           onChange: "nothing",
         },
-        ...filesOf?.(host),
+        ...files,
       },
       runsWith: packages.versions,
       check: ["mysqld", "--validate-config"],
@@ -189,6 +199,7 @@ function createMember(
       configurationCommand: renderMysqlConfigurationCommand(topology),
       overrides: config.apply(renderMysqlOverrides),
       onChange: "restart",
+      reloadNote: "new ones are shown the certificate",
       // A start after a crash reads the whole redo log.
       ready: { command: [...isReady], deadlineSeconds: 300 },
     },
@@ -237,7 +248,7 @@ export function createContent(
 
 /** A database and an account of its own, for an application beside the first, made after `dependsOn`. */
 export function createFurtherDatabase(
-  parent: pulumi.Resource & Reached & Pick<Database, "ready">,
+  parent: pulumi.Resource & Reached & Required<Pick<Database, "ready" | "authority">>,
   prefix: string,
   first: Omit<ContentOf, "password">,
   databaseName: string,
@@ -254,8 +265,9 @@ export function createFurtherDatabase(
     { ...goesWith(primary), dependsOn: [parent.ready, ...dependsOn] },
   );
   const own = { databaseName: args.name, user: args.name, password };
+  const { authority } = parent;
   return {
-    ...{ ...own, ready },
+    ...{ ...own, ready, authority },
     environmentFor: (host) => environmentOf(host, { ...own, primary, replicas }),
   };
 }
@@ -322,7 +334,7 @@ export function environmentOf(
     DATABASE_NAME: databaseName,
     DATABASE_USER: user,
     DATABASE_PASSWORD: password,
-    // Encrypted, but applications are not given the authority of the servers' certificates.
+    // An `Application` is given the authority's certificate as well, and told to verify.
     DATABASE_SSL: "required",
   };
 }

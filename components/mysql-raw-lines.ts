@@ -4,6 +4,11 @@ import { unexpected } from "./expectation";
 import { optionOf } from "./render/mysql";
 import { list, text } from "./rule";
 
+function ofCertificates(...names: readonly string[]): Record<string, string> {
+  const reason = "applications and members verify the certificates of the cluster's own authority";
+  return Object.fromEntries(names.map((name) => [name, reason]));
+}
+
 /** Option to why it is not to be set. */
 const taken: Readonly<Record<string, string>> = {
   performance_schema: "the preview reads the status of the cluster from it",
@@ -15,6 +20,7 @@ const taken: Readonly<Record<string, string>> = {
   bind_address: "replicas and applications connect to the host's address",
   report_host: "members are told apart by the host's address",
   report_port: "members are reached at 3306",
+  ...ofCertificates("ssl_ca", "ssl_cert", "ssl_key", "clone_ssl_ca"),
   gtid_mode: "replication is by transaction ids",
   enforce_gtid_consistency: "replication is by transaction ids",
   log_bin: "replicas are sent the binary log",

@@ -181,6 +181,7 @@ export const databaseOptions = {
   ),
   requirePrimaryKeys: v.exactOptional(rule("true or false", isBoolean)),
   passwordKeeper: v.exactOptional(text("a text", (value) => value !== "")),
+  authorityKeeper: v.exactOptional(text("a text", (value) => value !== "")),
   maxLagSeconds: v.exactOptional(seconds),
   rawLines: v.exactOptional(mysqlRawLines),
   cluster: v.exactOptional(textOf(values.clusterName)),

@@ -26,16 +26,43 @@ export async function makeAuthority(name: string, formerKey?: string): Promise<C
     ...goodFor(authorityYears * daysPerYear),
     keys,
     signingAlgorithm: algorithm,
-    extensions: [
-      new x509.BasicConstraintsExtension(true, 0, true),
-      new x509.KeyUsagesExtension(
-        x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign,
-        true,
-      ),
-      await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
-    ],
+    extensions: await extensionsOfAuthority(keys.publicKey, 1),
   });
   return { certificate: pem(certificate), privateKey: await writeKey(keys.privateKey) };
+}
+
+/**
+ * The certificate of an authority, signed by the one before it. A server that sends it along is trusted by those who know the former
+ * one alone. Where both have one name, a former one that allows no authority below it allows this one (RFC 5280, self-issued).
+ */
+export async function crossSign(authority: Certified, former: Certified): Promise<string> {
+  const own = new x509.X509Certificate(authority.certificate);
+  const signers = await readKeys(former.privateKey);
+  const { publicKey } = await readKeys(authority.privateKey);
+  const certificate = await x509.X509CertificateGenerator.create({
+    subject: own.subjectName.toJSON(),
+    issuer: new x509.X509Certificate(former.certificate).subjectName.toJSON(),
+    notBefore: own.notBefore,
+    notAfter: own.notAfter,
+    publicKey,
+    signingKey: signers.privateKey,
+    signingAlgorithm: algorithm,
+    extensions: [
+      ...(await extensionsOfAuthority(publicKey, 0)),
+      await x509.AuthorityKeyIdentifierExtension.create(signers.publicKey),
+    ],
+  });
+  return pem(certificate);
+}
+
+/** `authoritiesBelow` stand between it and a server's certificate at most. */
+async function extensionsOfAuthority(publicKey: webcrypto.CryptoKey, authoritiesBelow: number) {
+  const { keyCertSign, cRLSign } = x509.KeyUsageFlags;
+  return [
+    new x509.BasicConstraintsExtension(true, authoritiesBelow, true),
+    new x509.KeyUsagesExtension(keyCertSign | cRLSign, true),
+    await x509.SubjectKeyIdentifierExtension.create(publicKey),
+  ];
 }
 
 export interface CertificateRequest {

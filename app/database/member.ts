@@ -88,7 +88,7 @@ function openPool(address: string, settings: DatabaseSettings, limits: PoolLimit
     enableKeepAlive: true,
     // A machine that is gone is noticed while an answer is waited for.
     keepAliveInitialDelay: keepAliveSeconds * 1000,
-    ...(settings.ssl === "off" ? {} : { ssl: tls(settings.ssl.authority) }),
+    ...(settings.ssl === "off" ? {} : { ssl: tls(settings.ssl) }),
   });
   // With it, the answer to each write names its transaction.
   pool.pool.on("connection", (connection) => {
@@ -101,11 +101,11 @@ function openPool(address: string, settings: DatabaseSettings, limits: PoolLimit
   return pool;
 }
 
-/** MySQL makes itself a certificate that no authority knows: encrypted, and checked only where the authority is given. */
-function tls(authority: string | undefined): { ca?: string; rejectUnauthorized: boolean } {
-  return authority === undefined
+/** That the name in the certificate is the server's is verified as well. */
+function tls(ssl: "required" | { readonly authority: string }) {
+  return ssl === "required"
     ? { rejectUnauthorized: false }
-    : { ca: authority, rejectUnauthorized: true };
+    : { ca: ssl.authority, rejectUnauthorized: true, verifyIdentity: true };
 }
 
 export async function useConnection<T>(

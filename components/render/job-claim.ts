@@ -12,6 +12,8 @@ export interface DatabaseAccess {
   readonly name: string;
   readonly user: string;
   readonly password: string;
+  /** The path of certificates by which its servers are verified. */
+  readonly authority?: string | undefined;
 }
 
 /** For MySQL's own client. */
@@ -22,7 +24,7 @@ host=${database.host}
 port=${database.port}
 user=${database.user}
 password="${database.password.replaceAll("\\", "\\\\")}"
-ssl-mode=REQUIRED
+${database.authority === undefined ? "ssl-mode=REQUIRED" : `ssl-mode=VERIFY_IDENTITY\nssl-ca=${database.authority}`}
 connect-timeout=3
 
 [mysql]

@@ -1,6 +1,7 @@
 /** What a mysqld runs with past the files: variables that were set at run time. */
 
 import { type MysqlConfig, optionOf, renderMysql } from "./mysql";
+import { certificateOptions } from "./mysql-certificates";
 
 /**
  * The variables of the stack's file that can be set at run time, but for those by which the cluster is led, and for the
@@ -25,7 +26,10 @@ function ownVariablesOf(topology: MysqlConfig["topology"]): readonly string[] {
 function wantedValues(config: MysqlConfig): ReadonlyMap<string, string> {
   const lines = renderMysql({ ...config, rawLines: [] }).split("\n");
   const set = new Map(lines.map((line) => [optionOf(line), /= (.*)$/.exec(line)?.[1]]));
-  return new Map(ownVariablesOf(config.topology).map((name) => [name, set.get(name) ?? "OFF"]));
+  return new Map([
+    ...ownVariablesOf(config.topology).map((name) => [name, set.get(name) ?? "OFF"] as const),
+    ...Object.entries(certificateOptions),
+  ]);
 }
 
 /** For a Service's `overrides`: what was set by SET GLOBAL or SET PERSIST, and its way back. */
@@ -41,8 +45,10 @@ export function renderMysqlOverrides(config: MysqlConfig) {
   const later = `performance_schema.persisted_variables JOIN ${wanted} ON wanted.name = VARIABLE_NAME`;
   const find = `SELECT CONCAT(name, ' is ', VARIABLE_VALUE, ', not ', value) FROM ${now};
 SELECT CONCAT(name, ' is ', VARIABLE_VALUE, ' in mysqld-auto.cnf') FROM ${later}`;
-  const reset = `SELECT CONCAT('SET GLOBAL ', name, ' = ', value, ';') FROM ${now};
-SELECT CONCAT('RESET PERSIST IF EXISTS ', name, ';') FROM ${later}`;
+  const quoted = "IF(value LIKE '/%', QUOTE(value), value)";
+  const reset = `SELECT CONCAT('SET GLOBAL ', name, ' = ', ${quoted}, ';') FROM ${now};
+SELECT CONCAT('RESET PERSIST IF EXISTS ', name, ';') FROM ${later};
+SELECT DISTINCT 'ALTER INSTANCE RELOAD TLS;' FROM ${now} AND name LIKE 'ssl%'`;
   return {
     find: [...asked, `--execute=${find}`],
     // What it prints are statements.

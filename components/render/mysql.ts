@@ -1,5 +1,7 @@
 /** The configuration of a member of a MySQL cluster. Debian's own files stay; this one is read last. */
 
+import { mysqlCertificates } from "./mysql-certificates";
+
 /** Of every member. */
 export const mysqlPort = 3306;
 
@@ -16,13 +18,6 @@ export interface MysqlConfig {
   /** Lines that end the file, as they are. */
   readonly rawLines: readonly string[];
 }
-
-/** The members of a group trust each other by these. */
-export const mysqlCertificates = {
-  authority: "/etc/mysql/trilithon/authority.pem",
-  certificate: "/etc/mysql/trilithon/server.pem",
-  privateKey: "/etc/mysql/trilithon/server-key.pem",
-};
 
 export const mysqlConfigPath = "/etc/mysql/mysql.conf.d/zz-trilithon.cnf";
 
@@ -86,7 +81,10 @@ plugin_load_add = mysql_clone.so
 rpl_semi_sync_replica_enabled = ON`;
 }
 
-/** Which group it is, and where its members are, is persisted: members come and go without a restart. */
+/**
+ * Which group it is, and where its members are, is persisted: members come and go without a restart. `VERIFY_CA`, not `VERIFY_IDENTITY`: the
+ * authority signs nothing but certificates of this group's members, all of whom have the same rights in it.
+ */
 function renderGroup(address: string): string {
   const { authority, certificate, privateKey } = mysqlCertificates;
   return `# Members trust certificates of the cluster's own authority, and no others.

@@ -17,11 +17,6 @@ interface Certificate {
   readonly privateKey?: string;
 }
 
-/** One of 10 years is renewed a year before its end; a shorter one a third of its life before. */
-function renewedBeforeDays({ days }: Certificate): number {
-  return days === undefined ? 365.25 : days / 3;
-}
-
 const schema = v.strictObject({
   name: certificateName,
   addresses: v.pipe(
@@ -40,7 +35,6 @@ export const certificate: Kind<Certificate> = {
     "a certificate",
     // An authority that is renewed keeps its key: what it signed stays good.
     ["name", "addresses", "authorityPrivateKey", "days", "keeper"],
-    renewedBeforeDays,
   ),
   type: "trilithon:index:Certificate",
   check: (inputs) => ({

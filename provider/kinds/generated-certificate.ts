@@ -2,7 +2,8 @@
 
 import { X509Certificate } from "node:crypto";
 import { text } from "../check";
-import type { Kind, Step } from "../kind";
+import { compare } from "../difference";
+import type { Kind } from "../kind";
 import { generated } from "./generated";
 
 interface Renewed {
@@ -17,45 +18,44 @@ export const certificateName = text(
   "a name of at most 64 characters",
 );
 
-/** `keys` changing makes a new one; so does its age, `daysBefore` its end. */
+/** `keys` changing makes a new one; so does its age, a third of its life before its end. */
 export function generatedCertificate<Args extends Renewed>(
   what: string,
   keys: readonly string[],
-  daysBefore: (args: Args) => number,
 ): Pick<Kind<Args>, "id" | "hosts" | "read" | "diff" | "plan" | "remove"> {
   const base = generated<Args>(`make ${what}`, [...keys, "renewal"], "certificate");
   return {
     ...base,
-    read: async (expected) =>
-      expected.certificate === undefined
-        ? undefined
-        : { ...expected, renewal: endsWithin(expected.certificate, daysBefore(expected)) },
+    read: async (expected) => (expected.certificate === undefined ? undefined : aged(expected)),
+    // Without a host there is no read before an update: what was recorded has grown older since.
+    diff: (live, wanted) => base.diff(aged(live), wanted),
     plan: (live, wanted, owner) =>
       base
-        .plan(live, wanted, owner)
-        .map((step) => (live?.renewal === "due" ? renewalOf(step, what, live) : step)),
+        .plan(live && aged(live), wanted, owner)
+        .map((step) =>
+          live?.certificate !== undefined && compare(live, wanted, keys).length === 0
+            ? { ...step, sentence: `renew ${what}: it ends on ${endOf(live.certificate)}` }
+            : step,
+        ),
   };
 }
 
-/** A warning, as a resource that is on no host has no other line in a preview. */
-function renewalOf(step: Step, what: string, { name, certificate }: Renewed): Step {
-  const end = dayOf(endOf(certificate));
-  return {
-    ...step,
-    sentence: `renew ${what}: it ends on ${end}`,
-    warning: `${what} for ${name} ends on ${end}: it is renewed`,
-  };
+function aged<Args extends Renewed>(live: Args): Args {
+  return live.certificate === undefined ? live : { ...live, renewal: renewalOf(live.certificate) };
 }
 
-function endsWithin(certificate: string, days: number): Renewed["renewal"] {
-  return endOf(certificate) < Date.now() + days * 24 * 3600 * 1000 ? "due" : "not due";
+/** Who runs `up` once in three years has it in time. */
+function renewalOf(certificate: string): Renewed["renewal"] {
+  const { validFrom, validTo } = new X509Certificate(certificate);
+  const [begin, end] = [Date.parse(validFrom), Date.parse(validTo)];
+  return Date.now() > end - (end - begin) / 3 ? "due" : "not due";
 }
 
-/** What is not there ends at once. */
-function endOf(certificate: string | undefined): number {
-  return certificate === undefined ? 0 : Date.parse(new X509Certificate(certificate).validTo);
+/** `2036-11-27` */
+function endOf(certificate: string): string {
+  return dateOf(new Date(new X509Certificate(certificate).validTo));
 }
 
-function dayOf(time: number): string {
-  return new Date(time).toISOString().slice(0, 10);
+export function dateOf(time: Date): string {
+  return time.toISOString().slice(0, 10);
 }

@@ -55,7 +55,9 @@ function announce(resource: Resource, announcement: Announcement): PlannedStep[]
   const prefix = hosts.length === 1 ? `${shown(hosts[0]?.name ?? unknown)}: ` : "";
   const log = (severity: "info" | "warning", message: string) =>
     engine?.log(urn, severity, message.startsWith(prefix) ? message : `${prefix}${message}`);
-  if (hosts.length > 0) {
+  // What is made once and lives in the state alone is told when it is made anew: that it ends soon, say.
+  const isTold = hosts.length > 0 || (why !== "new" && kind.keeps !== "properties only");
+  if (isTold) {
     log("info", `${plan.map(({ sentence }) => sentence).join(", ")} [${why}]`);
   }
   for (const { warning } of plan) if (warning !== undefined) log("warning", warning);

@@ -55,12 +55,15 @@ export class SshKey extends pulumi.CustomResource {
 export interface CertificateAuthorityArgs {
   /** What it is called in its certificates: at most 64 letters, digits, spaces, dots, hyphens and underscores. */
   readonly name: pulumi.Input<string>;
-  /** Any text: changing it makes a new authority, and with it new certificates. */
+  /**
+   * Any text: changing it makes a new authority, and with it new certificates. The former one is trusted for a week beside it, and ends with
+   * the first `up` after that.
+   */
   readonly keeper?: pulumi.Input<string>;
 }
 
 /**
- * An authority of one's own (ECDSA, P-256), good for 30 years; the private key is a secret in the state. It is renewed 11 years before its
+ * An authority of one's own (ECDSA, P-256), good for 30 years; the private key is a secret in the state. `up` renews it 10 years before its
  * end, with the same key: what it signed stays good.
  */
 export class CertificateAuthority extends pulumi.CustomResource {
@@ -70,12 +73,26 @@ export class CertificateAuthority extends pulumi.CustomResource {
   declare readonly certificate: pulumi.Output<string>;
   /** PEM (PKCS #8). */
   declare readonly privateKey: pulumi.Output<string>;
+  /** What clients trust: its certificate (PEM), and after a change that of the one before it, for a week. */
+  declare readonly trustedCertificates: pulumi.Output<string>;
+  /**
+   * Sent by servers after their own certificate (PEM), so that those who know the former authority alone trust what the new one signed: a
+   * change needs no order. Empty where there is none.
+   */
+  declare readonly crossCertificates: pulumi.Output<string>;
+  /** Until when the one before it is trusted. Empty where there is none. */
+  declare readonly formerUntil: pulumi.Output<string>;
 
   constructor(name: string, args: CertificateAuthorityArgs, opts?: pulumi.CustomResourceOptions) {
+    const trust = {
+      trustedCertificates: undefined,
+      crossCertificates: undefined,
+      formerUntil: undefined,
+    };
     super(
       "trilithon:index:CertificateAuthority",
       name,
-      { ...args, plan: undefined, certificate: undefined, privateKey: undefined },
+      { ...args, plan: undefined, certificate: undefined, privateKey: undefined, ...trust },
       secretOutputs(opts, "privateKey"),
     );
   }
@@ -90,15 +107,15 @@ export interface CertificateArgs {
   readonly authorityCertificate: pulumi.Input<string>;
   /** Of the authority that signs it. A secret. */
   readonly authorityPrivateKey: pulumi.Input<string>;
-  /** How long it is good for, 1 to 3652: it is renewed a third of that before its end. Default: 10 years, and a year before. */
+  /** How long it is good for, 1 to 3652: it is renewed a third of that before its end. Default: 10 years. */
   readonly days?: pulumi.Input<number>;
   /** Any text: changing it makes a new certificate. */
   readonly keeper?: pulumi.Input<string>;
 }
 
 /**
- * A certificate for a server that is a client as well (ECDSA, P-256), renewed by the first `up` in the last part of its life; the private
- * key is a secret in the state.
+ * A certificate for a server that is a client as well (ECDSA, P-256); `up` renews it a third of its life before its end. The private key
+ * is a secret in the state.
  */
 export class Certificate extends pulumi.CustomResource {
   /** What the last change did; in a preview, what `up` will do. */

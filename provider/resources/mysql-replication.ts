@@ -38,6 +38,11 @@ export interface MysqlReplicationArgs {
     readonly name: pulumi.Input<string>;
     readonly password: pulumi.Input<string>;
   }>;
+  /**
+   * On each member the path of the certificates (PEM) that it trusts: with it, replicas verify the primary's certificate, that its address
+   * is in it as well. Each mysqld has to have such a certificate before. Default: what is sent is encrypted, and nobody verified.
+   */
+  readonly authority?: pulumi.Input<string>;
   /** Names of members whose data may be thrown away and filled anew by CLONE. Each is a confirmation; remove it afterwards. */
   readonly discardDataOn?: pulumi.Input<pulumi.Input<string>[]>;
 }

@@ -24,7 +24,7 @@ test("reads the environment, encrypted by default", (t) => {
         name: "guestbook",
         user: "guestbook",
         password: "secret",
-        ssl: { authority: undefined },
+        ssl: "required",
       },
     },
   );
@@ -39,16 +39,21 @@ test("names every fault at once, and no password", (t) => {
     "DATABASE_PRIMARY_HOST: expected a value, got none",
     "DATABASE_NAME: expected a value, got none",
     "DATABASE_USER: expected a value, got none",
-    'DATABASE_SSL: expected "required" or "off", got "maybe"',
+    'DATABASE_SSL: expected "verify", "required" or "off", got "maybe"',
   ]);
 });
 
 test("an authority's certificate is read, or its absence told", (t) => {
-  const given = { ...environment, DATABASE_CA: "/ca.pem" };
+  const given = { ...environment, DATABASE_SSL: "verify", DATABASE_SSL_CA: "/ca.pem" };
   const { database } = parseSettings(given, (path) => `text of ${path}`);
   t.deepEqual(database.ssl, { authority: "text of /ca.pem" });
   const fail = () => {
     throw new Error("no such file");
   };
-  t.regex(t.throws(() => parseSettings(given, fail)).message, /^DATABASE_CA: cannot read/);
+  t.regex(t.throws(() => parseSettings(given, fail)).message, /^DATABASE_SSL_CA: cannot read/);
+  const without = { ...environment, DATABASE_SSL: "verify" };
+  t.is(
+    t.throws(() => parseSettings(without, fail)).message,
+    "DATABASE_SSL_CA: expected a value, got none",
+  );
 });

@@ -221,7 +221,9 @@ DATABASE_PORT="3306"
 DATABASE_PRIMARY_HOST="10.0.0.1"
 DATABASE_READ_HOST="10.0.0.2"
 DATABASE_REPLICA_HOSTS="10.0.0.2"
-DATABASE_SSL="required"
+DATABASE_SSL="verify"
+DATABASE_SSL_CA="/etc/shop/database-authority.pem"
+DATABASE_SSL_CA_SHA256="2145704ff64c23cdfb0290ae78a359d4b351480cb7f853173fde50ce38ee04c9"
 DATABASE_USER="shop"
 GREETING="hello"
 HOST="127.0.0.1"
@@ -407,7 +409,7 @@ test("has timers for its jobs on each host where a database says which of them r
     t.like(access, { mode: "0640", group: "shop", onChange: "nothing" });
     t.regex(
       String(contentOf(access)),
-      /\n\[client\]\nhost=10\.0\.0\.1\nport=3306\nuser=shop\npassword="[^"]+"\nssl-mode=REQUIRED\n/,
+      /\n\[client\]\nhost=10\.0\.0\.1\nport=3306\nuser=shop\npassword="[^"]+"\nssl-mode=VERIFY_IDENTITY\nssl-ca=\/etc\/shop\/database-authority\.pem\n/,
     );
     t.deepEqual(world.find("trilithon:index:Packages", `${host}-job-packages`).inputs.packages, {
       "mysql-client": "present",
@@ -526,12 +528,12 @@ Application bad: processes.release: expected a name of at most 31 lower-case let
 Application bad: jobs.report.schedule: expected a schedule as systemd's OnCalendar has it, such as *-*-* 02:30, Mon..Fri 08:00 Europe/Berlin or *:0/5, got "*/5 * * * *"
 Application bad: strategy: expected one-by-one, all-at-once or { canary: { seconds: 1 to 600, maxErrorRatio: 0 to 1, percent: 1 to 99 } }, got an object
 Application bad: packages.no good: expected a Debian package name such as nginx or libc6:i386, got "no good"
-Application bad: environment.A.database: expected one of host, readHost, port, name, user, password, url, readUrl, or a text with these in braces, got "hots"
-Application bad: environment.B.database: expected one of host, readHost, port, name, user, password, url, readUrl, or a text with these in braces, got "{host}/{nmae}"
-Application bad: environment.C.database: expected one of host, readHost, port, name, user, password, url, readUrl, or a text with these in braces, got nothing
+Application bad: environment.A.database: expected one of host, readHost, port, name, user, password, authority, url, readUrl, or a text with these in braces, got "hots"
+Application bad: environment.B.database: expected one of host, readHost, port, name, user, password, authority, url, readUrl, or a text with these in braces, got "{host}/{nmae}"
+Application bad: environment.C.database: expected one of host, readHost, port, name, user, password, authority, url, readUrl, or a text with these in braces, got nothing
 Application bad: environment.C.databse: unknown, did you mean "database"?
 Application bad: environment.D: expected text, a number, a boolean or { database: ... }, got nothing
-Application bad: environment.E.database: expected one of host, readHost, port, name, user, password, url, readUrl, or a text with these in braces, got nothing
+Application bad: environment.E.database: expected one of host, readHost, port, name, user, password, authority, url, readUrl, or a text with these in braces, got nothing
 Application bad: environment.no-good: expected a variable name of letters, digits and underscores that starts with no digit, got "no-good"
 Application bad: assets.keepVersions: expected an integer from 1 to 20, got 0
 Application bad: assets.immutable[0]: expected an address such as /assets/* or /static/*.????????.js, got "assets"

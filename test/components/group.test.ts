@@ -47,7 +47,9 @@ test("each member has a certificate of its own, by the cluster's authority", asy
   for (const number of [1, 2, 3]) {
     const name = `database-node-0${number}`;
     const { inputs } = world.find("trilithon:index:Certificate", `${name}-certificate`);
-    t.like(inputs, { name: `node-0${number}`, addresses: [`10.0.0.${number}`] });
+    const proxied = ["127.0.0.1", "127.0.0.2", "localhost"];
+    const addresses = [`10.0.0.${number}`, `node-0${number}`, ...proxied];
+    t.like(inputs, { name: `node-0${number}`, addresses });
     const { files } = world.find("trilithon:index:Service", `${name}-service`).inputs;
     t.like(plain(files)["/etc/mysql/trilithon/server-key.pem"], { mode: "0600", owner: "mysql" });
   }

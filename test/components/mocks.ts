@@ -83,6 +83,13 @@ function outputsOf(
     case "trilithon:index:AcmeAccountKey":
       return { privateKey: `private-key-of-${name}`, thumbprint: `thumbprint-of-${name}` };
     case "trilithon:index:CertificateAuthority":
+      return {
+        certificate: `certificate-of-${name}`,
+        privateKey: `private-key-of-${name}`,
+        trustedCertificates: `certificates-of-${name}\n`,
+        crossCertificates: "",
+        formerUntil: "",
+      };
     case "trilithon:index:Certificate":
       return { certificate: `certificate-of-${name}`, privateKey: `private-key-of-${name}` };
     default:

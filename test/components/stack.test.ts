@@ -86,6 +86,8 @@ test("registers a service for each box of the picture", async (t) => {
     "Release application-web-01-assets",
     "Release application-web-02",
     "Release application-web-02-assets",
+    "Service application-web-01-database",
+    "Service application-web-02-database",
     "Service database-proxy-web-01-service",
     "Service database-proxy-web-02-service",
     "Service database-web-01-opening",

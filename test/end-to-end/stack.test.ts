@@ -402,7 +402,8 @@ test.serial("no secret shows anywhere while an `up` puts all of them in place ag
   );
   const secrets = await readSecrets(stack);
   t.deepEqual(secrets.map(({ name }) => name).sort(), [
-    ...["database-password", "database-replication-password", "hosts-key"],
+    ...["database-authority", "database-password", "database-replication-password"],
+    ...["database-web-01-certificate", "database-web-02-certificate", "hosts-key"],
     ...["lb-01-host-key", "web-01-host-key", "web-02-host-key"],
   ]);
   t.deepEqual(findSecrets(places, [...secrets, secretOf("planted", planted)]), []);

@@ -1,6 +1,10 @@
+import { spawnSync } from "node:child_process";
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { once } from "node:events";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { connect, createServer } from "node:tls";
 import test from "ava";
 import { makeAuthority, makeCertificate } from "../../provider/certificates";
@@ -72,26 +76,30 @@ test("a renewed authority keeps its key: what it signed stays good", async (t) =
 // The kinds use nothing of it.
 const context = {} as unknown as Context;
 
-test("both kinds are made once, renewed in time, and made anew for another name", async (t) => {
-  const owner = { project: "p", stack: "s", resource: "r", urn: "u", claim: "c", isNew: false };
+const owner = { project: "p", stack: "s", resource: "r", urn: "u", claim: "c", isNew: false };
+const day = 24 * 3600 * 1000;
+
+async function madeAuthority() {
   const wanted = { name: "cluster one", renewal: "not due" as const };
-  const [step] = certificateAuthority.plan(undefined, wanted, owner);
-  t.is(step?.sentence, "make an authority");
-  const made = await certificateAuthority.apply([], undefined, wanted, context);
+  return { wanted, made: await certificateAuthority.apply([], undefined, wanted, context) };
+}
+
+function sentences(
+  live: Parameters<typeof certificateAuthority.plan>[0],
+  wanted: Parameters<typeof certificateAuthority.plan>[1],
+): readonly string[] {
+  const steps = certificateAuthority.plan(live, wanted, owner);
+  const differs = live === undefined || certificateAuthority.diff(live, wanted).length > 0;
+  if (differs !== steps.length > 0) throw new Error("the plan is empty exactly when diff is");
+  return steps.map(({ sentence }) => sentence);
+}
+
+test("both kinds are made once, and made anew for another name", async (t) => {
+  const { wanted, made } = await madeAuthority();
+  t.deepEqual(sentences(undefined, wanted), ["make an authority"]);
   const live = await certificateAuthority.read(made, context);
-  t.deepEqual(live && certificateAuthority.diff(live, wanted), []);
-  const due = { ...made, renewal: "due" as const };
-  const [renewal] = certificateAuthority.plan(due, wanted, owner);
-  t.regex(renewal?.sentence ?? "", /^renew an authority: it ends on 20\d\d-\d\d-\d\d$/);
-  t.regex(
-    renewal?.warning ?? "",
-    /^an authority for cluster one ends on 20\d\d-\d\d-\d\d: it is renewed$/,
-  );
-  const renewed = await certificateAuthority.apply([], due, wanted, context);
-  t.is(renewed.privateKey, made.privateKey);
-  t.not(renewed.certificate, made.certificate);
-  const other = await certificateAuthority.apply([], made, { ...wanted, name: "two" }, context);
-  t.not(other.privateKey, made.privateKey);
+  t.deepEqual(sentences(live, wanted), []);
+  t.is(made.trustedCertificates, made.certificate);
 
   const inputs = {
     ...request,
@@ -101,41 +109,144 @@ test("both kinds are made once, renewed in time, and made anew for another name"
   };
   t.deepEqual(certificate.check({ ...inputs, addresses: [...inputs.addresses] }).failures, []);
   const own = await certificate.apply([], undefined, inputs, context);
-  t.deepEqual(
-    certificate.diff(own, { ...inputs, authorityCertificate: renewed.certificate ?? "" }),
-    [],
-  );
+  const renewed = await makeAuthority("cluster one", made.privateKey);
+  const later = { ...inputs, authorityCertificate: renewed.certificate };
+  t.deepEqual(certificate.diff(own, later), []);
   t.is(certificate.diff(own, { ...inputs, addresses: ["127.0.0.2"] }).length, 1);
 });
 
-test("what ends soon is due", async (t) => {
-  // Good for 10 years, which is less than an authority needs to outlive what it signs.
-  const authority = await makeAuthority("cluster one");
-  const short = await makeCertificate({ ...request, authority });
-  const wanted = { name: "cluster one", renewal: "not due" as const };
-  t.like(await certificateAuthority.read({ ...wanted, ...short }, context), { renewal: "due" });
-  t.like(await certificateAuthority.read({ ...wanted, ...authority }, context), {
-    renewal: "not due",
+/** As it will be found after some years: a test of its own at that time. */
+async function after<Result>(years: number, look: () => Promise<Result>): Promise<Result> {
+  const { now } = Date;
+  Date.now = () => now() + years * 365.25 * day;
+  try {
+    return await look();
+  } finally {
+    Date.now = now;
+  }
+}
+
+test.serial("what has two thirds of its life behind it is renewed, with the date", async (t) => {
+  const { wanted, made } = await madeAuthority();
+  const { validTo } = new X509Certificate(made.certificate ?? "");
+  const end = new Date(validTo).toISOString().slice(0, 10);
+  await after(19.9, async () => {
+    t.like(await certificateAuthority.read(made, context), { renewal: "not due" });
+    t.deepEqual(sentences(made, wanted), []);
   });
+  await after(20.1, async () => {
+    t.like(await certificateAuthority.read(made, context), { renewal: "due" });
+    // Without a read in between, too.
+    t.deepEqual(sentences(made, wanted), [`renew an authority: it ends on ${end}`]);
+    const renewed = await certificateAuthority.apply([], made, wanted, context);
+    t.is(renewed.privateKey, made.privateKey);
+    t.not(renewed.certificate, made.certificate);
+    t.is(renewed.trustedCertificates, renewed.certificate);
+    t.deepEqual(sentences(renewed, wanted), []);
+  });
+  const authority = await makeAuthority("cluster one");
+  const own = await makeCertificate({ ...request, authority });
+  const live = { ...request, renewal: "not due" as const, ...own };
+  const rest = { authorityCertificate: "", authorityPrivateKey: "" };
+  const due = (years: number) =>
+    after(years, async () => certificate.diff({ ...live, ...rest }, { ...live, ...rest }).length);
+  t.is(await due(6.6), 0);
+  t.is(await due(6.8), 1);
 });
 
-test("one of so many days is renewed a third of them before its end", async (t) => {
+test.serial(
+  "another authority takes the place of the former one, which is trusted for a week",
+  async (t) => {
+    const { wanted, made } = await madeAuthority();
+    const changed = { ...wanted, keeper: "2" };
+    const until = new Date(Date.now() + 7 * day).toISOString().slice(0, 10);
+    const [sentence] = sentences(made, changed);
+    t.is(sentence, `make another authority: the former one is trusted until ${until} as well`);
+    const live = await certificateAuthority.apply([], made, changed, context);
+    t.not(live.privateKey, made.privateKey);
+    t.is(live.trustedCertificates, `${live.certificate}${made.certificate}`);
+    t.deepEqual(sentences(live, changed), []);
+    t.deepEqual(await certificateAuthority.foresee?.(made, changed), {});
+
+    await after(8 / 365, async () => {
+      const [over] = sentences(live, changed);
+      t.is(over, `trust the former authority no longer: it was to be until ${until}`);
+      const alone = await certificateAuthority.apply([], live, changed, context);
+      t.is(alone.certificate, live.certificate);
+      t.like(alone, { trustedCertificates: alone.certificate, crossCertificates: "" });
+      t.like(certificateAuthority.foresee?.(live, changed), {
+        trustedCertificates: alone.certificate,
+      });
+      t.deepEqual(sentences(alone, changed), []);
+    });
+
+    // Twice within the week: all three are trusted.
+    const third = await certificateAuthority.apply([], live, { ...wanted, keeper: "3" }, context);
+    t.is(third.trustedCertificates, `${third.certificate}${live.trustedCertificates}`);
+    t.is(third.crossCertificates?.match(/BEGIN/g)?.length, 2);
+  },
+);
+
+test("an authority that was recorded before there was a list of those that are trusted keeps its key", async (t) => {
+  const { wanted, made } = await madeAuthority();
+  const { trustedCertificates: _, crossCertificates: __, formerUntil: ___, ...older } = made;
+  t.deepEqual(sentences(older, wanted), ["record that it alone is trusted"]);
+  t.deepEqual(certificateAuthority.foresee?.(older, wanted), {
+    ...{ certificate: made.certificate, privateKey: made.privateKey },
+    ...{ trustedCertificates: made.certificate, crossCertificates: "", formerUntil: "" },
+  });
+  t.deepEqual(await certificateAuthority.apply([], older, wanted, context), made);
+});
+
+/** `openssl`, as MySQL's clients use it. */
+async function isTrusted(trusted: string, sent: string): Promise<boolean> {
+  const folder = await mkdtemp(join(tmpdir(), "trilithon-certificates-"));
+  const [own = "", ...others] = sent.split(/(?=-----BEGIN)/);
+  const files = { trusted, own, others: others.join("") };
+  for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text);
+  const given = others.length > 0 ? ["-untrusted", "others"] : [];
+  const args = ["verify", "-x509_strict", "-CAfile", "trusted", ...given, "own"];
+  const { status } = spawnSync("openssl", args, { cwd: folder });
+  await rm(folder, { recursive: true });
+  return status === 0;
+}
+
+test("in whatever order certificates and trust arrive, a server of the new authority and one of the former are trusted", async (t) => {
+  const { wanted, made } = await madeAuthority();
+  const live = await certificateAuthority.apply([], made, { ...wanted, keeper: "2" }, context);
+  const certificateOf = async ({ certificate = "", privateKey = "" }: typeof made) =>
+    (await makeCertificate({ ...request, authority: { certificate, privateKey } })).certificate;
+  const before = await certificateOf(made);
+  const now = `${await certificateOf(live)}${live.crossCertificates}`;
+  const [{ certificate: old = "" }, { trustedCertificates: both = "", certificate: own = "" }] = [
+    made,
+    live,
+  ];
+  t.true(await isTrusted(old, now));
+  t.true(await isTrusted(both, now));
+  t.true(await isTrusted(own, now));
+  t.true(await isTrusted(both, before));
+  t.false(await isTrusted(own, before));
+  t.false(await isTrusted(old, await certificateOf(live)));
+  const stranger = await makeAuthority("cluster one");
+  t.false(await isTrusted(stranger.certificate, now));
+});
+
+test.serial("one of so many days is renewed a third of them before its end", async (t) => {
   const authority = await makeAuthority("cluster one");
-  const of = async (days: number, left: number) => {
-    // Made so long ago that it has so many days left.
-    const made = await makeCertificate({ ...request, authority, days: left });
-    const inputs = {
-      ...{ ...request, days, renewal: "not due" as const },
-      authorityCertificate: authority.certificate,
-      authorityPrivateKey: authority.privateKey,
-    };
-    return (await certificate.read({ ...inputs, ...made }, context))?.renewal;
+  const made = await makeCertificate({ ...request, authority, days: 90 });
+  const inputs = {
+    ...{ ...request, days: 90, renewal: "not due" as const },
+    authorityCertificate: authority.certificate,
+    authorityPrivateKey: authority.privateKey,
   };
-  t.is(await of(365, 123), "not due");
-  t.is(await of(365, 121), "due");
-  t.is(await of(90, 31), "not due");
-  t.is(await of(90, 29), "due");
-  const short = await makeCertificate({ ...request, authority, days: 365 });
-  const days = Date.parse(new X509Certificate(short.certificate).validTo) - Date.now();
-  t.is(Math.round(days / 86_400_000), 365);
+  const renewalAfter = (days: number) =>
+    after(
+      days / 365.25,
+      async () => (await certificate.read({ ...inputs, ...made }, context))?.renewal,
+    );
+  t.is(await renewalAfter(59), "not due");
+  t.is(await renewalAfter(61), "due");
+  const days = Date.parse(new X509Certificate(made.certificate).validTo) - Date.now();
+  t.is(Math.round(days / 86_400_000), 90);
 });

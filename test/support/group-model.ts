@@ -115,7 +115,14 @@ function answerOf(name: string, world: World, members: Group["members"]): Answer
     source: server.follows
       ? {
           ...{ host: "10.0.0.99", port: 3306, user: "replication", isPasswordRight: 1 },
-          ...{ autoPosition: "1", ssl: "YES", retryCount: 0, received: "" },
+          ...{
+            autoPosition: "1",
+            ssl: "YES",
+            authority: "",
+            verifies: "NO",
+            retryCount: 0,
+            received: "",
+          },
           ...{ receiver: "ON", receiverError: null, applier: "ON", applierError: null },
         }
       : null,

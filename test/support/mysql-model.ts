@@ -133,7 +133,10 @@ export const replicationAccount: AccountFacts = {
 };
 
 /** A connection to a member, as it should be. */
-export function sourceOf(name: string, { members, replicationAccount }: Replication): Source {
+export function sourceOf(
+  name: string,
+  { members, replicationAccount, authority = "" }: Replication,
+): Source {
   const { address = "", port = 0 } = members[name] ?? {};
   return {
     host: address,
@@ -141,7 +144,7 @@ export function sourceOf(name: string, { members, replicationAccount }: Replicat
     user: replicationAccount.name,
     isPasswordRight: 1,
     autoPosition: "1",
-    ssl: "YES",
+    ...{ ssl: "YES", authority, verifies: authority === "" ? "NO" : "YES" },
     retryCount: 0,
     received: "",
     receiver: "ON",

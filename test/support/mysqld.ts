@@ -42,6 +42,8 @@ interface Source {
   password: string;
   autoPosition: string;
   ssl: string;
+  authority: string;
+  verifies: string;
   retryCount: number;
   connectRetry: number;
   heartbeat: number;
@@ -555,7 +557,7 @@ export class Mysqld {
       user: "",
       password: "",
       autoPosition: "0",
-      ssl: "0",
+      ...{ ssl: "0", authority: "", verifies: "0" },
       retryCount: 10,
       connectRetry: 60,
       heartbeat: 30,
@@ -578,6 +580,8 @@ export class Mysqld {
       password: options.get("PASSWORD") ?? before.password,
       autoPosition: options.get("AUTO_POSITION") ?? before.autoPosition,
       ssl: options.get("SSL") ?? before.ssl,
+      authority: options.get("SSL_CA") ?? before.authority,
+      verifies: options.get("SSL_VERIFY_SERVER_CERT") ?? before.verifies,
       retryCount: Number(options.get("RETRY_COUNT") ?? before.retryCount),
       connectRetry: Number(options.get("CONNECT_RETRY") ?? before.connectRetry),
       heartbeat: Number(options.get("HEARTBEAT_PERIOD") ?? before.heartbeat),
@@ -794,6 +798,8 @@ export class Mysqld {
             USER: source.user,
             AUTO_POSITION: source.autoPosition,
             SSL_ALLOWED: source.ssl === "1" ? "YES" : "NO",
+            SSL_CA_FILE: source.authority,
+            SSL_VERIFY_SERVER_CERTIFICATE: source.verifies === "1" ? "YES" : "NO",
             CONNECTION_RETRY_COUNT: source.retryCount,
           })),
         ];

@@ -4,44 +4,27 @@
  * the settings, and takes them down. That states are opened as unchanged where the same is wanted is a test of the golden
  * states.
  */
-import { mkdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
-import { join, relative } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import test, { type ExecutionContext } from "ava";
-import { localFolder, root } from "../../scripts/setup/environment";
-import { must } from "../../scripts/setup/run";
 import { readProcesses } from "../end-to-end/support/host-state";
 import { startMachines } from "../end-to-end/support/machines";
+import { OldCode } from "../end-to-end/support/old-code";
 import { readPreview } from "../end-to-end/support/preview";
 import { type Settings, TestStack, threeHosts } from "../end-to-end/support/test-stack";
 import { AcknowledgedWrites } from "../support/acknowledged-writes";
 
 const releasedCode = "9131edf";
 const hosts = ["lb-01", "web-01", "web-02"];
-const oldCode = join(localFolder, "test", "code-of-0.1.0");
 /** 0.1.0 did not see every limit, and made MySQL's buffer pool too large: that one difference is none of this test's. */
 const unlimitedMegabytes = 1_048_576;
 
+let oldCode: OldCode;
+
 test.before(async () => {
-  await removeOldCode();
-  await mkdir(join(localFolder, "test"), { recursive: true });
-  await must("the code of 0.1.0", "git", [
-    "-C",
-    root,
-    "worktree",
-    "add",
-    "--detach",
-    oldCode,
-    releasedCode,
-  ]);
-  await symlink(join(root, "node_modules"), join(oldCode, "node_modules"));
-  await must("the plugin of 0.1.0", process.execPath, [
-    join(oldCode, "scripts", "launch.mjs"),
-    "build",
-  ]);
+  oldCode = await OldCode.make("0.1.0", releasedCode);
 });
 
-test.after.always(removeOldCode);
+test.after.always(() => oldCode?.remove());
 
 test.serial("three containers", async (t) => {
   const settings = threeHosts(102, {
@@ -95,7 +78,7 @@ interface Old {
 
 async function takesOver(t: ExecutionContext, stack: TestStack, { url, configure }: Old) {
   await configure({});
-  await withOldCode(stack, async () => {
+  await oldCode.with(stack, async () => {
     await stack.up();
   });
   const writes = new AcknowledgedWrites(url);
@@ -132,27 +115,4 @@ async function takesOver(t: ExecutionContext, stack: TestStack, { url, configure
     "--exclude-protected",
   );
   t.is(status, 0, stdout + stderr);
-}
-
-/** Runs the same stack with the program and the plugin of 0.1.0. */
-async function withOldCode(stack: TestStack, work: () => Promise<void>): Promise<void> {
-  const { project } = stack.place;
-  const file = join(project, "Pulumi.yaml");
-  const today = await readFile(file, "utf8");
-  const old = await readFile(join(oldCode, "Pulumi.yaml"), "utf8");
-  const plugin = relative(project, join(oldCode, "dist", "plugin"));
-  await writeFile(
-    file,
-    `${old.replace("path: dist/plugin", `path: ${plugin}`)}main: ${relative(project, oldCode)}\n`,
-  );
-  try {
-    await work();
-  } finally {
-    await writeFile(file, today);
-  }
-}
-
-async function removeOldCode(): Promise<void> {
-  await rm(oldCode, { recursive: true, force: true });
-  await must("worktrees", "git", ["-C", root, "worktree", "prune"]);
 }

@@ -1,7 +1,7 @@
 /** What a pair (one primary and its replicas) is told, checked and with every default filled in. */
 
 import * as v from "valibot";
-import { failures, integerIn, textOf } from "../../check";
+import { failures, integerIn, text, textOf } from "../../check";
 import { isMap } from "../../difference";
 import type { Failure, Properties } from "../../kind";
 import { isUnknown } from "../../protocol/values";
@@ -27,6 +27,8 @@ export interface Replication {
   /** In a read: what a commit waits for in truth; `carryOnAfterSeconds: 0` where it waits for nothing. */
   readonly durability: Durability;
   readonly replicationAccount: { readonly name: string; readonly password: string };
+  /** On each member the path of what it trusts. Without it the primary's certificate is not verified. */
+  readonly authority?: string;
   readonly discardDataOn: readonly string[];
   readonly status: Readonly<Record<string, MemberStatus>>;
   /** In a read: what a commit waited for when the primary was last seen. */
@@ -47,6 +49,7 @@ const schema = v.strictObject({
     'expected "wait-for-replica" or { carryOnAfterSeconds: 1 to 86400 }',
   ),
   replicationAccount: v.strictObject({ name: textOf(values.accountName), password }),
+  authority: v.optional(text(/^(\/[A-Za-z0-9._-]+)+$/, "an absolute path")),
   discardDataOn: v.optional(v.array(memberName)),
   // Filled in by `check` itself, and handed back to it by the engine.
   status: v.optional(v.record(memberName, v.record(v.string(), v.looseObject({})))),

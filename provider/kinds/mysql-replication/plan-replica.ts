@@ -3,7 +3,7 @@
 import { awaitingClone, isRefusal, lettingClientsIn, refusal } from "../mysql/steps";
 import type { Replication } from "./args";
 import { type Cluster, isRunning, planAddress } from "./cluster";
-import type { DataStatus, ReplicationStatus } from "./status";
+import { type DataStatus, lacksVerification, type ReplicationStatus } from "./status";
 import { acknowledging, following, type PlainStep } from "./steps";
 
 export function planReplica(name: string, cluster: Cluster): PlainStep[] {
@@ -16,14 +16,16 @@ function planData(name: string, cluster: Cluster): PlainStep[] {
   const { desired, status, live, leader, replaces } = cluster;
   const { data = { state: "empty" }, replication = { state: "none" } } = status[name] ?? {};
   const isGivenUp = desired.discardDataOn.includes(name);
-  const isFollowing = replication.state === "ok" && replaces === undefined;
+  const isUnverified = lacksVerification(name, { ...live, status }, desired);
+  const isFollowing = replication.state === "ok" && replaces === undefined && !isUnverified;
   if (data.state === "cloning") return [awaitingClone(name)];
   if (data.state === "conflicting" && leader === "") return [conflict(name, data, isGivenUp)];
   if (leader === "") return data.state === "empty" ? [awaitingPrimary(name)] : [noPrimary(cluster)];
   if (!isRunning(status[leader] ?? live.status?.[leader])) {
     return data.state === "ok" && isFollowing ? [] : [awaitingPrimary(name)];
   }
-  const follow = following(name, leader, replaces === undefined ? was(replication) : "");
+  const before = isUnverified ? notVerified : was(replication);
+  const follow = following(name, leader, replaces === undefined ? before : "");
   if (data.state === "empty") return [filling(name, leader, "nothing"), follow];
   if (data.state === "ok") {
     if (isFollowing) return [];
@@ -35,6 +37,8 @@ function planData(name: string, cluster: Cluster): PlainStep[] {
   const remedy = `set discardDataOn: ["${name}"] to fill it from ${leader} instead`;
   return [refusal(name, dataSentence(data, desired), remedy)];
 }
+
+const notVerified = " (was: without verifying its certificate)";
 
 /** Why, in short: nothing for a member that does not follow yet. */
 function was(replication: ReplicationStatus): string {

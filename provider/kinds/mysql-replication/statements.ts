@@ -96,7 +96,10 @@ export const leaveStatements = [
   "SET PERSIST rpl_semi_sync_replica_enabled = OFF",
 ] as const;
 
-export function followStatements(source: Member, { replicationAccount }: Replication): string[] {
+export function followStatements(
+  source: Member,
+  { replicationAccount, authority }: Replication,
+): string[] {
   const options = [
     `SOURCE_HOST = ${literal(source.address)}`,
     `SOURCE_PORT = ${source.port}`,
@@ -104,6 +107,10 @@ export function followStatements(source: Member, { replicationAccount }: Replica
     `SOURCE_PASSWORD = ${literal(replicationAccount.password)}`,
     "SOURCE_AUTO_POSITION = 1",
     "SOURCE_SSL = 1",
+    // The name as well: the primary's address.
+    ...(authority === undefined
+      ? []
+      : [`SOURCE_SSL_CA = ${literal(authority)}`, "SOURCE_SSL_VERIFY_SERVER_CERT = 1"]),
     // A source that was away is followed again within a second, however long it was away.
     "SOURCE_CONNECT_RETRY = 1",
     "SOURCE_RETRY_COUNT = 0",

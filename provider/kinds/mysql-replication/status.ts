@@ -50,7 +50,9 @@ export type WritesStatus =
   | { readonly state: "open" | "opens at restart" };
 
 export type ReplicationStatus =
-  | { readonly state: "ok" | "none" }
+  /** `authority`: by what is in that file the primary's certificate is verified. Without it, it is not. */
+  | { readonly state: "ok"; readonly authority?: string }
+  | { readonly state: "none" }
   | { readonly state: "elsewhere"; readonly source: string }
   | { readonly state: "other settings"; readonly of: "account" | "password" | "connection" }
   | {
@@ -215,7 +217,26 @@ function replicationOfReplica(facts: Facts, seen: Seen): ReplicationStatus {
   if (source.isPasswordRight !== 1) return { state: "other settings", of: "password" };
   const isSafe = source.ssl === "YES" && source.autoPosition === "1" && source.retryCount === 0;
   if (!isSafe) return { state: "other settings", of: "connection" };
-  return threadsOf(source, answers[roles.primary]?.mysqld === "running");
+  const threads = threadsOf(source, answers[roles.primary]?.mysqld === "running");
+  const isVerified = threads.state === "ok" && source.verifies === "YES";
+  return isVerified ? { ...threads, authority: source.authority } : threads;
+}
+
+/** Whether a member follows as it should, but takes anybody for its primary who has the address. */
+export function lacksVerification(
+  name: string,
+  { primary, status }: Pick<Known, "primary" | "status">,
+  { authority }: Pick<Known, "authority">,
+): boolean {
+  const replication = status?.[name]?.replication;
+  const isFollowing = name !== primary && replication?.state === "ok";
+  return isFollowing && authority !== undefined && replication.authority !== authority;
+}
+
+interface Known {
+  readonly primary: string;
+  readonly status: Readonly<Record<string, MemberStatus>>;
+  readonly authority?: string;
 }
 
 /** That a silent primary cannot be reached is no fault of the replica. */

@@ -64,6 +64,10 @@ export interface Source {
   readonly isPasswordRight: number | null;
   readonly autoPosition: string;
   readonly ssl: string;
+  /** Of what a member trusts: a path there, or empty. */
+  readonly authority: string;
+  /** Whether it verifies the source's certificate, and its name: `YES` or `NO`. */
+  readonly verifies: string;
   readonly retryCount: number;
   /** What arrived, be it applied or not. */
   readonly received: string;
@@ -223,7 +227,8 @@ function factsQuery(replicationPassword: string, topology: "group" | "pair"): st
   WHERE SCHEMA_NAME NOT IN (${systemSchemas.map(literal).join(", ")})), JSON_ARRAY()),
 'isCloning', (${cloningQuery}),
 ${isGroup ? groupQuery(replicationPassword) : ""}'source', (SELECT JSON_OBJECT('host', c.HOST, 'port', c.PORT, 'user', c.USER, 'autoPosition', c.AUTO_POSITION,
-    'ssl', c.SSL_ALLOWED, 'retryCount', c.CONNECTION_RETRY_COUNT,
+    'ssl', c.SSL_ALLOWED, 'authority', c.SSL_CA_FILE, 'verifies', c.SSL_VERIFY_SERVER_CERTIFICATE,
+    'retryCount', c.CONNECTION_RETRY_COUNT,
     'isPasswordRight', ${passwordQuery(replicationPassword, "")},
     'received', REPLACE(r.RECEIVED_TRANSACTION_SET, '\\n', ''),
     'receiver', r.SERVICE_STATE,

@@ -16,6 +16,9 @@ test("renders what claims a run, and how it reaches the database", (t) => {
   isGolden(t, "trilithon-shop-job", renderJobClaim("/etc/shop/jobs.cnf"));
   const access = { host: "127.0.0.1", port: "6446", name: "shop", user: "shop" };
   isGolden(t, "jobs.cnf", renderJobClaimOptions({ ...access, password: "a\\b" }));
+  const authority = "/etc/shop/database-authority.pem";
+  const verifying = renderJobClaimOptions({ ...access, password: "a", authority });
+  t.regex(verifying, /\nssl-mode=VERIFY_IDENTITY\nssl-ca=\/etc\/shop\/database-authority\.pem\n/);
 });
 
 /** Answers each kind of statement line after line, the last for ever: fields, an error of MySQL, or nothing at all. */

@@ -1,5 +1,9 @@
 import test from "ava";
 import { bufferPoolMegabytes, renderMysql } from "../../../components/render/mysql";
+import {
+  renderMysqlCertificates,
+  renderMysqlCertificatesDropIn,
+} from "../../../components/render/mysql-certificates";
 import { isGolden } from "./golden";
 
 const config = {
@@ -18,6 +22,11 @@ test("renders the configuration of a member", (t) => {
 
 test("renders the configuration of a group's member", (t) => {
   isGolden(t, "zz-trilithon-group.cnf", renderMysql({ ...config, topology: "group" }));
+});
+
+test("renders where a member of a pair has its certificate, and how it takes in another one", (t) => {
+  isGolden(t, "zz-trilithon-certificates.cnf", renderMysqlCertificates());
+  isGolden(t, "trilithon-certificates.conf", renderMysqlCertificatesDropIn());
 });
 
 test("tables without a primary key, and functions and triggers, are let through by setting", (t) => {

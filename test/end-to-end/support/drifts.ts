@@ -492,6 +492,14 @@ export const drifts: readonly (readonly Drift[])[] = [
         /^web-02: write \/usr\/local\/sbin\/trilithon-mysql-role \(1 line\), restart trilithon-mysql-role, wait until it is ready \[drift\]$/,
     },
     {
+      name: "another certificate in the place of a member's",
+      ...mysql("web-02"),
+      break: `${later} cat /etc/mysql/trilithon/authority.pem >/etc/mysql/trilithon/server.pem`,
+      paths: ['files["/etc/mysql/trilithon/server.pem"].content', "configuration"],
+      sentence:
+        /^web-02: write \/etc\/mysql\/trilithon\/server\.pem \(\d+ lines\), check it, reload mysql \(no connection dropped; new ones are shown the certificate\), wait until it is ready \[drift\]$/,
+    },
+    {
       name: "the account of what tells the role given a password",
       host: "web-01",
       ...content,

@@ -37,7 +37,7 @@ export async function readSecrets(stack: TestStack): Promise<Secret[]> {
   return resources.flatMap(({ urn, outputs = {} }) => {
     const output = /:index:Password::/.test(urn)
       ? outputs.value
-      : /:index:SshKey::/.test(urn) && outputs.privateKey;
+      : /:index:(SshKey|CertificateAuthority|Certificate)::/.test(urn) && outputs.privateKey;
     if (!output) return [];
     const value = v.parse(v.string(), JSON.parse(v.parse(secretOutput, output).plaintext));
     return [secretOf(urn.split("::").at(-1) ?? urn, value)];

@@ -1,4 +1,5 @@
 /** What Ghost would be: it makes its tables as it starts. */
+import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { createPool } from "mysql2/promise";
 
@@ -6,7 +7,10 @@ const setting = (name) => process.env[`database__connection__${name}`];
 const pool = createPool({
   ...{ host: setting("host"), port: Number(setting("port")), database: setting("database") },
   ...{ user: setting("user"), password: setting("password") },
-  ssl: { rejectUnauthorized: false },
+  ssl: {
+    ca: readFileSync(process.env.DATABASE_SSL_CA),
+    ...{ rejectUnauthorized: true, verifyIdentity: true },
+  },
 });
 await pool.query(
   "CREATE TABLE IF NOT EXISTS notes (id INT AUTO_INCREMENT PRIMARY KEY, text VARCHAR(100) NOT NULL)",

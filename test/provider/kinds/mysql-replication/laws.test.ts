@@ -25,8 +25,9 @@ const wanted = fc
     primary: fc.constantFrom("web-01", "web-02"),
     discardDataOn: fc.subarray(["web-01", "web-02"]),
     durability: fc.constantFrom("wait-for-replica" as const, { carryOnAfterSeconds: 5 }),
+    verification: fc.constantFrom({}, { authority: "/etc/authority.pem" }),
   })
-  .map(({ size, ...more }) => cluster(more, size));
+  .map(({ size, verification, ...more }) => cluster({ ...more, ...verification }, size));
 
 const onOff = fc.constantFrom("ON", "OFF");
 const transactions = ["00000001:1-5", "00000001:1-9", "00000001:1-5,00000002:1", "00000003:1-2"];
@@ -76,6 +77,8 @@ function source(): fc.Arbitrary<Source> {
       applier: fc.constantFrom("ON", "ON", "OFF"),
       receiverError: fc.constantFrom(null, "error 2003: cannot connect"),
       isPasswordRight: fc.constantFrom(1, 1, 0),
+      authority: fc.constantFrom("/etc/authority.pem", "/etc/authority.pem", ""),
+      verifies: fc.constantFrom("YES", "YES", "NO"),
     })
     .map(({ of, ...change }) => ({ ...sourceOf(of, cluster({}, 3)), ...change }));
 }

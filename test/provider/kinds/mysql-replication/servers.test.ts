@@ -691,6 +691,36 @@ onLinux("the password of a receiver is compared as it is, upper and lower case",
   await up(t, hosts, desired);
 });
 
+onLinux(
+  "a replica verifies the primary once there is an authority, and again when that is undone",
+  async (t) => {
+    const { hosts, desired } = await made(t);
+    t.like(hosts.on("web-02").source, { ssl: "1", verifies: "0" });
+    const authority = "/etc/mysql/authority.pem";
+    const verified = cluster({ authority });
+    const live = await readReplication(desired, hosts.context);
+    t.deepEqual(live && diff(live, verified).map(({ path }) => path.join(".")), [
+      "status.web-02.replication.authority",
+    ]);
+    const follows = "web-02: follow web-01 (was: without verifying its certificate)";
+    t.deepEqual(await up(t, hosts, verified, desired), [follows]);
+    t.like(hosts.on("web-02").source, { authority, verifies: "1" });
+    t.is(hosts.on("web-01").write("verified"), "acknowledged");
+    isWhole(t, hosts, verified);
+    await isSettled(t, hosts, verified);
+    for (const change of [{ verifies: "0" }, { authority: "/etc/another.pem" }]) {
+      const { source } = hosts.on("web-02");
+      if (source === undefined) return t.fail();
+      Object.assign(source, change);
+      t.deepEqual(await up(t, hosts, verified), [follows]);
+    }
+    // A switch leaves the other one verifying.
+    const switched = cluster({ authority, primary: "web-02" });
+    await up(t, hosts, switched, verified);
+    t.like(hosts.on("web-01").source, { authority, verifies: "1" });
+  },
+);
+
 onLinux("a receiver that is not encrypted, or would give up, is told as such", async (t) => {
   const { hosts, desired } = await made(t);
   for (const change of [{ ssl: "0" }, { retryCount: 9 }, { autoPosition: "0" }]) {

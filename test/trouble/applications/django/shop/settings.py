@@ -24,6 +24,6 @@ DATABASES = {
         "NAME": os.environ.get("DATABASE_NAME"),
         "USER": os.environ.get("DATABASE_USER"),
         "PASSWORD": os.environ.get("DATABASE_PASSWORD"),
-        "OPTIONS": {"ssl": {"verify_mode": "none", "check_hostname": False}},
+        "OPTIONS": {"ssl": {"ca": os.environ.get("DATABASE_SSL_CA")}},
     }
 }

@@ -6,8 +6,8 @@ function database(): PDO
 {
     $url = parse_url(getenv('DB_URL'));
     return new PDO(getenv('DB_CONNECTION') . ":host=$url[host];port=$url[port];dbname=" . ltrim($url['path'], '/'), urldecode($url['user']), urldecode($url['pass']), [
-        PDO::MYSQL_ATTR_SSL_CA => '/etc/ssl/certs/ca-certificates.crt',
-        PDO::MYSQL_ATTR_SSL_VERIFY_SERVER_CERT => false,
+        PDO::MYSQL_ATTR_SSL_CA => getenv('DATABASE_SSL_CA'),
+        PDO::MYSQL_ATTR_SSL_VERIFY_SERVER_CERT => true,
         PDO::ATTR_TIMEOUT => 5,
     ]);
 }
