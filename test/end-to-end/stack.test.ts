@@ -171,7 +171,7 @@ for (const round of faults) {
       for (const { resource, sentence } of round) t.regex(summary(preview, resource), sentence);
       const said = await stack.up();
       const summed = `Resources:\n {4}~ ${round.length} updated\n {4}\\d+ unchanged\n`;
-    t.regex(said, new RegExp(summed));
+      t.regex(said, new RegExp(summed));
       for (const { resource } of round) t.true(said.includes(summary(preview, resource)), said);
       const all = moved(before, await readProcesses(stack, hosts));
       const others = all.filter(
