@@ -11,10 +11,12 @@ import { MysqlGroup } from "./mysql-group";
 import { defaultPorts } from "./options";
 import type { PlacedService } from "./private-services";
 import { firewallScript } from "./render/firewall";
+import { kernelFiles } from "./render/kernel";
 import { leaveAddressFile } from "./render/keepalived";
 import { roleCheck } from "./render/mysql-role";
 import { webStatusPath } from "./render/nginx";
 import type { PrivateServiceKind } from "./render/private-service";
+import { sshdFiles } from "./render/sshd";
 import type { Role, StackSettings } from "./settings";
 import { isGuestBook } from "./source-folder";
 import type { WebServer } from "./web-server";
@@ -48,6 +50,8 @@ export interface Endpoints {
   readonly areContainers?: true | undefined;
   /** On each host, by `differs open` and `differs declared`, it tells what of the firewall's rules is not in effect. Not there without a firewall. */
   readonly firewallCommand?: string | undefined;
+  /** There where hosts are hardened. */
+  readonly hardening?: HardeningEndpoint | undefined;
   /** All that listens on the hosts, and for whom. */
   readonly listens: readonly Listen[];
   /** Where the daemons listen on their hosts' private addresses. */
@@ -130,6 +134,16 @@ export interface ApplicationEndpoint {
   readonly database?: string | undefined;
 }
 
+/** What is there of it. */
+export interface HardeningEndpoint {
+  /** On each host it prints what keeps sshd from doing what the stack wants. */
+  readonly sshdCommand?: string | undefined;
+  /** On each host it prints, by `differs`, which settings are not in effect, and by `forbidden` which cannot be changed there. */
+  readonly kernelCommand?: string | undefined;
+  /** chrony keeps the time. */
+  readonly time?: true | undefined;
+}
+
 export interface LoadBalancerEndpoint {
   /** The page by this load balancer, as reached from the machine where the program runs. */
   readonly url: string;
@@ -186,6 +200,7 @@ export function describeEndpoints(parts: Parts): pulumi.Output<Endpoints> {
     hosts: byName(hosts.all, (host) => describeHost(host, parts)),
     ...(settings.containers && { areContainers: true as const }),
     ...(hosts.firewall && { firewallCommand: firewallScript }),
+    ...(settings.hardening && { hardening: describeHardening(settings.hardening) }),
     listens: describeListens(parts),
     ports: {
       loadBalancer: loadBalancer.port,
@@ -262,6 +277,18 @@ export function describeListens(parts: Parts): pulumi.Output<readonly Listen[]> 
 /** Host name to private key. Secret. */
 export function describeSshKeys({ all }: StackHosts): pulumi.Output<Record<string, string>> {
   return pulumi.secret(byName(all, ({ host }) => host.privateKey));
+}
+
+function describeHardening({
+  sshd,
+  kernel,
+  time,
+}: NonNullable<StackSettings["hardening"]>): HardeningEndpoint {
+  return {
+    ...(sshd !== undefined && { sshdCommand: sshdFiles.script }),
+    ...(kernel !== undefined && { kernelCommand: kernelFiles.script }),
+    ...(time !== undefined && { time: true }),
+  };
 }
 
 function describeApplication(

@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { ContainerHosts, operatorOfContainers } from "./container-hosts";
 import { ExistingHost } from "./existing-host";
 import { Firewall } from "./firewall";
+import { Hardening } from "./hardening";
 import { type Host, isHere } from "./host";
 import { defaultHttpsPort } from "./https";
 import type { Listen, OwnListen } from "./listens";
@@ -57,6 +58,8 @@ export function createHosts(
   const machines = hosts.map(({ machine }) => machine);
   const reached = hosts.map((host) => withPackagePolicy(host, settings.packages, machines));
   const firewall = createFirewall(settings, reached, listening, { dependsOn: machines });
+  const { hardening } = settings;
+  if (hardening) new Hardening("hardening", { hosts: reached, ...hardening }, { dependsOn: machines });
   const all = reached.map((host) => (firewall ? { ...host, opened: firewall.opened } : host));
   for (const { name } of all.filter((host) => !isHere(host))) {
     pulumi.log.warn(`${name} is away: nothing is asked of it, and nothing on it is changed`);

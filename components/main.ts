@@ -35,6 +35,13 @@ export { type Database, MysqlPair, type MysqlPairArgs } from "./database";
 export { DatabaseProxy, type DatabaseProxyArgs, type ProxiedDatabase } from "./database-proxy";
 export { ExistingHost, type ExistingHostArgs } from "./existing-host";
 export { Firewall, type FirewallArgs } from "./firewall";
+export {
+  Hardening,
+  type HardeningArgs,
+  type KernelArgs,
+  type SshdArgs,
+  type TimeArgs,
+} from "./hardening";
 export type { Host } from "./host";
 export type { AcmeArgs, CertificatePair, HttpsArgs } from "./https";
 export type { Audience, Listen } from "./listens";

@@ -154,6 +154,47 @@ export const firewallOptions = {
   allow: v.exactOptional(list("a list of ports", allowedPort)),
 };
 
+const sshdLine = text(
+  "a line of sshd_config(5) such as ClientAliveInterval 60",
+  (value) => /^\s*[A-Za-z0-9]+(\s+|\s*=\s*)[^\s\0][^\n\r\0]*$/.test(value),
+);
+const kernelSettingName = text("the name of a kernel setting such as vm.swappiness", (value) =>
+  /^[a-z0-9_-]+(\.[A-Za-z0-9_*:-]+)+$/.test(value),
+);
+const isKernelValue = (value: unknown): value is string | number =>
+  Number.isInteger(value) || (typeof value === "string" && /^[\w.,:|%/ -]+$/.test(value));
+
+const sshdOptions = record("an object with rawLines", {
+  rawLines: v.exactOptional(list("a list of lines", sshdLine, 1)),
+});
+const kernelOptions = record("an object with settings", {
+  settings: v.exactOptional(
+    mapping(
+      "an object of kernel settings",
+      kernelSettingName,
+      rule("an integer or one line of text", isKernelValue),
+    ),
+  ),
+});
+const timeOptions = record("an object with servers", {
+  servers: v.exactOptional(list("a list of time servers", textOf(values.sshAddress), 1)),
+});
+
+/** `true` for what is so by default. */
+function trueOr<Options>(words: string, options: v.GenericSchema<unknown, Options>) {
+  const isTrue = (value: unknown): value is true => value === true;
+  return v.lazy(
+    (value): v.GenericSchema<unknown, true | Options> =>
+      isRecord(value) ? options : rule(`true or ${words}`, isTrue),
+  );
+}
+
+export const hardeningOptions = {
+  sshd: v.exactOptional(trueOr("an object with rawLines", sshdOptions)),
+  kernel: v.exactOptional(trueOr("an object with settings", kernelOptions)),
+  time: v.exactOptional(trueOr("an object with servers", timeOptions)),
+};
+
 export const webServerOptions = {
   packages: v.exactOptional(packages),
   port: v.exactOptional(port),

@@ -12,6 +12,7 @@ import { isRecord } from "../rule";
 import * as rules from "../rules";
 import { checkApplications, givenApplications, runsOn } from "./applications";
 import { checkFirewall } from "./firewall";
+import { checkHardening } from "./hardening";
 import * as schema from "./schema";
 import { checkServices, givenServices } from "./services";
 import { lastByte, placeIn } from "./subnet";
@@ -47,6 +48,7 @@ export function checkAgreement(values: Values): readonly Fault[] {
     ),
     ...checkServices(values, hosts),
     ...checkFirewall(values, hosts),
+    ...checkHardening(values, hosts),
     ...(values.containers === undefined
       ? checkMachines(values, hosts)
       : checkContainers(values, hosts)),

@@ -91,6 +91,8 @@ export interface Endpoints {
   readonly areContainers: boolean;
   /** By which a host tells what of its firewall is not in effect, if there is one. */
   readonly firewallCommand: string | undefined;
+  /** What of their hardening the hosts tell, and by which commands. */
+  readonly hardening: v.InferOutput<typeof hardening>;
   /** The names of the others: nothing is asked of them. */
   readonly away: readonly string[];
   /** Host name to the page by its load balancer, as reached from here. */
@@ -135,6 +137,11 @@ const listen = v.object({
     hosts: v.optional(v.array(v.string())),
   }),
 });
+const hardening = v.object({
+  sshdCommand: v.optional(v.string()),
+  kernelCommand: v.optional(v.string()),
+  time: v.optional(v.literal(true)),
+});
 const ports = v.object({
   loadBalancer: port,
   // Not there where they end no TLS.
@@ -162,6 +169,7 @@ const endpoints = v.object({
   hosts: v.record(v.string(), host),
   areContainers: v.optional(v.literal(true)),
   firewallCommand: v.optional(v.string()),
+  hardening: v.optional(hardening, {}),
   // Not there in the outputs of older stacks.
   listens: v.optional(v.array(listen), []),
   // These two, `isGuestBook`, `drainFile`, `statusPath` and `console` are not there in the outputs of older stacks.
@@ -254,6 +262,7 @@ export function parseEndpoints(value: unknown): Endpoints {
     failoverSeconds,
     areContainers: result.output.areContainers === true,
     firewallCommand: result.output.firewallCommand,
+    hardening: result.output.hardening,
     away: named.filter(([, { away }]) => away).map(([name]) => name),
     hosts: here.map(([name, { sshAddress, away: _, ...given }]) => {
       const roles = given.roles.map((role): Role => {

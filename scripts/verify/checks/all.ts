@@ -6,6 +6,7 @@ import { failoverCheck } from "./failover";
 import { firewallChecks } from "./firewall";
 import { groupChecks } from "./group";
 import { guestBookChecks } from "./guest-book";
+import { hardeningChecks } from "./hardening";
 import { hostServingChecks, takingPartChecks } from "./host-serving";
 import { listensChecks } from "./listens";
 import { replicationChecks } from "./replication";
@@ -42,6 +43,7 @@ export function listChecks(
       ...groupChecks(endpoints),
       ...listensChecks(endpoints),
       ...firewallChecks(endpoints),
+      ...hardeningChecks(endpoints),
     ],
     // The others' requests would take the turns that it counts.
     alone: [...balanceChecks(endpoints), ...(failover ? [failover] : [])],

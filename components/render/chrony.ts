@@ -1,0 +1,41 @@
+/** chrony's files: it asks time servers, and nobody asks it. */
+
+export const chronyFiles = {
+  unit: "chrony.service",
+  config: "/etc/chrony/chrony.conf",
+  more: "/etc/chrony/conf.d/trilithon.conf",
+  /** Of others: what comes in here besides is told. */
+  foreign: ["/etc/chrony/chrony.conf", "/etc/chrony/conf.d/*", "/etc/chrony/sources.d/*"],
+};
+
+/** In place of Debian's file, which names a pool of Debian's. */
+export function renderChronyConfig(servers: readonly string[]): string {
+  return `# Written by trilithon: what is changed here by hand is taken back by the next \`pulumi up\`.
+${servers.map((server) => `server ${server} iburst\n`).join("")}
+confdir /etc/chrony/conf.d
+keyfile /etc/chrony/chrony.keys
+driftfile /var/lib/chrony/chrony.drift
+logdir /var/log/chrony
+ntsdumpdir /var/lib/chrony
+
+# A clock that is far off is set at once while few rely on it, and led to the time slowly later on.
+makestep 1 3
+maxupdateskew 100
+rtcsync
+`;
+}
+
+export function renderChronyMore(): string {
+  return `# Written by trilithon: what is changed here by hand is taken back by the next \`pulumi up\`.
+# chronyc asks over a socket of this host: nothing listens on a port.
+cmdport 0
+port 0
+`;
+}
+
+/** For a Service's `forewarningCommand`. */
+export const clockOfMachine = [
+  "sh",
+  "-c",
+  "! systemd-detect-virt --quiet --container || echo 'its clock is that of the machine that runs this container: chrony compares it with the time servers, and does not set it'",
+];
