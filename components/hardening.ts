@@ -5,7 +5,13 @@ import { checkArgs, whenKnown } from "./check-args";
 import { type Host, onHost } from "./host";
 import { hardeningOptions } from "./options";
 import { createPackages } from "./packages";
-import { chronyFiles, clockOfMachine, renderChronyConfig, renderChronyMore } from "./render/chrony";
+import {
+  chronyFiles,
+  clockOfMachine,
+  renderChronyConfig,
+  renderChronyDropIn,
+  renderChronyMore,
+} from "./render/chrony";
 import {
   type KernelSettings,
   kernelFiles,
@@ -151,13 +157,14 @@ function keepTime(
     { ...host, packagePolicy: { ...policy, allowRemoval: [...allowRemoval, "systemd-timesyncd"] } },
     { name: "time-packages", packages: { chrony: "present" } },
   );
-  const { unit, config, more, foreign } = chronyFiles;
+  const { unit, config, more, dropIn, foreign } = chronyFiles;
   return new Service(
     `${prefix}-time`,
     {
       host: host.host,
       unit,
       files: {
+        [dropIn]: { content: renderChronyDropIn() },
         [more]: { content: renderChronyMore() },
         ...(servers && {
           [config]: { content: servers.apply((known = []) => renderChronyConfig(known)) },

@@ -4,6 +4,7 @@ export const chronyFiles = {
   unit: "chrony.service",
   config: "/etc/chrony/chrony.conf",
   more: "/etc/chrony/conf.d/trilithon.conf",
+  dropIn: "/etc/systemd/system/chrony.service.d/trilithon.conf",
   /** Of others: what comes in here besides is told. */
   foreign: ["/etc/chrony/chrony.conf", "/etc/chrony/conf.d/*", "/etc/chrony/sources.d/*"],
 };
@@ -30,6 +31,21 @@ export function renderChronyMore(): string {
 # chronyc asks over a socket of this host: nothing listens on a port.
 cmdport 0
 port 0
+`;
+}
+
+/** Debian starts no chrony where the clock cannot be set, and so nobody would know whether it is right. */
+export function renderChronyDropIn(): string {
+  return `# Written by trilithon: what is changed here by hand is taken back by the next \`pulumi up\`.
+[Unit]
+ConditionCapability=
+
+[Service]
+# In a container it compares the clock with the servers and does not set it (-x): all containers of a machine have one clock.
+Type=exec
+PIDFile=
+ExecStart=
+ExecStart=!/bin/sh -c 'if systemd-detect-virt --quiet --container; then set -- -x; fi; exec /usr/sbin/chronyd -n $$DAEMON_OPTS "$$@"'
 `;
 }
 

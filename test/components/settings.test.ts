@@ -115,6 +115,17 @@ test("takes machines behind one address, each at a port of its own", (t) => {
   t.deepEqual(faultsOf({ ...machines, hosts: behind }, ["trilithon:privateKey"]), []);
 });
 
+test("takes each part of hardening, and what keeps root out where the stack is not root", (t) => {
+  const hardening = {
+    sshd: { rawLines: ["PermitRootLogin no", "ClientAliveInterval=60", "Match User ada", "  X11Forwarding yes"] },
+    kernel: { settings: { "vm.swappiness": 10, "net.ipv4.ip_local_port_range": "1024 65535" } },
+    time: { servers: ["10.0.0.5", "2001:db8::5", "time.example.com"] },
+  };
+  const hosts = machines.hosts.map((host) => ({ ...host, user: "deploy" }));
+  t.deepEqual(faultsOf({ ...machines, hosts, hardening }, ["trilithon:privateKey"]), []);
+  t.deepEqual(faultsOf({ ...good, hardening: { sshd: true, kernel: true, time: true } }), []);
+});
+
 test("takes existing machines with their keys", (t) => {
   t.deepEqual(faultsOf(machines, ["trilithon:privateKey"]), []);
   const own = { ...machines, hosts: machines.hosts.map((host) => ({ ...host, privateKey })) };
@@ -138,7 +149,7 @@ const bad: readonly (readonly [string, Values, readonly string[]])[] = [
     "an unknown setting",
     { ...good, gateway: true },
     [
-      "gateway: unknown, expected one of domain, hosts, containers, privateKey, database, application, applications, services, packages, firewall, https, loadBalancer, web",
+      "gateway: unknown, expected one of domain, hosts, containers, privateKey, database, application, applications, services, packages, firewall, hardening, https, loadBalancer, web",
     ],
   ],
   [
@@ -197,6 +208,88 @@ const bad: readonly (readonly [string, Values, readonly string[]])[] = [
       'firewall.allow[3].protocol: expected one of tcp, udp, got "icmp"',
       "firewall.allow[4].port: expected an integer from 1 to 65535, got nothing",
       'firewall.allow[2].hosts[0]: expected one of lb-01, web-01, web-02, got "web-09"',
+    ],
+  ],
+  [
+    "hardening in a word",
+    { ...good, hardening: "on" },
+    ['hardening: expected an object with sshd, kernel or time, got "on"'],
+  ],
+  [
+    "hardening without a part",
+    { ...good, hardening: {} },
+    [
+      "hardening: expected sshd, kernel or time, got none of them: name what is wanted, or take it out",
+    ],
+  ],
+  [
+    "a part of hardening that does not exist",
+    { ...good, hardening: { ssh: true, clock: true } },
+    [
+      'hardening.ssh: unknown, did you mean "sshd"?',
+      "hardening.clock: unknown, expected one of sshd, kernel, time",
+    ],
+  ],
+  [
+    "parts of hardening that are not named by true",
+    { ...good, hardening: { sshd: false, kernel: "yes", time: ["10.0.0.5"] } },
+    [
+      "hardening.sshd: expected true or an object with rawLines, got false",
+      'hardening.kernel: expected true or an object with settings, got "yes"',
+      "hardening.time: expected true or an object with servers, got a list",
+    ],
+  ],
+  [
+    "lines of sshd that are none",
+    { ...good, hardening: { sshd: { rawLines: ["MaxSessions", "A 1\nB 2", "# no", 5] } } },
+    [
+      'hardening.sshd.rawLines[0]: expected a line of sshd_config(5) such as ClientAliveInterval 60, got "MaxSessions"',
+      'hardening.sshd.rawLines[1]: expected a line of sshd_config(5) such as ClientAliveInterval 60, got "A 1\\nB 2"',
+      'hardening.sshd.rawLines[2]: expected a line of sshd_config(5) such as ClientAliveInterval 60, got "# no"',
+      "hardening.sshd.rawLines[3]: expected a line of sshd_config(5) such as ClientAliveInterval 60, got 5",
+    ],
+  ],
+  [
+    "no lines of sshd",
+    { ...good, hardening: { sshd: { rawLines: [] } } },
+    ["hardening.sshd.rawLines: expected a list of lines, got an empty list"],
+  ],
+  [
+    "lines of sshd that keep the stack out",
+    {
+      ...good,
+      hardening: {
+        sshd: { rawLines: ["PubkeyAuthentication no", 'permitrootlogin="no"', "MaxSessions 10"] },
+      },
+    },
+    [
+      'hardening.sshd.rawLines[0]: expected a line that lets the stack in, got "PubkeyAuthentication no": it logs in by a key',
+      'hardening.sshd.rawLines[1]: expected a line that lets the stack in, got "permitrootlogin=\\"no\\"": it logs in as root (hosts[0].user)',
+    ],
+  ],
+  [
+    "settings of the kernel by a path, and of values that are none",
+    {
+      ...good,
+      hardening: { kernel: { settings: { "vm/swappiness": 10, "vm.a": true, "vm.b": "1\n" } } },
+    },
+    [
+      'hardening.kernel.settings.vm.a: expected an integer or one line of text, got true',
+      'hardening.kernel.settings.vm.b: expected an integer or one line of text, got "1\\n"',
+      'hardening.kernel.settings.vm/swappiness: expected the name of a kernel setting such as vm.swappiness, got "vm/swappiness"',
+    ],
+  ],
+  [
+    "no time servers",
+    { ...good, hardening: { time: { servers: [] } } },
+    ["hardening.time.servers: expected a list of time servers, got an empty list"],
+  ],
+  [
+    "time servers that are none, or are there twice",
+    { ...good, hardening: { time: { servers: ["ntp://a", "10.0.0.5", "10.0.0.5"] } } },
+    [
+      'hardening.time.servers[0]: expected a host name or an IP address, got "ntp://a"',
+      'hardening.time.servers[2]: expected a server that is named once, got "10.0.0.5"',
     ],
   ],
   [

@@ -1,0 +1,333 @@
+/** Hosts that are hardened: what SSH offers, what would lock everybody out, what was changed by hand, and how the units are confined. */
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import test, { type ExecutionContext } from "ava";
+import { imageNames } from "../../scripts/setup/base-image";
+import { capture, must } from "../../scripts/setup/run";
+import { parseEndpoints } from "../../scripts/verify/endpoints";
+import { renderTable } from "../../scripts/verify/report";
+import { verifyStack } from "../../scripts/verify/verify-stack";
+import { killUpAt } from "../end-to-end/support/killed-up";
+import { readPreview } from "../end-to-end/support/preview";
+import { type Settings, TestStack, threeHosts } from "../end-to-end/support/test-stack";
+import { underVisits } from "./applications/visitors";
+
+const number = Number(process.env.TRILITHON_TEST_NUMBER ?? 114);
+const net = `172.31.${number}`;
+const publish = 8740;
+const site = { port: publish, domain: "www.foobar.com" };
+const hosts = ["lb-01", "web-01", "web-02"];
+const name = "hardening";
+const timeServer = `${net}.99`;
+
+let stack: TestStack;
+let image: string;
+
+function settings(more: Settings = {}): Settings {
+  const standard = threeHosts(number);
+  return {
+    ...standard,
+    "trilithon:containers": {
+      ...Object(standard["trilithon:containers"]),
+      ...{ publish, sshPortBase: 14_800 },
+    },
+    "trilithon:services": { cache: { kind: "valkey", hosts: ["lb-01"] } },
+    ...more,
+  };
+}
+
+function hardened(sshd: unknown = true): Settings {
+  const kernel = { settings: { "net.ipv4.conf.all.log_martians": 1 } };
+  return settings({
+    "trilithon:hardening": { sshd, kernel, time: { servers: [timeServer] } },
+  });
+}
+
+test.before(async () => {
+  image = await imageOfAuditor();
+  stack = await TestStack.make(name, settings());
+});
+
+test.after.always(async () => {
+  if (process.env.TRILITHON_TEST_KEEP === undefined) await stack?.remove();
+});
+
+/** The hosts' image, what looks at SSH from outside, and chrony as a time server. */
+async function imageOfAuditor(): Promise<string> {
+  const name = "trilithon-auditor";
+  const folder = await mkdtemp(join(tmpdir(), "trilithon-auditor-"));
+  await writeFile(
+    join(folder, "Dockerfile"),
+    `FROM ${imageNames.sid}\nRUN apt-get -qq update && apt-get -qqy install --no-install-recommends ssh-audit chrony openssh-client\n`,
+  );
+  await must(name, "docker", ["build", "--quiet", "--network", "host", "--tag", name, folder]);
+  await rm(folder, { recursive: true });
+  return name;
+}
+
+/** Beside a host, in its network: what it is asked there comes from the host itself. */
+function beside(host: string, ...words: string[]) {
+  const place = ["--network", `container:trilithon-${name}-${host}`];
+  return capture("docker", ["run", "--rm", ...place, image, ...words]);
+}
+
+/** Its clock is this machine's, which it takes for right. */
+async function startTimeServer(): Promise<void> {
+  const script =
+    "printf 'local stratum 10\\nallow\\n' >/etc/chrony/chrony.conf; exec chronyd -d -x -u root";
+  const place = ["--network", `trilithon-${name}`, "--ip", timeServer];
+  await must("time server", "docker", [
+    ...["run", "--detach", "--name", `trilithon-${name}-time`],
+    ...["--label", `trilithon.stack=${name}`, ...place, image, "sh", "-c", script],
+  ]);
+}
+
+const hostKeysOf = (host: string) =>
+  stack.on(host, "cat /etc/ssh/ssh_host_*_key | sha256sum; ls /etc/ssh");
+
+const isReached = async (host: string) => {
+  const endpoints = parseEndpoints(await stack.output("endpoints"));
+  const port = endpoints.hosts.find((one) => one.name === host)?.sshPort;
+  const probe = await capture("bash", ["-c", `exec 3<>/dev/tcp/127.0.0.1/${port}; head -c 3 <&3`]);
+  return probe.stdout === "SSH";
+};
+
+const pause = (seconds: number) => new Promise((resolve) => setTimeout(resolve, 1000 * seconds));
+
+async function until(isTrue: () => Promise<boolean>, seconds = 30): Promise<boolean> {
+  for (let tries = 0; tries < 2 * seconds; tries += 1) {
+    if (await isTrue()) return true;
+    await pause(0.5);
+  }
+  return isTrue();
+}
+
+async function nothingToDo(t: ExecutionContext) {
+  t.deepEqual((await readPreview(stack)).sentences, {});
+}
+
+test.serial("a stack without it is told what comes, and gets just that under visits", async (t) => {
+  await stack.up();
+  await startTimeServer();
+  const keys = await Promise.all(hosts.map(hostKeysOf));
+  await stack.configure(hardened());
+  const { sentences, warnings } = await readPreview(stack);
+  t.log(sentences, warnings);
+  t.deepEqual(
+    Object.keys(sentences).sort(),
+    hosts
+      .flatMap((host) =>
+        ["kernel", "sshd", "time", "time-packages"].map((part) => `hardening-${host}-${part}`),
+      )
+      .sort(),
+  );
+  for (const host of hosts) {
+    t.regex(
+      sentences[`hardening-${host}-sshd`] ?? "",
+      /write \/etc\/ssh\/sshd_config\.d\/00-trilithon\.conf .*check it, reload ssh \(no connection dropped; taken back unless a new connection gets in within 20 seconds\)/,
+    );
+    t.true(warnings.some((one) => one.includes(`${host}: its kernel is that of the machine`)));
+    t.true(warnings.some((one) => one.includes(`${host}: its clock is that of the machine`)));
+  }
+  await underVisits(t, site, ["/", "/healthz"], async () => {
+    await stack.up();
+  });
+  await nothingToDo(t);
+  t.deepEqual(await Promise.all(hosts.map(hostKeysOf)), keys);
+});
+
+test.serial("a second `up` changes nothing on the hosts", async (t) => {
+  const seen = () =>
+    Promise.all(
+      hosts.map((host) =>
+        stack.on(
+          host,
+          "stat -c '%n %Z %i' /etc/ssh/sshd_config.d/* /etc/sysctl.d/* /etc/chrony/chrony.conf; systemctl show -p InvocationID -p StateChangeTimestampMonotonic ssh chrony trilithon-kernel",
+        ),
+      ),
+    );
+  const before = await seen();
+  await stack.up();
+  t.deepEqual(await seen(), before);
+});
+
+test.serial("ssh-audit finds no fault, and a password is not asked for", async (t) => {
+  for (const host of hosts) {
+    const { status, stdout } = await beside(host, "ssh-audit", "--no-colors", "127.0.0.1");
+    t.log(host, stdout.split("\n").filter((line) => /\[(fail|warn)\]/.test(line)));
+    t.notRegex(stdout, /\[fail\]/);
+    t.true(status === 0 || status === 2, `${status}`);
+    const login = await beside(
+      ...([host, "ssh", "-o", "StrictHostKeyChecking=no", "-o", "BatchMode=no"] as const),
+      ...["-o", "PreferredAuthentications=password,keyboard-interactive", "127.0.0.1", "true"],
+    );
+    t.regex(login.stderr, /Permission denied \(publickey\)/);
+  }
+});
+
+async function verified(t: ExecutionContext) {
+  const endpoints = parseEndpoints(await stack.output("endpoints"));
+  const privateKeys = (await stack.output("sshKeys", "--show-secrets")) as Record<string, string>;
+  const verdicts = await verifyStack({ endpoints, privateKeys }, { changes: "none" });
+  t.log(renderTable(verdicts));
+  return verdicts;
+}
+
+test.serial("verify knows the clock by the time server, and what the containers may not change", async (t) => {
+  t.true(
+    await until(async () => {
+      const seen = await Promise.all(hosts.map((host) => stack.on(host, "chronyc -c tracking")));
+      return seen.every((one) => one.includes(timeServer));
+    }, 60),
+  );
+  const verdicts = await verified(t);
+  t.deepEqual(
+    verdicts.filter(({ passed }) => !passed),
+    [],
+  );
+  for (const host of hosts) {
+    const clock = verdicts.find((one) => one.name === `${host}: its clock is right`);
+    t.regex(clock?.seen ?? "", /^0\.0\d+ s off, says 172\.31\.\d+\.99; the clock is that of the/);
+  }
+});
+
+const own = "/etc/ssh/sshd_config.d/00-trilithon.conf";
+
+test.serial("lines that sshd does not know are refused before they are live", async (t) => {
+  const before = await stack.on("web-01", `cat ${own}; systemctl show -p InvocationID ssh`);
+  await stack.configure(hardened({ rawLines: ["Nonsense yes"] }));
+  const said = await stack.mustFail();
+  t.regex(said, /new configuration of ssh is refused by its check, nothing was changed:/);
+  t.regex(said, /Bad configuration option: Nonsense/);
+  t.is(await stack.on("web-01", `cat ${own}; systemctl show -p InvocationID ssh`), before);
+  t.true(await isReached("web-01"));
+  await stack.configure(hardened());
+  await nothingToDo(t);
+});
+
+test.serial("a line of another file that comes first is told, and nothing is changed", async (t) => {
+  await stack.on(
+    "web-01",
+    "sed -i '1i MaxStartups 3' /etc/ssh/sshd_config; systemctl reload ssh",
+  );
+  await stack.configure(hardened({ rawLines: ["ClientAliveInterval 60"] }));
+  t.regex(await stack.mustFail(), /sshd has "maxstartups 3:\d+:\d+", not "maxstartups 50:30:200"/);
+  t.is(await stack.on("web-01", `grep -c ClientAlive ${own} || true`), "0\n");
+  const failed = (await verified(t)).filter(({ passed }) => !passed);
+  t.deepEqual(
+    failed.map((one) => one.name),
+    ["web-01: sshd lets in by keys alone, and offers nothing weak"],
+  );
+  await stack.on("web-01", "sed -i 1d /etc/ssh/sshd_config; systemctl reload ssh");
+  await stack.configure(hardened());
+  await stack.up();
+  await nothingToDo(t);
+});
+
+for (const [title, line] of [
+  ["at another port", "ListenAddress 0.0.0.0:2222"],
+  ["at an address that the host has not: it ends", "ListenAddress 192.0.2.1:22"],
+  ["for nobody", "AllowUsers nobody"],
+] as const) {
+  test.serial(`an sshd ${title} is taken back by the host, and the site goes on`, async (t) => {
+    const before = await stack.on("web-01", `cat ${own}`);
+    await underVisits(t, site, ["/", "/healthz"], async () => {
+      await stack.configure(hardened({ rawLines: [line] }));
+      const said = await stack.mustFail();
+      t.log(said.split("\n").filter((one) => /web-01|no new connection|while ssh/.test(one)));
+      t.regex(said, /no new connection got in within 20 seconds; all is put back as it was/);
+      t.regex(said, /while ssh was as wanted: web-01 \(root@127\.0\.0\.1:\d+\): /);
+    });
+    for (const host of hosts) {
+      t.is(await stack.on(host, `cat ${own}`), before);
+      t.true(await isReached(host));
+    }
+    await stack.configure(hardened());
+    await nothingToDo(t);
+  });
+}
+
+test.serial("so it is when `up` is killed before it could get in", async (t) => {
+  const before = await stack.on("web-02", `cat ${own}`);
+  const port = "ss -Hltn 'sport = :2222'";
+  await stack.configure(hardened({ rawLines: ["ListenAddress 0.0.0.0:2222"] }));
+  const { end } = await killUpAt(stack, async (isOver) => {
+    while (!isOver() && (await stack.on("web-02", port)) === "") await pause(0.1);
+  });
+  t.is(end, "killed");
+  t.true(await until(() => isReached("web-02")));
+  t.is(await stack.on("web-02", port), "");
+  t.is(await stack.on("web-02", `cat ${own}`), before);
+  await stack.configure(hardened());
+  await stack.up();
+  await nothingToDo(t);
+});
+
+test.serial("what was changed by hand is told, and mended", async (t) => {
+  await stack.on(
+    "web-01",
+    `sed -i 's/^PasswordAuthentication no/PasswordAuthentication yes/' ${own}; systemctl reload ssh`,
+  );
+  await stack.on("web-02", "systemctl stop chrony; echo 'server 192.0.2.1' >>/etc/chrony/chrony.conf");
+  await stack.on("lb-01", "echo 'LogLevel DEBUG' >/etc/ssh/sshd_config.d/50-other.conf");
+  const { sentences, warnings } = await readPreview(stack);
+  t.log(sentences, warnings);
+  t.regex(sentences["hardening-web-01-sshd"] ?? "", /write .*00-trilithon\.conf \(1 line\).*\[drift\]/);
+  t.regex(sentences["hardening-web-02-time"] ?? "", /write \/etc\/chrony\/chrony\.conf \(1 line\), start chrony.*\[drift\]/);
+  t.regex(sentences["hardening-lb-01-sshd"] ?? "", /take note of \/etc\/ssh\/sshd_config\.d\/50-other\.conf/);
+  await stack.up();
+  t.is(await stack.on("web-01", "sshd -T | grep '^passwordauthentication'"), "passwordauthentication no\n");
+  await nothingToDo(t);
+  await stack.on("lb-01", "rm /etc/ssh/sshd_config.d/50-other.conf");
+  await stack.up();
+});
+
+test.serial("settings of the kernel that a container may change are kept", async (t) => {
+  // Of its own network alone: the rest is the kernel of this machine.
+  const open = "mount --bind /proc/sys/net /proc/sys/net && mount -o remount,rw,bind /proc/sys/net";
+  await stack.on("web-02", open);
+  const setting = "net.ipv4.conf.eth0.send_redirects";
+  const { sentences } = await readPreview(stack);
+  t.log(sentences);
+  t.regex(sentences["hardening-web-02-kernel"] ?? "", new RegExp(`${setting} is 1, not 0`));
+  await stack.up();
+  t.is(await stack.on("web-02", `sysctl -n ${setting}`), "0\n");
+  await nothingToDo(t);
+  await stack.on("web-02", `sysctl -qw ${setting}=1 net.ipv4.conf.all.log_martians=0`);
+  t.regex(
+    (await readPreview(stack)).sentences["hardening-web-02-kernel"] ?? "",
+    /put back what was set at run time \(net\.ipv4\.conf\.all\.log_martians is 0, not 1, net\.ipv4\.conf\.eth0\.send_redirects is 1, not 0\)/,
+  );
+  await stack.up();
+  await nothingToDo(t);
+  await stack.on("web-02", "umount /proc/sys/net");
+});
+
+/** Its own, of all that `systemd` runs on a host. */
+const unitsOf = (host: string) =>
+  stack.on(
+    host,
+    "cd /etc/systemd/system; ls -d *.service *.service.d 2>/dev/null | sed 's/\\.d$//' | sort -u | while read -r unit; do systemd-analyze security --no-pager \"$unit\" 2>/dev/null | sed -n \"s/.*Overall exposure level for //p\"; done",
+  );
+
+test.serial("how exposed the units of the stack are", async (t) => {
+  for (const host of hosts) t.log(host, await unitsOf(host));
+  t.pass();
+});
+
+test.serial("taken out, sshd is as it was, and chrony is stopped", async (t) => {
+  await underVisits(t, site, ["/", "/healthz"], async () => {
+    await stack.configure(settings());
+    await stack.up();
+  });
+  for (const host of hosts) {
+    const left = await stack.on(
+      host,
+      "ls /etc/trilithon-hardening /etc/sysctl.d/90-trilithon.conf /etc/ssh/sshd_config.d/00-trilithon.conf 2>&1 | grep -v 'No such file' || true; systemctl is-active ssh chrony || true; head -n 1 /etc/chrony/chrony.conf",
+    );
+    t.regex(left, /^active\ninactive\n# Welcome to the chrony configuration file/);
+    t.true(await isReached(host));
+  }
+  await nothingToDo(t);
+});
