@@ -170,7 +170,7 @@ async function verified(t: ExecutionContext) {
   const endpoints = parseEndpoints(await stack.output("endpoints"));
   const privateKeys = (await stack.output("sshKeys", "--show-secrets")) as Record<string, string>;
   const verdicts = await verifyStack({ endpoints, privateKeys }, { changes: "none" });
-  t.log(renderTable(verdicts));
+  t.log(renderTable({ stack: name, url: endpoints.url, verdicts }));
   return verdicts;
 }
 
