@@ -13,6 +13,7 @@ import {
   renderDatabaseProxy,
   renderDatabaseProxyUnit,
 } from "./render/database-proxy";
+import { renderMoreConfinement } from "./render/unit-confinement";
 import { integer, list, shape } from "./rule";
 import { host, present } from "./rules";
 
@@ -151,6 +152,7 @@ function createProxy(
       unit: databaseProxy.unit,
       files: {
         [databaseProxy.unitPath]: { content: renderDatabaseProxyUnit(), onChange: "restart" },
+        [databaseProxy.confinement]: { content: renderMoreConfinement(), onChange: "nothing" },
         [databaseProxy.config]: {
           content: pulumi.output({ members, port }).apply(renderDatabaseProxy),
         },

@@ -8,6 +8,7 @@ import {
   renderRoleCheckUnit,
   roleCheck,
 } from "./render/mysql-role";
+import { renderMoreConfinement } from "./render/unit-confinement";
 
 /** The account that it logs in with, for `MysqlContent`: over the socket, so without a password. */
 export const roleCheckAccount = { [roleCheck.user]: { grants: roleCheck.grants } };
@@ -44,6 +45,7 @@ export function createRoleCheck(
       users: { [roleCheck.user]: roleCheck.home },
       files: {
         [roleCheck.unitPath]: { content: unit },
+        [roleCheck.confinement]: { content: renderMoreConfinement(), onChange: "nothing" },
         [roleCheck.scriptPath]: { content: renderRoleCheckScript(), mode: "0755" },
       },
       onChange: "restart",

@@ -1,5 +1,6 @@
 /** What has a certificate from an authority that speaks ACME on one host: a script, and the timer that runs it. */
 import { writtenByTrilithon } from "./application-unit";
+import { confineRoot } from "./unit-confinement";
 
 export interface AcmeConfig {
   readonly email: string;
@@ -118,11 +119,10 @@ Wants=network-online.target
 Type=oneshot
 ExecStart=${acmeFiles.script} issue
 TimeoutStartSec=10min
-NoNewPrivileges=yes
-PrivateTmp=yes
-ProtectHome=yes
-ProtectSystem=strict
 ReadWritePaths=${folder}
+PrivateTmp=yes
+${confineRoot({ addressFamilies: ["AF_INET", "AF_INET6", "AF_NETLINK"] })}
+ProtectKernelTunables=yes
 `;
 }
 

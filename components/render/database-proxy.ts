@@ -17,6 +17,7 @@ export interface DatabaseProxyConfig {
 export const databaseProxy = {
   unit: "trilithon-database-proxy.service",
   unitPath: "/etc/systemd/system/trilithon-database-proxy.service",
+  confinement: "/etc/systemd/system/trilithon-database-proxy.service.d/confinement.conf",
   config: "/etc/trilithon/database-proxy.cfg",
   /** Where writes go: to the primary, whoever that is. */
   writes: "127.0.0.1",

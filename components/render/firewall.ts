@@ -1,4 +1,5 @@
 /** The files of the firewall: nftables, one table of our own on each host. */
+import { confineRoot } from "./unit-confinement";
 
 /** What may come in at one port, and from where. */
 export interface Opening {
@@ -70,6 +71,8 @@ RuntimeDirectoryPreserve=yes
 ExecStart=${firewallScript} load ${part}
 ExecReload=${firewallScript} load ${part}
 ExecStop=${firewallScript} unload ${part}
+${confineRoot({ capabilities: ["CAP_NET_ADMIN"], addressFamilies: ["AF_NETLINK"] })}
+ProtectKernelTunables=yes
 
 [Install]
 WantedBy=multi-user.target

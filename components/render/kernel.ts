@@ -1,4 +1,5 @@
 /** The file of sysctl.d, and the unit that loads it. */
+import { confineRoot } from "./unit-confinement";
 
 export type KernelSettings = Readonly<Record<string, string | number>>;
 
@@ -95,6 +96,8 @@ Type=oneshot
 RemainAfterExit=yes
 ExecStart=${load}
 ExecReload=${load}
+${confineRoot({ capabilities: ["CAP_NET_ADMIN", "CAP_SYS_ADMIN", "CAP_SYS_PTRACE"] })}
+SystemCallFilter=@system-service
 
 [Install]
 WantedBy=sysinit.target

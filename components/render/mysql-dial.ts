@@ -1,6 +1,7 @@
 /** The rules beside mysqld by which a member of a group does not wait for another one that is gone. */
 
 import { mysqlPort } from "./mysql";
+import { confineRoot } from "./unit-confinement";
 
 export const dialUnit = {
   name: "trilithon-mysql-dial.service",
@@ -31,6 +32,9 @@ RuntimeDirectory=trilithon-mysql-dial
 ExecStart=${load}
 ExecReload=${load}
 ExecStop=-/usr/sbin/nft delete table ${table}
+PrivateTmp=yes
+${confineRoot({ capabilities: ["CAP_NET_ADMIN"], addressFamilies: ["AF_NETLINK"] })}
+ProtectKernelTunables=yes
 
 [Install]
 WantedBy=multi-user.target

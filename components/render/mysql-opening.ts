@@ -1,4 +1,5 @@
 /** The unit beside mysqld that opens the primary for writes after a start. */
+import { confineRoot } from "./unit-confinement";
 
 export const openingUnit = {
   name: "trilithon-mysql-opening.service",
@@ -20,6 +21,9 @@ ExecStart=${openingUnit.scriptPath}
 RemainAfterExit=yes
 Restart=on-failure
 RestartSec=1
+PrivateTmp=yes
+${confineRoot({})}
+ProtectKernelTunables=yes
 
 [Install]
 WantedBy=multi-user.target mysql.service

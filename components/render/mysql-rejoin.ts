@@ -1,6 +1,7 @@
 /** The unit beside mysqld that brings a member back into its group. */
 
 import { roleCheck } from "./mysql-role";
+import { confineRoot } from "./unit-confinement";
 
 export const rejoinUnit = {
   name: "trilithon-mysql-rejoin.service",
@@ -19,6 +20,9 @@ StartLimitIntervalSec=0
 ExecStart=${rejoinUnit.scriptPath}
 Restart=always
 RestartSec=5
+PrivateTmp=yes
+${confineRoot({ addressFamilies: ["AF_INET"] })}
+ProtectKernelTunables=yes
 
 [Install]
 WantedBy=multi-user.target

@@ -4,6 +4,7 @@ export const roleCheck = {
   unit: "trilithon-mysql-role.service",
   unitPath: "/etc/systemd/system/trilithon-mysql-role.service",
   scriptPath: "/usr/local/sbin/trilithon-mysql-role",
+  confinement: "/etc/systemd/system/trilithon-mysql-role.service.d/confinement.conf",
   /** A system user, and an account of MySQL that logs in over the socket: no password is needed. */
   user: "trilithon_role",
   home: "/nonexistent",
