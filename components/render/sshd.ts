@@ -20,38 +20,47 @@ export const sshdFiles = {
 
 export function renderSshdConfig({ hostKey, rawLines = [] }: SshdOptions): string {
   const taken = new Set(rawLines.map(keywordOf));
-  const isKept = (line: string) => line.startsWith("#") || !taken.has(keywordOf(line));
-  const hasEcdsa = hostKey.startsWith("ecdsa-");
+  const blocks = reasoned(hostKey.startsWith("ecdsa-")).flatMap(({ why, lines }) => {
+    const kept = lines.filter((line) => !taken.has(keywordOf(line)));
+    return kept.length === 0 ? [] : [`\n# ${why}\n${kept.join("\n")}\n`];
+  });
+  const raw = rawLines.length === 0 ? "" : `\n${rawLines.join("\n")}\n`;
   return `# Written by trilithon: what is changed here by hand is taken back by the next \`pulumi up\`.
 # Of several lines with one keyword the first one counts: this file comes before the others of its folder.
-${lines(hasEcdsa).filter(isKept).join("\n")}
-${rawLines.map((line) => `${line}\n`).join("")}`;
+${blocks.join("")}${raw}`;
 }
 
-/** Names with a minus are taken out of what the host's OpenSSH has by default: it knows what became weak or came new, each version for itself. */
-function lines(hasEcdsa: boolean): readonly string[] {
+interface Reasoned {
+  readonly why: string;
+  readonly lines: readonly string[];
+}
+
+/** Names with a minus are taken out of what the host's OpenSSH has by default: each version knows for itself what came new. */
+function reasoned(hasEcdsa: boolean): readonly Reasoned[] {
   return [
-    "",
-    "# A key lets in, a password does not. Root comes in by a key as well: the stack itself may be root.",
-    "PubkeyAuthentication yes",
-    "PasswordAuthentication no",
-    "KbdInteractiveAuthentication no",
-    "PermitEmptyPasswords no",
-    "PermitRootLogin prohibit-password",
-    "",
-    "# Curves that NIST chose, SHA-1, groups of 2048 bits or less, and codes of what is not encrypted yet.",
-    ...(hasEcdsa
-      ? ["# The stack knows this host by its ECDSA key, which stays."]
-      : ["HostKeyAlgorithms -ecdsa-*"]),
-    "KexAlgorithms -ecdh-sha2-*,diffie-hellman-group14-*,diffie-hellman-group-exchange-*",
-    "MACs -hmac-sha1*,umac-64*,hmac-sha2-256,hmac-sha2-512,umac-128@openssh.com",
-    "",
-    "# Who is not let in within this time is in the way of others, of whom many may come at once.",
-    "LoginGraceTime 30",
-    "MaxStartups 50:30:200",
-    "",
-    "# Servers have no windows.",
-    "X11Forwarding no",
+    {
+      why: "A key lets in, a password does not. Root comes in by a key as well: the stack itself may be root.",
+      lines: [
+        "PubkeyAuthentication yes",
+        "PasswordAuthentication no",
+        "KbdInteractiveAuthentication no",
+        "PermitEmptyPasswords no",
+        "PermitRootLogin prohibit-password",
+      ],
+    },
+    {
+      why: `NIST's curves, SHA-1, groups of 2048 bits or less, and codes of what is not encrypted yet are out${hasEcdsa ? ", but for the ECDSA key by which the stack knows this host" : ""}.`,
+      lines: [
+        ...(hasEcdsa ? [] : ["HostKeyAlgorithms -ecdsa-*"]),
+        "KexAlgorithms -ecdh-sha2-*,diffie-hellman-group14-*,diffie-hellman-group-exchange-*",
+        "MACs -hmac-sha1*,umac-64*,hmac-sha2-256,hmac-sha2-512,umac-128@openssh.com",
+      ],
+    },
+    {
+      why: "Who is not let in soon makes room, and many may come at once: each command of an operator is a connection.",
+      lines: ["LoginGraceTime 30", "MaxStartups 50:30:200"],
+    },
+    { why: "A server has no windows.", lines: ["X11Forwarding no"] },
   ];
 }
 
@@ -74,9 +83,9 @@ if ! grep -Eiqs '^[[:space:]]*Include[[:space:]]+(.*[[:space:]])?"?(/etc/ssh/)?s
   exit 1
 fi
 
-# Each version writes a value in its own way: so it is asked what our file alone says.
-wanted=$($sshd -T -f "$own")
+# Each version writes a value in its own way: so it is asked what our file alone says, with the same host keys.
 all=$($sshd -T)
+wanted=$($sshd -T $(printf '%s\\n' "$all" | sed -n 's/^hostkey /-h /p') -f "$own")
 differs=$(
   sed -E '/^[[:space:]]*[Mm]atch[[:space:]]/,$d; s/^[[:space:]]*//; s/[#[:space:]=].*//; /^$/d' "$own" | tr '[:upper:]' '[:lower:]' | sort -u |
     while read -r keyword; do
