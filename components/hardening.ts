@@ -25,6 +25,7 @@ import { list } from "./rule";
 import { host } from "./rules";
 
 export interface HardeningArgs {
+  /** On which hosts. */
   readonly hosts: readonly Host[];
   /** sshd lets in by keys alone, and offers no weak algorithm. Default: it stays as it is. */
   readonly sshd?: true | SshdArgs;

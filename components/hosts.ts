@@ -59,7 +59,8 @@ export function createHosts(
   const reached = hosts.map((host) => withPackagePolicy(host, settings.packages, machines));
   const firewall = createFirewall(settings, reached, listening, { dependsOn: machines });
   const { hardening } = settings;
-  if (hardening) new Hardening("hardening", { hosts: reached, ...hardening }, { dependsOn: machines });
+  if (hardening)
+    new Hardening("hardening", { hosts: reached, ...hardening }, { dependsOn: machines });
   const all = reached.map((host) => (firewall ? { ...host, opened: firewall.opened } : host));
   for (const { name } of all.filter((host) => !isHere(host))) {
     pulumi.log.warn(`${name} is away: nothing is asked of it, and nothing on it is changed`);

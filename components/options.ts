@@ -154,9 +154,8 @@ export const firewallOptions = {
   allow: v.exactOptional(list("a list of ports", allowedPort)),
 };
 
-const sshdLine = text(
-  "a line of sshd_config(5) such as ClientAliveInterval 60",
-  (value) => /^\s*[A-Za-z0-9]+(\s+|\s*=\s*)[^\s\0][^\n\r\0]*$/.test(value),
+const sshdLine = text("a line of sshd_config(5) such as ClientAliveInterval 60", (value) =>
+  /^\s*[A-Za-z0-9]+(\s+|\s*=\s*)[^\s\0][^\n\r\0]*$/.test(value),
 );
 const kernelSettingName = text("the name of a kernel setting such as vm.swappiness", (value) =>
   /^[a-z0-9_-]+(\.[A-Za-z0-9_*:-]+)+$/.test(value),

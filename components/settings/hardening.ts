@@ -22,7 +22,8 @@ export function checkHardening(
 
 function checkNamed(hardening: object): readonly Fault[] {
   if (Object.keys(hardening).length > 0) return [];
-  const message = "expected sshd, kernel or time, got none of them: name what is wanted, or take it out";
+  const message =
+    "expected sshd, kernel or time, got none of them: name what is wanted, or take it out";
   return [{ path: "hardening", message }];
 }
 
@@ -44,7 +45,11 @@ function checkLogin(
 }
 
 function whyLockedOut(line: string, root: string | undefined): string | undefined {
-  const value = line.trim().replace(/^[A-Za-z0-9]+[\s=]+/, "").replace(/^"(.*)"$/, "$1").toLowerCase();
+  const value = line
+    .trim()
+    .replace(/^[A-Za-z0-9]+[\s=]+/, "")
+    .replace(/^"(.*)"$/, "$1")
+    .toLowerCase();
   switch (keywordOf(line)) {
     case "pubkeyauthentication":
       return value === "no" ? "it logs in by a key" : undefined;

@@ -117,7 +117,14 @@ test("takes machines behind one address, each at a port of its own", (t) => {
 
 test("takes each part of hardening, and what keeps root out where the stack is not root", (t) => {
   const hardening = {
-    sshd: { rawLines: ["PermitRootLogin no", "ClientAliveInterval=60", "Match User ada", "  X11Forwarding yes"] },
+    sshd: {
+      rawLines: [
+        "PermitRootLogin no",
+        "ClientAliveInterval=60",
+        "Match User ada",
+        "  X11Forwarding yes",
+      ],
+    },
     kernel: { settings: { "vm.swappiness": 10, "net.ipv4.ip_local_port_range": "1024 65535" } },
     time: { servers: ["10.0.0.5", "2001:db8::5", "time.example.com"] },
   };
@@ -274,7 +281,7 @@ const bad: readonly (readonly [string, Values, readonly string[]])[] = [
       hardening: { kernel: { settings: { "vm/swappiness": 10, "vm.a": true, "vm.b": "1\n" } } },
     },
     [
-      'hardening.kernel.settings.vm.a: expected an integer or one line of text, got true',
+      "hardening.kernel.settings.vm.a: expected an integer or one line of text, got true",
       'hardening.kernel.settings.vm.b: expected an integer or one line of text, got "1\\n"',
       'hardening.kernel.settings.vm/swappiness: expected the name of a kernel setting such as vm.swappiness, got "vm/swappiness"',
     ],

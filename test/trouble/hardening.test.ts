@@ -155,7 +155,10 @@ test.serial("a second `up` changes nothing on the hosts", async (t) => {
 test.serial("ssh-audit finds no fault, and a password is not asked for", async (t) => {
   for (const host of hosts) {
     const { status, stdout } = await beside(host, "ssh-audit", "--no-colors", "127.0.0.1");
-    t.log(host, stdout.split("\n").filter((line) => /\[(fail|warn)\]/.test(line)));
+    t.log(
+      host,
+      stdout.split("\n").filter((line) => /\[(fail|warn)\]/.test(line)),
+    );
     t.notRegex(stdout, /\[fail\]/);
     t.true(status === 0 || status === 2, `${status}`);
     const login = await beside(
@@ -174,23 +177,26 @@ async function verified(t: ExecutionContext) {
   return verdicts;
 }
 
-test.serial("verify knows the clock by the time server, and what the containers may not change", async (t) => {
-  t.true(
-    await until(async () => {
-      const seen = await Promise.all(hosts.map((host) => stack.on(host, "chronyc -c tracking")));
-      return seen.every((one) => one.includes(timeServer));
-    }, 60),
-  );
-  const verdicts = await verified(t);
-  t.deepEqual(
-    verdicts.filter(({ passed }) => !passed),
-    [],
-  );
-  for (const host of hosts) {
-    const clock = verdicts.find((one) => one.name === `${host}: its clock is right`);
-    t.regex(clock?.seen ?? "", /^0\.0\d+ s off, says 172\.31\.\d+\.99; the clock is that of the/);
-  }
-});
+test.serial(
+  "verify knows the clock by the time server, and what the containers may not change",
+  async (t) => {
+    t.true(
+      await until(async () => {
+        const seen = await Promise.all(hosts.map((host) => stack.on(host, "chronyc -c tracking")));
+        return seen.every((one) => one.includes(timeServer));
+      }, 60),
+    );
+    const verdicts = await verified(t);
+    t.deepEqual(
+      verdicts.filter(({ passed }) => !passed),
+      [],
+    );
+    for (const host of hosts) {
+      const clock = verdicts.find((one) => one.name === `${host}: its clock is right`);
+      t.regex(clock?.seen ?? "", /^0\.0\d+ s off, says 172\.31\.\d+\.99; the clock is that of the/);
+    }
+  },
+);
 
 const own = "/etc/ssh/sshd_config.d/00-trilithon.conf";
 
@@ -206,24 +212,30 @@ test.serial("lines that sshd does not know are refused before they are live", as
   await nothingToDo(t);
 });
 
-test.serial("a line of another file that comes first is told, and nothing is changed", async (t) => {
-  await stack.on(
-    "web-01",
-    "sed -i '1i MaxStartups 3' /etc/ssh/sshd_config; systemctl reload ssh",
-  );
-  await stack.configure(hardened({ rawLines: ["ClientAliveInterval 60"] }));
-  t.regex(await stack.mustFail(), /sshd has "maxstartups 3:\d+:\d+", not "maxstartups 50:30:200"/);
-  t.is(await stack.on("web-01", `grep -c ClientAlive ${own} || true`), "0\n");
-  const failed = (await verified(t)).filter(({ passed }) => !passed);
-  t.deepEqual(
-    failed.map((one) => one.name),
-    ["web-01: sshd lets in by keys alone, and offers nothing weak"],
-  );
-  await stack.on("web-01", "sed -i 1d /etc/ssh/sshd_config; systemctl reload ssh");
-  await stack.configure(hardened());
-  await stack.up();
-  await nothingToDo(t);
-});
+test.serial(
+  "a line of another file that comes first is told, and nothing is changed",
+  async (t) => {
+    await stack.on(
+      "web-01",
+      "sed -i '1i MaxStartups 3' /etc/ssh/sshd_config; systemctl reload ssh",
+    );
+    await stack.configure(hardened({ rawLines: ["ClientAliveInterval 60"] }));
+    t.regex(
+      await stack.mustFail(),
+      /sshd has "maxstartups 3:\d+:\d+", not "maxstartups 50:30:200"/,
+    );
+    t.is(await stack.on("web-01", `grep -c ClientAlive ${own} || true`), "0\n");
+    const failed = (await verified(t)).filter(({ passed }) => !passed);
+    t.deepEqual(
+      failed.map((one) => one.name),
+      ["web-01: sshd lets in by keys alone, and offers nothing weak"],
+    );
+    await stack.on("web-01", "sed -i 1d /etc/ssh/sshd_config; systemctl reload ssh");
+    await stack.configure(hardened());
+    await stack.up();
+    await nothingToDo(t);
+  },
+);
 
 for (const [title, line] of [
   ["at another port", "ListenAddress 0.0.0.0:2222"],
@@ -269,15 +281,30 @@ test.serial("what was changed by hand is told, and mended", async (t) => {
     "web-01",
     `sed -i 's/^PasswordAuthentication no/PasswordAuthentication yes/' ${own}; systemctl reload ssh`,
   );
-  await stack.on("web-02", "systemctl stop chrony; echo 'server 192.0.2.1' >>/etc/chrony/chrony.conf");
+  await stack.on(
+    "web-02",
+    "systemctl stop chrony; echo 'server 192.0.2.1' >>/etc/chrony/chrony.conf",
+  );
   await stack.on("lb-01", "echo 'LogLevel DEBUG' >/etc/ssh/sshd_config.d/50-other.conf");
   const { sentences, warnings } = await readPreview(stack);
   t.log(sentences, warnings);
-  t.regex(sentences["hardening-web-01-sshd"] ?? "", /write .*00-trilithon\.conf \(1 line\).*\[drift\]/);
-  t.regex(sentences["hardening-web-02-time"] ?? "", /write \/etc\/chrony\/chrony\.conf \(1 line\), start chrony.*\[drift\]/);
-  t.regex(sentences["hardening-lb-01-sshd"] ?? "", /take note of \/etc\/ssh\/sshd_config\.d\/50-other\.conf/);
+  t.regex(
+    sentences["hardening-web-01-sshd"] ?? "",
+    /write .*00-trilithon\.conf \(1 line\).*\[drift\]/,
+  );
+  t.regex(
+    sentences["hardening-web-02-time"] ?? "",
+    /write \/etc\/chrony\/chrony\.conf \(1 line\), start chrony.*\[drift\]/,
+  );
+  t.regex(
+    sentences["hardening-lb-01-sshd"] ?? "",
+    /take note of \/etc\/ssh\/sshd_config\.d\/50-other\.conf/,
+  );
   await stack.up();
-  t.is(await stack.on("web-01", "sshd -T | grep '^passwordauthentication'"), "passwordauthentication no\n");
+  t.is(
+    await stack.on("web-01", "sshd -T | grep '^passwordauthentication'"),
+    "passwordauthentication no\n",
+  );
   await nothingToDo(t);
   await stack.on("lb-01", "rm /etc/ssh/sshd_config.d/50-other.conf");
   await stack.up();
@@ -308,7 +335,7 @@ test.serial("settings of the kernel that a container may change are kept", async
 const unitsOf = (host: string) =>
   stack.on(
     host,
-    "cd /etc/systemd/system; ls -d *.service *.service.d 2>/dev/null | sed 's/\\.d$//' | sort -u | while read -r unit; do systemd-analyze security --no-pager \"$unit\" 2>/dev/null | sed -n \"s/.*Overall exposure level for //p\"; done",
+    'cd /etc/systemd/system; ls -d *.service *.service.d 2>/dev/null | sed \'s/\\.d$//\' | sort -u | while read -r unit; do systemd-analyze security --no-pager "$unit" 2>/dev/null | sed -n "s/.*Overall exposure level for //p"; done',
   );
 
 test.serial("how exposed the units of the stack are", async (t) => {

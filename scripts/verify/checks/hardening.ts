@@ -26,7 +26,9 @@ function sshdCheck(host: EndpointHost, command: string): Check {
 
 export function judgeSshd(answer: string): Finding {
   const lines = linesOf(answer);
-  return lines.length === 0 ? passed("as the stack wants it") : { ...failed("not in effect"), lines };
+  return lines.length === 0
+    ? passed("as the stack wants it")
+    : { ...failed("not in effect"), lines };
 }
 
 function kernelCheck(host: EndpointHost, command: string, stack: string): Check {
@@ -43,9 +45,14 @@ function kernelCheck(host: EndpointHost, command: string, stack: string): Check 
 /** What a container may not change is told, and is no failure. */
 export function judgeKernel(answer: string): Finding {
   const of = (kind: string) =>
-    linesOf(answer).flatMap((line) => (line.startsWith(`${kind} `) ? [line.slice(kind.length + 1)] : []));
+    linesOf(answer).flatMap((line) =>
+      line.startsWith(`${kind} `) ? [line.slice(kind.length + 1)] : [],
+    );
   const [differs, forbidden] = [of("differs"), of("forbidden")];
-  const lines = [...differs, ...forbidden.map((line) => `${line}: its machine's, not to be changed from here`)];
+  const lines = [
+    ...differs,
+    ...forbidden.map((line) => `${line}: its machine's, not to be changed from here`),
+  ];
   const seen = [
     differs.length === 0 ? "as the stack wants them" : `${differs.length} differ`,
     ...(forbidden.length > 0 ? [`${forbidden.length} are its machine's to change`] : []),
@@ -79,7 +86,9 @@ export function judgeTime(answer: string): Finding {
   const isContainer = place === "container";
   if (fields.at(-1) === "Not synchronised") {
     return isContainer
-      ? passed("not known: the clock is that of the container's machine, and no time server answers")
+      ? passed(
+          "not known: the clock is that of the container's machine, and no time server answers",
+        )
       : failed("not synchronised: no time server answers");
   }
   const off = Math.abs(Number(seconds));

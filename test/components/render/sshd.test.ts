@@ -15,7 +15,12 @@ test("what is asked before it is live", (t) => {
 });
 
 test("a raw line takes the place of ours, whatever its case, and Match comes last", (t) => {
-  const rawLines = ["maxstartups 10", "X11Forwarding=yes", "Match User ada", "  AllowTcpForwarding no"];
+  const rawLines = [
+    "maxstartups 10",
+    "X11Forwarding=yes",
+    "Match User ada",
+    "  AllowTcpForwarding no",
+  ];
   const text = renderSshdConfig({ hostKey, rawLines });
   t.notRegex(text, /MaxStartups|X11Forwarding no|windows/);
   t.regex(text, /LoginGraceTime 30\n/);

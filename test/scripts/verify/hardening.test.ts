@@ -20,7 +20,8 @@ test("each host is asked for the parts that there are", async (t) => {
     asked.push(`${host.name}: ${script.trim()}`);
     return "";
   };
-  for (const check of checks.slice(0, 2)) t.true((await check.run({ endpoints, run } as Site)).passed);
+  for (const check of checks.slice(0, 2))
+    t.true((await check.run({ endpoints, run } as Site)).passed);
   t.is(asked[0], "lb-01: /x/sshd || true");
   t.regex(asked[1] ?? "", /^lb-01: \/x\/kernel differs .*\/x\/kernel forbidden /);
   t.deepEqual(
@@ -58,7 +59,10 @@ test("the clock: right, off, not synchronised, and not known", (t) => {
     passed: true,
     seen: "0.000012 s off, says 10.0.0.5",
   });
-  t.regex(on("container", tracking("0.000012")).seen, /the clock is that of the container's machine/);
+  t.regex(
+    on("container", tracking("0.000012")).seen,
+    /the clock is that of the container's machine/,
+  );
   t.false(on("machine", tracking("1.5")).passed);
   t.false(on("container", tracking("-1.5")).passed);
   const none = tracking("0.0", "Not synchronised").replace("0A000005,10.0.0.5", "00000000,");
