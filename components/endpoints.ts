@@ -136,7 +136,7 @@ export interface ApplicationEndpoint {
 
 /** What is there of it. */
 export interface HardeningEndpoint {
-  /** On each host it prints what keeps sshd from doing what the stack wants. */
+  /** On each host it prints, by `check`, what keeps sshd from doing what the stack wants. */
   readonly sshdCommand?: string | undefined;
   /** On each host it prints, by `differs`, which settings are not in effect, and by `forbidden` which cannot be changed there. */
   readonly kernelCommand?: string | undefined;

@@ -20,7 +20,13 @@ import {
   renderKernelSettings,
   renderKernelUnit,
 } from "./render/kernel";
-import { losingPassword, renderSshdConfig, renderSshdScript, sshdFiles } from "./render/sshd";
+import {
+  losingPassword,
+  renderSshdConfig,
+  renderSshdDropIn,
+  renderSshdScript,
+  sshdFiles,
+} from "./render/sshd";
 import { list } from "./rule";
 import { host } from "./rules";
 
@@ -105,10 +111,11 @@ function hardenSshd(
       unit: sshdFiles.unit,
       files: {
         [sshdFiles.config]: { content: config },
+        [sshdFiles.dropIn]: { content: renderSshdDropIn() },
         [sshdFiles.script]: { content: renderSshdScript(), mode: "0755", onChange: "nothing" },
       },
       onChange: "reload",
-      check: [sshdFiles.script],
+      check: [sshdFiles.script, "check"],
       configurationFiles: sshdFiles.foreign,
       forewarningCommand: losingPassword,
       confirmSeconds,

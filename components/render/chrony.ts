@@ -53,5 +53,5 @@ ExecStart=!/bin/sh -c 'if systemd-detect-virt --quiet --container; then set -- -
 export const clockOfMachine = [
   "sh",
   "-c",
-  "! systemd-detect-virt --quiet --container || echo 'its clock is that of the machine that runs this container: chrony compares it with the time servers, and does not set it'",
+  "! systemd-detect-virt --quiet --container || echo 'leave the clock to the machine of this container: chrony compares it, and does not set it'",
 ];

@@ -112,7 +112,7 @@ set -eu
 sed -n 's/^\\([^#=]*[^#= ]\\) *= *\\(.*\\)$/\\1 \\2/p' ${kernelFiles.config} | while read -r name wanted; do
   # Of a name with * several.
   for path in /proc/sys/$(printf '%s' "$name" | tr . /); do
-    now=$(tr '\\t' ' ' <"$path" 2>/dev/null) || continue
+    now=$(tr '\\t' ' ' 2>/dev/null <"$path") || continue
     if [ "$now" = "$wanted" ]; then continue; fi
     if [ -w "$path" ]; then found=differs; else found=forbidden; fi
     if [ "$1" = "$found" ]; then printf '%s is %s, not %s\\n' "$(printf '%s' "\${path#/proc/sys/}" | tr / .)" "$now" "$wanted"; fi
@@ -125,5 +125,5 @@ done
 export const kernelOfMachine = [
   "sh",
   "-c",
-  "[ -w /proc/sys/kernel/dmesg_restrict ] || echo 'its kernel is that of the machine that runs this container, and what cannot be changed from here is left: npm run verify tells which settings differ'",
+  "[ -w /proc/sys/kernel/dmesg_restrict ] || echo 'leave what only the machine of this container can change (npm run verify names it)'",
 ];

@@ -13,6 +13,7 @@ export const sshdFiles = {
   unit: "ssh.service",
   // Of several lines with one keyword sshd takes the first, and the files by their names.
   config: `${folder}/00-trilithon.conf`,
+  dropIn: "/etc/systemd/system/ssh.service.d/trilithon.conf",
   script: "/etc/trilithon-hardening/sshd",
   /** Of others: what comes in here besides is told. */
   foreign: ["/etc/ssh/sshd_config", `${folder}/*`],
@@ -69,33 +70,75 @@ export function keywordOf(line: string): string {
   return line.trim().split(/[\s=]/, 1)[0]?.toLowerCase() ?? "";
 }
 
-/** Ends with 0 where sshd takes its files and our lines are in effect; prints what is not. */
+/** Debian's own reload ends before sshd has begun to: a new connection could still be the former sshd's, which lets everybody in. */
+export function renderSshdDropIn(): string {
+  return `# Written by trilithon: what is changed here by hand is taken back by the next \`pulumi up\`.
+[Service]
+# A reload is over once sshd listens anew, and fails where it ends.
+ExecReload=
+ExecReload=/usr/sbin/sshd -t
+ExecReload=${sshdFiles.script} reload $MAINPID
+`;
+}
+
+/** `sshd check` ends with 0 where sshd takes its files and our lines are in effect, and prints what is not; `sshd reload PID`. */
 export function renderSshdScript(): string {
   return `#!/bin/sh
 # Written by trilithon: what is changed here by hand is taken back by the next \`pulumi up\`.
-# Prints what keeps sshd from doing what its file of this stack says, if anything does.
+# check: prints what keeps sshd from doing what its file of this stack says, if anything does.
+# reload: ends when the sshd of that process listens by its new configuration.
 set -eu
+export LC_ALL=C
 sshd=/usr/sbin/sshd own=${sshdFiles.config}
 
-$sshd -t 2>&1
-if ! grep -Eiqs '^[[:space:]]*Include[[:space:]]+(.*[[:space:]])?"?(/etc/ssh/)?sshd_config\\.d/' /etc/ssh/sshd_config; then
-  echo '/etc/ssh/sshd_config does not load ${folder}: its first line has to be Include ${folder}/*.conf'
-  exit 1
-fi
+# Versions differ in how they write keywords.
+lower() { printf '%s\\n' "$1" | tr '[:upper:]' '[:lower:]'; }
 
-# Each version writes a value in its own way: so it is asked what our file alone says, with the same host keys.
-all=$($sshd -T)
-wanted=$($sshd -T $(printf '%s\\n' "$all" | sed -n 's/^hostkey /-h /p') -f "$own")
-differs=$(
-  sed -E '/^[[:space:]]*[Mm]atch[[:space:]]/,$d; s/^[[:space:]]*//; s/[#[:space:]=].*//; /^$/d' "$own" | tr '[:upper:]' '[:lower:]' | sort -u |
-    while read -r keyword; do
-      printf '%s\\n' "$wanted" | grep "^$keyword " | while read -r line; do
-        printf '%s\\n' "$all" | grep -qxF -e "$line" ||
-          printf 'sshd has "%s", not "%s": a line before the Include of /etc/ssh/sshd_config, or a file before %s, says so\\n' "$(printf '%s\\n' "$all" | grep -m 1 "^$keyword ")" "$line" "$own"
+check() {
+  if ! said=$($sshd -t 2>&1); then
+    printf '%s\\n' "$said"
+    return 1
+  fi
+  if ! grep -Eiqs '^[[:space:]]*Include[[:space:]]+(.*[[:space:]])?"?(/etc/ssh/)?sshd_config\\.d/' /etc/ssh/sshd_config; then
+    echo '/etc/ssh/sshd_config does not load ${folder}: its first line has to be Include ${folder}/*.conf'
+    return 1
+  fi
+  # How a value is written is asked of sshd as well: what our file alone says, with the same host keys.
+  all=$($sshd -T)
+  wanted=$($sshd -T $(printf '%s\\n' "$all" | sed -n 's/^[Hh]ost[Kk]ey /-h /p') -f "$own")
+  all=$(lower "$all") wanted=$(lower "$wanted")
+  differs=$(
+    lower "$(sed -E '/^[[:space:]]*[Mm]atch[[:space:]]/,$d; s/^[[:space:]]*//; s/[#[:space:]=].*//; /^$/d' "$own")" | sort -u |
+      while read -r keyword; do
+        printf '%s\\n' "$wanted" | grep "^$keyword " | while read -r line; do
+          printf '%s\\n' "$all" | grep -qxF -e "$line" ||
+            printf 'sshd has "%s", not "%s": a line before the Include of /etc/ssh/sshd_config, or a file before %s, says so\\n' "$(printf '%s\\n' "$all" | grep -m 1 "^$keyword ")" "$line" "$own"
+        done
       done
-    done
-)
-if [ -n "$differs" ]; then printf '%s\\n' "$differs"; exit 1; fi
+  )
+  if [ -n "$differs" ]; then
+    printf '%s\\n' "$differs"
+    return 1
+  fi
+}
+
+# The sockets by which a process is reached.
+listening() { ss -Hltnpe | grep -F "pid=$1," | grep -o 'ino:[0-9]*' || true; }
+
+reload() {
+  before=$(listening "$1")
+  kill -HUP "$1"
+  for _ in $(seq 50); do
+    now=$(listening "$1")
+    if [ -n "$now" ] && ! printf '%s\\n' "$now" | grep -qxF -e "$before"; then return; fi
+    if ! [ -d "/proc/$1" ]; then break; fi
+    sleep 0.1
+  done
+  # Sockets of systemd's stay what they are.
+  [ -n "$now" ]
+}
+
+"$@"
 `;
 }
 
@@ -103,7 +146,7 @@ if [ -n "$differs" ]; then printf '%s\\n' "$differs"; exit 1; fi
 export const losingPassword = ["sh", "-c", losing()];
 
 function losing(): string {
-  return `/usr/sbin/sshd -T | grep -Eqx '(passwordauthentication|kbdinteractiveauthentication) yes' || exit 0
+  return `/usr/sbin/sshd -T | grep -Eiqx '(passwordauthentication|kbdinteractiveauthentication) yes' || exit 0
 awk -F: '$2 ~ /^[$]/ { print $1 }' /etc/shadow | while read -r user; do
   entry=$(getent passwd "$user") || continue
   shell=\${entry##*:} home=\${entry%:*} home=\${home##*:}

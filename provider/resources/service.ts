@@ -151,7 +151,8 @@ export interface ServiceArgs {
   readonly forewarningCommand?: pulumi.Input<pulumi.Input<string>[]>;
   /**
    * For what could lock everybody out, as a firewall or sshd: whatever the unit does is taken back by the host itself unless a new
-   * SSH connection gets in within this time, in seconds, 5 to 120. Default: it stays.
+   * SSH connection gets in within this time, in seconds, 5 to 120. A reload has to be over when `systemctl reload` ends: before that
+   * it is the former configuration that lets a connection in. Default: it stays.
    */
   readonly confirmSeconds?: pulumi.Input<number>;
   /** What a reload does to what is open, in a few words for the preview: `WebSockets go on for 1 hour`. */

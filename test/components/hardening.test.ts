@@ -35,7 +35,7 @@ test("sshd reloads its file after a check, and only as long as a new connection 
   t.deepEqual(
     { unit, check, onChange, confirmSeconds },
     {
-      ...{ unit: "ssh.service", check: ["/etc/trilithon-hardening/sshd"] },
+      ...{ unit: "ssh.service", check: ["/etc/trilithon-hardening/sshd", "check"] },
       ...{ onChange: "reload", confirmSeconds: 20 },
     },
   );

@@ -127,8 +127,16 @@ test.serial("a stack without it is told what comes, and gets just that under vis
       sentences[`hardening-${host}-sshd`] ?? "",
       /write \/etc\/ssh\/sshd_config\.d\/00-trilithon\.conf .*check it, reload ssh \(no connection dropped; taken back unless a new connection gets in within 20 seconds\)/,
     );
-    t.true(warnings.some((one) => one.includes(`${host}: its kernel is that of the machine`)));
-    t.true(warnings.some((one) => one.includes(`${host}: its clock is that of the machine`)));
+    t.true(
+      warnings.some((one) =>
+        one.includes(`${host}: leave what only the machine of this container can change`),
+      ),
+    );
+    t.true(
+      warnings.some((one) =>
+        one.includes(`${host}: leave the clock to the machine of this container`),
+      ),
+    );
   }
   await underVisits(t, site, ["/", "/healthz"], async () => {
     await stack.up();
@@ -152,8 +160,13 @@ test.serial("a second `up` changes nothing on the hosts", async (t) => {
   t.deepEqual(await seen(), before);
 });
 
-test.serial("ssh-audit finds no fault, and a password is not asked for", async (t) => {
+test.serial("a password is not asked for, and ssh-audit finds no fault", async (t) => {
   for (const host of hosts) {
+    const login = await beside(
+      ...([host, "ssh", "-o", "StrictHostKeyChecking=no", "-o", "BatchMode=no"] as const),
+      ...["-o", "PreferredAuthentications=password,keyboard-interactive", "127.0.0.1", "true"],
+    );
+    t.regex(login.stderr, /Permission denied \(publickey\)/);
     const { status, stdout } = await beside(host, "ssh-audit", "--no-colors", "127.0.0.1");
     t.log(
       host,
@@ -161,11 +174,6 @@ test.serial("ssh-audit finds no fault, and a password is not asked for", async (
     );
     t.notRegex(stdout, /\[fail\]/);
     t.true(status === 0 || status === 2, `${status}`);
-    const login = await beside(
-      ...([host, "ssh", "-o", "StrictHostKeyChecking=no", "-o", "BatchMode=no"] as const),
-      ...["-o", "PreferredAuthentications=password,keyboard-interactive", "127.0.0.1", "true"],
-    );
-    t.regex(login.stderr, /Permission denied \(publickey\)/);
   }
 });
 
@@ -237,19 +245,26 @@ test.serial(
   },
 );
 
-for (const [title, line] of [
-  ["at another port", "ListenAddress 0.0.0.0:2222"],
-  ["at an address that the host has not: it ends", "ListenAddress 192.0.2.1:22"],
-  ["for nobody", "AllowUsers nobody"],
+const nobodyIn = /no new connection got in within 20 seconds; all is put back as it was/;
+
+for (const [title, line, why] of [
+  ["at another port", "ListenAddress 0.0.0.0:2222", nobodyIn],
+  [
+    "that ends, as it has an address that the host has not,",
+    "ListenAddress 192.0.2.1:22",
+    /ssh did not reload; all is put back as it was:(.|\n)*Cannot bind any address/,
+  ],
+  ["for nobody", "AllowUsers nobody", nobodyIn],
 ] as const) {
   test.serial(`an sshd ${title} is taken back by the host, and the site goes on`, async (t) => {
     const before = await stack.on("web-01", `cat ${own}`);
     await underVisits(t, site, ["/", "/healthz"], async () => {
       await stack.configure(hardened({ rawLines: [line] }));
       const said = await stack.mustFail();
-      t.log(said.split("\n").filter((one) => /web-01|no new connection|while ssh/.test(one)));
-      t.regex(said, /no new connection got in within 20 seconds; all is put back as it was/);
-      t.regex(said, /while ssh was as wanted: web-01 \(root@127\.0\.0\.1:\d+\): /);
+      t.log(said.split("\n").filter((one) => /^ +(warning|no new connection)/.test(one)));
+      t.regex(said, why);
+      if (why === nobodyIn)
+        t.regex(said, /while ssh was as wanted: web-01 \(root@127\.0\.0\.1:\d+\): /);
     });
     for (const host of hosts) {
       t.is(await stack.on(host, `cat ${own}`), before);
@@ -301,10 +316,7 @@ test.serial("what was changed by hand is told, and mended", async (t) => {
     /take note of \/etc\/ssh\/sshd_config\.d\/50-other\.conf/,
   );
   await stack.up();
-  t.is(
-    await stack.on("web-01", "sshd -T | grep '^passwordauthentication'"),
-    "passwordauthentication no\n",
-  );
+  t.is(await stack.on("web-01", "sshd -T | grep -ic '^passwordauthentication no'"), "1\n");
   await nothingToDo(t);
   await stack.on("lb-01", "rm /etc/ssh/sshd_config.d/50-other.conf");
   await stack.up();

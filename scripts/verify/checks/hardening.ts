@@ -20,7 +20,7 @@ function sshdCheck(host: EndpointHost, command: string): Check {
     expected: "what the stack's file of sshd says is in effect",
     remedy: "what each line says",
     deadlineSeconds: 25,
-    run: async (site) => judgeSshd(await site.run(host, sh`${command} || true`.text, 10)),
+    run: async (site) => judgeSshd(await site.run(host, sh`${command} check || true`.text, 10)),
   };
 }
 
@@ -49,15 +49,15 @@ export function judgeKernel(answer: string): Finding {
       line.startsWith(`${kind} `) ? [line.slice(kind.length + 1)] : [],
     );
   const [differs, forbidden] = [of("differs"), of("forbidden")];
-  const lines = [
-    ...differs,
-    ...forbidden.map((line) => `${line}: its machine's, not to be changed from here`),
-  ];
-  const seen = [
-    differs.length === 0 ? "as the stack wants them" : `${differs.length} differ`,
-    ...(forbidden.length > 0 ? [`${forbidden.length} are its machine's to change`] : []),
-  ].join(", ");
-  const finding = differs.length === 0 ? passed(seen) : failed(seen);
+  const lines = [...differs, ...forbidden.map((line) => `left to its machine: ${line}`)];
+  const left =
+    forbidden.length === 0
+      ? ""
+      : `, but for ${forbidden.length} that only the machine of this container can change`;
+  const finding =
+    differs.length === 0
+      ? passed(`as the stack wants them${left}`)
+      : failed(`${differs.length} differ${left}`);
   return lines.length === 0 ? finding : { ...finding, lines };
 }
 
