@@ -17,7 +17,6 @@ CapabilityBoundingSet=${capabilities.join(" ")}
 RestrictAddressFamilies=${["AF_UNIX", ...addressFamilies].join(" ")}
 RestrictNamespaces=yes
 LockPersonality=yes
-MemoryDenyWriteExecute=yes
 ${withoutKernel}`;
 }
 
