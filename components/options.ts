@@ -48,6 +48,7 @@ export const defaultPorts = {
   web: 80,
   application: 3000,
   shared: 22_000,
+  dns: 53,
 };
 
 /** How long whoever asks waits for an answer: the load balancer longer, so that Nginx gives up first and its log says so. */
@@ -153,6 +154,8 @@ export const firewallOptions = {
   operators: v.exactOptional(list("a list of networks", sourceNetwork)),
   allow: v.exactOptional(list("a list of ports", allowedPort)),
 };
+
+export const nameServerOptions = { packages: v.exactOptional(packages) };
 
 export const webServerOptions = {
   packages: v.exactOptional(packages),

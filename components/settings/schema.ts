@@ -1,5 +1,6 @@
 /** The stack's settings, key by key. Which of them agree with each other is `agreement.ts`. */
 import * as v from "valibot";
+import { dnsOptions } from "../dns";
 import { https } from "../https";
 import {
   applicationOptions,
@@ -8,6 +9,7 @@ import {
   databaseOptions,
   firewallOptions,
   loadBalancerOptions,
+  nameServerOptions,
   packagePolicy,
   services,
   webServerOptions,
@@ -30,6 +32,7 @@ export const roles = [
   "database",
   // The same for a pair, in which the role says who is the primary.
   ...(["database-primary", "database-replica"] as const),
+  "name-server",
 ] as const;
 export type Role = (typeof roles)[number];
 
@@ -39,6 +42,7 @@ export const privateKeyRemedy =
 export const hostEntries = {
   name: hostName,
   address,
+  publicAddress: v.exactOptional(address),
   roles: list("a list of roles", oneOf(...roles), 1),
   port: v.exactOptional(port),
   user: v.exactOptional(userName),
@@ -130,6 +134,7 @@ export const settings = record("settings", {
   packages: v.exactOptional(packagePolicy),
   firewall: v.exactOptional(firewall, {}),
   https: v.exactOptional(https),
+  dns: v.exactOptional(record("an object", { ...dnsOptions, ...nameServerOptions }), {}),
   loadBalancer: v.exactOptional(record("an object", loadBalancerOptions), {}),
   web: v.exactOptional(record("an object", webServerOptions), {}),
 });
