@@ -62,7 +62,7 @@ const loadBalancer = new LoadBalancer(
   afterMachines,
 );
 
-const dns = createDns(settings, hosts, afterMachines);
+const dns = createDns({ settings, hosts, loadBalancer }, afterMachines);
 
 const parts = { ...place, applications, webServers, loadBalancer, dns };
 listens.is(describeListens(parts));

@@ -1,6 +1,7 @@
 /** NSD on one or more hosts: each answers for the same zones, and for nothing else. */
 import { createHash } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
+import * as v from "valibot";
 import { ZoneSerial } from "../provider/resources/generated";
 import { Service } from "../provider/resources/service";
 import { checkArgs, checkUnique, refuse, whenKnown } from "./check-args";
@@ -30,7 +31,7 @@ import {
 } from "./render/nsd";
 import { renderRecords, renderZone } from "./render/zone";
 import { list } from "./rule";
-import { host } from "./rules";
+import { host, present } from "./rules";
 
 export interface NameServerArgs {
   /** Where NSD runs: one or more. A change goes through them in this order. */
@@ -39,6 +40,8 @@ export interface NameServerArgs {
   readonly zones: readonly string[];
   /** All records of the zones. `SOA`, `NS` and the addresses of the name servers are made for them. */
   readonly records: pulumi.Input<readonly DnsRecord[]>;
+  /** What the records lead to: it is there before they are answered. */
+  readonly after?: readonly pulumi.Resource[];
   /** NSD's version, and packages besides it: Debian package to `present`, a version or a pattern. */
   readonly packages?: pulumi.Input<Readonly<Record<string, pulumi.Input<string>>>>;
 }
@@ -105,10 +108,11 @@ const entries = {
   hosts: list("a list of hosts", host, 1),
   zones,
   records: list("a list of records", dnsRecord),
+  after: v.optional(list("a list of resources", present)),
 };
 
 /** They name resources and files. */
-const plainArgs = ["hosts", "hosts.name", "zones"];
+const plainArgs = ["hosts", "hosts.name", "zones", "after"];
 
 function checkAgreement({ hosts, zones }: NameServerArgs) {
   return [
@@ -157,7 +161,7 @@ function createService(
   parent: pulumi.Resource,
   name: string,
   host: Host,
-  { args: { zones, packages: wanted }, files, before }: Parts,
+  { args: { zones, packages: wanted, after = [] }, files, before }: Parts,
 ): Service {
   const packages = createPackages(parent, `${name}-packages`, host, {
     name: "nsd-packages",
@@ -187,6 +191,6 @@ function createService(
       restartNote: "other name servers answer meanwhile",
       ready: { command: [script, address, ...zones] },
     },
-    onHost(host, parent, [packages, ...(before ? [before] : [])]),
+    onHost(host, parent, [packages, ...after, ...(before ? [before] : [])]),
   );
 }

@@ -4,6 +4,7 @@ import { caaIssuerOf } from "./acme";
 import { type DnsRecord, recordsOf, zonesOf } from "./dns";
 import { isHere } from "./host";
 import type { StackHosts } from "./hosts";
+import type { LoadBalancer } from "./load-balancer";
 import { NameServer } from "./name-server";
 import type { StackSettings } from "./settings";
 
@@ -12,9 +13,14 @@ export interface StackDns {
   readonly nameServer: NameServer | undefined;
 }
 
+interface Place {
+  readonly settings: StackSettings;
+  readonly hosts: StackHosts;
+  readonly loadBalancer: LoadBalancer;
+}
+
 export function createDns(
-  settings: StackSettings,
-  hosts: StackHosts,
+  { settings, hosts, loadBalancer }: Place,
   opts: pulumi.ComponentResourceOptions,
 ): StackDns {
   const names = namesOf(settings);
@@ -25,8 +31,9 @@ export function createDns(
       recordsOf({ names, zones, addresses, issuer: issuerOf(settings), records: given }),
     );
   if (hosts.nameServers.length === 0) return { records, nameServer: undefined };
-  const args = { hosts: hosts.nameServers, zones, records, ...(packages && { packages }) };
-  return { records, nameServer: new NameServer("name-server", args, opts) };
+  const args = { hosts: hosts.nameServers, zones, records, after: loadBalancer.ready };
+  const nameServer = new NameServer("name-server", { ...args, ...(packages && { packages }) }, opts);
+  return { records, nameServer };
 }
 
 /** All that are served, and those that lead there. */
