@@ -157,7 +157,7 @@ const dnsRecord = v.object({
   name: v.string(),
   type: v.picklist(["A", "AAAA", "CAA", "CNAME", "MX", "NS", "SRV", "TXT"]),
   ttl: v.number(),
-  values: v.array(v.string()),
+  values: v.pipe(v.array(v.string()), v.readonly()),
 });
 const ports = v.object({
   loadBalancer: port,
