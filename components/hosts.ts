@@ -127,15 +127,14 @@ function createMachines({
 }
 
 function createExisting(
-  { name, roles, away = false, publicAddress, ...settings }: HostSettings,
+  { name, roles, away = false, ...settings }: HostSettings,
   // That each has a host key and a private one was checked with the settings.
   commonKey = "",
 ): { readonly host: StackHost; readonly listens: ExistingHost["listens"] } {
   const { hostKey = "", privateKey = commonKey, ...rest } = settings;
   const existing = new ExistingHost(name, { ...rest, hostKey, privateKey });
-  const { address, host, machine, listens } = existing;
-  const known = { name, roles, away, address, host, machine };
-  return { host: { ...known, ...(publicAddress !== undefined && { publicAddress }) }, listens };
+  const { address, publicAddress, host, machine, listens } = existing;
+  return { host: { name, roles, away, address, publicAddress, host, machine }, listens };
 }
 
 /** Of containers without a shared address it is the first load balancer that is there. */
