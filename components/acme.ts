@@ -23,7 +23,9 @@ export function caaIssuerOf({
 }: {
   readonly directory?: string;
 }): string | undefined {
-  return /(^|\.)letsencrypt\.org$/.test(new URL(directory).hostname) ? "letsencrypt.org" : undefined;
+  return /(^|\.)letsencrypt\.org$/.test(new URL(directory).hostname)
+    ? "letsencrypt.org"
+    : undefined;
 }
 
 export function makeAcme(

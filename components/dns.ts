@@ -205,7 +205,9 @@ function expectedValue(type: DnsRecord["type"], value: string): string | undefin
     case "AAAA":
       return isIPv6(value) ? undefined : "an IPv6 address such as 2001:db8::11";
     case "TXT":
-      return /^"[^"]*"( "[^"]*")*$/.test(value) ? undefined : 'text in quotes such as "v=spf1 -all"';
+      return /^"[^"]*"( "[^"]*")*$/.test(value)
+        ? undefined
+        : 'text in quotes such as "v=spf1 -all"';
     default:
       return undefined;
   }

@@ -141,7 +141,10 @@ function zoneContent(
   { zone, nameServers, records }: ZoneParts,
 ): pulumi.Output<string> {
   const servers: DnsRecord = { name: zone, type: "NS", ttl: stayingTtl, values: nameServers };
-  const all = records.apply((records) => [servers, ...records.filter((one) => isIn(one.name, zone))]);
+  const all = records.apply((records) => [
+    servers,
+    ...records.filter((one) => isIn(one.name, zone)),
+  ]);
   const keeper = all.apply((all) => createHash("sha256").update(renderRecords(all)).digest("hex"));
   const { serial } = new ZoneSerial(`${name}-${zone}-serial`, { keeper }, { parent });
   const [nameServer = ""] = nameServers;

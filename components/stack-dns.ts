@@ -32,7 +32,11 @@ export function createDns(
     );
   if (hosts.nameServers.length === 0) return { records, nameServer: undefined };
   const args = { hosts: hosts.nameServers, zones, records, after: loadBalancer.ready };
-  const nameServer = new NameServer("name-server", { ...args, ...(packages && { packages }) }, opts);
+  const nameServer = new NameServer(
+    "name-server",
+    { ...args, ...(packages && { packages }) },
+    opts,
+  );
   return { records, nameServer };
 }
 

@@ -111,7 +111,9 @@ export interface Endpoints {
   /** What the DNS is to say of the site. Empty in what older stacks tell. */
   readonly dns: readonly DnsRecord[];
   /** Host name to the name server on it. */
-  readonly nameServers: Readonly<Record<string, { readonly name: string; readonly address: string }>>;
+  readonly nameServers: Readonly<
+    Record<string, { readonly name: string; readonly address: string }>
+  >;
   /** Addresses of those who are asked for these records besides. */
   readonly resolvers: readonly string[];
   /** While it is there, a load balancer's host leaves that to another one. */

@@ -62,7 +62,12 @@ test("takes what is sound", (t) => {
     { name: "sub.foobar.com", type: "NS", values: ["ns.example.net"] },
     { name: "www.foobar.com", type: "A", values: ["203.0.113.1"] },
   ];
-  const dns = { records, zones: ["foobar.com"], addresses: ["203.0.113.9"], resolvers: ["1.1.1.1"] };
+  const dns = {
+    records,
+    zones: ["foobar.com"],
+    addresses: ["203.0.113.9"],
+    resolvers: ["1.1.1.1"],
+  };
   t.deepEqual(faultsOf({ dns }), []);
 });
 
@@ -87,7 +92,10 @@ for (const [change, fault] of [
     { dns: { addresses: ["203.0.113.300"] } },
     'dns.addresses[0]: expected an IPv4 address such as 10.0.0.11, got "203.0.113.300"',
   ],
-  [{ dns: { addresses: [] } }, "dns.addresses: expected a list of IPv4 addresses, got an empty list"],
+  [
+    { dns: { addresses: [] } },
+    "dns.addresses: expected a list of IPv4 addresses, got an empty list",
+  ],
   [
     { dns: { resolvers: ["dns.google"] } },
     'dns.resolvers[0]: expected an IPv4 address such as 10.0.0.11, got "dns.google"',
@@ -150,7 +158,12 @@ for (const [change, fault] of [
     "dns.addresses: expected the address that loadBalancer.onMove moves, got nothing",
   ],
   [
-    { hosts: hosts.map((host) => ({ ...host, publicAddress: "foobar.com" })).slice(0, 1).concat(Object(hosts.slice(1))) },
+    {
+      hosts: hosts
+        .map((host) => ({ ...host, publicAddress: "foobar.com" }))
+        .slice(0, 1)
+        .concat(Object(hosts.slice(1))),
+    },
     'hosts[0].publicAddress: expected an IPv4 address such as 10.0.0.11, got "foobar.com"',
   ],
 ] as const) {

@@ -88,7 +88,10 @@ test("all name servers have the same zones, each with one serial", async (t) => 
 
 test("it answers at its own address, and is asked by anyone", async (t) => {
   const { told } = await program;
-  t.regex(String((await filesOf("lb-02"))["/etc/nsd/nsd.conf"]?.content), /ip-address: 10\.0\.0\.12\n/);
+  t.regex(
+    String((await filesOf("lb-02"))["/etc/nsd/nsd.conf"]?.content),
+    /ip-address: 10\.0\.0\.12\n/,
+  );
   const listens = told.listens.filter(({ what }) => what === "DNS");
   t.deepEqual(
     listens.map(({ host, address, port, protocol, unit, for: whom }) => [
@@ -129,7 +132,10 @@ test("as a component of another program it refuses what is not sound, before any
       return error instanceof Error ? error.message : String(error);
     }
   };
-  t.is(faultOf({ zones: [] }), "NameServer dns: zones: expected a list of domain names, got an empty list");
+  t.is(
+    faultOf({ zones: [] }),
+    "NameServer dns: zones: expected a list of domain names, got an empty list",
+  );
   t.is(
     faultOf({ hosts: [host, host] }),
     'NameServer dns: hosts[1]: expected a host that is not in the list before, got "a"',

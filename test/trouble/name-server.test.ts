@@ -2,6 +2,7 @@
  * The names of a site on two name servers of its own, which are its load balancers: what a stranger is answered and refused, what a
  * change costs, what a bad one does, and a browser that finds the page by its name.
  */
+import { createSocket } from "node:dgram";
 import { Resolver } from "node:dns/promises";
 import { join } from "node:path";
 import test, { type ExecutionContext } from "ava";
@@ -101,31 +102,61 @@ test.serial("one `up` makes it, and all that is checked holds", async (t) => {
   ]);
 });
 
-test.serial("a stranger is answered by both for the site's names, and refused all else", async (t) => {
-  for (const host of names) {
-    t.is(await short(host, "foobar.com", "A"), address);
-    t.is(await short(host, "www.foobar.com", "A"), address);
-    t.is(await short(host, "+tcp", "www.foobar.com", "A"), address);
-    t.is(await short(host, "foobar.com", "CAA"), '0 issue "letsencrypt.org"');
-    const own = (await short(host, "foobar.com", "NS")).split("\n").sort();
-    t.deepEqual(own, ["lb-01.ns.foobar.com.", "lb-02.ns.foobar.com."]);
-    t.is(await short(host, "lb-02.ns.foobar.com", "A"), servers["lb-02"]);
-    t.regex(
-      await short(host, "foobar.com", "SOA"),
-      /^lb-01\.ns\.foobar\.com\. hostmaster\.foobar\.com\. \d{10} 3600 600 604800 60$/,
-    );
-    t.regex(await dig(host, "+answer", "www.foobar.com", "A"), /^www\.foobar\.com\.\s+60\s/);
-    t.regex(await dig(host, "+comments", "www.foobar.com", "A"), /flags: qr aa rd;/);
-    t.is(await statusOf(host, "nobody.foobar.com", "A"), "NXDOMAIN");
-    t.is(await statusOf(host, "www.foobar.com", "AAAA"), "NOERROR");
-    t.is(await statusOf(host, "debian.org", "A"), "REFUSED");
-    t.is(await statusOf(host, "+tcp", "debian.org", "A"), "REFUSED");
-    const copied = await dig(host, "+answer", "+comments", "foobar.com", "AXFR");
-    t.regex(copied, /Transfer failed/);
-    t.notRegex(copied, /172\.31/);
-    t.notRegex(await dig(host, "+answer", "version.bind", "CH", "TXT"), /NSD/);
-  }
-  t.is(await serialOf("lb-01"), await serialOf("lb-02"));
+test.serial(
+  "a stranger is answered by both for the site's names, and refused all else",
+  async (t) => {
+    for (const host of names) {
+      t.is(await short(host, "foobar.com", "A"), address);
+      t.is(await short(host, "www.foobar.com", "A"), address);
+      t.is(await short(host, "+tcp", "www.foobar.com", "A"), address);
+      t.is(await short(host, "foobar.com", "CAA"), '0 issue "letsencrypt.org"');
+      const own = (await short(host, "foobar.com", "NS")).split("\n").sort();
+      t.deepEqual(own, ["lb-01.ns.foobar.com.", "lb-02.ns.foobar.com."]);
+      t.is(await short(host, "lb-02.ns.foobar.com", "A"), servers["lb-02"]);
+      t.regex(
+        await short(host, "foobar.com", "SOA"),
+        /^lb-01\.ns\.foobar\.com\. hostmaster\.foobar\.com\. \d{10} 3600 600 604800 60$/,
+      );
+      t.regex(await dig(host, "+answer", "www.foobar.com", "A"), /^www\.foobar\.com\.\s+60\s/);
+      t.regex(await dig(host, "+comments", "www.foobar.com", "A"), /flags: qr aa rd;/);
+      t.is(await statusOf(host, "nobody.foobar.com", "A"), "NXDOMAIN");
+      t.is(await statusOf(host, "www.foobar.com", "AAAA"), "NOERROR");
+      t.is(await statusOf(host, "debian.org", "A"), "REFUSED");
+      t.is(await statusOf(host, "+tcp", "debian.org", "A"), "REFUSED");
+      const copied = await dig(host, "+answer", "+comments", "foobar.com", "AXFR");
+      t.regex(copied, /Transfer failed/);
+      t.notRegex(copied, /172\.31/);
+      t.notRegex(await dig(host, "+answer", "version.bind", "CH", "TXT"), /NSD/);
+    }
+    t.is(await serialOf("lb-01"), await serialOf("lb-02"));
+  },
+);
+
+/** An answer counts as cut short by its flag TC. */
+function flood(server: string, questions: number): Promise<{ whole: number; short: number }> {
+  const question = Buffer.from("000001000001000000000000", "hex");
+  const name = Buffer.from("\x03www\x06foobar\x03com\0\0\x01\0\x01", "latin1");
+  return new Promise((resolve) => {
+    const socket = createSocket("udp4");
+    const seen = { whole: 0, short: 0 };
+    socket.on("message", (answer) => {
+      seen[(answer[2] ?? 0) & 2 ? "short" : "whole"] += 1;
+    });
+    for (let left = questions; left > 0; left -= 1) {
+      socket.send(Buffer.concat([question, name]), 53, server);
+    }
+    setTimeout(() => {
+      socket.close();
+      resolve(seen);
+    }, 3000);
+  });
+}
+
+test.serial("who asks too fast is cut short, or not answered", async (t) => {
+  const { whole, short } = await flood(servers["lb-02"], 3000);
+  t.log({ whole, short });
+  t.true(whole > 0 && whole < 1500);
+  t.true(short > 0 && whole + short < 3000);
 });
 
 /** Each twenty times a second, over UDP and without a second try, under names that no one has asked before. */
@@ -258,7 +289,9 @@ test.serial("a browser finds the page by its name, and trusts its authority", as
   // By plain HTTP, and by the other name.
   await page.goto("http://foobar.com/other");
   t.is(page.url(), "https://www.foobar.com/other");
-  await t.throwsAsync(page.goto("https://nobody.foobar.com/"), { message: /ERR_NAME_NOT_RESOLVED/ });
+  await t.throwsAsync(page.goto("https://nobody.foobar.com/"), {
+    message: /ERR_NAME_NOT_RESOLVED/,
+  });
 });
 
 test.serial("without the role nothing is left that answers", async (t) => {

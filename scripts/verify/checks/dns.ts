@@ -22,7 +22,8 @@ export function dnsChecks({
   const others = resolvers.map((address) => ({
     name: `${address} finds the site`,
     asked: { who: address, address },
-    remedy: "at the registrar, lead the zone to its name servers; at a provider, keep endpoints.dns; a change is there after the former answer's time to live",
+    remedy:
+      "at the registrar, lead the zone to its name servers; at a provider, keep endpoints.dns; a change is there after the former answer's time to live",
   }));
   return [...own, ...others].map(({ name, asked, remedy }) => ({
     ...{ name, remedy, expected: "the records of endpoints.dns", deadlineSeconds: 25 },

@@ -63,7 +63,5 @@ test("a name server is asked over the network", async (t) => {
   const finding = await check?.run(Object(site));
   server.close();
   t.false(finding?.passed);
-  t.deepEqual(finding?.lines, [
-    "www.foobar.com A: expected 10.0.0.1, 10.0.0.2, got ENOTFOUND",
-  ]);
+  t.deepEqual(finding?.lines, ["www.foobar.com A: expected 10.0.0.1, 10.0.0.2, got ENOTFOUND"]);
 });
