@@ -44,11 +44,11 @@ const recordEntries = {
 };
 
 export const dnsRecord = record("a record with name, type, ttl and values", recordEntries);
-export const zones = list("a list of domain names", domain, 1);
+export const zoneNames = list("a list of domain names", domain, 1);
 
 /** Of a stack. */
 export const dnsOptions = {
-  zones: v.exactOptional(zones),
+  zones: v.exactOptional(zoneNames),
   addresses: v.exactOptional(list("a list of IPv4 addresses", address, 1)),
   records: v.exactOptional(
     list(
@@ -125,7 +125,7 @@ function isSameSet(one: Named, other: Named): boolean {
 
 /** A zone inside of another one would be asked at both. */
 export function checkZones(given: unknown, names: readonly string[]): readonly Fault[] {
-  const zones = textsOf(given);
+  const zones = wellFormedZones(given);
   const within = zones.flatMap((zone, index) => {
     const other = zones.find((one, place) => place !== index && isIn(zone, one));
     if (other === undefined || (other === zone && zones.indexOf(zone) === index)) return [];
@@ -140,6 +140,12 @@ export function checkZones(given: unknown, names: readonly string[]): readonly F
       message: `expected zones that have all names of the site, got ${zones.join(", ")}: ${name} is in none`,
     })),
   ];
+}
+
+/** None where some are no names, which was told already. */
+export function wellFormedZones(given: unknown): readonly string[] {
+  const parsed = v.safeParse(zoneNames, given);
+  return parsed.success ? parsed.output : [];
 }
 
 /** `taken`: names that have addresses of the site's. */
@@ -171,7 +177,8 @@ interface Given extends Named {
 function named(value: unknown): Given {
   const { name, type, values } = isRecord(value) ? value : {};
   const known = types.find((one) => one === type) ?? "MX";
-  return { name: typeof name === "string" ? name : "", type: known, values: textsOf(values) };
+  const parsed = v.safeParse(recordName, name);
+  return { name: parsed.success ? parsed.output : "", type: known, values: textsOf(values) };
 }
 
 function checkPlace({ name, type }: Given, zones: readonly string[]): readonly string[] {

@@ -14,7 +14,7 @@ import {
   isIn,
   stayingTtl,
   withGiven,
-  zones,
+  zoneNames,
 } from "./dns";
 import { type Host, onHost } from "./host";
 import { inTurn } from "./in-turn";
@@ -106,7 +106,7 @@ const nsdUnit = "nsd.service";
 const entries = {
   ...nameServerOptions,
   hosts: list("a list of hosts", host, 1),
-  zones,
+  zones: zoneNames,
   records: list("a list of records", dnsRecord),
   after: v.optional(list("a list of resources", present)),
 };
@@ -114,10 +114,11 @@ const entries = {
 /** They name resources and files. */
 const plainArgs = ["hosts", "hosts.name", "zones", "after"];
 
-function checkAgreement({ hosts, zones }: NameServerArgs) {
+function checkAgreement({ hosts, zones, records }: NameServerArgs) {
   return [
     ...checkUnique("hosts", "a host that is not in the list before", hosts),
     ...checkZones(zones, []),
+    ...checkRecords(records, zones, []),
   ];
 }
 

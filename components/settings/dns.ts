@@ -1,5 +1,5 @@
 /** What the settings of the DNS must agree with. */
-import { checkRecords, checkZones, zonesOf } from "../dns";
+import { checkRecords, checkZones, wellFormedZones, zonesOf } from "../dns";
 import { type Fault, unexpected } from "../expectation";
 import { isRecord } from "../rule";
 
@@ -14,12 +14,10 @@ export function checkDns(
   { names, hosts }: Stack,
 ): readonly Fault[] {
   const given = isRecord(dns) ? dns : {};
-  const zones = Array.isArray(given.zones)
-    ? given.zones.filter((zone) => typeof zone === "string")
-    : zonesOf(names);
+  const { zones = zonesOf(names) } = given;
   const faults = [
     ...checkZones(given.zones, names),
-    ...checkRecords(given.records, zones, names),
+    ...checkRecords(given.records, wellFormedZones(zones), names),
     ...(hosts.some(({ roles }) => roles.includes("name-server"))
       ? checkAddresses(given.addresses, loadBalancer)
       : []),
