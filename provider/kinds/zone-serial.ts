@@ -17,12 +17,12 @@ export const zoneSerial: Kind<ZoneSerial> = {
   type: "trilithon:index:ZoneSerial",
   check: (inputs) => ({ args: inputs, failures: failures(schema, inputs) }),
   apply: async (_, live, wanted) => ({ ...wanted, serial: nextSerial(live) }),
-  // A preview of another content shows the very file that `up` writes.
-  foresee: (live) => (live?.serial === undefined ? {} : { serial: nextSerial(live) }),
-  computedOutputs: ["serial"],
+  // So that a preview shows the very file that `up` writes.
+  foresee: (live) => ({ serial: nextSerial(live) }),
 };
 
-/** The first is the seconds since 1970, which fit until 2106: who lost the state has a greater one than before all the same. */
+/** The first one is of the day, as RFC 1912 has it (2026113001): greater than all before it also for who lost the state. */
 function nextSerial(live: ZoneSerial | undefined): number {
-  return live?.serial === undefined ? Math.floor(Date.now() / 1000) : live.serial + 1;
+  if (live?.serial !== undefined) return live.serial + 1;
+  return Number(`${new Date().toISOString().slice(0, 10).replaceAll("-", "")}01`);
 }

@@ -164,7 +164,7 @@ export interface ZoneSerialArgs {
   readonly keeper?: pulumi.Input<string>;
 }
 
-/** The number of a zone's content in the DNS. The first one is the time in seconds. */
+/** The number of a zone's content in the DNS. The first one is of the day: 2026113001. */
 export class ZoneSerial extends pulumi.CustomResource {
   /** What the last change did; in a preview, what `up` will do. */
   declare readonly plan: pulumi.Output<readonly PlannedStep[]>;

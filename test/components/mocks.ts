@@ -83,7 +83,7 @@ function outputsOf(
     case "trilithon:index:AcmeAccountKey":
       return { privateKey: `private-key-of-${name}`, thumbprint: `thumbprint-of-${name}` };
     case "trilithon:index:ZoneSerial":
-      return { serial: 1_796_000_000 };
+      return { serial: 2_026_113_001 };
     case "trilithon:index:CertificateAuthority":
       return {
         certificate: `certificate-of-${name}`,

@@ -68,7 +68,7 @@ test("all name servers have the same zones, each with one serial", async (t) => 
   t.deepEqual(String(first[zone]?.content).split("\n").slice(1, -1), [
     "$ORIGIN .",
     "foobar.com 3600 IN SOA lb-01.ns.foobar.com hostmaster.foobar.com (",
-    "  1796000000 ; the serial, which grows with each change",
+    "  2026113001 ; the serial, which grows with each change",
     "  3600 600 604800 60",
     ")",
     "foobar.com 3600 IN NS lb-01.ns.foobar.com",
