@@ -21,7 +21,10 @@ export const zoneSerial: Kind<ZoneSerial> = {
   foresee: (live) => ({ serial: nextSerial(live) }),
 };
 
-/** The first one is of the day, as RFC 1912 has it (2026113001): greater than all before it also for who lost the state. */
+/**
+ * The first one is of the day, as RFC 1912 has it (2026113001): who lost the state has a greater one again on another day. A time would
+ * be another one in each preview.
+ */
 function nextSerial(live: ZoneSerial | undefined): number {
   if (live?.serial !== undefined) return live.serial + 1;
   return Number(`${new Date().toISOString().slice(0, 10).replaceAll("-", "")}01`);

@@ -298,19 +298,28 @@ test.serial("who asks too fast is cut short, or not answered", async (t) => {
   t.is(slow.whole, slow.sent);
 });
 
-test.serial("without the role nothing is left that answers", async (t) => {
-  const without = settings();
-  await stack.configure({
-    ...without,
-    "trilithon:hosts": (without["trilithon:hosts"] as { roles: string[] }[]).map((host) => ({
-      ...host,
-      roles: host.roles.filter((role) => role !== "name-server"),
-    })),
-  });
-  await stack.up();
-  t.deepEqual((await readPreview(stack)).updates, []);
-  for (const host of names) {
-    t.is(await stack.on(host, "ss -Hlntu 'sport = 53' | grep -v 127.0.0.11 || true"), "");
-    t.is((await stack.try(host, `ls ${zoneFile}`)).status, 2);
-  }
-});
+test.serial(
+  "without the role nothing is left that answers; with it a preview shows the zone",
+  async (t) => {
+    const without = settings();
+    await stack.configure({
+      ...without,
+      "trilithon:hosts": (without["trilithon:hosts"] as { roles: string[] }[]).map((host) => ({
+        ...host,
+        roles: host.roles.filter((role) => role !== "name-server"),
+      })),
+    });
+    await stack.up();
+    t.deepEqual((await readPreview(stack)).updates, []);
+    for (const host of names) {
+      t.is(await stack.on(host, "ss -Hlntu 'sport = 53' | grep -v 127.0.0.11 || true"), "");
+      t.is((await stack.try(host, `ls ${zoneFile}`)).status, 2);
+    }
+    await stack.configure(settings());
+    const preview = await stack.preview();
+    t.regex(preview, /www\.foobar\.com 60 IN A 172\.31/);
+    const [, serial = ""] = /(\d{10}) ; the serial/.exec(preview) ?? [];
+    await stack.up();
+    for (const host of names) t.is(await serialOf(host), Number(serial));
+  },
+);
