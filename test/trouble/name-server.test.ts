@@ -316,9 +316,10 @@ test.serial(
       t.is((await stack.try(host, `ls ${zoneFile}`)).status, 2);
     }
     await stack.configure(settings());
-    const preview = await stack.preview();
-    t.regex(preview, /www\.foobar\.com 60 IN A 172\.31/);
-    const [, serial = ""] = /(\d{10}) ; the serial/.exec(preview) ?? [];
+    // For people the CLI shows the first lines of a new file.
+    const { stdout } = await stack.pulumi("preview", "--json");
+    t.regex(stdout, /\\nwww\.foobar\.com 60 IN A 172\.31/);
+    const [, serial = ""] = /(\d{10}) ; the serial/.exec(stdout) ?? [];
     await stack.up();
     for (const host of names) t.is(await serialOf(host), Number(serial));
   },
