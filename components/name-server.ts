@@ -18,7 +18,7 @@ import {
 } from "./dns";
 import { type Host, onHost } from "./host";
 import { inTurn } from "./in-turn";
-import { declareListens, type OwnListen } from "./listens";
+import { declareListens, type OwnListen, type OwnListenArgs } from "./listens";
 import { defaultPorts, nameServerOptions } from "./options";
 import { createPackages, withDefaults } from "./packages";
 import {
@@ -65,29 +65,13 @@ export class NameServer extends pulumi.ComponentResource {
     const { hosts, zones } = args;
     this.hosts = hosts;
     this.names = namesOf(args);
-    this.listens = declareListens(
-      hosts.flatMap(({ name: host, address }) =>
-        (["udp", "tcp"] as const).map((protocol) => ({
-          ...{ host, address, port: defaultPorts.dns, protocol, what: "DNS", unit: nsdUnit },
-          for: { anyone: true } as const,
-        })),
-      ),
-    );
-    const nameServers = Object.values(this.names);
+    this.listens = declareListens(hosts.flatMap(listensOf));
     const given = whenKnown(check, { records: args.records }).records.apply((records) => {
       refuse(check.component, checkRecords(records, zones, []));
       return records;
     });
-    const records = pulumi
-      .all([given, hosts.map(({ address, publicAddress = address }) => publicAddress)])
-      .apply(([given, addresses]) =>
-        withGiven(
-          nameServers.flatMap((one, place) =>
-            addressRecords(one, addresses.slice(place, place + 1), stayingTtl),
-          ),
-          given,
-        ),
-      );
+    const nameServers = Object.values(this.names);
+    const records = withNameServers(given, nameServers, hosts);
     const files = Object.fromEntries(
       zones.map((zone) => [
         nsdFiles.zone(zone),
@@ -129,6 +113,29 @@ function namesOf({ hosts, zones: [zone] }: NameServerArgs): Readonly<Record<stri
   );
 }
 
+function listensOf({ name: host, address }: Host): readonly OwnListenArgs[] {
+  const listen = { host, address, port: defaultPorts.dns, what: "DNS", unit: nsdUnit } as const;
+  return (["udp", "tcp"] as const).map((protocol) => ({
+    ...{ ...listen, protocol },
+    for: { anyone: true },
+  }));
+}
+
+/** Whoever is sent to a name server has to know where it is. */
+function withNameServers(
+  given: pulumi.Output<readonly DnsRecord[]>,
+  names: readonly string[],
+  hosts: readonly Host[],
+): pulumi.Output<DnsRecord[]> {
+  const addresses = hosts.map(({ address, publicAddress = address }) => publicAddress);
+  return pulumi.all([given, addresses]).apply(([given, addresses]) => {
+    const own = names.flatMap((name, place) =>
+      addressRecords(name, addresses.slice(place, place + 1), stayingTtl),
+    );
+    return withGiven(own, given);
+  });
+}
+
 interface ZoneParts {
   readonly zone: string;
   readonly nameServers: readonly string[];
@@ -165,7 +172,7 @@ function createService(
   parent: pulumi.Resource,
   name: string,
   host: Host,
-  { args: { zones, packages: wanted, after = [] }, files, before }: Parts,
+  { args: { hosts, zones, packages: wanted, after = [] }, files, before }: Parts,
 ): Service {
   const packages = createPackages(parent, `${name}-packages`, host, {
     name: "nsd-packages",
@@ -192,7 +199,8 @@ function createService(
       check: [...nsdCheck(zones)],
       onChange: "reload",
       reloadNote: "no question goes unanswered",
-      restartNote: "other name servers answer meanwhile",
+      restartNote:
+        hosts.length > 1 ? "others answer meanwhile" : "nothing answers for its zones meanwhile",
       ready: { command: [script, address, ...zones] },
     },
     onHost(host, parent, [packages, ...after, ...(before ? [before] : [])]),
