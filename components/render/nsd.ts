@@ -48,11 +48,25 @@ zone:
   return `${writtenByTrilithon}\n${blocks.join("")}`;
 }
 
-/** A reload takes in other zones as well. The unit's own rights do not reach the control socket. */
+/**
+ * A reload takes in other zones as well; the unit's own rights do not reach the control socket. Of Debian's capabilities these are left: a
+ * port below 1024, its socket's owner, and to become its user.
+ */
 export function renderNsdDropIn(): string {
   return `${renderRestartAlways()}ExecReload=
 ExecReload=+/usr/sbin/nsd-control reconfig
 ExecReload=+/usr/sbin/nsd-control reload
+CapabilityBoundingSet=
+CapabilityBoundingSet=CAP_NET_BIND_SERVICE CAP_CHOWN CAP_SETGID CAP_SETUID
+# Netlink tells it the addresses of its host.
+RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX AF_NETLINK
+RestrictNamespaces=yes
+RestrictSUIDSGID=yes
+LockPersonality=yes
+ProtectClock=yes
+ProtectHostname=yes
+ProtectKernelLogs=yes
+ProtectProc=invisible
 `;
 }
 

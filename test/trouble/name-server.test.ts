@@ -23,6 +23,8 @@ const address = `${net}.10`;
 const servers = { "lb-01": `${net}.11`, "lb-02": `${net}.12` };
 const names = Object.keys(servers);
 const zoneFile = "/etc/nsd/trilithon-zones/foobar.com.zone";
+/** Of another release of Debian. */
+const image = process.env.TRILITHON_HOST_IMAGE;
 const stranger = `trilithon-${stackName}-stranger`;
 
 const caa = { name: "foobar.com", type: "CAA", values: ['0 issue "letsencrypt.org"'] };
@@ -39,6 +41,7 @@ function settings(...records: readonly object[]): Settings {
     ],
     "trilithon:containers": {
       ...{ subnet: `${net}.0/24`, publish: 8821, sshPortBase: 15_000, memoryMegabytes: 512 },
+      ...(image !== undefined && { image }),
     },
     "trilithon:application": {
       ...{ name: "teller", start: ["perl", "server.pl"], packages: {} },
@@ -163,6 +166,12 @@ function startAsking(t: ExecutionContext) {
 const started = (host: string) => stack.on(host, "systemctl show -P InvocationID nsd");
 const look = (host: string) =>
   stack.on(host, `systemctl show -P StateChangeTimestampMonotonic nsd; cat ${zoneFile}`);
+
+test.serial("NSD may do little but answer", async (t) => {
+  const said = await stack.on("lb-01", "systemd-analyze security --no-pager nsd | tail -1");
+  const [, exposure = "10"] = /nsd\.service: ([\d.]+) /.exec(said) ?? [];
+  t.true(Number(exposure) <= 4, said);
+});
 
 test.serial("a second `up` changes nothing, and the serial stays", async (t) => {
   const before = await Promise.all(names.map(look));
