@@ -5,17 +5,8 @@ import * as v from "valibot";
 import { ZoneSerial } from "../provider/resources/generated";
 import { Service } from "../provider/resources/service";
 import { checkArgs, checkUnique, refuse, whenKnown } from "./check-args";
-import {
-  addressRecords,
-  checkRecords,
-  checkZones,
-  type DnsRecord,
-  dnsRecord,
-  isIn,
-  stayingTtl,
-  withGiven,
-  zoneNames,
-} from "./dns";
+import { addressRecords, type DnsRecord, isIn, stayingTtl, withGiven } from "./dns";
+import { checkRecords, checkZones, dnsRecord, zoneNames } from "./dns-check";
 import { type Host, onHost } from "./host";
 import { inTurn } from "./in-turn";
 import { declareListens, type OwnListen, type OwnListenArgs } from "./listens";

@@ -1,5 +1,6 @@
 /** What the settings of the DNS must agree with. */
-import { checkRecords, checkZones, wellFormedZones, zonesOf } from "../dns";
+import { zonesOf } from "../dns";
+import { checkRecords, checkZones, wellFormedZones } from "../dns-check";
 import { type Fault, unexpected } from "../expectation";
 import { isRecord } from "../rule";
 

@@ -1,6 +1,6 @@
 /** The stack's settings, key by key. Which of them agree with each other is `agreement.ts`. */
 import * as v from "valibot";
-import { dnsOptions } from "../dns";
+import { dnsOptions } from "../dns-check";
 import { https } from "../https";
 import {
   applicationOptions,
