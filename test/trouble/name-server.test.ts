@@ -168,6 +168,7 @@ const look = (host: string) =>
   stack.on(host, `systemctl show -P StateChangeTimestampMonotonic nsd; cat ${zoneFile}`);
 
 test.serial("NSD may do little but answer", async (t) => {
+  t.log((await stack.on("lb-01", "nsd -v 2>&1 | head -1")).trim());
   const said = await stack.on("lb-01", "systemd-analyze security --no-pager nsd | tail -1");
   const [, exposure = "10"] = /nsd\.service: ([\d.]+) /.exec(said) ?? [];
   t.true(Number(exposure) <= 4, said);
