@@ -13,6 +13,7 @@ import { LoadBalancer, schemeOf } from "./components/load-balancer";
 import { createServices } from "./components/private-services";
 import { webHealthPath } from "./components/render/nginx";
 import { readSettings } from "./components/settings";
+import { createDns } from "./components/stack-dns";
 import { WebServer } from "./components/web-server";
 
 const settings = readSettings();
@@ -61,10 +62,12 @@ const loadBalancer = new LoadBalancer(
   afterMachines,
 );
 
-const parts = { ...place, applications, webServers, loadBalancer };
+const dns = createDns({ settings, hosts, loadBalancer }, afterMachines);
+
+const parts = { ...place, applications, webServers, loadBalancer, dns };
 listens.is(describeListens(parts));
 hosts.firewall?.close([
-  ...[database, databaseProxy].flatMap((one) => one ?? []),
+  ...[database, databaseProxy, dns.nameServer].flatMap((one) => one ?? []),
   ...services.map(({ service }) => service),
   ...[...applications.all, ...webServers, loadBalancer],
 ]);

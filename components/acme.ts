@@ -17,6 +17,17 @@ export interface AcmeCertificates {
 
 export const letsEncrypt = "https://acme-v02.api.letsencrypt.org/directory";
 
+/** What an authority calls itself in CAA records (RFC 8659), where it is known: by nobody but itself are others named. */
+export function caaIssuerOf({
+  directory = letsEncrypt,
+}: {
+  readonly directory?: string;
+}): string | undefined {
+  return /(^|\.)letsencrypt\.org$/.test(new URL(directory).hostname)
+    ? "letsencrypt.org"
+    : undefined;
+}
+
 export function makeAcme(
   parent: pulumi.Resource,
   name: string,

@@ -3,11 +3,13 @@ import * as pulumi from "@pulumi/pulumi";
 import type { PlacedApplication, StackApplications } from "./applications";
 import type { MysqlPair } from "./database";
 import type { DatabaseProxy } from "./database-proxy";
+import type { DnsRecord } from "./dns";
 import { isHere } from "./host";
 import type { StackHost, StackHosts } from "./hosts";
 import { type Listen, listensInStack, type OwnListen } from "./listens";
 import type { LoadBalancer } from "./load-balancer";
 import { MysqlGroup } from "./mysql-group";
+import type { NameServer } from "./name-server";
 import { defaultPorts } from "./options";
 import type { PlacedService } from "./private-services";
 import { firewallScript } from "./render/firewall";
@@ -19,6 +21,7 @@ import type { PrivateServiceKind } from "./render/private-service";
 import { sshdFiles } from "./render/sshd";
 import type { Role, StackSettings } from "./settings";
 import { isGuestBook } from "./source-folder";
+import type { StackDns } from "./stack-dns";
 import type { WebServer } from "./web-server";
 
 /**
@@ -41,6 +44,12 @@ export interface Endpoints {
   readonly virtualAddress?: string | undefined;
   /** There where the program's command leads visitors to the load balancer that is in charge. */
   readonly onMove?: true | undefined;
+  /** The site's records in the DNS: for a program that keeps them at a provider. */
+  readonly dns: readonly DnsRecord[];
+  /** Host name to the name server on it, which answers with these records: what the zone's registrar is told. Left out where there are none. */
+  readonly nameServers?: Readonly<Record<string, NameServerEndpoint>> | undefined;
+  /** Who else is asked for these records by `npm run verify`, as the settings say. */
+  readonly resolvers?: readonly string[] | undefined;
   /** While this file is there, a load balancer's host leaves that address, or being in charge, to another one. */
   readonly leaveAddressFile: string;
   /** Host name to a load balancer of its own. */
@@ -144,6 +153,12 @@ export interface HardeningEndpoint {
   readonly time?: true | undefined;
 }
 
+export interface NameServerEndpoint {
+  /** `lb-01.ns.foobar.com` */
+  readonly name: string;
+  readonly address: string;
+}
+
 export interface LoadBalancerEndpoint {
   /** The page by this load balancer, as reached from the machine where the program runs. */
   readonly url: string;
@@ -178,11 +193,12 @@ interface Parts {
   readonly services: readonly PlacedService[];
   readonly webServers: readonly WebServer[];
   readonly loadBalancer: LoadBalancer;
+  readonly dns: StackDns;
 }
 
 export function describeEndpoints(parts: Parts): pulumi.Output<Endpoints> {
   const { settings, scheme, hosts, database, databaseProxy } = parts;
-  const { applications, services, webServers, loadBalancer } = parts;
+  const { applications, services, webServers, loadBalancer, dns } = parts;
   const { first, others } = applications;
   const endpoints = {
     stack: pulumi.getStack(),
@@ -192,6 +208,9 @@ export function describeEndpoints(parts: Parts): pulumi.Output<Endpoints> {
     ...(settings.https !== undefined && { ca: loadBalancer.ca }),
     virtualAddress: loadBalancer.virtualAddress,
     ...(loadBalancer.hasCommand && { onMove: true as const }),
+    dns: dns.records,
+    ...(dns.nameServer && { nameServers: describeNameServers(dns.nameServer) }),
+    ...(settings.dns.resolvers && { resolvers: settings.dns.resolvers }),
     leaveAddressFile,
     loadBalancers: byName(hosts.loadBalancers.filter(isHere), ({ name }) => ({
       url: hosts.loadBalancerUrls[name] ?? hosts.url,
@@ -244,7 +263,7 @@ export function describeEndpoints(parts: Parts): pulumi.Output<Endpoints> {
 
 export function describeListens(parts: Parts): pulumi.Output<readonly Listen[]> {
   const { hosts, database, databaseProxy, applications, services } = parts;
-  const { webServers, loadBalancer } = parts;
+  const { webServers, loadBalancer, dns } = parts;
   const namesOf = (those: readonly StackHost[]) => those.map(({ name }) => name);
   const listensOf = (
     { listens }: { readonly listens: pulumi.Output<readonly OwnListen[]> },
@@ -259,7 +278,7 @@ export function describeListens(parts: Parts): pulumi.Output<readonly Listen[]> 
   const components = [hosts, loadBalancer, ...webServers, ...applications.all];
   return pulumi
     .all<readonly Listen[]>([
-      ...[...components, databaseProxy, database].flatMap((one) =>
+      ...[...components, databaseProxy, database, dns.nameServer].flatMap((one) =>
         one === undefined ? [] : [listensOf(one, hosts.web)],
       ),
       ...services.map((placed) =>
@@ -272,6 +291,15 @@ export function describeListens(parts: Parts): pulumi.Output<readonly Listen[]> 
       ),
     ])
     .apply((all) => all.flat());
+}
+
+function describeNameServers({ hosts, names }: NameServer) {
+  return Object.fromEntries(
+    hosts.map(({ name, address, publicAddress = address }) => [
+      name,
+      { name: names[name] ?? "", address: publicAddress },
+    ]),
+  );
 }
 
 /** Host name to private key. Secret. */
@@ -325,7 +353,7 @@ function pinnedOn(
   { name, roles }: StackHost,
   settings: StackSettings,
 ): Pick<HostEndpoint, "pinned"> {
-  const { loadBalancer, web, application, applications, services, database } = settings;
+  const { loadBalancer, web, application, applications, services, database, dns } = settings;
   const ofServices = Object.values(services)
     .filter(({ hosts }) => hosts.includes(name))
     .map(({ packages = {} }) => packages);
@@ -339,6 +367,7 @@ function pinnedOn(
       ...Object.fromEntries(ofApplications.flatMap(Object.entries<string>)),
     }),
     ...(roles.some((role) => role.startsWith("database")) && database.packages),
+    ...(roles.includes("name-server") && dns.packages),
     ...Object.fromEntries(ofServices.flatMap(Object.entries<string>)),
   };
   const pinned = Object.entries(packages).filter(([, version]) => version !== "present");

@@ -12,6 +12,8 @@ import { address, hostKey, hostName, port, privateKey, sshAddress, userName } fr
 export interface ExistingHostArgs {
   /** IPv4: where the other hosts reach it. */
   readonly address: pulumi.Input<string>;
+  /** IPv4 at which the internet reaches it, for the DNS. Default: `address`. */
+  readonly publicAddress?: pulumi.Input<string>;
   /** Where its sshd answers from here: a name or an IP address. Default: `address`. */
   readonly sshAddress?: pulumi.Input<string>;
   /** Of its sshd. Default 22. */
@@ -33,6 +35,7 @@ export interface ExistingHostArgs {
 export class ExistingHost extends pulumi.ComponentResource implements Host {
   readonly name: string;
   readonly address: pulumi.Output<string>;
+  readonly publicAddress: pulumi.Output<string>;
   readonly host: HostArgs;
   readonly machine: Machine;
   /** Its sshd. */
@@ -43,10 +46,11 @@ export class ExistingHost extends pulumi.ComponentResource implements Host {
     const check = { component: `ExistingHost ${name}`, entries, plain: ["name"] };
     checkArgs(check, { ...args, name });
     const { address, sshAddress = address, port = defaultPorts.ssh, user = "root" } = args;
-    const { hostKey, privateKey } = args;
-    const known = whenKnown(check, { address, sshAddress, port, user, hostKey });
+    const { hostKey, privateKey, publicAddress = address } = args;
+    const known = whenKnown(check, { address, publicAddress, sshAddress, port, user, hostKey });
     this.name = name;
     this.address = known.address;
+    this.publicAddress = known.publicAddress;
     this.host = {
       name,
       address: known.sshAddress,
@@ -73,6 +77,7 @@ export class ExistingHost extends pulumi.ComponentResource implements Host {
 const entries = {
   name: hostName,
   address,
+  publicAddress: v.exactOptional(address),
   sshAddress: v.exactOptional(sshAddress),
   port: v.exactOptional(port),
   user: v.exactOptional(userName),

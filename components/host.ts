@@ -9,6 +9,8 @@ export interface Host {
   readonly name: string;
   /** IPv4: where the other hosts reach it. */
   readonly address: pulumi.Input<string>;
+  /** IPv4 at which the internet reaches it: what the DNS says of it. Default: `address`. */
+  readonly publicAddress?: pulumi.Input<string>;
   /** How it is reached over SSH. */
   readonly host: HostArgs;
   readonly machine: Machine;

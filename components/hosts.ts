@@ -19,6 +19,8 @@ export interface StackHosts {
   readonly all: readonly StackHost[];
   readonly loadBalancers: readonly StackHost[];
   readonly web: readonly StackHost[];
+  /** A stack may have none. */
+  readonly nameServers: readonly StackHost[];
   /** Who keeps the data; a stack may have no database. */
   readonly database: DatabaseHosts | undefined;
   /** What everything else waits for: a wrong machine stops all before any is changed. */
@@ -71,6 +73,7 @@ export function createHosts(
     all,
     loadBalancers,
     web: having("web"),
+    nameServers: having("name-server"),
     database: databaseHostsOf(
       [...having("database-primary"), ...having("database"), ...having("database-replica")],
       settings.database.primary,
@@ -134,8 +137,8 @@ function createExisting(
 ): { readonly host: StackHost; readonly listens: ExistingHost["listens"] } {
   const { hostKey = "", privateKey = commonKey, ...rest } = settings;
   const existing = new ExistingHost(name, { ...rest, hostKey, privateKey });
-  const { address, host, machine, listens } = existing;
-  return { host: { name, roles, away, address, host, machine }, listens };
+  const { address, publicAddress, host, machine, listens } = existing;
+  return { host: { name, roles, away, address, publicAddress, host, machine }, listens };
 }
 
 /** Of containers without a shared address it is the first load balancer that is there. */

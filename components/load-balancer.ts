@@ -148,6 +148,8 @@ export class LoadBalancer extends pulumi.ComponentResource {
    */
   readonly statsUrls: Readonly<Record<string, pulumi.Output<string>>>;
   readonly listens: pulumi.Output<readonly OwnListen[]>;
+  /** HAProxy on each of its hosts. */
+  readonly ready: readonly pulumi.Resource[];
 
   constructor(name: string, args: LoadBalancerArgs, opts?: pulumi.ComponentResourceOptions) {
     super("trilithon:components:LoadBalancer", name, {}, opts);
@@ -173,6 +175,7 @@ export class LoadBalancer extends pulumi.ComponentResource {
       ...(isShared(args) ? virtualAddressListens(args.hosts) : []),
     ]);
     const services = createServices(this, name, complete, { ...known, certificates });
+    this.ready = services;
     if (certificates?.acme) {
       const { acme } = certificates;
       for (const host of args.hosts) {

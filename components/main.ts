@@ -10,6 +10,8 @@ export {
   type PasswordArgs,
   SshKey,
   type SshKeyArgs,
+  ZoneSerial,
+  type ZoneSerialArgs,
 } from "../provider/resources/generated";
 export type { HostArgs } from "../provider/resources/host";
 export { Machine, type MachineArgs } from "../provider/resources/machine";
@@ -33,6 +35,7 @@ export { type FileArgs, Service, type ServiceArgs } from "../provider/resources/
 export { Application, type ApplicationArgs } from "./application";
 export { type Database, MysqlPair, type MysqlPairArgs } from "./database";
 export { DatabaseProxy, type DatabaseProxyArgs, type ProxiedDatabase } from "./database-proxy";
+export type { DnsRecord } from "./dns";
 export { ExistingHost, type ExistingHostArgs } from "./existing-host";
 export { Firewall, type FirewallArgs } from "./firewall";
 export {
@@ -53,5 +56,6 @@ export {
 } from "./load-balancer";
 export { MysqlGroup, type MysqlGroupArgs } from "./mysql-group";
 export type { MysqlArgs } from "./mysql-members";
+export { NameServer, type NameServerArgs } from "./name-server";
 export { PrivateService, type PrivateServiceArgs, type ReachedService } from "./private-service";
 export { type ServedApplication, WebServer, type WebServerArgs, type WebSite } from "./web-server";

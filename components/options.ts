@@ -48,6 +48,7 @@ export const defaultPorts = {
   web: 80,
   application: 3000,
   shared: 22_000,
+  dns: 53,
 };
 
 /** How long whoever asks waits for an answer: the load balancer longer, so that Nginx gives up first and its log says so. */
@@ -193,6 +194,8 @@ export const hardeningOptions = {
   kernel: v.exactOptional(trueOr("an object with settings", kernelOptions)),
   time: v.exactOptional(trueOr("an object with servers", timeOptions)),
 };
+
+export const nameServerOptions = { packages: v.exactOptional(packages) };
 
 export const webServerOptions = {
   packages: v.exactOptional(packages),

@@ -13,6 +13,7 @@ import { packages } from "./kinds/packages/kind";
 import { password } from "./kinds/password";
 import { release, service } from "./kinds/service/kind";
 import { sshKey } from "./kinds/ssh-key";
+import { zoneSerial } from "./kinds/zone-serial";
 
 export const kinds: readonly AnyKind[] = [
   anyKind(machine),
@@ -28,4 +29,5 @@ export const kinds: readonly AnyKind[] = [
   anyKind(certificateAuthority),
   anyKind(certificate),
   anyKind(acmeAccountKey),
+  anyKind(zoneSerial),
 ];

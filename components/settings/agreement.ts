@@ -11,6 +11,7 @@ import { roleCheck } from "../render/mysql-role";
 import { isRecord } from "../rule";
 import * as rules from "../rules";
 import { checkApplications, givenApplications, runsOn } from "./applications";
+import { checkDns } from "./dns";
 import { checkFirewall } from "./firewall";
 import { checkHardening } from "./hardening";
 import * as schema from "./schema";
@@ -49,6 +50,7 @@ export function checkAgreement(values: Values): readonly Fault[] {
     ...checkServices(values, hosts),
     ...checkFirewall(values, hosts),
     ...checkHardening(values, hosts),
+    ...checkDns(values, { names: siteNames(values), hosts }),
     ...(values.containers === undefined
       ? checkMachines(values, hosts)
       : checkContainers(values, hosts)),
@@ -118,19 +120,28 @@ function virtualAddressOf({ loadBalancer }: Values): string | undefined {
 
 /** Certificates have all names that are served or lead to one that is. */
 function checkNames(values: Values): readonly Fault[] {
-  const { domain, loadBalancer, https } = values;
-  const own = wellFormed(rules.domain, domain);
-  const further = givenApplications(values).flatMap(({ domains }) => domains);
-  const served = own === undefined ? [] : [...new Set([own, ...further])];
-  const redirects = isRecord(loadBalancer) ? loadBalancer.redirects : undefined;
-  const aliases = isRecord(redirects) ? Object.keys(redirects) : [];
   return [
-    ...checkRedirects(redirects, served).map(({ path, message }) => ({
+    ...checkRedirects(redirectsOf(values), servedNames(values)).map(({ path, message }) => ({
       path: `loadBalancer.${path}`,
       message,
     })),
-    ...checkHttps(https, [...served, ...aliases]),
+    ...checkHttps(values.https, siteNames(values)),
   ];
+}
+
+function servedNames(values: Values): readonly string[] {
+  const own = wellFormed(rules.domain, values.domain);
+  const further = givenApplications(values).flatMap(({ domains }) => domains);
+  return own === undefined ? [] : [...new Set([own, ...further])];
+}
+
+function siteNames(values: Values): readonly string[] {
+  return [...servedNames(values), ...Object.keys(redirectsOf(values) ?? {})];
+}
+
+function redirectsOf({ loadBalancer }: Values): Values | undefined {
+  const redirects = isRecord(loadBalancer) ? loadBalancer.redirects : undefined;
+  return isRecord(redirects) ? redirects : undefined;
 }
 
 function checkRoles(hosts: readonly Host[]): readonly Fault[] {
@@ -144,6 +155,7 @@ function checkRoles(hosts: readonly Host[]): readonly Fault[] {
     ...atLeastOne("load-balancer"),
     ...atLeastOne("web"),
     ...checkHere("a database role", members),
+    ...checkHere("the role name-server", having("name-server")),
     ...checkMembers(having("database"), having("database-primary"), having("database-replica")),
     ...hosts.flatMap(checkRolesOfOne),
   ];
@@ -288,6 +300,7 @@ function listenersOf(host: Host, values: Values, hasDatabase: boolean): readonly
     ...givenServices(values)
       .filter(({ hosts }) => hosts.includes(name))
       .map(({ path, port }) => ({ path: `${path}.port`, port, isSetting: true })),
+    ...(roles.includes("name-server") ? [fixed("the name server", defaultPorts.dns)] : []),
     ...(roles.includes("load-balancer")
       ? [
           setting("loadBalancer", "port", defaultPorts.loadBalancer),

@@ -1,5 +1,6 @@
 /** The stack's settings, key by key. Which of them agree with each other is `agreement.ts`. */
 import * as v from "valibot";
+import { dnsOptions } from "../dns-check";
 import { https } from "../https";
 import {
   applicationOptions,
@@ -9,6 +10,7 @@ import {
   firewallOptions,
   hardeningOptions,
   loadBalancerOptions,
+  nameServerOptions,
   packagePolicy,
   services,
   webServerOptions,
@@ -31,6 +33,7 @@ export const roles = [
   "database",
   // The same for a pair, in which the role says who is the primary.
   ...(["database-primary", "database-replica"] as const),
+  "name-server",
 ] as const;
 export type Role = (typeof roles)[number];
 
@@ -40,6 +43,7 @@ export const privateKeyRemedy =
 export const hostEntries = {
   name: hostName,
   address,
+  publicAddress: v.exactOptional(address),
   roles: list("a list of roles", oneOf(...roles), 1),
   port: v.exactOptional(port),
   user: v.exactOptional(userName),
@@ -132,6 +136,7 @@ export const settings = record("settings", {
   firewall: v.exactOptional(firewall, {}),
   hardening: v.exactOptional(record("an object with sshd, kernel or time", hardeningOptions)),
   https: v.exactOptional(https),
+  dns: v.exactOptional(record("an object", { ...dnsOptions, ...nameServerOptions }), {}),
   loadBalancer: v.exactOptional(record("an object", loadBalancerOptions), {}),
   web: v.exactOptional(record("an object", webServerOptions), {}),
 });

@@ -159,6 +159,27 @@ export class AcmeAccountKey extends pulumi.CustomResource {
   }
 }
 
+export interface ZoneSerialArgs {
+  /** Any text, such as a digest of what is in the zone: with another one the serial grows by one. */
+  readonly keeper?: pulumi.Input<string>;
+}
+
+/** The number of a zone's content in the DNS. The first one is of the day: 2026113001. */
+export class ZoneSerial extends pulumi.CustomResource {
+  /** What the last change did; in a preview, what `up` will do. */
+  declare readonly plan: pulumi.Output<readonly PlannedStep[]>;
+  declare readonly serial: pulumi.Output<number>;
+
+  constructor(name: string, args: ZoneSerialArgs = {}, opts?: pulumi.CustomResourceOptions) {
+    super(
+      "trilithon:index:ZoneSerial",
+      name,
+      { ...args, plan: undefined, serial: undefined },
+      withPackageVersion(opts),
+    );
+  }
+}
+
 function secretOutputs(
   opts: pulumi.CustomResourceOptions | undefined,
   ...names: string[]

@@ -53,7 +53,7 @@ const legendHeight = 64;
 
 export function layOut({ hosts }: Endpoints): Layout {
   const isBalancer = ({ roles }: EndpointHost) => roles.includes("load-balancer");
-  const isShared = hosts.some((host) => isBalancer(host) && host.roles.length > 1);
+  const isShared = hosts.some((host) => isBalancer(host) && host.services.length > 1);
   const balancers = isShared ? hosts : hosts.filter(isBalancer);
   const others = hosts.filter((host) => !balancers.includes(host));
   const at = isShared ? slotsOfAll : slots;

@@ -4,7 +4,7 @@ import { UsageError } from "../command-line";
 import type { EndpointHost, Service } from "../verify/endpoints";
 
 /** What can be asked for by name. */
-export const logNames = ["app", "nginx", "haproxy", "mysql", "services"] as const;
+export const logNames = ["app", "nginx", "haproxy", "mysql", "services", "nsd"] as const;
 export type LogName = (typeof logNames)[number];
 
 /** A line of a log. */
@@ -43,6 +43,7 @@ const filesOf: Partial<Record<LogName, Readonly<Record<string, string>>>> = {
 /** The unit of a helper is read with the service that it stands beside. */
 function nameOfHelper(unit: string): LogName {
   if (/^(valkey|redis|memcached)/.test(unit)) return "services";
+  if (unit === "nsd.service") return "nsd";
   return unit.startsWith("trilithon-mysql") ? "mysql" : "haproxy";
 }
 

@@ -3,7 +3,13 @@ import * as v from "valibot";
 import type { Trust } from "./http";
 
 /** A member of a group has the role `database`: who is the primary, the members know. */
-export type Role = "load-balancer" | "web" | "database" | "database-primary" | "database-replica";
+export type Role =
+  | "load-balancer"
+  | "web"
+  | "database"
+  | "database-primary"
+  | "database-replica"
+  | "name-server";
 
 /** A systemd unit that serves on a host. */
 export interface Service {
@@ -56,6 +62,9 @@ export interface ApplicationOfStack {
   readonly paths: readonly string[];
 }
 
+/** All records of one name and type in the DNS. */
+export type DnsRecord = v.InferOutput<typeof dnsRecord>;
+
 export interface Endpoints {
   readonly stack: string;
   /** The page, through the load balancer, without a slash at its end. */
@@ -101,6 +110,14 @@ export interface Endpoints {
   readonly virtualAddress: string | undefined;
   /** Whether one of the load balancers is in charge: it has that address, or a command leads visitors there. */
   readonly hasOneInCharge: boolean;
+  /** What the DNS is to say of the site. Empty in what older stacks tell. */
+  readonly dns: readonly DnsRecord[];
+  /** Host name to the name server on it. */
+  readonly nameServers: Readonly<
+    Record<string, { readonly name: string; readonly address: string }>
+  >;
+  /** Addresses of those who are asked for these records besides. */
+  readonly resolvers: readonly string[];
   /** While it is there, a load balancer's host leaves that to another one. */
   readonly leaveAddressFile: string;
   /** The database's name in MySQL, if there is a database. */
@@ -119,7 +136,10 @@ const host = v.object({
   user: v.string(),
   hostKey: v.string(),
   roles: v.array(
-    v.picklist(["load-balancer", "web", "database", "database-primary", "database-replica"]),
+    v.picklist([
+      ...(["load-balancer", "web", "database", "database-primary", "database-replica"] as const),
+      "name-server",
+    ]),
   ),
   away: v.optional(v.boolean(), false),
   pinned: v.optional(v.record(v.string(), v.string()), {}),
@@ -141,6 +161,12 @@ const hardening = v.object({
   sshdCommand: v.optional(v.string()),
   kernelCommand: v.optional(v.string()),
   time: v.optional(v.literal(true)),
+});
+const dnsRecord = v.object({
+  name: v.string(),
+  type: v.picklist(["A", "AAAA", "CAA", "CNAME", "MX", "NS", "SRV", "TXT"]),
+  ttl: v.number(),
+  values: v.pipe(v.array(v.string()), v.readonly()),
 });
 const ports = v.object({
   loadBalancer: port,
@@ -211,6 +237,13 @@ const endpoints = v.object({
   // Not there where load balancers share none.
   virtualAddress: v.optional(v.string()),
   onMove: v.optional(v.literal(true)),
+  // These three are not there in the outputs of older stacks; without name servers and resolvers the last two are not.
+  dns: v.optional(v.array(dnsRecord), []),
+  nameServers: v.optional(
+    v.record(v.string(), v.object({ name: v.string(), address: v.string() })),
+    {},
+  ),
+  resolvers: v.optional(v.array(v.string()), []),
   leaveAddressFile: v.optional(v.string(), "/run/trilithon/leave-address"),
   ports,
 });
@@ -256,6 +289,9 @@ export function parseEndpoints(value: unknown): Endpoints {
     ),
     virtualAddress: result.output.virtualAddress,
     hasOneInCharge: hasOneInCharge(result.output),
+    dns: result.output.dns,
+    nameServers: result.output.nameServers,
+    resolvers: result.output.resolvers,
     leaveAddressFile: result.output.leaveAddressFile,
     database: database?.name,
     wantedPrimary: database?.isPrimaryWanted ? database.primary : undefined,
@@ -350,6 +386,9 @@ function servicesFor(
     case "database-primary":
     case "database-replica":
       return [{ role: "database", unit: "mysql.service", port: ports.database ?? 3306 }];
+    case "name-server":
+      // It serves no page: see `helpersFor`.
+      return [];
   }
 }
 
@@ -385,6 +424,8 @@ function helpersFor(role: Role, given: Given): readonly string[] {
     case "database-primary":
     case "database-replica":
       return ports.databaseRole === undefined ? [] : ["trilithon-mysql-role.service"];
+    case "name-server":
+      return ["nsd.service"];
   }
 }
 

@@ -10,12 +10,16 @@ const source = "./test/components/render";
 const start = ["node", "server.js"];
 const names = ["node-01", "node-02", "node-03"];
 
-/** Everything on every host, but for load balancers, an application and a service, which are on some of them. */
+/** Everything on every host, but for load balancers, a name server, an application and a service, which are on some of them. */
 const config = {
   domain: "www.foobar.com",
   hosts: names.map((name, index) => ({
     ...{ name, address: `172.31.64.1${index + 1}` },
-    roles: [...(index < 2 ? ["load-balancer"] : []), "web", "database"],
+    roles: [
+      ...(index < 2 ? ["load-balancer"] : []),
+      ...["web", "database"],
+      ...(index === 0 ? ["name-server"] : []),
+    ],
   })),
   containers: { subnet: "172.31.64.0/24", cgroupPath: "/sys/fs/cgroup", mtu: 1400 },
   loadBalancer: { virtualAddress: "172.31.64.10", statsPort: 8405 },
@@ -114,6 +118,13 @@ test("a container's sshd listens at the port that is published as well", async (
   t.true((await program).told.areContainers);
 });
 
+test("a name server is for anyone, over UDP and TCP", async (t) => {
+  t.deepEqual(await listensOf("node-01", /nsd/), [
+    "node-01 udp 172.31.64.11:53 nsd.service (DNS): anyone",
+    "node-01 tcp 172.31.64.11:53 nsd.service (DNS): anyone",
+  ]);
+});
+
 test("the documents name all of it", async (t) => {
   const { told } = await program;
   const text = readFileSync("docs/architecture.md", "utf8");
@@ -124,7 +135,7 @@ test("the documents name all of it", async (t) => {
 test("nothing else listens", async (t) => {
   const { told } = await program;
   const counted = names.map((name) => told.listens.filter(({ host }) => host === name).length);
-  t.deepEqual(counted, [17, 14, 10]);
+  t.deepEqual(counted, [19, 14, 10]);
 });
 
 test("each port that something listens on is refused to anything else on that host", async (t) => {

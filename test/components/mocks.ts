@@ -82,6 +82,8 @@ function outputsOf(
       return { privateKey: `private-key-of-${name}`, publicKey: `ssh-ed25519 ${name}` };
     case "trilithon:index:AcmeAccountKey":
       return { privateKey: `private-key-of-${name}`, thumbprint: `thumbprint-of-${name}` };
+    case "trilithon:index:ZoneSerial":
+      return { serial: 2_026_113_001 };
     case "trilithon:index:CertificateAuthority":
       return {
         certificate: `certificate-of-${name}`,

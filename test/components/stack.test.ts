@@ -36,6 +36,7 @@ test("tells where everything is", async (t) => {
     areContainers: true,
     firewallCommand: "/etc/trilithon-firewall/firewall",
     virtualAddress: undefined,
+    dns: [{ name: "www.foobar.com", type: "A", ttl: 60, values: ["172.31.64.11"] }],
     leaveAddressFile: "/run/trilithon/leave-address",
     loadBalancers: {
       "lb-01": { url: "http://127.0.0.1:8081", statsUrl: "http://172.31.64.11:8404/" },

@@ -2,6 +2,7 @@
 import type { Check } from "../check";
 import type { Endpoints } from "../endpoints";
 import { certificateChecks } from "./certificate";
+import { dnsChecks } from "./dns";
 import { failoverCheck } from "./failover";
 import { firewallChecks } from "./firewall";
 import { groupChecks } from "./group";
@@ -35,6 +36,7 @@ export function listChecks(
       ...hostServingChecks(endpoints),
       ...virtualAddressChecks(endpoints),
       ...certificateChecks(endpoints),
+      ...dnsChecks(endpoints),
       ...(isGuestBook
         ? guestBookChecks(endpoints)
         : [siteCheck(endpoints), ...publicFileChecks(endpoints)]),

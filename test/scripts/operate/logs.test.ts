@@ -63,11 +63,19 @@ test("of several applications each has an access log; private services are asked
   t.deepEqual(logsOn(balancer, ["services"]), { units: ["valkey-server.service"], files: {} });
 });
 
+test("a name server's log has a name of its own", (t) => {
+  const [balancer] = parseEndpoints(severalOutput).hosts;
+  if (balancer === undefined) throw new Error("no hosts");
+  const both = { ...balancer, helpers: ["nsd.service", "keepalived.service"] };
+  t.deepEqual(logsOn(both, ["nsd"]), { units: ["nsd.service"], files: {} });
+  t.deepEqual(logsOn(both, ["haproxy"])?.units, ["haproxy.service", "keepalived.service"]);
+});
+
 test("what is asked for is read, or refused with what there is", (t) => {
   t.deepEqual(readLogNames(["app", "mysql"], "see"), ["app", "mysql"]);
   t.throws(() => readLogNames(["apache"], "see --help"), {
     instanceOf: UsageError,
-    message: 'expected app, nginx, haproxy, mysql, services, got "apache": see --help',
+    message: 'expected app, nginx, haproxy, mysql, services, nsd, got "apache": see --help',
   });
   const now = Date.parse("2026-11-29T07:00:00Z");
   const since = (word: string) => readSince(word, "see", now);
