@@ -13,6 +13,7 @@ import { LoadBalancer, schemeOf } from "./components/load-balancer";
 import { createServices } from "./components/private-services";
 import { webHealthPath } from "./components/render/nginx";
 import { readSettings } from "./components/settings";
+import { createWebAuthority } from "./components/web-certificates";
 import { WebServer } from "./components/web-server";
 
 const settings = readSettings();
@@ -41,11 +42,13 @@ const applications = createApplications(place, afterMachines);
 
 database?.retireFormerPassword(applications.all);
 
+// By the certificates that it signs the load balancers know the web servers.
+const authority = createWebAuthority(settings.web);
 const loadBalancers = hosts.loadBalancers.filter(isHere).map(({ address }) => address);
 const webServers = inTurn(hosts.web, (host, before: WebServer | undefined) => {
   const after = before && { after: before };
   const served = servedOn(host, applications);
-  const args = { host, ...served, scheme, loadBalancers, ...after, ...settings.web };
+  const args = { host, authority, ...served, scheme, loadBalancers, ...after, ...settings.web };
   return new WebServer(host.name, args, afterMachines);
 });
 

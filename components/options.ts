@@ -46,6 +46,8 @@ export const defaultPorts = {
   loadBalancer: 80,
   statistics: 8404,
   web: 80,
+  /** The customary one for a server that is reached by way of another. */
+  webTls: 8443,
   application: 3000,
   shared: 22_000,
 };
@@ -115,6 +117,7 @@ export const loadBalancerOptions = {
   virtualAddress: v.exactOptional(address),
   redirects: v.exactOptional(mapping("an object of host names", domain, domain)),
   unknownHost: v.exactOptional(oneOf("serve", "refuse")),
+  backendProtocol: v.exactOptional(oneOf("https", "http")),
   onMove: v.exactOptional(
     list(
       "a command as a list of words",
@@ -157,9 +160,15 @@ export const firewallOptions = {
 export const webServerOptions = {
   packages: v.exactOptional(packages),
   port: v.exactOptional(port),
+  tlsPort: v.exactOptional(port),
   uploadLimitMegabytes: v.exactOptional(integer(1, 10_240)),
   responseTimeoutSeconds: v.exactOptional(seconds),
   rawLines: v.exactOptional(rawLines),
+};
+
+/** Of all web servers of a stack. */
+export const webAuthorityOptions = {
+  authorityKeeper: v.exactOptional(text("a text", (value) => value !== "")),
 };
 
 const isBoolean = (value: unknown): value is boolean => typeof value === "boolean";

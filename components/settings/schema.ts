@@ -10,6 +10,7 @@ import {
   loadBalancerOptions,
   packagePolicy,
   services,
+  webAuthorityOptions,
   webServerOptions,
 } from "../options";
 import { integer, list, oneOf, record, rule, text } from "../rule";
@@ -131,7 +132,7 @@ export const settings = record("settings", {
   firewall: v.exactOptional(firewall, {}),
   https: v.exactOptional(https),
   loadBalancer: v.exactOptional(record("an object", loadBalancerOptions), {}),
-  web: v.exactOptional(record("an object", webServerOptions), {}),
+  web: v.exactOptional(record("an object", { ...webServerOptions, ...webAuthorityOptions }), {}),
 });
 
 export type Settings = v.InferOutput<typeof settings>;
