@@ -43,12 +43,13 @@ const applications = createApplications(place, afterMachines);
 database?.retireFormerPassword(applications.all);
 
 // By the certificates that it signs the load balancers know the web servers.
-const authority = createWebAuthority(settings.web);
+const { authorityKeeper, ...web } = settings.web;
+const authority = createWebAuthority({ keeper: authorityKeeper });
 const loadBalancers = hosts.loadBalancers.filter(isHere).map(({ address }) => address);
 const webServers = inTurn(hosts.web, (host, before: WebServer | undefined) => {
   const after = before && { after: before };
   const served = servedOn(host, applications);
-  const args = { host, authority, ...served, scheme, loadBalancers, ...after, ...settings.web };
+  const args = { host, authority, ...served, scheme, loadBalancers, ...after, ...web };
   return new WebServer(host.name, args, afterMachines);
 });
 

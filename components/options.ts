@@ -40,14 +40,13 @@ import { isTakenName } from "./taken-names";
 
 const isDurability = (value: unknown): value is Durability => v.is(durabilityForms, value);
 
-/** Where each daemon listens unless told otherwise: the customary ports. */
+/** Where each daemon listens unless told otherwise: the customary ports, but of Nginx, which may stand beside a HAProxy with 443 or 8443. */
 export const defaultPorts = {
   ssh: 22,
   loadBalancer: 80,
   statistics: 8404,
   web: 80,
-  /** The customary one for a server that is reached by way of another. */
-  webTls: 8443,
+  webTls: 4443,
   application: 3000,
   shared: 22_000,
 };

@@ -7,9 +7,9 @@ import { nginxFiles } from "./render/nginx";
 
 /** Of one stack alone: nobody else's certificate is good there. */
 export function createWebAuthority({
-  authorityKeeper: keeper,
+  keeper,
 }: {
-  readonly authorityKeeper?: string | undefined;
+  readonly keeper: string | undefined;
 }): CertificateAuthority {
   return new CertificateAuthority("web-authority", {
     name: "web authority",

@@ -82,7 +82,7 @@ export interface WebServerArgs {
   readonly port?: pulumi.Input<number>;
   /** Signs a certificate for it: it speaks TLS as well then, at `tlsPort`, for load balancers on other hosts. Default none. */
   readonly authority?: CertificateAuthority | undefined;
-  /** On all addresses of the host. Default 8443. */
+  /** On all addresses of the host. Default 4443. */
   readonly tlsPort?: pulumi.Input<number>;
   /** The largest body of a request. Default 10, at most 10240. */
   readonly uploadLimitMegabytes?: pulumi.Input<number>;
