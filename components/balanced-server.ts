@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import * as v from "valibot";
 import { type Fault, unexpected } from "./expectation";
 import { isHere } from "./host";
-import { haproxyFiles } from "./render/haproxy";
+import { type HaproxyServer, haproxyFiles } from "./render/haproxy";
 import { shape, text } from "./rule";
 import { address, port } from "./rules";
 
@@ -91,7 +91,10 @@ interface PlainServer {
 }
 
 /** As a load balancer at the address `own` asks them: what stays on its host needs no TLS. */
-export function flatServers(servers: readonly PlainServer[], own?: string) {
+export function flatServers(
+  servers: readonly PlainServer[],
+  own?: string,
+): readonly HaproxyServer[] {
   return servers.map(({ host: { name, address }, port, tls }) =>
     tls === undefined || address === own
       ? { name, address, port }

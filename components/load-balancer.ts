@@ -41,7 +41,7 @@ import {
   renderUnavailable,
 } from "./render/haproxy";
 import { keepalivedFiles, leaveAddressFile } from "./render/keepalived";
-import { nothingPassed } from "./render/probes";
+import { nothingPassed, reachesOne } from "./render/probes";
 import { list, shape } from "./rule";
 import { domain, host, siteName, urlPath, webPath } from "./rules";
 import { createVirtualAddress, stackMark, virtualAddressListens } from "./virtual-address";
@@ -450,7 +450,7 @@ function createService(
       runsWith: packages.versions,
       // Its master process starts the new program as it reloads.
       onUpgrade: "reload",
-      check: values.certificates?.acme ? checkWithPlaceholder : checkCommand,
+      check: checkOf(host, values),
       // Debian's unit takes further options from there.
       configurationFiles: ["/etc/default/haproxy"],
       onChange: "reload",
@@ -468,13 +468,21 @@ function createService(
   );
 }
 
-const checkCommand = ["haproxy", "-c", "-f", haproxyFiles.config];
-/** The authority asks HAProxy before it gives a certificate, and HAProxy does not start without one. */
-const checkWithPlaceholder = [
-  "sh",
-  "-c",
-  `${acmeFiles.script} placeholder && ${checkCommand.join(" ")}`,
-];
+/** What has to hold before it is live. */
+function checkOf({ address }: Host, { servers, applications, certificates }: Values) {
+  return pulumi.output({ address, servers, applications }).apply(({ address, ...known }) => {
+    const all = [...known.servers, ...known.applications.flatMap((one) => one.servers)];
+    const asked = flatServers(uniqueServers(all), address).filter(({ isTls }) => isTls);
+    const isGood = ["haproxy", "-c", "-f", haproxyFiles.config];
+    const commands = [
+      // The authority asks HAProxy before it gives a certificate, and HAProxy does not start without one.
+      ...(certificates?.acme ? [`${acmeFiles.script} placeholder`] : []),
+      isGood.join(" "),
+      ...(asked.length > 0 ? [reachesOne(asked)] : []),
+    ];
+    return commands.length === 1 ? isGood : ["sh", "-c", commands.join(" && ")];
+  });
+}
 
 /** keepalived looks for the file once a second, and believes the second good look. */
 const leaveSeconds = 4;

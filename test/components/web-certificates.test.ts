@@ -96,6 +96,15 @@ test("load balancers verify those on other hosts, once they have their certifica
   }
 });
 
+test("a load balancer goes over to TLS only where one of them is reached by it", async (t) => {
+  const { world } = await program;
+  const { check } = world.find(service, "load-balancer-node-01-service").inputs;
+  const [shell, flag, script] = check as readonly string[];
+  t.deepEqual([shell, flag], ["sh", "-c"]);
+  t.true(script?.startsWith("haproxy -c -f /etc/haproxy/haproxy.cfg && perl "), script);
+  t.true(script?.endsWith("' 10.0.0.2:8444 10.0.0.3:8444"), script);
+});
+
 test("whoever shares an address looks for the others where they are asked", async (t) => {
   const { filesOf } = await program;
   const files = filesOf("load-balancer-node-01-keepalived-service");

@@ -304,6 +304,18 @@ test.serial("it can be switched off, and on again", async (t) => {
   await upUnderLoad(t, "off");
   t.deepEqual(await readOnTheWay(t), everything);
   await stack.configure(settings(web));
+  // Somebody else's firewall knows the former port alone.
+  for (const server of webServers) {
+    await stack.on(
+      server,
+      "nft 'table inet other { chain input { type filter hook input priority 10; tcp dport 4443 drop; }; }'",
+    );
+  }
+  await underLoad(t, "where nobody is reached", async () => {
+    const said = await stack.mustFail();
+    t.regex(said, /none of 172\.31\.116\.21:4443 172\.31\.116\.22:4443 is reached: let web\.tlsPort/);
+  });
+  for (const server of webServers) await stack.on(server, "nft delete table inet other");
   await upUnderLoad(t, "on");
   t.deepEqual(await readOnTheWay(t), []);
 });
