@@ -142,8 +142,7 @@ async function stateOf(name: string): Promise<ServerState> {
   return { status: value("status"), check: value("check_status") };
 }
 
-const haproxy = (command: string) =>
-  `echo '${command}' | socat -t 2 stdio /run/haproxy/admin.sock`;
+const haproxy = (command: string) => `echo '${command}' | socat -t 2 stdio /run/haproxy/admin.sock`;
 
 /** Of the load balancer: another one has been started, or has reloaded. */
 const processes = () => stack.on("lb-01", "pgrep haproxy | sort");
@@ -300,7 +299,9 @@ test.serial("another authority is trusted beside the former one for a week", asy
 
 test.serial("it can be switched off, and on again", async (t) => {
   const web = { "trilithon:web": { authorityKeeper: "2" } };
-  await stack.configure(settings({ ...web, "trilithon:loadBalancer": { backendProtocol: "http" } }));
+  await stack.configure(
+    settings({ ...web, "trilithon:loadBalancer": { backendProtocol: "http" } }),
+  );
   await upUnderLoad(t, "off");
   t.deepEqual(await readOnTheWay(t), everything);
   await stack.configure(settings(web));
@@ -313,7 +314,10 @@ test.serial("it can be switched off, and on again", async (t) => {
   }
   await underLoad(t, "where nobody is reached", async () => {
     const said = await stack.mustFail();
-    t.regex(said, /none of 172\.31\.116\.21:4443 172\.31\.116\.22:4443 is reached: let web\.tlsPort/);
+    t.regex(
+      said,
+      /none of 172\.31\.116\.21:4443 172\.31\.116\.22:4443 is reached: let web\.tlsPort/,
+    );
   });
   for (const server of webServers) await stack.on(server, "nft delete table inet other");
   await upUnderLoad(t, "on");

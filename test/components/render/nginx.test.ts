@@ -31,7 +31,8 @@ test("all its applications are reached over TLS as well, by one certificate", (t
   const site = { name: "shop", domains: ["shop.foobar.com"], application: config.application };
   const before = { first: renderNginx(config), further: renderNginxSite(config, site) };
   const tls = { ...config, tlsPort: 8443 };
-  const added = (text: string, other: string) => text.split("\n").filter((line) => !other.includes(`${line}\n`));
+  const added = (text: string, other: string) =>
+    text.split("\n").filter((line) => !other.includes(`${line}\n`));
   const rest = [
     "    ssl_certificate /etc/nginx/trilithon/server.pem;",
     "    ssl_certificate_key /etc/nginx/trilithon/server-key.pem;",
