@@ -86,7 +86,7 @@ test("a load balancer tells what is wrong with how servers speak TLS", async (t)
   const { told, server, later } = await program;
   const having = (tls: unknown) => told.loadBalancer({ servers: [{ ...server, tls }] });
   const pem = "-----BEGIN CERTIFICATE-----\n";
-  t.deepEqual(having({ port: later, authority: later }), []);
+  t.deepEqual(having({ port: 8443, authority: later }), []);
   t.deepEqual(having({ port: 0, authority: "x" }), [
     "LoadBalancer one: servers[0].tls.port: expected an integer from 1 to 65535, got 0",
     'LoadBalancer one: servers[0].tls.authority: expected certificates (PEM), got "x"',
@@ -101,7 +101,7 @@ test("a load balancer tells what is wrong with how servers speak TLS", async (t)
     'LoadBalancer one: servers[0].tls: expected an object with port and authority, got "yes"',
   ]);
   t.deepEqual(told.loadBalancer({ backendProtocol: "tls" }), [
-    'LoadBalancer one: backendProtocol: expected https or http, got "tls"',
+    'LoadBalancer one: backendProtocol: expected one of https, http, got "tls"',
   ]);
 });
 
@@ -130,8 +130,8 @@ test("a web server needs an application on its host, and a port of its own", asy
 });
 
 test("a web server speaks TLS at a port of its own, by an authority", async (t) => {
-  const { told } = await program;
-  const authority = { certificate: "later", trustedCertificates: "later" };
+  const { told, later } = await program;
+  const authority = { certificate: later, trustedCertificates: later };
   t.deepEqual(told.web({ tlsPort: 80 }), []);
   t.deepEqual(told.web({ authority, tlsPort: 80 }), [
     "WebServer one: tlsPort: expected a port other than port and the application's, got 80",

@@ -158,11 +158,11 @@ test.serial("one `up` encrypts it, and no request fails", async (t) => {
   const { sentences } = await readPreview(stack);
   for (const name of webServers) {
     const said = sentences[`${name}-nginx-service`] ?? "";
-    t.regex(said, /write \/etc\/nginx\/trilithon\/server\.pem \(new/);
+    t.regex(said, /write \/etc\/nginx\/trilithon\/server\.pem \(content not known yet\)/);
     t.regex(said, /reload nginx \(no connection dropped\)/);
   }
   const said = sentences["load-balancer-lb-01-service"] ?? "";
-  t.regex(said, /write \/etc\/haproxy\/web-authorities\.pem \(new/);
+  t.regex(said, /write \/etc\/haproxy\/web-authorities\.pem \(content not known yet\)/);
   t.regex(said, /reload haproxy \(no connection dropped/);
   await upUnderLoad(t, "the first up");
   t.deepEqual(await readOnTheWay(t), []);
