@@ -46,6 +46,8 @@ import { list, shape } from "./rule";
 import { domain, host, siteName, urlPath, webPath } from "./rules";
 import { createVirtualAddress, stackMark, virtualAddressListens } from "./virtual-address";
 
+export type { BalancedServer } from "./balanced-server";
+
 /** A further application, with host names of its own, or with paths of those of another one. */
 export interface BalancedApplication {
   /** Names its backend: lower-case letters, digits and hyphens. */
@@ -88,8 +90,8 @@ export interface LoadBalancerArgs {
   /** With `https`, paths that are answered without TLS as well, besides `healthPath`: for monitors. Default none. */
   readonly plainPaths?: readonly pulumi.Input<string>[];
   /**
-   * `https`: servers with `tls` are asked over TLS, and are to show a good certificate; without it only those on the same host are asked.
-   * `http`: all are asked without TLS. Default `https`.
+   * `https`: servers with `tls` are asked over TLS and verified, unless they are on the load balancer's own host. `http`: all are asked
+   * without TLS. Default `https`.
    */
   readonly backendProtocol?: "https" | "http" | undefined;
   /** Host names to the one that visitors are led to from there, as `foobar.com` to `www.foobar.com`. Default none. */
