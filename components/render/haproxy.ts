@@ -383,8 +383,12 @@ function renderServer({ name, address, port, isTls = false }: HaproxyServer): st
   return `    server ${name} ${address}:${port}${isTls ? tls : ""}`;
 }
 
+/**
+ * A handshake has to end within `inter`, for which a busy server has to be scheduled; a plain connection is the kernel's, and the answer has
+ * `timeout check`. With a third check a server may be as busy as it might be without TLS.
+ */
 function renderCheckedServer(server: HaproxyServer): string {
-  return `${renderServer(server)}${server.isTls ? ` check-sni ${server.name}` : ""}`;
+  return `${renderServer(server)}${server.isTls ? ` check-sni ${server.name} fall 3` : ""}`;
 }
 
 /** What it shows when none of its servers is left. */
