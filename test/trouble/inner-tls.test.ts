@@ -177,22 +177,26 @@ test.serial("all that is checked holds", async (t) => {
   t.deepEqual(failed, [], renderTable({ stack: stackName, url: endpoints.url, verdicts }));
 });
 
-test.serial("checks resume sessions", async (t) => {
-  const keyRate = async () =>
-    /^SslBackendKeyRate: (\d+)$/m.exec(await stack.on("lb-01", haproxy("show info")))?.[1];
-  await eventually(t, async () => (await keyRate()) === "0", "a check needs no new key");
-  const accepted = async () =>
-    Number(
-      /\n (\d+) /.exec(
-        await stack.on(
-          "web-01",
-          `perl -MIO::Socket::INET -e '$s = IO::Socket::INET->new("127.0.0.1:80"); print $s "GET /.trilithon/status HTTP/1.0\\r\\n\\r\\n"; print <$s>'`,
-        ),
-      )?.[1],
-    );
-  const before = await accepted();
-  await sleep(5000);
-  t.true((await accepted()) > before + 3, "they go on");
+test.serial("writes, of which each has a connection, resume sessions", async (t) => {
+  const seen = async () => {
+    const told = await stack.on("lb-01", haproxy("show info"));
+    const value = (name: string) => Number(new RegExp(`^${name}: (\\d+)$`, "m").exec(told)?.[1]);
+    return { connections: value("CumSslConns"), keysPerSecond: value("SslBackendKeyRate") };
+  };
+  await underLoad(t, "sessions", async () => {
+    // Each of HAProxy's threads has one by then.
+    await sleep(5000);
+    const { connections } = await seen();
+    let [keys, last] = [0, connections];
+    for (let second = 0; second < 10; second += 1) {
+      await sleep(1000);
+      const now = await seen();
+      [keys, last] = [keys + now.keysPerSecond, now.connections];
+    }
+    t.log(`${last - connections} connections, about ${keys} of them with a new session`);
+    t.true(last - connections > 50);
+    t.true(keys < (last - connections) / 2);
+  });
 });
 
 interface Shown {
