@@ -723,7 +723,7 @@ const bad: readonly (readonly [string, Values, readonly string[]])[] = [
       'loadBalancer.backendProtocol: expected one of https, http, got "plain"',
       'web.tlsPort: expected an integer from 1 to 65535, got "https"',
       'web.authorityKeeper: expected a text, got ""',
-      'web.authority: unknown, expected one of packages, port, tlsPort, uploadLimitMegabytes, responseTimeoutSeconds, rawLines, authorityKeeper',
+      "web.authority: unknown, expected one of packages, port, tlsPort, uploadLimitMegabytes, responseTimeoutSeconds, rawLines, authorityKeeper",
     ],
   ],
   [
