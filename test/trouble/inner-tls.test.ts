@@ -118,9 +118,12 @@ async function underLoad(t: ExecutionContext, what: string, work: () => Promise<
     const { sent, writes, failures, repeated } = await load.stop();
     t.log(`${what}: ${sent} requests, ${writes} of them writes, ${repeated} sent once more`);
     t.true(sent > 100, what);
+    if (Object.keys(failures).length > 0) t.log(await stack.on("lb-01", comingAndGoing));
     t.deepEqual(failures, {}, what);
   }
 }
+
+const comingAndGoing = `journalctl --no-pager -u haproxy --since=-3min | grep -E ' (is (DOWN|UP)|503) ' | tail -n 40`;
 
 async function upUnderLoad(t: ExecutionContext, what: string) {
   await underLoad(t, what, () => stack.up());
