@@ -109,7 +109,7 @@ const everything = ["HTTP/1.1", ...Object.values(planted)];
 /** Nobody notices anything meanwhile, neither who reads nor who writes. */
 async function underLoad(t: ExecutionContext, what: string, work: () => Promise<unknown>) {
   const url = `http://127.0.0.1:${publish}`;
-  const load = startLoad({ url, requestsPerSecond: 40, writeEvery: 4 });
+  const load = startLoad({ url, requestsPerSecond: 20, writeEvery: 2 });
   try {
     await work();
   } finally {
