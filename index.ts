@@ -14,6 +14,7 @@ import { createServices } from "./components/private-services";
 import { webHealthPath } from "./components/render/nginx";
 import { readSettings } from "./components/settings";
 import { createDns } from "./components/stack-dns";
+import { createWebAuthority } from "./components/web-certificates";
 import { WebServer } from "./components/web-server";
 
 const settings = readSettings();
@@ -42,11 +43,14 @@ const applications = createApplications(place, afterMachines);
 
 database?.retireFormerPassword(applications.all);
 
+// By the certificates that it signs the load balancers know the web servers.
+const { authorityKeeper, ...web } = settings.web;
+const authority = createWebAuthority({ keeper: authorityKeeper });
 const loadBalancers = hosts.loadBalancers.filter(isHere).map(({ address }) => address);
 const webServers = inTurn(hosts.web, (host, before: WebServer | undefined) => {
   const after = before && { after: before };
   const served = servedOn(host, applications);
-  const args = { host, ...served, scheme, loadBalancers, ...after, ...settings.web };
+  const args = { host, authority, ...served, scheme, loadBalancers, ...after, ...web };
   return new WebServer(host.name, args, afterMachines);
 });
 

@@ -61,7 +61,10 @@ export interface GrowthFit {
 
 /** Requests per second, medians: through the load balancer, and of one Nginx asked directly. */
 export interface Rates {
+  /** The web servers are asked over TLS. */
   readonly through: number;
+  /** They are asked without. Not there in what was measured before they could be asked otherwise. */
+  readonly throughWithoutTls?: number;
   readonly direct: number;
 }
 

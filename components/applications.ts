@@ -1,11 +1,12 @@
 /** The applications of a stack, and what web servers and load balancers are told of them. */
 import type * as pulumi from "@pulumi/pulumi";
 import { Application, type ApplicationArgs } from "./application";
+import type { BalancedServer } from "./balanced-server";
 import type { createDatabase } from "./create-database";
 import type { DatabaseProxy } from "./database-proxy";
 import { isHere } from "./host";
 import type { StackHost, StackHosts } from "./hosts";
-import type { BalancedApplication, BalancedServer } from "./load-balancer";
+import type { BalancedApplication } from "./load-balancer";
 import { type PlacedService, servicesOf } from "./private-services";
 import { backendOf } from "./render/haproxy";
 import type { FurtherApplication, StackSettings } from "./settings";

@@ -3,9 +3,19 @@ import * as pulumi from "@pulumi/pulumi";
 import * as v from "valibot";
 import { Service } from "../provider/resources/service";
 import { createAcmeTimer } from "./acme";
+import {
+  authorityFiles,
+  type BalancedServer,
+  balancedServer,
+  checkAuthorities,
+  flatServers,
+  plainServers,
+  serversAsked,
+  uniqueServers,
+} from "./balanced-server";
 import { type ArgsCheck, checkArgs, checkUnique, whenKnown } from "./check-args";
 import { type Fault, unexpected } from "./expectation";
-import { type Host, isHere, onHost } from "./host";
+import { type Host, onHost } from "./host";
 import {
   type Certificates,
   certificatesOf,
@@ -27,28 +37,16 @@ import {
   hasShared,
   renderHaproxy,
   renderHaproxyUnit,
+  renderStateScript,
   renderUnavailable,
 } from "./render/haproxy";
 import { keepalivedFiles, leaveAddressFile } from "./render/keepalived";
-import { nothingPassed } from "./render/probes";
-import { list, shape, text } from "./rule";
-import { address, domain, host, port, siteName, urlPath, webPath } from "./rules";
+import { nothingPassed, reachesOne } from "./render/probes";
+import { list, shape } from "./rule";
+import { domain, host, siteName, urlPath, webPath } from "./rules";
 import { createVirtualAddress, stackMark, virtualAddressListens } from "./virtual-address";
 
-/** A web server to send requests to: a `WebServer`, or one that this program did not make. */
-export interface BalancedServer {
-  /** `name`: letters, digits and `. _ : -`, as in HAProxy's statistics. `address`: IPv4. */
-  readonly host: {
-    readonly name: string;
-    readonly address: pulumi.Input<string>;
-    /** It gets no requests then. Default false. */
-    readonly away?: boolean;
-  };
-  /** Where it answers over HTTP. */
-  readonly port: pulumi.Input<number>;
-  /** What has to be there before it gets requests. */
-  readonly service?: pulumi.Resource;
-}
+export type { BalancedServer } from "./balanced-server";
 
 /** A further application, with host names of its own, or with paths of those of another one. */
 export interface BalancedApplication {
@@ -91,6 +89,11 @@ export interface LoadBalancerArgs {
   readonly https?: "own-ca" | HttpsArgs | undefined;
   /** With `https`, paths that are answered without TLS as well, besides `healthPath`: for monitors. Default none. */
   readonly plainPaths?: readonly pulumi.Input<string>[];
+  /**
+   * `https`: servers with `tls` are asked over TLS and verified, unless they are on the load balancer's own host. `http`: all are asked
+   * without TLS. Default `https`.
+   */
+  readonly backendProtocol?: "https" | "http" | undefined;
   /** Host names to the one that visitors are led to from there, as `foobar.com` to `www.foobar.com`. Default none. */
   readonly redirects?: Readonly<Record<string, string>>;
   /** `refuse` answers 421 to host names that are neither `domain`, an application's nor redirected. Default `serve`. */
@@ -186,9 +189,7 @@ export class LoadBalancer extends pulumi.ComponentResource {
       const servers = pulumi
         .all([known.servers, known.applications])
         .apply(([first, applications]) =>
-          uniqueServers([...first, ...applications.flatMap(({ servers }) => servers)]).map(
-            ({ host: { address }, port }) => ({ address, port }),
-          ),
+          flatServers(uniqueServers([...first, ...applications.flatMap((one) => one.servers)])),
         );
       createVirtualAddress(this, name, {
         ...{ hosts: args.hosts, servers, balancers: services },
@@ -233,12 +234,14 @@ function withDefaults(args: LoadBalancerArgs) {
     trustedProxies = [],
     redirects = {},
     unknownHost = "serve",
+    backendProtocol = "https",
     rawLines = {},
   } = args;
-  const servers = serversHere(args.servers);
+  const asked = (all: readonly BalancedServer[]) => serversAsked(all, backendProtocol);
+  const servers = asked(args.servers);
   const applications = (args.applications ?? []).map((application) => ({
     ...application,
-    servers: serversHere(application.servers),
+    servers: asked(application.servers),
   }));
   return {
     ...args,
@@ -254,18 +257,6 @@ function withDefaults(args: LoadBalancerArgs) {
   };
 }
 
-function serversHere(servers: readonly BalancedServer[]): readonly BalancedServer[] {
-  return servers.filter(({ host }) => isHere(host));
-}
-
-/** Each once, by its name. */
-function uniqueServers<Server extends { readonly host: { readonly name: string } }>(
-  servers: readonly Server[],
-): readonly Server[] {
-  const names = servers.map(({ host }) => host.name);
-  return servers.filter(({ host }, index) => names.indexOf(host.name) === index);
-}
-
 /** How visitors reach the page: HAProxy speaks TLS with them, or a proxy that is trusted does. */
 export function schemeOf({
   https,
@@ -279,21 +270,12 @@ export function schemeOf({
 
 type Complete = ReturnType<typeof withDefaults>;
 
-/** What stands in HAProxy's configuration as a server's name. */
-const serverName = text("a name of letters, digits and . _ : -", (value) =>
-  /^[A-Za-z0-9._:-]+$/.test(value),
-);
-const server = shape("a server with host and port", {
-  host: shape("an object with name and address", { name: serverName, address }),
-  port,
-});
-
 /** They say which there are, and the hosts name resources. */
 const plainArgs = [
   ...["hosts", "hosts.name", "servers", "servers.host", "servers.host.name"],
   ...["applications", "applications.name", "applications.domains", "applications.servers"],
   ...["applications.paths", "applications.under", "applications.sharedPaths", "sharedPaths"],
-  ...["applications.servers.host", "applications.servers.host.name"],
+  ...["applications.servers.host", "applications.servers.host.name", "backendProtocol"],
   ...["redirects", ...plainHttpsArgs],
 ];
 
@@ -305,7 +287,7 @@ const entries = {
   plainPaths: v.optional(list("a list of paths", urlPath)),
   sharedPaths,
   hosts: list("a list of hosts", host, 1),
-  servers: list("a list of servers", server, 1),
+  servers: list("a list of servers", balancedServer, 1),
   applications: v.optional(
     list(
       "a list of applications",
@@ -315,7 +297,7 @@ const entries = {
         paths: v.optional(list("a list of paths", webPath)),
         under: v.optional(siteName),
         sharedPaths,
-        servers: list("a list of servers", server, 1),
+        servers: list("a list of servers", balancedServer, 1),
       }),
     ),
   ),
@@ -342,6 +324,10 @@ function checkAgreement(args: Complete): readonly Fault[] {
       ".host.name",
     ),
     ...checkUnique("applications", "a name that no other application has", applications, ".name"),
+    ...checkAuthorities("servers", servers),
+    ...applications.flatMap((one, place) =>
+      checkAuthorities(`applications[${place}].servers`, one.servers),
+    ),
     ...(statsPort === port ? [clash] : []),
     ...checkHttpsPort(args),
     ...(typeof args.domain === "string" ? checkRedirects(args.redirects, served) : []),
@@ -384,11 +370,6 @@ function plainHttps({ https }: Complete) {
   if (https === undefined) return undefined;
   const { port = defaultHttpsPort, hsts } = https === "own-ca" ? {} : https;
   return { port, hsts };
-}
-
-/** Without the resources that have to be there before. */
-function plainServers(servers: readonly BalancedServer[]) {
-  return servers.map(({ host: { name, address }, port }) => ({ host: { name, address }, port }));
 }
 
 type Known = ReturnType<typeof readValues>;
@@ -474,7 +455,7 @@ function createService(
       runsWith: packages.versions,
       // Its master process starts the new program as it reloads.
       onUpgrade: "reload",
-      check: values.certificates?.acme ? checkWithPlaceholder : checkCommand,
+      check: checkOf(host, values),
       // Debian's unit takes further options from there.
       configurationFiles: ["/etc/default/haproxy"],
       onChange: "reload",
@@ -492,13 +473,21 @@ function createService(
   );
 }
 
-const checkCommand = ["haproxy", "-c", "-f", haproxyFiles.config];
-/** The authority asks HAProxy before it gives a certificate, and HAProxy does not start without one. */
-const checkWithPlaceholder = [
-  "sh",
-  "-c",
-  `${acmeFiles.script} placeholder && ${checkCommand.join(" ")}`,
-];
+/** What has to hold before it is live. */
+function checkOf({ address }: Host, { servers, applications, certificates }: Values) {
+  return pulumi.output({ address, servers, applications }).apply(({ address, ...known }) => {
+    const all = [...known.servers, ...known.applications.flatMap((one) => one.servers)];
+    const asked = flatServers(uniqueServers(all), address).filter(({ isTls }) => isTls);
+    const isGood = ["haproxy", "-c", "-f", haproxyFiles.config];
+    const commands = [
+      // The authority asks HAProxy before it gives a certificate, and HAProxy does not start without one.
+      ...(certificates?.acme ? [`${acmeFiles.script} placeholder`] : []),
+      isGood.join(" "),
+      ...(asked.length > 0 ? [reachesOne(asked)] : []),
+    ];
+    return commands.length === 1 ? isGood : ["sh", "-c", commands.join(" && ")];
+  });
+}
 
 /** keepalived looks for the file once a second, and believes the second good look. */
 const leaveSeconds = 4;
@@ -538,8 +527,11 @@ function renderFiles({ address }: Host, args: Complete, values: Values) {
         ...rest,
         https: https && { ...https, plainPaths, acmeThumbprint },
         mark: isShared(args) ? stackMark() : undefined,
-        servers: flat(servers),
-        applications: applications.map((one) => ({ ...one, servers: flat(one.servers) })),
+        servers: flatServers(servers, rest.address),
+        applications: applications.map((one) => ({
+          ...one,
+          servers: flatServers(one.servers, rest.address),
+        })),
       }),
     );
   const pages = args.applications.map(({ name, domains: [domain = ""] }) => [
@@ -551,6 +543,8 @@ function renderFiles({ address }: Host, args: Complete, values: Values) {
     [haproxyFiles.unavailable]: { content: values.domain.apply(renderUnavailable) },
     ...Object.fromEntries(pages),
     ...(certificates && certificateFiles(certificates)),
+    ...authorityFiles([...args.servers, ...args.applications.flatMap((one) => one.servers)]),
+    [haproxyFiles.stateScript]: { content: renderStateScript(), mode: "0755" },
     [haproxyFiles.unit]: { content: renderHaproxyUnit() },
   };
 }
@@ -575,13 +569,4 @@ function certificateFiles({ pairs, acme }: Certificates) {
     [haproxyFiles.certificates]: { content: `${paths.join("\n")}\n` },
     ...Object.fromEntries<{ content: pulumi.Input<string>; mode?: string }>(files),
   };
-}
-
-function flat(
-  servers: readonly {
-    readonly host: { readonly name: string; readonly address: string };
-    readonly port: number;
-  }[],
-) {
-  return servers.map(({ host: { name, address }, port }) => ({ name, address, port }));
 }

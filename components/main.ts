@@ -33,6 +33,7 @@ export { Packages, type PackagesArgs } from "../provider/resources/packages";
 export { Release, type ReleaseArgs } from "../provider/resources/release";
 export { type FileArgs, Service, type ServiceArgs } from "../provider/resources/service";
 export { Application, type ApplicationArgs } from "./application";
+export type { BalancedServer } from "./balanced-server";
 export { type Database, MysqlPair, type MysqlPairArgs } from "./database";
 export { DatabaseProxy, type DatabaseProxyArgs, type ProxiedDatabase } from "./database-proxy";
 export type { DnsRecord } from "./dns";
@@ -50,7 +51,6 @@ export type { AcmeArgs, CertificatePair, HttpsArgs } from "./https";
 export type { Audience, Listen } from "./listens";
 export {
   type BalancedApplication,
-  type BalancedServer,
   LoadBalancer,
   type LoadBalancerArgs,
 } from "./load-balancer";

@@ -40,12 +40,13 @@ import { isTakenName } from "./taken-names";
 
 const isDurability = (value: unknown): value is Durability => v.is(durabilityForms, value);
 
-/** Where each daemon listens unless told otherwise: the customary ports. */
+/** Where each daemon listens unless told otherwise: the customary ports, but of Nginx, which may stand beside a HAProxy with 443 or 8443. */
 export const defaultPorts = {
   ssh: 22,
   loadBalancer: 80,
   statistics: 8404,
   web: 80,
+  webTls: 4443,
   application: 3000,
   shared: 22_000,
   dns: 53,
@@ -116,6 +117,7 @@ export const loadBalancerOptions = {
   virtualAddress: v.exactOptional(address),
   redirects: v.exactOptional(mapping("an object of host names", domain, domain)),
   unknownHost: v.exactOptional(oneOf("serve", "refuse")),
+  backendProtocol: v.exactOptional(oneOf("https", "http")),
   onMove: v.exactOptional(
     list(
       "a command as a list of words",
@@ -200,9 +202,15 @@ export const nameServerOptions = { packages: v.exactOptional(packages) };
 export const webServerOptions = {
   packages: v.exactOptional(packages),
   port: v.exactOptional(port),
+  tlsPort: v.exactOptional(port),
   uploadLimitMegabytes: v.exactOptional(integer(1, 10_240)),
   responseTimeoutSeconds: v.exactOptional(seconds),
   rawLines: v.exactOptional(rawLines),
+};
+
+/** Of all web servers of a stack. */
+export const webAuthorityOptions = {
+  authorityKeeper: v.exactOptional(text("a text", (value) => value !== "")),
 };
 
 const isBoolean = (value: unknown): value is boolean => typeof value === "boolean";

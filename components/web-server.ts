@@ -1,11 +1,12 @@
 /** Nginx on one host: static files by itself, the rest by the applications beside it. */
 import * as pulumi from "@pulumi/pulumi";
 import * as v from "valibot";
+import type { CertificateAuthority } from "../provider/resources/generated";
 import { Service } from "../provider/resources/service";
 import { type ArgsCheck, checkArgs, checkUnique, refuse, whenKnown } from "./check-args";
 import { type Fault, unexpected } from "./expectation";
 import { type Host, onHost } from "./host";
-import { allOfIpv4, declareListens, type OwnListen } from "./listens";
+import { allOfIpv4, declareListens, type OwnListen, type OwnListenArgs } from "./listens";
 import { defaultPorts, defaultResponseSeconds, webServerOptions } from "./options";
 import { createPackages, withDefaults } from "./packages";
 import type { FastCgi } from "./render/fastcgi";
@@ -23,6 +24,7 @@ import {
   urlPath,
   webPath,
 } from "./rules";
+import { createCertificateFiles } from "./web-certificates";
 
 /** What Nginx passes requests to on its own host: an `Application`, or one that this program did not make. */
 export interface ServedApplication {
@@ -78,6 +80,10 @@ export interface WebServerArgs {
   readonly loadBalancers: pulumi.Input<readonly pulumi.Input<string>[]>;
   /** On all addresses of the host. Default 80. */
   readonly port?: pulumi.Input<number>;
+  /** Signs a certificate for it: it speaks TLS as well then, at `tlsPort`, for load balancers on other hosts. Default none. */
+  readonly authority?: CertificateAuthority | undefined;
+  /** On all addresses of the host. Default 4443. */
+  readonly tlsPort?: pulumi.Input<number>;
   /** The largest body of a request. Default 10, at most 10240. */
   readonly uploadLimitMegabytes?: pulumi.Input<number>;
   /** How long the application may take to answer. Default 60. For more give the load balancer more as well. */
@@ -100,6 +106,10 @@ export interface WebServerArgs {
 export class WebServer extends pulumi.ComponentResource {
   readonly host: Host;
   readonly port: pulumi.Output<number>;
+  /** Where it speaks TLS, if it does, and whom to trust for its certificate, which has the name of its host. */
+  readonly tls:
+    | { readonly port: pulumi.Output<number>; readonly authority: pulumi.Output<string> }
+    | undefined;
   /** What a load balancer asks: the application's health, and 404 while the host is drained. */
   readonly healthPath = webHealthPath;
   /** Wait for it, and with it for the application, to send requests there. */
@@ -111,21 +121,34 @@ export class WebServer extends pulumi.ComponentResource {
     const check = {
       component: `WebServer ${name}`,
       entries,
-      plain: ["host", "host.name", "application", "sites", "sites.name", "sites.domains", "after"],
+      plain: [
+        ...["host", "host.name", "application", "sites", "sites.name", "sites.domains"],
+        ...["after", "authority"],
+      ],
     };
     checkArgs(check, args, () => checkAgreement(args));
     this.host = args.host;
     const values = readValues(check, args);
     this.port = values.port;
-    this.listens = declareListens([
-      {
-        ...{ host: args.host.name, address: allOfIpv4, port: values.port, protocol: "tcp" },
-        ...{ what: "Nginx", unit: nginxUnit, for: { clients: ["load balancers"] } },
-      },
-    ]);
+    const { authority } = args;
+    this.tls = authority && { port: values.tlsPort, authority: authority.trustedCertificates };
+    this.listens = declareListens(nginxListens(this));
     this.service = createService(this, name, args, values);
     this.registerOutputs({ port: this.port });
   }
+}
+
+/** A load balancer that was not changed yet, or is to speak HTTP, asks without TLS: so either change has no order to keep. */
+function nginxListens({ host, port, tls }: WebServer): readonly OwnListenArgs[] {
+  const clients = ["load balancers"] as const;
+  const nginx = {
+    ...({ host: host.name, address: allOfIpv4, protocol: "tcp" } as const),
+    ...{ unit: nginxUnit, for: { clients } },
+  };
+  return [
+    { ...nginx, port, what: "Nginx" },
+    ...(tls === undefined ? [] : [{ ...nginx, port: tls.port, what: "Nginx over TLS" }]),
+  ];
 }
 
 const nginxUnit = "nginx.service";
@@ -170,10 +193,14 @@ const entries = {
   domain,
   loadBalancers: list("a list of addresses", address),
   after: v.optional(shape("a WebServer", { service: present })),
+  authority: v.optional(
+    shape("a CertificateAuthority", { certificate: present, trustedCertificates: present }),
+  ),
   scheme: v.optional(oneOf("http", "https")),
 };
 
-function checkAgreement({ host, application, sites = [], port }: WebServerArgs): readonly Fault[] {
+function checkAgreement(args: WebServerArgs): readonly Fault[] {
+  const { host, application, sites = [] } = args;
   const elsewhere = [application, ...sites.map((site) => site.application)].flatMap(
     ({ releases }) => {
       if (releases === undefined || releases[host.name]) return [];
@@ -184,16 +211,29 @@ function checkAgreement({ host, application, sites = [], port }: WebServerArgs):
   return [
     ...elsewhere,
     ...checkUnique("sites", "a name that no other site has", sites, ".name"),
-    ...checkPort(port ?? defaultPorts.web, application.port),
+    ...checkPorts({ ...args, ofApplication: application.port }),
   ];
 }
 
-function checkPort(
-  port: pulumi.Input<number>,
-  ofApplication: pulumi.Input<number>,
-): readonly Fault[] {
-  const message = unexpected("a port other than the application's", port);
-  return port === ofApplication ? [{ path: "port", message }] : [];
+function checkPorts({
+  port = defaultPorts.web,
+  tlsPort = defaultPorts.webTls,
+  authority,
+  ofApplication,
+}: Pick<WebServerArgs, "port" | "tlsPort" | "authority"> & {
+  readonly ofApplication: pulumi.Input<number>;
+}): readonly Fault[] {
+  const other = (path: string, expected: string, given: pulumi.Input<number>) => ({
+    path,
+    message: unexpected(`a port other than ${expected}`, given),
+  });
+  const isTlsTaken = tlsPort === port || tlsPort === ofApplication;
+  return [
+    ...(port === ofApplication ? [other("port", "the application's", port)] : []),
+    ...(authority !== undefined && isTlsTaken
+      ? [other("tlsPort", "port and the application's", tlsPort)]
+      : []),
+  ];
 }
 
 function readValues(check: ArgsCheck<typeof entries>, args: WebServerArgs) {
@@ -207,6 +247,7 @@ function readValues(check: ArgsCheck<typeof entries>, args: WebServerArgs) {
     domain: args.domain,
     loadBalancers: args.loadBalancers,
     port: args.port ?? defaultPorts.web,
+    tlsPort: args.tlsPort ?? defaultPorts.webTls,
     uploadLimitMegabytes: args.uploadLimitMegabytes ?? 10,
     responseTimeoutSeconds: args.responseTimeoutSeconds ?? defaultResponseSeconds.web,
     rawLines: args.rawLines ?? [],
@@ -235,20 +276,22 @@ function createService(
   args: WebServerArgs,
   values: ReturnType<typeof readValues>,
 ): Service {
-  const { host, application, sites = [] } = args;
+  const { host, application, sites = [], authority } = args;
   const packages = createPackages(parent, `${name}-nginx-packages`, host, {
     name: "nginx-packages",
     packages: withDefaults({ nginx: "present" }, args.packages),
   });
-  const content = pulumi.output(values).apply((known) => {
-    refuse(`WebServer ${name}`, checkPort(known.port, known.application.port));
-    return renderNginx({ ...known, hostName: host.name });
+  const rendered = pulumi.output(values).apply(({ tlsPort, ...known }) => {
+    const ports = { port: known.port, tlsPort, authority, ofApplication: known.application.port };
+    refuse(`WebServer ${name}`, checkPorts(ports));
+    return { ...known, hostName: host.name, ...(authority && { tlsPort }) };
   });
+  const content = rendered.apply(renderNginx);
   const siteFiles = sites.map(({ name: site }, index) => {
-    const content = pulumi.output(values).apply((known) => {
+    const content = rendered.apply((known) => {
       const one = known.sites[index];
       if (one === undefined) throw new Error(`${site}: is not known`);
-      return renderNginxSite({ ...known, hostName: host.name }, one);
+      return renderNginxSite(known, one);
     });
     return [nginxFiles.siteOf(site), { content }] as const;
   });
@@ -264,6 +307,7 @@ function createService(
       files: {
         [nginxFiles.site]: { content },
         ...Object.fromEntries(siteFiles),
+        ...(authority && createCertificateFiles(parent, name, host, authority)),
         [nginxFiles.unit]: { content: renderRestartAlways() },
       },
       // Debian's welcome page would be the default server.

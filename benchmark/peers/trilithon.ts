@@ -18,25 +18,33 @@ import type { Tool } from "./tool";
 export interface Trilithon extends Tool {
   /** What the other tools are to describe. */
   describeStack(): Promise<Description>;
+  /** A setting, which the next `change` brings. */
+  set(path: string, value: string): Promise<void>;
   recordNoop(): Promise<Recorded>;
 }
 
-export async function makeTrilithon(hosts: HostSet, folder: string): Promise<Trilithon> {
-  const place = await writeStack(hosts, folder);
+export async function makeTrilithon(
+  hosts: HostSet,
+  folder: string,
+  more: Readonly<Record<string, unknown>> = {},
+): Promise<Trilithon> {
+  const place = await writeStack(hosts, folder, more);
   const run = (...args: readonly string[]) =>
     measure(["pulumi", ...args, "--color", "never"], at(place));
   const up = ["up", "--skip-preview", "--yes"];
+  const set = async (path: string, value: string) => {
+    const args = ["config", "set", "--path", path, value];
+    await must("setting the line", "pulumi", args, at(place));
+  };
   return {
     name: "trilithon",
     version: `Pulumi ${cliVersion}`,
     hosts,
     provision: () => run(...up),
     preview: () => run("preview", "--expect-no-changes"),
-    describe: async (seconds) => {
-      const key = "trilithon:loadBalancer.rawLines.backend[0]";
-      const args = ["config", "set", "--path", key, `timeout queue ${seconds}s`];
-      await must("setting the line", "pulumi", args, at(place));
-    },
+    set,
+    describe: (seconds) =>
+      set("trilithon:loadBalancer.rawLines.backend[0]", `timeout queue ${seconds}s`),
     change: () => run(...up),
     noop: () => run(...up, "--expect-no-changes"),
     describeStack: async () => {
@@ -48,7 +56,11 @@ export async function makeTrilithon(hosts: HostSet, folder: string): Promise<Tri
   };
 }
 
-async function writeStack(set: HostSet, folder: string): Promise<StackPlace> {
+async function writeStack(
+  set: HostSet,
+  folder: string,
+  more: Readonly<Record<string, unknown>>,
+): Promise<StackPlace> {
   const hosts = set.hosts.map(({ name, address, roles, sshPort, hostKey }) => ({
     ...{ name, address, roles, hostKey },
     ...{ sshAddress: "127.0.0.1", port: sshPort },
@@ -57,6 +69,7 @@ async function writeStack(set: HostSet, folder: string): Promise<StackPlace> {
     "trilithon:domain": stackDomain,
     "trilithon:hosts": hosts,
     "trilithon:application": applicationSettings,
+    ...more,
   };
   const place = await writeSideStack({ stack: benchmarkStack, folder, settings });
   await selectStack(place);

@@ -33,14 +33,18 @@ export function renderTables({ peers, hosts, resources, traffic, release }: Resu
 }
 
 function renderTraffic({ connections, file, page }: TrafficResult): string {
-  const row = (title: string, { through, direct }: Rates) => [
+  const row = (title: string, { through, throughWithoutTls, direct }: Rates) => [
     title,
     through.toFixed(0),
+    throughWithoutTls?.toFixed(0) ?? "",
     direct.toFixed(0),
     (through / direct).toFixed(2),
   ];
   return renderRows([
-    [`requests per second, ${connections} connections`, "load balancer", "Nginx directly", "ratio"],
+    [
+      ...[`requests per second, ${connections} connections`, "load balancer"],
+      ...["without TLS to Nginx", "Nginx directly", "ratio"],
+    ],
     row("static file", file),
     row("page", page),
   ]);

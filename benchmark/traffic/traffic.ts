@@ -1,4 +1,7 @@
-/** What the load balancer costs: requests per second through it, and of one Nginx asked directly, in turn on one stack. */
+/**
+ * What the load balancer costs: requests per second through it, with and without TLS between it and the web servers, and of one Nginx
+ * asked directly, in turn on one stack.
+ */
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { localFolder } from "../../scripts/setup/environment";
@@ -7,8 +10,8 @@ import { say } from "../../scripts/setup/say";
 import { stackDomain } from "../peers/description";
 import { benchmarkStack, makeHostSet, makeNetwork, removeHosts } from "../peers/hosts";
 import { checkServing } from "../peers/serving";
-import { makeTrilithon } from "../peers/trilithon";
-import type { TrafficResult } from "../results";
+import { makeTrilithon, type Trilithon } from "../peers/trilithon";
+import type { Rates, TrafficResult } from "../results";
 import { median } from "../statistics";
 import { parseRate } from "./wrk";
 
@@ -23,7 +26,9 @@ export async function measureTraffic(runs: number): Promise<TrafficResult> {
   await makeNetwork();
   try {
     const hosts = await makeHostSet("trilithon", 0, join(folder, "keys-trilithon"));
-    const ours = await makeTrilithon(hosts, join(folder, "trilithon"));
+    // Nginx is asked by the client as well.
+    const firewall = { "trilithon:firewall": { allow: [{ port: 80 }] } };
+    const ours = await makeTrilithon(hosts, join(folder, "trilithon"), firewall);
     say(ours.name, "provisioning fresh hosts");
     await Promise.all([ours.provision(), makeClient()]);
     await checkServing(ours);
@@ -32,28 +37,51 @@ export async function measureTraffic(runs: number): Promise<TrafficResult> {
     const address = (role: "load-balancer" | "web") =>
       hosts.hosts.find(({ roles }) => roles.some((one) => one === role))?.address ?? "";
     const targets = { through: address("load-balancer"), direct: address("web") };
-    return {
-      connections,
-      file: await compare(targets, file, runs),
-      page: await compare(targets, "/", runs),
-    };
+    const [ofFile, ofPage] = await compare({ ours, targets, paths: [file, "/"], runs });
+    if (ofFile === undefined || ofPage === undefined) throw new Error("nothing was measured");
+    return { connections, file: ofFile, page: ofPage };
   } finally {
     await removeHosts().catch((error: unknown) => say("hosts", String(error)));
   }
 }
 
+interface Comparison {
+  readonly ours: Trilithon;
+  readonly targets: { readonly through: string; readonly direct: string };
+  readonly paths: readonly string[];
+  readonly runs: number;
+}
+
 /** The order alternates, and the first round does not count. */
-async function compare(targets: { through: string; direct: string }, path: string, runs: number) {
-  const rates = { through: [] as number[], direct: [] as number[] };
+async function compare({ ours, targets, paths, runs }: Comparison): Promise<readonly Rates[]> {
+  const rates = paths.map(() => emptyRates());
   for (let round = 0; round <= runs; round += 1) {
-    say(path, round === 0 ? "round 0, which does not count" : `round ${round} of ${runs}`);
-    const order = ["through", "direct"] as const;
-    for (const way of round % 2 === 0 ? order : [...order].reverse()) {
-      const rate = await load(`http://${targets[way]}:80${path}`);
-      if (round > 0) rates[way].push(rate);
+    say("requests", round === 0 ? "round 0, which does not count" : `round ${round} of ${runs}`);
+    for (const protocol of inOrder(round, ["https", "http"] as const)) {
+      await ours.set("trilithon:loadBalancer.backendProtocol", protocol);
+      await ours.change();
+      for (const [at, path] of paths.entries()) {
+        for (const way of inOrder(round, [protocol, "direct"] as const)) {
+          const target = way === "direct" ? targets.direct : targets.through;
+          const rate = await load(`http://${target}:80${path}`);
+          if (round > 0) rates[at]?.[way].push(rate);
+        }
+      }
     }
   }
-  return { through: median(rates.through), direct: median(rates.direct) };
+  return rates.map(({ https, http, direct }) => ({
+    through: median(https),
+    throughWithoutTls: median(http),
+    direct: median(direct),
+  }));
+}
+
+function emptyRates(): Record<"https" | "http" | "direct", number[]> {
+  return { https: [], http: [], direct: [] };
+}
+
+function inOrder<Item>(round: number, items: readonly Item[]): readonly Item[] {
+  return round % 2 === 0 ? items : [...items].reverse();
 }
 
 async function load(url: string): Promise<number> {

@@ -69,6 +69,8 @@ export interface HaproxyServer {
   readonly name: string;
   readonly address: string;
   readonly port: number;
+  /** Asked over TLS: it is to show a certificate for its name, of one of the authorities in `haproxyFiles.authorities`. Default false. */
+  readonly isTls?: boolean;
 }
 
 export const haproxyFiles = {
@@ -81,6 +83,10 @@ export const haproxyFiles = {
   certificate: (place: number) => `/etc/haproxy/certificates/${place + 1}.pem`,
   /** HAProxy looks for it there. */
   keyOf: (certificate: string) => `${certificate}.key`,
+  /** Of those who sign the web servers' certificates. */
+  authorities: "/etc/haproxy/web-authorities.pem",
+  /** Run before a reload. */
+  stateScript: "/etc/haproxy/trilithon-server-state",
   unit: "/etc/systemd/system/haproxy.service.d/trilithon.conf",
 };
 
@@ -327,9 +333,7 @@ function renderBackends(config: HaproxyConfig, application?: HaproxyApplication)
   const { backend, once, shared } = backendOf(application?.name);
   const page = application ? renderPage(haproxyFiles.unavailableOf(application.name)) : "";
   const tracking = servers
-    .map(
-      ({ name, address, port }) => `    server ${name} ${address}:${port} track ${backend}/${name}`,
-    )
+    .map((server) => `${renderServer(server)} track ${backend}/${server.name}`)
     .join("\n");
   const sharedBackend = hasShared(application ?? config)
     ? `# GET and HEAD of what servers share: a file that one of them does not have yet another one may have.
@@ -357,7 +361,7 @@ backend ${backend}
     retry-on conn-failure 425
     # Down after 2 s of failures; back at full share 10 s after it recovers, its caches being cold.
     default-server check inter 1s fastinter 500ms fall 2 rise 2 slowstart 10s
-${host}${page}${servers.map((server) => `    server ${server.name} ${server.address}:${server.port}`).join("\n")}
+${host}${page}${servers.map(renderCheckedServer).join("\n")}
 ${indent(rawLines.backend)}
 # All other methods: a connection per request. What is not idempotent must not be lost on one that is just being closed,
 # as nobody may send it once more.
@@ -371,6 +375,20 @@ backend ${once}
 ${host}${page}${tracking}
 ${indent(rawLines.backend)}
 ${sharedBackend}`;
+}
+
+/** The name that is asked for is the one that the certificate has to have. HAProxy 3.3 would ask for the visitor's otherwise. */
+function renderServer({ name, address, port, isTls = false }: HaproxyServer): string {
+  const tls = ` ssl ssl-min-ver TLSv1.3 verify required ca-file ${haproxyFiles.authorities} sni str(${name})`;
+  return `    server ${name} ${address}:${port}${isTls ? tls : ""}`;
+}
+
+/**
+ * A handshake has to end within `inter`, for which a busy server has to be scheduled; a plain connection is the kernel's, and the answer has
+ * `timeout check`. With a third check a server may be as busy as it might be without TLS.
+ */
+function renderCheckedServer(server: HaproxyServer): string {
+  return `${renderServer(server)}${server.isTls ? ` check-sni ${server.name} fall 3` : ""}`;
 }
 
 /** What it shows when none of its servers is left. */
@@ -495,12 +513,34 @@ export function shareOf({ server, backend, percent }: ServerShare) {
   return { percent, begin: command("begin"), end: command("end") };
 }
 
+/**
+ * What is known of the servers, as the next process reads it. That takes over the port of each as well, and whether it is asked over TLS:
+ * these two are put in place of what was, from the new configuration.
+ */
+export function renderStateScript(): string {
+  return `#!/bin/sh
+# Written by trilithon: what is changed here by hand is taken back by the next \`pulumi up\`.
+echo 'show servers state' | socat -t 2 stdio ${socket} | awk '
+  NR == FNR {
+    if ($1 == "backend") backend = $2
+    if ($1 == "server") {
+      at = backend " " $2
+      port[at] = $3; sub(/.*:/, "", port[at])
+      tls[at] = / ssl( |$)/ ? 1 : 0
+    }
+    next
+  }
+  ($2 " " $4) in port { $19 = port[$2 " " $4]; if (NF > 20) $21 = tls[$2 " " $4] }
+  { print }' ${haproxyFiles.config} - >${serverState}
+`;
+}
+
 /** Saves what is known of the servers before each reload, and forgets it at a start: it may be old by then. */
 export function renderHaproxyUnit(): string {
   return `${renderRestartAlways()}ExecStartPre=-/bin/rm -f ${serverState}
 ExecReload=
 ExecReload=/usr/sbin/haproxy -Ws -f $CONFIG -c -q $EXTRAOPTS
-ExecReload=-/bin/sh -c 'echo "show servers state" | socat -t 2 stdio ${socket} >${serverState}'
+ExecReload=-${haproxyFiles.stateScript}
 ExecReload=/bin/sh -c 'kill -USR2 $MAINPID'
 `;
 }

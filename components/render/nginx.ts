@@ -16,6 +16,8 @@ export interface NginxConfig {
   /** Told in the header X-Served-By. */
   readonly hostName: string;
   readonly port: number;
+  /** Where it speaks TLS, if it does: with the certificate of `nginxFiles`. */
+  readonly tlsPort?: number | undefined;
   /** Whose X-Forwarded-* headers are believed. */
   readonly loadBalancers: readonly string[];
   /** It answers also for names that no site has. */
@@ -294,19 +296,19 @@ interface Server {
 function renderServer(
   config: Pick<
     NginxConfig,
-    | ("hostName" | "port" | "loadBalancers" | "rawLines")
+    | ("hostName" | "port" | "tlsPort" | "loadBalancers" | "rawLines")
     | ("uploadLimitMegabytes" | "responseTimeoutSeconds")
   >,
   { label, listen, names, domain, application, cache }: Server,
 ): string {
-  const { hostName, port, loadBalancers } = config;
+  const { hostName, port, tlsPort, loadBalancers } = config;
   const { publicFolder, otherPublicFolders, accessLog, fastCgi, paths = [] } = application;
   const { host, file, path, base } = variablesOf(label, application);
   const site = hasPaths(application) ? { domain, host } : undefined;
   const pattern = site ? basePattern(paths) : "";
   return `server {
     listen ${port}${listen ? ` ${listen}` : ""};
-    server_name ${names.join(" ")};
+${tlsPort === undefined ? "" : renderTls(tlsPort, listen)}    server_name ${names.join(" ")};
     root ${publicFolder};
 
 ${loadBalancers.map((address) => `    set_real_ip_from ${address};`).join("\n")}
@@ -419,11 +421,23 @@ ${config.rawLines.map((line) => `    ${line}\n`).join("")}}
 `;
 }
 
+/** For load balancers, which resume sessions: all of them speak TLS 1.3. */
+function renderTls(port: number, listen: Server["listen"]): string {
+  return `    listen ${port} ssl${listen ? ` ${listen}` : ""};
+    ssl_certificate ${nginxFiles.certificate};
+    ssl_certificate_key ${nginxFiles.privateKey};
+    ssl_protocols TLSv1.3;
+`;
+}
+
 export const nginxFiles = {
   site: "/etc/nginx/conf.d/trilithon.conf",
   /** Of a further application. Nginx reads them by their names' bytes: this one has to come after `site`, which has the log's format. */
   siteOf: (name: string) => `/etc/nginx/conf.d/trilithon_${name}.conf`,
   accessLogOf: (name: string) => `/var/log/nginx/trilithon-${name}.access.log`,
+  /** Followed by those that lead to the authority which is trusted. */
+  certificate: "/etc/nginx/trilithon/server.pem",
+  privateKey: "/etc/nginx/trilithon/server-key.pem",
   unit: "/etc/systemd/system/nginx.service.d/trilithon.conf",
   accessLog: "/var/log/nginx/trilithon.access.log",
 };

@@ -37,6 +37,16 @@ export function nothingPassed({
   };
 }
 
+/** Before servers are asked over TLS: a firewall that is not the stack's may know the port without it alone. */
+export function reachesOne(
+  servers: readonly { readonly address: string; readonly port: number }[],
+): string {
+  const places = servers.map(({ address, port }) => `${address}:${port}`).join(" ");
+  return `perl -MIO::Socket::INET -e '
+    for (@ARGV) { exit 0 if IO::Socket::INET->new(PeerAddr => $_, Timeout => 3) }
+    die "none of @ARGV is reached: let web.tlsPort through between the hosts, or set loadBalancer.backendProtocol to http\\n"' ${places}`;
+}
+
 /** Nginx's counters: the one request that it is answering is this one. */
 export function nothingUnderWay(webPort: number) {
   return { http: `http://127.0.0.1:${webPort}${webStatusPath}`, matches: "Writing: 1 " };

@@ -287,6 +287,7 @@ function listenersOf(host: Host, values: Values, hasDatabase: boolean): readonly
       ? [
           ...(hasDatabase ? [fixed("the proxy to the database", databaseProxy.port)] : []),
           setting("web", "port", defaultPorts.web),
+          setting("web", "tlsPort", defaultPorts.webTls),
           ...givenApplications(values)
             .filter((application) => runsOn(application, name))
             .flatMap(({ path, port, sharedPort }) => [

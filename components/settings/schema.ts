@@ -13,6 +13,7 @@ import {
   nameServerOptions,
   packagePolicy,
   services,
+  webAuthorityOptions,
   webServerOptions,
 } from "../options";
 import { integer, list, oneOf, record, rule, text } from "../rule";
@@ -138,7 +139,7 @@ export const settings = record("settings", {
   https: v.exactOptional(https),
   dns: v.exactOptional(record("an object", { ...dnsOptions, ...nameServerOptions }), {}),
   loadBalancer: v.exactOptional(record("an object", loadBalancerOptions), {}),
-  web: v.exactOptional(record("an object", webServerOptions), {}),
+  web: v.exactOptional(record("an object", { ...webServerOptions, ...webAuthorityOptions }), {}),
 });
 
 export type Settings = v.InferOutput<typeof settings>;

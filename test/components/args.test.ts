@@ -82,6 +82,29 @@ test("a load balancer tells all that is wrong in one error", async (t) => {
   );
 });
 
+test("a load balancer tells what is wrong with how servers speak TLS", async (t) => {
+  const { told, server, later } = await program;
+  const having = (tls: unknown) => told.loadBalancer({ servers: [{ ...server, tls }] });
+  const pem = "-----BEGIN CERTIFICATE-----\n";
+  t.deepEqual(having({ port: 8443, authority: later }), []);
+  t.deepEqual(having({ port: 0, authority: "x" }), [
+    "LoadBalancer one: servers[0].tls.port: expected an integer from 1 to 65535, got 0",
+    'LoadBalancer one: servers[0].tls.authority: expected certificates (PEM), got "x"',
+  ]);
+  t.deepEqual(having({ port: 8443 }), [
+    "LoadBalancer one: servers[0].tls.authority: expected certificates (PEM), got nothing",
+  ]);
+  t.deepEqual(having({ authority: pem }), [
+    "LoadBalancer one: servers[0].tls.port: expected an integer from 1 to 65535, got nothing",
+  ]);
+  t.deepEqual(having("yes"), [
+    'LoadBalancer one: servers[0].tls: expected an object with port and authority, got "yes"',
+  ]);
+  t.deepEqual(told.loadBalancer({ backendProtocol: "tls" }), [
+    'LoadBalancer one: backendProtocol: expected one of https, http, got "tls"',
+  ]);
+});
+
 test("a load balancer tells what does not agree", async (t) => {
   const { told, server } = await program;
   t.deepEqual(told.loadBalancer({ servers: [server, { ...server, port: 81 }], port: 8404 }), [
@@ -104,6 +127,22 @@ test("a web server needs an application on its host, and a port of its own", asy
       "WebServer one: port: expected a port other than the application's, got 3000",
     ],
   );
+});
+
+test("a web server speaks TLS at a port of its own, by an authority", async (t) => {
+  const { told, later } = await program;
+  const authority = { certificate: later, trustedCertificates: later };
+  t.deepEqual(told.web({ tlsPort: 80 }), []);
+  t.deepEqual(told.web({ authority, tlsPort: 80 }), [
+    "WebServer one: tlsPort: expected a port other than port and the application's, got 80",
+  ]);
+  t.deepEqual(told.web({ authority, port: 4443 }), [
+    "WebServer one: tlsPort: expected a port other than port and the application's, got 4443",
+  ]);
+  t.deepEqual(told.web({ authority: "own", tlsPort: 65_536 }), [
+    "WebServer one: tlsPort: expected an integer from 1 to 65535, got 65536",
+    'WebServer one: authority: expected a CertificateAuthority, got "own"',
+  ]);
 });
 
 test("an application tells hosts that are none, and words that are none", async (t) => {

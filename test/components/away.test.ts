@@ -57,7 +57,7 @@ test("HAProxy and Nginx know those that are there", async (t) => {
   const { world } = await program;
   const service = "trilithon:index:Service";
   const haproxy = JSON.stringify(world.find(service, "load-balancer-lb-02-service").inputs);
-  t.true(haproxy.includes("server web-02 172.31.64.22:80"));
+  t.true(haproxy.includes("server web-02 172.31.64.22:4443 ssl"));
   t.false(haproxy.includes("server web-01"));
   const nginx = JSON.stringify(world.find(service, "web-02-nginx-service").inputs);
   t.true(nginx.includes("set_real_ip_from 172.31.64.12"));

@@ -56,6 +56,7 @@ test("a web server with a member of the database", async (t) => {
     'ip saddr { 203.0.113.0/24 } tcp dport 22 accept comment "SSH: operators"',
     'ip6 saddr { 2001:db8::/32 } tcp dport 22 accept comment "SSH: operators"',
     'ip saddr { 10.0.0.11, 10.0.0.12 } tcp dport 80 accept comment "Nginx: lb-01 lb-02"',
+    'ip saddr { 10.0.0.11, 10.0.0.12 } tcp dport 4443 accept comment "Nginx over TLS: lb-01 lb-02"',
     'ip saddr { 10.0.0.14, 10.0.0.15 } tcp dport 3306 accept comment "MySQL: web-02 web-03"',
     'ip saddr { 10.0.0.14, 10.0.0.15 } tcp dport 9200 accept comment "MySQL\'s role: web-02 web-03"',
     'ip saddr { 10.0.0.99/32 } tcp dport 9100 accept comment "allowed: 10.0.0.99/32"',

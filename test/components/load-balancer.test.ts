@@ -14,6 +14,14 @@ async function run() {
   const servers = [{ host: { name: "a", address: "10.0.0.2" }, port: 8080 }];
   const args = { hosts: [host], servers, domain: "www.example.com", healthPath: "/up" };
   const balancer = new LoadBalancer("lb", args);
+  const authority = pulumi.output("-----BEGIN CERTIFICATE-----\n");
+  const speaking = [
+    ...servers.map((server) => ({ ...server, tls: { port: pulumi.output(8444), authority } })),
+    { host: { name: "b", address: "10.0.0.1" }, port: 8080, tls: { port: 8444, authority } },
+    { host: { name: "c", address: "10.0.0.4" }, port: 8080 },
+  ];
+  new LoadBalancer("over-tls", { ...args, servers: speaking });
+  new LoadBalancer("over-http", { ...args, servers: speaking, backendProtocol: "http" });
   const pair = await makePem({ names: ["www.example.com"], to: 20 });
   const other = await makePem({ names: ["example.com"] });
   const certificates = [pair, other].map(({ certificate, key }) => ({
@@ -67,10 +75,34 @@ test("works before servers that this program did not make, in a preview", async 
   t.deepEqual(Object.keys(Object(inputs.files)).sort(), [
     "/etc/haproxy/503.html",
     "/etc/haproxy/haproxy.cfg",
+    "/etc/haproxy/trilithon-server-state",
     "/etc/systemd/system/haproxy.service.d/trilithon.conf",
   ]);
   t.regex(JSON.stringify(inputs.files), /server a 10\.0\.0\.2:8080/);
   t.is(statsUrl, "http://10.0.0.1:8404/");
+});
+
+test("servers are asked over TLS where they speak it, unless they are on its host or it is not to", async (t) => {
+  const { world } = await program;
+  const look = (name: string) => {
+    const { inputs } = world.find("trilithon:index:Service", `${name}-lb-service`);
+    const files = Object(plain(inputs.files));
+    const text = String(plain(files["/etc/haproxy/haproxy.cfg"].content));
+    const [, backend = ""] = /\nbackend web_servers\n([\s\S]*?)\nbackend /.exec(text) ?? [];
+    return {
+      servers: backend.split("\n").flatMap((line) => /^ {4}server (\S+ \S+)/.exec(line)?.[1] ?? []),
+      authorities: files["/etc/haproxy/web-authorities.pem"]?.content,
+    };
+  };
+  t.deepEqual(look("over-tls"), {
+    servers: ["a 10.0.0.2:8444", "b 10.0.0.1:8080", "c 10.0.0.4:8080"],
+    // Each once.
+    authorities: "-----BEGIN CERTIFICATE-----\n",
+  });
+  t.deepEqual(look("over-http"), {
+    servers: ["a 10.0.0.2:8080", "b 10.0.0.1:8080", "c 10.0.0.4:8080"],
+    authorities: undefined,
+  });
 });
 
 test("given certificates are files of HAProxy's, each with its key beside it", async (t) => {

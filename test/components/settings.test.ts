@@ -812,6 +812,27 @@ const bad: readonly (readonly [string, Values, readonly string[]])[] = [
     { ...good, web: { uploadLimitMegabytes: "10m" } },
     ['web.uploadLimitMegabytes: expected an integer from 1 to 10240, got "10m"'],
   ],
+  [
+    "TLS between load balancer and web servers that cannot be",
+    {
+      ...good,
+      web: { tlsPort: "https", authorityKeeper: "", authority: "own" },
+      loadBalancer: { backendProtocol: "plain" },
+    },
+    [
+      'loadBalancer.backendProtocol: expected one of https, http, got "plain"',
+      'web.tlsPort: expected an integer from 1 to 65535, got "https"',
+      'web.authorityKeeper: expected a text, got ""',
+      "web.authority: unknown, expected one of packages, port, tlsPort, uploadLimitMegabytes, responseTimeoutSeconds, rawLines, authorityKeeper",
+    ],
+  ],
+  [
+    "Nginx's second port taken by others",
+    { ...good, web: { tlsPort: 3000 } },
+    [
+      "application.port: expected a port that nothing else on web-01 uses, got 3000: web.tlsPort is the same: give one of them another port",
+    ],
+  ],
 ];
 
 for (const [title, values, faults] of bad) {

@@ -56,7 +56,7 @@ test("the one without domains is the first: its resources are those of a stack w
 test("each web server has a file for each of its applications", async (t) => {
   const sitesOf = async (host: string) =>
     Object.keys(await filesOf(service, `${host}-nginx-service`)).filter((path) =>
-      path.startsWith("/etc/nginx/"),
+      path.startsWith("/etc/nginx/conf.d/"),
     );
   const folder = "/etc/nginx/conf.d";
   t.deepEqual(await sitesOf("web-01"), [

@@ -27,7 +27,7 @@ test("under the stand-in, which starts it, a container must run", async (t) => {
 test("tells where everything is", async (t) => {
   const { told, keys } = await program;
   const { listens, ...rest } = told;
-  t.is(listens.filter(({ host }) => host === "web-02").length, 9);
+  t.is(listens.filter(({ host }) => host === "web-02").length, 10);
   t.deepEqual(rest, {
     stack: "test",
     url: "http://127.0.0.1:8081",

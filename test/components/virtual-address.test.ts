@@ -47,7 +47,7 @@ test("keepalived knows its peers, what it should reach, and comes after HAProxy 
     "router_id node-02",
     "virtual_router_id 10\\n    priority 239",
     "unicast_src_ip 172.31.64.12\\n    unicast_peer {\\n        172.31.64.11\\n    }",
-    "others 172.31.64.13:8080 172.31.64.11:80",
+    "others 172.31.64.13:4443 172.31.64.11:80",
     "172.31.64.10/32 dev $INTERFACE",
     "'/usr/local/bin/move' 'it'\\\\''s me'",
     "pack_sockaddr_in(80, INADDR_LOOPBACK)",

@@ -119,7 +119,7 @@ test.serial("no secret showed on any machine while all that was made", async (t)
     ...(await readSecrets(stack)),
     ...[secretOf("planted", planted), secretOf("private key", privateKey)],
   ];
-  t.is(secrets.length, 7);
+  t.is(secrets.length, 10);
   t.deepEqual(findSecrets(places, secrets), []);
   // The search finds what is there.
   const { "what the CLI said": _, ...onMachines } = places;

@@ -404,7 +404,8 @@ test.serial("no secret shows anywhere while an `up` puts all of them in place ag
   t.deepEqual(secrets.map(({ name }) => name).sort(), [
     ...["database-authority", "database-password", "database-replication-password"],
     ...["database-web-01-certificate", "database-web-02-certificate", "hosts-key"],
-    ...["lb-01-host-key", "web-01-host-key", "web-02-host-key"],
+    ...["lb-01-host-key", "web-01-host-key", "web-01-nginx-certificate", "web-02-host-key"],
+    ...["web-02-nginx-certificate", "web-authority"],
   ]);
   t.deepEqual(findSecrets(places, [...secrets, secretOf("planted", planted)]), []);
   // The search finds what is there: the control where it was put, what is public elsewhere.

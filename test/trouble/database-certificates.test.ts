@@ -3,23 +3,20 @@
  * another authority, of another name or one that has ended is believed by nobody; renewed certificates and another authority come while the
  * site is written to.
  */
-import "reflect-metadata";
-import { webcrypto } from "node:crypto";
-import { rm, writeFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
-import * as x509 from "@peculiar/x509";
 import test, { type ExecutionContext } from "ava";
-import * as v from "valibot";
 import { type Certified, makeAuthority, makeCertificate } from "../../provider/certificates";
 import { readProcesses } from "../end-to-end/support/host-state";
 import { OldCode } from "../end-to-end/support/old-code";
 import { readPreview } from "../end-to-end/support/preview";
 import { type Settings, TestStack, threeHosts } from "../end-to-end/support/test-stack";
 import { AcknowledgedWrites } from "../support/acknowledged-writes";
+import { authorityOf, changeState, makeShort } from "../support/certificates-in-state";
 
 /** The last one in which a pair had no certificates of an authority, and no application verified any. */
 const codeOfBefore = "6dafb96";
 const day = 24 * 3600 * 1000;
+const authorityName = "database-authority";
 
 interface Trial {
   readonly topology: "pair" | "group";
@@ -124,7 +121,7 @@ async function comesByReload(t: ExecutionContext, place: Place): Promise<void> {
 /** Whoever has the address and the port of a member, and no certificate of the authority, gets no client. */
 async function strangersAreRefused(t: ExecutionContext, place: Place): Promise<void> {
   const { trial, stack } = place;
-  const authority = await authorityOf(place);
+  const authority = await authorityOf(stack, authorityName);
   const stranger = await makeAuthority("database authority");
   const primary = await primaryOf(place);
   const address = await asked(place, primary, "SELECT @@report_host");
@@ -206,8 +203,8 @@ async function isRenewed(t: ExecutionContext, place: Place): Promise<void> {
   const [member = ""] = trial.members;
   const before = await stack.on(member, serialOf);
   const end = new Date(Date.now() + day);
-  const old = await makeShort(["10.9.8.7"], await authorityOf(place), end);
-  await changeState(place, `database-${member}-certificate`, { certificate: old.certificate });
+  const old = await makeShort(["10.9.8.7"], await authorityOf(stack, authorityName), end);
+  await changeState(stack, `database-${member}-certificate`, { certificate: old.certificate });
   const { sentences } = await readPreview(stack);
   const said = sentences[`database-${member}-certificate`] ?? "";
   t.true(said.includes(`renew a certificate: it ends on ${end.toISOString().slice(0, 10)}`), said);
@@ -232,7 +229,7 @@ async function authorityIsReplaced(t: ExecutionContext, place: Place): Promise<v
   await upUnderWrites(t, place, "another authority");
   t.is(await reached(place), "verified");
   t.is(await reached(place, "/tmp/former.pem"), "verified", "for a week");
-  await changeState(place, "database-authority", {
+  await changeState(stack, authorityName, {
     formerUntil: new Date(Date.now() - 1000).toISOString(),
   });
   const over = (await readPreview(stack)).sentences["database-authority"] ?? "";
@@ -297,82 +294,4 @@ async function show({ stack }: Place, host: string, files: Shown): Promise<void>
   }
   const values = Object.keys(texts).map((name) => `ssl_${name} = '/etc/mysql/shown/${name}.pem'`);
   await stack.on(host, `mysql -e "SET GLOBAL ${values.join(", ")}; ALTER INSTANCE RELOAD TLS"`);
-}
-
-const resources = v.looseObject({
-  deployment: v.looseObject({
-    resources: v.array(
-      v.looseObject({
-        urn: v.string(),
-        outputs: v.optional(v.record(v.string(), v.unknown())),
-      }),
-    ),
-  }),
-});
-const secretText = v.looseObject({ plaintext: v.string() });
-
-async function exported({ stack }: Place) {
-  const { stdout } = await stack.pulumi("stack", "export", "--show-secrets");
-  return v.parse(resources, JSON.parse(stdout));
-}
-
-async function authorityOf(place: Place): Promise<Certified> {
-  const { deployment } = await exported(place);
-  const found = deployment.resources.find(({ urn }) => urn.endsWith("::database-authority"));
-  const text = (name: string) => {
-    const value = found?.outputs?.[name];
-    if (typeof value === "string") return value;
-    return v.parse(v.string(), JSON.parse(v.parse(secretText, value).plaintext));
-  };
-  return { certificate: text("certificate"), privateKey: text("privateKey") };
-}
-
-async function changeState(
-  place: Place,
-  resource: string,
-  outputs: Readonly<Record<string, string>>,
-): Promise<void> {
-  const state = await exported(place);
-  for (const one of state.deployment.resources) {
-    if (one.urn.endsWith(`::${resource}`)) one.outputs = { ...one.outputs, ...outputs };
-  }
-  const file = `${place.stack.place.project}/state.json`;
-  await writeFile(file, JSON.stringify(state));
-  const { status, stderr } = await place.stack.pulumi("stack", "import", "--file", file);
-  await rm(file);
-  if (status !== 0) throw new Error(stderr);
-}
-
-/** Of a month, most of which is over. */
-async function makeShort(
-  addresses: readonly string[],
-  authority: Certified,
-  notAfter: Date,
-): Promise<Certified> {
-  const algorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
-  const keys = await webcrypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
-  const [der] = x509.PemConverter.decode(authority.privateKey);
-  if (der === undefined) throw new Error("the authority has no key");
-  const signingKey = await webcrypto.subtle.importKey("pkcs8", der, algorithm, false, ["sign"]);
-  const names = addresses.map((value) => ({
-    type: /^[\d.]+$/.test(value) ? ("ip" as const) : ("dns" as const),
-    value,
-  }));
-  const own = await x509.X509CertificateGenerator.create({
-    subject: [{ CN: ["short"] }],
-    issuer: new x509.X509Certificate(authority.certificate).subjectName.toJSON(),
-    notBefore: new Date(notAfter.getTime() - 30 * day),
-    ...{ notAfter, publicKey: keys.publicKey, signingKey, signingAlgorithm: algorithm },
-    extensions: [
-      new x509.SubjectAlternativeNameExtension(names),
-      await x509.AuthorityKeyIdentifierExtension.create(
-        new x509.X509Certificate(authority.certificate).publicKey,
-      ),
-    ],
-  });
-  const key = await webcrypto.subtle.exportKey("pkcs8", keys.privateKey);
-  return {
-    certificate: `${own.toString("pem")}\n`,
-    privateKey: `${x509.PemConverter.encode(key, "PRIVATE KEY")}\n`,
-  };
 }

@@ -101,7 +101,7 @@ test.serial("a stranger reaches the page alone", async (t) => {
 
 test.serial("each host reaches what it needs, and nothing else", async (t) => {
   const reached = {
-    "lb-01": { "web-01": "80/tcp", "web-02": "80/tcp" },
+    "lb-01": { "web-01": "80/tcp 4443/tcp", "web-02": "80/tcp 4443/tcp" },
     "web-01": { "lb-01": "80/tcp 8404/tcp", "web-02": "3306/tcp 9200/tcp" },
     "web-02": { "lb-01": "80/tcp 8404/tcp", "web-01": "3306/tcp 9200/tcp" },
   };

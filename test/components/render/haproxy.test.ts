@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import test from "ava";
@@ -7,6 +7,7 @@ import {
   haproxyOverrides,
   renderHaproxy,
   renderHaproxyUnit,
+  renderStateScript,
   renderUnavailable,
   shareOf,
 } from "../../../components/render/haproxy";
@@ -37,6 +38,13 @@ test("a third web server is one line more in each backend", (t) => {
   const third = { name: "web-03", address: "172.31.64.23", port: 80 };
   const text = renderHaproxy({ ...config, servers: [...config.servers, third] });
   t.is(text.replaceAll(/ {4}server web-03 172.31.64.23:80.*\n/g, ""), renderHaproxy(config));
+});
+
+test("renders servers that are asked over TLS", (t) => {
+  const [first] = config.servers;
+  const second = { name: "web-02", address: "172.31.64.22", port: 8443, isTls: true };
+  const servers = [...(first ? [first] : []), second];
+  isGolden(t, "haproxy-tls.cfg", renderHaproxy({ ...config, servers }));
 });
 
 test("renders a further application", (t) => {
@@ -239,6 +247,41 @@ test("a trusted proxy is believed, and what it does not say is not kept", (t) =>
 
 test("renders the unit's additions", (t) => {
   isGolden(t, "haproxy.service.conf", renderHaproxyUnit());
+});
+
+test("what is known of a server outlives a reload; where and how it is asked is the new configuration's", (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "trilithon-state-"));
+  const [configured, saved] = [join(folder, "haproxy.cfg"), join(folder, "state")];
+  const servers = [
+    { name: "web-01", address: "172.31.64.21", port: 8443, isTls: true },
+    { name: "web-02", address: "172.31.64.22", port: 8081 },
+  ];
+  writeFileSync(configured, renderHaproxy({ ...config, servers }));
+  const script = renderStateScript()
+    .replace("/etc/haproxy/haproxy.cfg", configured)
+    .replace("/var/lib/haproxy/server-state", saved);
+  const line = (name: string, { port = 80, tls = 0, state = 2, backend = "web_servers" } = {}) =>
+    `3 ${backend} 1 ${name} 10.0.0.21 ${state} 0 1 1 25 7 0 0 7 0 0 0 - ${port} - ${tls} 0 - - 0`;
+  const before = [
+    line("web-01", { state: 0 }),
+    line("web-02", { tls: 1 }),
+    line("web-01", { backend: "web_servers_once" }),
+    line("web-03"),
+    line("web-01", { backend: "others" }),
+  ];
+  const stub = `socat() { printf '%s\\n' "$STATE"; }\n`;
+  const STATE = ["1", "# be_id be_name srv_id srv_name", ...before, ""].join("\n");
+  execFileSync("sh", ["-c", stub + script], { env: { ...process.env, STATE } });
+  t.deepEqual(readFileSync(saved, "utf8").trim().split("\n"), [
+    "1",
+    "# be_id be_name srv_id srv_name",
+    line("web-01", { state: 0, port: 8443, tls: 1 }),
+    line("web-02", { port: 8081 }),
+    line("web-01", { backend: "web_servers_once", port: 8443, tls: 1 }),
+    line("web-03"),
+    line("web-01", { backend: "others" }),
+  ]);
+  rmSync(folder, { recursive: true });
 });
 
 test("renders the page for when no server is left", (t) => {

@@ -27,6 +27,24 @@ test("renders the configuration of a site", (t) => {
   isGolden(t, "nginx.conf", renderNginx(config));
 });
 
+test("all its applications are reached over TLS as well, by one certificate", (t) => {
+  const site = { name: "shop", domains: ["shop.foobar.com"], application: config.application };
+  const before = { first: renderNginx(config), further: renderNginxSite(config, site) };
+  const tls = { ...config, tlsPort: 8443 };
+  const added = (text: string, other: string) =>
+    text.split("\n").filter((line) => !other.includes(`${line}\n`));
+  const rest = [
+    "    ssl_certificate /etc/nginx/trilithon/server.pem;",
+    "    ssl_certificate_key /etc/nginx/trilithon/server-key.pem;",
+    "    ssl_protocols TLSv1.3;",
+  ];
+  t.deepEqual(added(renderNginx(tls), before.first), [
+    "    listen 8443 ssl default_server;",
+    ...rest,
+  ]);
+  t.deepEqual(added(renderNginxSite(tls, site), before.further), ["    listen 8443 ssl;", ...rest]);
+});
+
 test("renders the configuration of a site that is asked over FastCGI", (t) => {
   const fastCgi = {
     socket: "/run/blog/php-fpm.sock",

@@ -1,10 +1,12 @@
-import { execFileSync } from "node:child_process";
+import { execFile, execFileSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { type AddressInfo, connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { nobodyConnected } from "../../../components/render/probes";
+import { promisify } from "node:util";
+import test from "ava";
+import { nobodyConnected, reachesOne } from "../../../components/render/probes";
 import { onLinux } from "../../support/on-linux";
 
 function isFree(port: number, socket?: string): boolean {
@@ -51,4 +53,20 @@ onLinux("a connection to a unix socket is seen, and its end", async (t) => {
   t.true(isFree(3000, socket));
   server.close();
   rmSync(folder, { recursive: true });
+});
+
+test("one server that is reached is enough, and where none is the way out is told", async (t) => {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  const nobody = { address: "127.0.0.1", port: 1 };
+  const run = (servers: Parameters<typeof reachesOne>[0]) =>
+    promisify(execFile)("sh", ["-c", reachesOne(servers)]);
+  await t.notThrowsAsync(run([nobody, { address: "127.0.0.1", port }]));
+  server.close();
+  const error = await t.throwsAsync(run([nobody, { address: "127.0.0.1", port: 2 }]));
+  t.regex(
+    error?.message ?? "",
+    /\nnone of 127\.0\.0\.1:1 127\.0\.0\.1:2 is reached: let web\.tlsPort through between the hosts, or set loadBalancer\.backendProtocol to http\n/,
+  );
 });

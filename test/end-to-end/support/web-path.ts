@@ -8,13 +8,14 @@ import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { text } from "node:stream/consumers";
-import { renderHaproxy, renderUnavailable } from "../../../components/render/haproxy";
+import { haproxyFiles, renderHaproxy, renderUnavailable } from "../../../components/render/haproxy";
 import {
   nginxFiles,
   renderNginx,
   renderNginxSite,
   webHealthPath,
 } from "../../../components/render/nginx";
+import { makeAuthority, makeCertificate } from "../../../provider/certificates";
 import { removeLabelled } from "../../../scripts/setup/labelled";
 import { capture, must } from "../../../scripts/setup/run";
 
@@ -24,8 +25,8 @@ const domain = "www.foobar.com";
 const image = process.env.TRILITHON_HOST_IMAGE ?? "trilithon-host:latest";
 
 export const webHosts = [
-  { name: "web-01", port: 8081, applicationPort: 3001 },
-  { name: "web-02", port: 8082, applicationPort: 3002 },
+  { name: "web-01", port: 8081, tlsPort: 4441, applicationPort: 3001 },
+  { name: "web-02", port: 8082, tlsPort: 4442, applicationPort: 3002 },
 ] as const;
 export type WebHost = (typeof webHosts)[number];
 
@@ -79,7 +80,7 @@ export class WebPath {
   printf '#!/bin/sh\\nexit 101\\n' >/usr/sbin/policy-rc.d && chmod +x /usr/sbin/policy-rc.d
   apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends install haproxy nginx nodejs socat >/dev/null
 }`);
-    await putFiles(filesOf(options));
+    await putFiles({ ...filesOf(options), ...(await certificateFiles()) });
     await inside(`mkdir -p /run/haproxy /var/lib/haproxy && chmod -R a+rX /srv
 for name in ${webHosts.map(({ name }) => name).join(" ")}; do nginx -q -c /etc/$name.conf; done
 haproxy -W -D -f /etc/haproxy/haproxy.cfg -p /run/haproxy.pid`);
@@ -210,17 +211,17 @@ function haproxyOf({ trustedProxies = [] }: WebPathOptions): string {
     statsPort: 8404,
     healthPath: webHealthPath,
     responseTimeoutSeconds: 65,
-    servers: webHosts.map(({ name, port }) => ({ name, address: "127.0.0.1", port })),
+    servers: webHosts.map(serverOf),
     sharedPaths: ["/uploads"],
     applications: [
       {
         name: furtherHost.name,
         domains: [furtherHost.domain, `www.${furtherHost.domain}`],
-        servers: [{ name: "web-01", address: "127.0.0.1", port: webHosts[0].port }],
+        servers: [serverOf(webHosts[0])],
       },
       {
         ...{ name: partHost.name, domains: [domain], paths: [partHost.base] },
-        servers: [{ name: "web-01", address: "127.0.0.1", port: webHosts[0].port }],
+        servers: [serverOf(webHosts[0])],
       },
     ],
     trustedProxies,
@@ -228,10 +229,27 @@ function haproxyOf({ trustedProxies = [] }: WebPathOptions): string {
   });
 }
 
+/** As on another host. */
+function serverOf({ name, tlsPort }: WebHost) {
+  return { name, address: "127.0.0.1", port: tlsPort, isTls: true };
+}
+
+/** One certificate for both. */
+async function certificateFiles(): Promise<Readonly<Record<string, string>>> {
+  const authority = await makeAuthority("web authority");
+  const addresses = webHosts.map(({ name }) => name);
+  const own = await makeCertificate({ name: "web servers", addresses, authority });
+  return {
+    [haproxyFiles.authorities]: authority.certificate,
+    [nginxFiles.certificate]: own.certificate,
+    [nginxFiles.privateKey]: own.privateKey,
+  };
+}
+
 function filesOf(options: WebPathOptions) {
   const { rawLines = [], files = {} } = options;
   const sites = webHosts.flatMap((host) => {
-    const { name, port } = host;
+    const { name, port, tlsPort } = host;
     const further = {
       ...{ name: furtherHost.name, domains: [furtherHost.domain, `www.${furtherHost.domain}`] },
       application: applicationOf(furtherHost, "/srv/shop"),
@@ -246,7 +264,7 @@ function filesOf(options: WebPathOptions) {
       },
     };
     const config = {
-      ...{ domain, hostName: name, port, loadBalancers: ["127.0.0.1"], rawLines },
+      ...{ domain, hostName: name, port, tlsPort, loadBalancers: ["127.0.0.1"], rawLines },
       application: { ...applicationOf(host, "/srv"), immutablePaths: options.immutablePaths },
       sites: host === webHosts[0] ? [further, part] : [],
       ...{ uploadLimitMegabytes: 10, responseTimeoutSeconds: 60 },
