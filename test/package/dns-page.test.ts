@@ -1,5 +1,5 @@
 /** The programs in docs/dns.md, against the package's own types and what `dns-providers.d.ts` declares of the providers' packages. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "ava";
 import ts from "typescript";
@@ -10,6 +10,7 @@ const programs = [...page.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, text = ""])
 
 /** What the compiler says of programs that import the package. */
 function faultsOf(texts: readonly string[]): readonly string[] {
+  mkdirSync(localFolder, { recursive: true });
   const folder = mkdtempSync(join(localFolder, "dns-page-"));
   try {
     const files = texts.map((text, index) => {
