@@ -17,9 +17,11 @@ runMain(async () => {
   const isReady = await isSetUp(withHosts);
   const tallies = [
     ...(isReady ? [] : [failed]),
-    await check("formatter", "biome", ["check", "--linter-enabled=false"]),
-    await check("linter", "biome", ["lint", "--error-on-warnings"]),
-    await check("types", "tsc", ["--project", "."]),
+    ...(await Promise.all([
+      check("types", "tsc", ["--project", "."]),
+      check("formatter", "biome", ["check", "--linter-enabled=false"]),
+      check("linter", "biome", ["lint", "--error-on-warnings"]),
+    ])),
     await runTests("unit, plugin and component tests", []),
     ...(withHosts && isReady
       ? [await runTests("end to end", ["--config", "ava.end-to-end.config.mjs"])]

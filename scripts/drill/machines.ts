@@ -144,7 +144,7 @@ function upIn(rows: readonly Row[], backend: string): readonly string[] {
 }
 
 /** A member that was expelled takes itself for one of the group for some seconds more: with 4 it was seen to leave again after that. */
-const steadySeconds = 10;
+const rejoinSeconds = 10;
 
 const pauseSeconds = 0.5;
 
@@ -152,8 +152,14 @@ export type Recovery =
   | { readonly seconds: number; readonly view: View }
   | { readonly faults: readonly string[] };
 
-/** Waits until all is as it should be, and stays so; answers how long that took and what it is, or what was still wrong. */
-export async function recovered(machines: Machines, deadlineSeconds: number): Promise<Recovery> {
+/**
+ * Waits until all is as it should be, and stays so for `steadySeconds`; answers how long that took and what it is, or what was still wrong.
+ */
+export async function recovered(
+  machines: Machines,
+  deadlineSeconds: number,
+  steadySeconds = rejoinSeconds,
+): Promise<Recovery> {
   const begin = performance.now();
   let wellSince: number | undefined;
   for (;;) {

@@ -45,7 +45,8 @@ export async function runRound(
   say: (line: string) => void,
 ): Promise<Round | string> {
   const { endpoints } = machines.outputs;
-  const before = await recovered(machines, recoverySeconds);
+  // The round before has waited until all was steady.
+  const before = await recovered(machines, recoverySeconds, 0);
   if ("faults" in before) {
     throw new Error(`the stack is not well before ${fault.kind}: ${before.faults.join("; ")}`);
   }
