@@ -122,7 +122,7 @@ export interface ApplicationArgs {
   readonly healthPath?: pulumi.Input<string>;
   /** On 127.0.0.1, told to it as `PORT`, with `HOST`. 1024 or more, as it runs without privileges. Default 3000. */
   readonly port?: pulumi.Input<number>;
-  /** How long the load balancer may take to notice that a host drains, at most 600. Default 3: it asks every second. */
+  /** How long the load balancer may take to notice that a host drains, at most 600. Default 3: it asks every second, over TLS every two. */
   readonly drainSeconds?: pulumi.Input<number>;
   /** How long it may take to become healthy. Default 60. */
   readonly readySeconds?: pulumi.Input<number>;

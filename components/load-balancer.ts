@@ -78,7 +78,7 @@ export interface LoadBalancerArgs {
   readonly sharedPaths?: readonly string[];
   /** The host name of the page: sent with the health checks, and shown when no server is left. */
   readonly domain: pulumi.Input<string>;
-  /** Answers 200 when a server can serve, and 404 when it is to get nothing new. Asked every second. */
+  /** Answers 200 when a server can serve, and 404 when it is to get nothing new. Asked every second, over TLS every two. */
   readonly healthPath: pulumi.Input<string>;
   /** On all addresses of each host. Default 80. */
   readonly port?: pulumi.Input<number>;

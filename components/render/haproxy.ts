@@ -359,7 +359,7 @@ backend ${backend}
     # Only what cannot have reached an application is tried on another server: no connection, or Nginx without one.
     # HAProxy 2.6 and 3.0 cannot try again on 421, which would mean just this.
     retry-on conn-failure 425
-    # Down after 2 s of failures; back at full share 10 s after it recovers, its caches being cold.
+    # Down after 2 s of failures, over TLS 3 s; back at full share 10 s after it recovers, its caches being cold.
     default-server check inter 1s fastinter 500ms fall 2 rise 2 slowstart 10s
 ${host}${page}${servers.map(renderCheckedServer).join("\n")}
 ${indent(rawLines.backend)}
@@ -384,11 +384,12 @@ function renderServer({ name, address, port, isTls = false }: HaproxyServer): st
 }
 
 /**
- * A handshake has to end within `inter`, for which a busy server has to be scheduled; a plain connection is the kernel's, and the answer has
- * `timeout check`. With a third check a server may be as busy as it might be without TLS.
+ * A handshake has to end within `inter`, and needs a server that gets to run, which a plain connection does not. So it has as long as an
+ * answer has (`timeout check`): a server may be as busy as without TLS.
  */
 function renderCheckedServer(server: HaproxyServer): string {
-  return `${renderServer(server)}${server.isTls ? ` check-sni ${server.name} fall 3` : ""}`;
+  const tls = ` check-sni ${server.name} inter 2s downinter 1s`;
+  return `${renderServer(server)}${server.isTls ? tls : ""}`;
 }
 
 /** What it shows when none of its servers is left. */

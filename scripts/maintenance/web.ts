@@ -8,7 +8,7 @@ import { until } from "./until";
 
 type Say = (message: string) => void;
 
-/** HAProxy believes the second of two answers, and asks every second. */
+/** HAProxy believes the second of two answers, and asks every second, over TLS every two. */
 const noticeSeconds = 30;
 const returnSeconds = 120;
 

@@ -249,7 +249,7 @@ const endpoints = v.object({
 });
 type Given = v.InferOutput<typeof endpoints>;
 
-/** HAProxy asks every second and believes the second failure, over TLS the third; with room for a slow machine. */
+/** HAProxy asks every second, over TLS every two, and believes the second failure; with room for a slow machine. */
 const failoverSeconds = 5;
 
 /** Throws one error with a line for each thing that is not as expected. */
