@@ -524,7 +524,7 @@ export function renderStateScript(): string {
 echo 'show servers state' | socat -t 2 stdio ${socket} | awk '
   NR == FNR {
     if ($1 == "backend") backend = $2
-    if ($1 == "server") {
+    if ($1 == "server" && $3 ~ /:[0-9]+$/) {
       at = backend " " $2
       port[at] = $3; sub(/.*:/, "", port[at])
       tls[at] = / ssl( |$)/ ? 1 : 0
