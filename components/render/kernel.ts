@@ -7,7 +7,7 @@ export const kernelFiles = {
   unit: "trilithon-kernel.service",
   unitPath: "/etc/systemd/system/trilithon-kernel.service",
   config: "/etc/sysctl.d/90-trilithon.conf",
-  script: "/etc/trilithon-hardening/kernel",
+  script: "/usr/local/sbin/trilithon-kernel",
 };
 
 interface Reasoned {

@@ -14,7 +14,7 @@ export const sshdFiles = {
   // Of several lines with one keyword sshd takes the first, and the files by their names.
   config: `${folder}/00-trilithon.conf`,
   dropIn: "/etc/systemd/system/ssh.service.d/trilithon.conf",
-  script: "/etc/trilithon-hardening/sshd",
+  script: "/usr/local/sbin/trilithon-sshd",
   /** Of others: what comes in here besides is told. */
   foreign: ["/etc/ssh/sshd_config", `${folder}/*`],
 };

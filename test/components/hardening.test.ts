@@ -35,7 +35,7 @@ test("sshd reloads its file after a check, and only as long as a new connection 
   t.deepEqual(
     { unit, check, onChange, confirmSeconds },
     {
-      ...{ unit: "ssh.service", check: ["/etc/trilithon-hardening/sshd", "check"] },
+      ...{ unit: "ssh.service", check: ["/usr/local/sbin/trilithon-sshd", "check"] },
       ...{ onChange: "reload", confirmSeconds: 20 },
     },
   );
@@ -55,13 +55,13 @@ test("the kernel's settings are loaded by a unit, and `endpoints` has what tells
   const { unit, overrides } = await inputsOf("Service", "hardening-web-01-kernel");
   t.is(unit, "trilithon-kernel.service");
   t.deepEqual(overrides, {
-    find: ["/etc/trilithon-hardening/kernel", "differs"],
+    find: ["/usr/local/sbin/trilithon-kernel", "differs"],
     reset: ["systemctl", "reload", "trilithon-kernel.service"],
   });
   const { told } = await program;
   t.deepEqual(told.hardening, {
-    sshdCommand: "/etc/trilithon-hardening/sshd",
-    kernelCommand: "/etc/trilithon-hardening/kernel",
+    sshdCommand: "/usr/local/sbin/trilithon-sshd",
+    kernelCommand: "/usr/local/sbin/trilithon-kernel",
     time: true,
   });
 });

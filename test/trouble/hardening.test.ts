@@ -312,7 +312,7 @@ test.serial("what was changed by hand is told, and mended", async (t) => {
   );
   t.regex(
     sentences["hardening-web-02-time"] ?? "",
-    /write \/etc\/chrony\/chrony\.conf \(1 line\), start chrony.*\[drift\]/,
+    /write \/etc\/chrony\/chrony\.conf \(1 line\), .*start chrony.*\[drift\]/,
   );
   t.regex(
     sentences["hardening-lb-01-sshd"] ?? "",
@@ -339,7 +339,7 @@ test.serial("settings of the kernel that a container may change are kept", async
   await stack.on("web-02", `sysctl -qw ${setting}=1 net.ipv4.conf.all.log_martians=0`);
   t.regex(
     (await readPreview(stack)).sentences["hardening-web-02-kernel"] ?? "",
-    /put back what was set at run time \(net\.ipv4\.conf\.all\.log_martians is 0, not 1, net\.ipv4\.conf\.eth0\.send_redirects is 1, not 0\)/,
+    /put back what was set at run time \(net\.ipv4\.conf\.eth0\.send_redirects is 1, not 0, net\.ipv4\.conf\.all\.log_martians is 0, not 1\)/,
   );
   await stack.up();
   await nothingToDo(t);
@@ -366,7 +366,7 @@ test.serial("taken out, sshd is as it was, and chrony is stopped", async (t) => 
   for (const host of hosts) {
     const left = await stack.on(
       host,
-      "ls /etc/trilithon-hardening /etc/sysctl.d/90-trilithon.conf /etc/ssh/sshd_config.d/00-trilithon.conf 2>&1 | grep -v 'No such file' || true; systemctl is-active ssh chrony || true; head -n 1 /etc/chrony/chrony.conf",
+      "ls /usr/local/sbin/trilithon-sshd /usr/local/sbin/trilithon-kernel /etc/sysctl.d/90-trilithon.conf /etc/ssh/sshd_config.d/00-trilithon.conf 2>&1 | grep -v 'No such file' || true; systemctl is-active ssh chrony || true; head -n 1 /etc/chrony/chrony.conf",
     );
     t.regex(left, /^active\ninactive\n# Welcome to the chrony configuration file/);
     t.true(await isReached(host));

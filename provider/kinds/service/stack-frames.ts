@@ -13,7 +13,9 @@ const frames = [
   "^[[:space:]]+[.][.][.] [0-9]+ more$",
   // PHP.
   "^#[0-9]+ ",
-  // Of systemd, in containers of some engines.
+  // Of systemd, about those that sshd has let in.
+  "^[^ ]+: Unit process [0-9]+ [(].*[)] remains running after unit stopped[.]$",
+  // In containers of some engines.
   "^[^ ]+: Failed to read [a-z.]+ for control group [^ ]+, ignoring: ",
 ];
 
