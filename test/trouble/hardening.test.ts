@@ -346,6 +346,17 @@ test.serial("settings of the kernel that a container may change are kept", async
   await stack.on("web-02", "umount /proc/sys/net");
 });
 
+test.serial("a host that starts anew has all of it, and its units start confined", async (t) => {
+  await must("restart", "docker", ["restart", `trilithon-${name}-web-02`]);
+  const units =
+    "ssh chrony trilithon-kernel trilithon-firewall-open trilithon-firewall trilithon-mysql-opening trilithon-mysql-role trilithon-database-proxy";
+  const areActive = () => stack.on("web-02", `systemctl is-active ${units} || true`);
+  const all = units.replaceAll(/\S+/g, "active").replaceAll(" ", "\n");
+  t.true(await until(async () => (await areActive()).trim() === all, 60), await areActive());
+  t.is(await stack.on("web-02", "nft list chain inet trilithon_firewall input | grep -c drop"), "2\n");
+  t.true(await until(async () => Object.keys((await readPreview(stack)).sentences).length === 0, 60));
+});
+
 /** Its own, of all that `systemd` runs on a host. */
 const unitsOf = (host: string) =>
   stack.on(
