@@ -353,8 +353,13 @@ test.serial("a host that starts anew has all of it, and its units start confined
   const areActive = () => stack.on("web-02", `systemctl is-active ${units} || true`);
   const all = units.replaceAll(/\S+/g, "active").replaceAll(" ", "\n");
   t.true(await until(async () => (await areActive()).trim() === all, 60), await areActive());
-  t.is(await stack.on("web-02", "nft list chain inet trilithon_firewall input | grep -c drop"), "2\n");
-  t.true(await until(async () => Object.keys((await readPreview(stack)).sentences).length === 0, 60));
+  t.is(
+    await stack.on("web-02", "nft list chain inet trilithon_firewall input | grep -c drop"),
+    "2\n",
+  );
+  t.true(
+    await until(async () => Object.keys((await readPreview(stack)).sentences).length === 0, 60),
+  );
 });
 
 /** Its own, of all that `systemd` runs on a host. */
