@@ -377,12 +377,9 @@ ${indent(rawLines.backend)}
 ${sharedBackend}`;
 }
 
-/**
- * The name that is asked for is the one that the certificate has to have. HAProxy 3.3 would ask for the visitor's otherwise; and without
- * `verifyhost` it takes another name for the visitor's fault, and asks no other server.
- */
+/** The name that is asked for is the one that the certificate has to have. HAProxy 3.3 would ask for the visitor's otherwise. */
 function renderServer({ name, address, port, isTls = false }: HaproxyServer): string {
-  const tls = ` ssl ssl-min-ver TLSv1.3 verify required ca-file ${haproxyFiles.authorities} sni str(${name}) verifyhost ${name}`;
+  const tls = ` ssl ssl-min-ver TLSv1.3 verify required ca-file ${haproxyFiles.authorities} sni str(${name})`;
   return `    server ${name} ${address}:${port}${isTls ? tls : ""}`;
 }
 
