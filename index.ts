@@ -10,11 +10,11 @@ import { inTurn } from "./components/in-turn";
 import { later } from "./components/later";
 import type { Listen } from "./components/listens";
 import { LoadBalancer, schemeOf } from "./components/load-balancer";
+import { createOwnAuthority } from "./components/own-certificates";
 import { createServices } from "./components/private-services";
 import { webHealthPath } from "./components/render/nginx";
 import { readSettings } from "./components/settings";
 import { createDns } from "./components/stack-dns";
-import { createWebAuthority } from "./components/web-certificates";
 import { WebServer } from "./components/web-server";
 
 const settings = readSettings();
@@ -45,7 +45,7 @@ database?.retireFormerPassword(applications.all);
 
 // By the certificates that it signs the load balancers know the web servers.
 const { authorityKeeper, ...web } = settings.web;
-const authority = createWebAuthority({ keeper: authorityKeeper });
+const authority = createOwnAuthority("web", authorityKeeper);
 const loadBalancers = hosts.loadBalancers.filter(isHere).map(({ address }) => address);
 const webServers = inTurn(hosts.web, (host, before: WebServer | undefined) => {
   const after = before && { after: before };

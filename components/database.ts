@@ -9,7 +9,6 @@ import { checkArgs, whenKnown } from "./check-args";
 import { type Fault, unexpected } from "./expectation";
 import { type Host, isHere, onHost } from "./host";
 import type { OwnListen } from "./listens";
-import { createAuthority } from "./mysql-certificates";
 import {
   type Cluster,
   type ContentOf,
@@ -28,6 +27,7 @@ import {
   memberOptionsOf,
 } from "./mysql-members";
 import { carryOnWords, type Durability, databaseOptions, sharedBy } from "./options";
+import { createOwnAuthority } from "./own-certificates";
 import { mysqlPort } from "./render/mysql";
 import { mysqlCertificates, renderMysqlCertificates } from "./render/mysql-certificates";
 import { openingUnit, renderOpeningScript, renderOpeningUnit } from "./render/mysql-opening";
@@ -114,7 +114,7 @@ export class MysqlPair extends pulumi.ComponentResource implements Database {
     this.#name = name;
     this.password = createPassword(this, name, args);
     const options = whenKnown(check, memberOptionsOf(args));
-    const authority = createAuthority(this, name, args);
+    const authority = createOwnAuthority(name, args.authorityKeeper, this);
     this.authority = authority.trustedCertificates;
     const services = createServices(this, name, args, { options, authority });
     this.#cluster = createReplication(this, name, args, services);

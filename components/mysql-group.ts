@@ -12,7 +12,6 @@ import type { ProxiedDatabase } from "./database-proxy";
 import { type Fault, unexpected } from "./expectation";
 import { type Host, isHere, onHost } from "./host";
 import type { OwnListen } from "./listens";
-import { createAuthority } from "./mysql-certificates";
 import {
   type Cluster,
   type ContentOf,
@@ -31,6 +30,7 @@ import {
   memberOptionsOf,
 } from "./mysql-members";
 import { databaseOptions, sharedBy } from "./options";
+import { createOwnAuthority } from "./own-certificates";
 import { mysqlPort } from "./render/mysql";
 import { dialOverrides, dialUnit, renderDialRules, renderDialUnit } from "./render/mysql-dial";
 import { renderGroupReadyScript } from "./render/mysql-group-ready";
@@ -98,7 +98,7 @@ export class MysqlGroup extends pulumi.ComponentResource implements ProxiedDatab
     this.#name = name;
     this.password = createPassword(this, name, args);
     const options = whenKnown(check, memberOptionsOf(args));
-    const authority = createAuthority(this, name, args);
+    const authority = createOwnAuthority(name, args.authorityKeeper, this);
     this.authority = authority.trustedCertificates;
     const services = createServices(this, name, args, { options, authority });
     this.members.forEach((member, index) => {
