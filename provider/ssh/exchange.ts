@@ -187,13 +187,13 @@ async function feed(
   });
   channel.stdin.on("drain", () => goOn());
   for await (const piece of input) {
-    if (isClosed) return;
-    if (!channel.stdin.write(piece)) {
+    if (!isClosed && !channel.stdin.write(piece)) {
       await new Promise<void>((resolve) => {
         goOn = resolve;
         if (isClosed) resolve();
       });
     }
+    if (isClosed) return;
     wasTaken();
   }
   channel.stdin.end();

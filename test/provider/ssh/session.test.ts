@@ -248,6 +248,32 @@ test("a connection lost under a command is an unreachable host, and the command 
   t.is(server.roundTrips, 1);
 });
 
+test.serial("a connection lost under an input leaves nothing that waits", async (t) => {
+  const timers = () => process.getActiveResourcesInfo().filter((one) => one === "Timeout").length;
+  const server: SshServer = await serverFor(t, {
+    execute: (one) => {
+      if (server.roundTrips === 1) return echo(one);
+      one.channel.pause();
+    },
+  });
+  const session = sessionFor(t, server);
+  await session.run(command("a"));
+  const before = timers();
+  let read = 0;
+  async function* input() {
+    for (;;) {
+      read += 1;
+      yield Buffer.alloc(500_000);
+    }
+  }
+  const running = session.run(command("x", { input: input() }));
+  await until(() => read > 1);
+  server.dropConnections();
+  await t.throwsAsync(running, { instanceOf: HostUnreachable });
+  // The keepalive of the connection is gone, and nothing came in its place.
+  t.is(timers(), before - 1);
+});
+
 test("a host that does not answer is unreachable: who, where, what to check", async (t) => {
   const server = await serverFor(t, {});
   await server.stop();
