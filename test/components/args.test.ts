@@ -1,3 +1,4 @@
+import { inspect } from "node:util";
 import test from "ava";
 import { mockPulumi, settle } from "./mocks";
 
@@ -183,6 +184,12 @@ test("a host tells what cannot be reached, and never its key", async (t) => {
     "ExistingHost one: port: expected an integer from 1 to 65535, got 0",
     "ExistingHost one: privateKey: expected a private key in OpenSSH or PEM format, got something else (not shown)",
   ]);
+});
+
+test("what hangs on a refusal is not printed with it", async (t) => {
+  const { refuse } = await import("../../components/check-args");
+  const error = t.throws(() => refuse("LoadBalancer one", [{ path: "port", message: "no" }]));
+  t.is(inspect(Object.assign(error, { promise: { of: "the program" } })), error.stack);
 });
 
 test.after.always(async () => (await program).settle());
