@@ -1,13 +1,10 @@
 /** Hosts that are hardened: what SSH offers, what would lock everybody out, what was changed by hand, and how the units are confined. */
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import test, { type ExecutionContext } from "ava";
-import { imageNames } from "../../scripts/setup/base-image";
 import { capture, must } from "../../scripts/setup/run";
 import { parseEndpoints } from "../../scripts/verify/endpoints";
 import { renderTable } from "../../scripts/verify/report";
 import { verifyStack } from "../../scripts/verify/verify-stack";
+import { imageWith } from "../end-to-end/support/image-with";
 import { killUpAt } from "../end-to-end/support/killed-up";
 import { readPreview } from "../end-to-end/support/preview";
 import { type Settings, TestStack, threeHosts } from "../end-to-end/support/test-stack";
@@ -45,26 +42,14 @@ function hardened(sshd: unknown = true): Settings {
 }
 
 test.before(async () => {
-  image = await imageOfAuditor();
+  // What looks at SSH from outside, and chrony as a time server.
+  image = await imageWith("trilithon-auditor", ["ssh-audit", "chrony", "openssh-client"]);
   stack = await TestStack.make(name, settings());
 });
 
 test.after.always(async () => {
   if (process.env.TRILITHON_TEST_KEEP === undefined) await stack?.remove();
 });
-
-/** The hosts' image, what looks at SSH from outside, and chrony as a time server. */
-async function imageOfAuditor(): Promise<string> {
-  const name = "trilithon-auditor";
-  const folder = await mkdtemp(join(tmpdir(), "trilithon-auditor-"));
-  await writeFile(
-    join(folder, "Dockerfile"),
-    `FROM ${imageNames.sid}\nRUN apt-get -qq update && apt-get -qqy install --no-install-recommends ssh-audit chrony openssh-client\n`,
-  );
-  await must(name, "docker", ["build", "--quiet", "--network", "host", "--tag", name, folder]);
-  await rm(folder, { recursive: true });
-  return name;
-}
 
 /** Beside a host, in its network: what it is asked there comes from the host itself. */
 function beside(host: string, ...words: string[]) {
