@@ -389,10 +389,11 @@ function renderServer({ name, address, port, isTls = false }: HaproxyServer): st
 
 /**
  * A handshake has to end within `inter`, and needs a server that gets to run, which a plain connection does not. So it has as long as an
- * answer has (`timeout check`): a server may be as busy as without TLS.
+ * answer has (`timeout check`): a server may be as busy as without TLS. A check looks at the certificate each time, and leaves no session:
+ * HAProxy 3.0 and 3.2 would resume it for requests, with the name that the check asked for.
  */
 function renderCheckedServer(server: HaproxyServer): string {
-  const tls = ` check-sni ${server.name} inter 2s downinter 1s`;
+  const tls = ` no-ssl-reuse check-sni ${server.name} inter 2s downinter 1s`;
   return `${renderServer(server)}${server.isTls ? tls : ""}`;
 }
 
