@@ -2,7 +2,7 @@
 
 export interface Packet {
   /** `other`: neither of IPv4's nor a protocol that is named here; its number is in `kind`. */
-  readonly protocol: "tcp" | "udp" | "vrrp" | "icmp" | "arp" | "ipv6" | "other";
+  readonly protocol: "tcp" | "udp" | "vrrp" | "icmp" | "igmp" | "arp" | "ipv6" | "other";
   readonly kind: string;
   readonly from: Place;
   readonly to: Place;
@@ -30,6 +30,7 @@ export interface Conversation {
 const nobody: Place = { address: "", port: 0 };
 const protocols: Readonly<Record<number, Packet["protocol"]>> = {
   1: "icmp",
+  2: "igmp",
   6: "tcp",
   17: "udp",
   112: "vrrp",

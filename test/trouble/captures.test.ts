@@ -83,8 +83,8 @@ const plainQuestions: Readonly<Record<string, RegExp>> = {
   statistics: /^GET \/;csv HTTP\/1\.[01]\r$/,
   "MySQL's role": /^GET \/(primary|replica|reads) HTTP\/1\.[01]\r$/,
 };
-/** Are no connections of the stack's own: they lead packets to hosts. */
-const ofTheNetwork = ["arp", "icmp", "ipv6"];
+/** Lead packets to hosts, and carry nothing of the stack: of IPv6 the hosts have what finds neighbours, and no addresses. */
+const ofTheNetwork = ["arp", "icmp", "igmp", "ipv6"];
 
 let image: string;
 
@@ -208,7 +208,7 @@ async function listen(
   await work();
   await sleep(1000);
   for (const { name: host } of trial.hosts) {
-    await must("listener", "docker", ["stop", "--signal", "INT", listener(host)]);
+    await must("listener", "docker", ["stop", listener(host)]);
     await must("listener", "docker", ["rm", listener(host)]);
   }
   const files = await Promise.all(trial.hosts.map(({ name }) => readFile(join(folder, name))));
