@@ -87,7 +87,8 @@ test("load balancers verify those on other hosts, once they have their certifica
         t.true(line.includes(" verify required ca-file /etc/haproxy/web-authorities.pem "), line);
         t.true(line.includes(` sni var(txn.none) verifyhost ${server} `), line);
         t.true(
-          line.endsWith(` no-ssl-reuse check-sni ${server} inter 2s downinter 1s`) || / track \S+$/.test(line),
+          line.endsWith(` no-ssl-reuse check-sni ${server} inter 2s downinter 1s`) ||
+            / track \S+$/.test(line),
           line,
         );
       }

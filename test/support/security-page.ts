@@ -22,7 +22,9 @@ export async function hasOpenPortsOf(t: ExecutionContext, stack: string): Promis
 
 /** Without what needs the machine that it runs on. */
 function settingsOf(stack: string): Readonly<Record<string, unknown>> {
-  const { config } = load(readFileSync(`Pulumi.${stack}.yaml`, "utf8"), { schema: CORE_SCHEMA }) as {
+  const { config } = load(readFileSync(`Pulumi.${stack}.yaml`, "utf8"), {
+    schema: CORE_SCHEMA,
+  }) as {
     readonly config: Readonly<Record<string, object>>;
   };
   const settings = Object.entries(config).map(([name, value]) => [name.split(":")[1], value]);

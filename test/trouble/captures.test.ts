@@ -3,8 +3,9 @@
  * members that log in to MySQL, names that are asked for, a release. A stack with a pair and one with a group; at the end one hop is plain
  * on purpose, which has to be heard.
  */
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+
 import { Resolver } from "node:dns/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -165,7 +166,9 @@ async function visit(t: ExecutionContext, stack: TestStack, { hosts }: Trial): P
     resolver.setServers([address]);
     t.deepEqual(await resolver.resolve4(domain), [sharedAddress]);
   }
-  t.true((await request({ url: `https://${sharedAddress}/`, headers, trust })).body.includes(message));
+  t.true(
+    (await request({ url: `https://${sharedAddress}/`, headers, trust })).body.includes(message),
+  );
 }
 
 interface Place {
@@ -235,7 +238,8 @@ function wordsIn({ conversations }: Heard, words: readonly string[]): readonly s
   );
 }
 
-const sql = /\b(SELECT|INSERT INTO|UPDATE|DELETE FROM|CREATE|ALTER USER|COMMIT|START TRANSACTION) /i;
+const sql =
+  /\b(SELECT|INSERT INTO|UPDATE|DELETE FROM|CREATE|ALTER USER|COMMIT|START TRANSACTION) /i;
 const http = /HTTP\/[12]\.[01]/;
 
 async function nothingIsRead(
@@ -247,7 +251,10 @@ async function nothingIsRead(
   const secrets = await passwordsOf(stack);
   t.true(secrets.length >= 2, "the application's and replication's password");
   const words = [...Object.values(planted), ...secrets];
-  t.deepEqual(wordsIn(heard, words).map((word) => words.indexOf(word)), []);
+  t.deepEqual(
+    wordsIn(heard, words).map((word) => words.indexOf(word)),
+    [],
+  );
   t.deepEqual(
     heard.others.filter((one) => !ofTheNetwork.includes(one)),
     ["vrrp"],
@@ -267,7 +274,8 @@ async function nothingIsRead(
     // Whether somebody listens is asked without a word.
     if (conversation.asked.length + conversation.answered.length === 0) continue;
     count[known.what] = (count[known.what] ?? 0) + 1;
-    for (const fault of faultsOf(known.what, conversation)) t.fail(`${way} (${known.what}): ${fault}`);
+    for (const fault of faultsOf(known.what, conversation))
+      t.fail(`${way} (${known.what}): ${fault}`);
   }
   t.log(count);
   t.deepEqual(Object.keys(count).sort(), [
@@ -288,7 +296,12 @@ function knownBy(
   if (!isOurs(client) || !isOurs(server)) return "not between hosts";
   // A host that asks this machine: for packages, as it may ask anybody.
   if (isWhole && server.address === outside) return "not between hosts";
-  const ends = isWhole ? [[server, client] as const] : ([[server, client], [client, server]] as const);
+  const ends = isWhole
+    ? [[server, client] as const]
+    : ([
+        [server, client],
+        [client, server],
+      ] as const);
   return listens.find((listen) =>
     ends.some(([at, by]) => {
       const { anyone, operators, hosts: for_ = [] } = listen.for;
@@ -297,8 +310,9 @@ function knownBy(
         (operators && by.address === outside) ||
         for_.includes(named(by.address)?.name ?? "");
       const isAt = named(at.address)?.name === listen.host;
-      const isBound = ["0.0.0.0", "*", at.address].includes(listen.address);
-      const isShared = at.address === sharedAddress && listen.address === "0.0.0.0";
+      const isBoundToAll = ["0.0.0.0", "*"].includes(listen.address);
+      const isBound = isBoundToAll || listen.address === at.address;
+      const isShared = at.address === sharedAddress && isBoundToAll;
       return (
         isFor &&
         listen.protocol === protocol &&
