@@ -82,6 +82,7 @@ const planted = {
 /** Between hosts without encryption, and what is asked there: neither holds anything of visitors or of accounts. */
 const plainQuestions: Readonly<Record<string, RegExp>> = {
   statistics: /^GET \/;csv HTTP\/1\.[01]\r$/,
+  page: /^GET \/\.trilithon\/(load-balancer|mark) HTTP\/1\.[01]\r$/,
   "MySQL's role": /^GET \/(primary|replica|reads) HTTP\/1\.[01]\r$/,
 };
 /** Lead packets to hosts, and carry nothing of the stack: of IPv6 the hosts have what finds neighbours, and no addresses. */
@@ -261,6 +262,7 @@ async function nothingIsRead(
   );
   const listens = (await stack.output("endpoints")) as { readonly listens: readonly Listen[] };
   const count: Record<string, number> = {};
+  const faults = new Set<string>();
   for (const conversation of heard.conversations) {
     if (ofTheNetwork.includes(conversation.protocol)) continue;
     const known = knownBy(listens.listens, trial, conversation);
@@ -268,20 +270,20 @@ async function nothingIsRead(
     const { client, server, protocol } = conversation;
     const way = `${protocol} ${client.address} to ${server.address}:${server.port}`;
     if (known === undefined) {
-      t.fail(`${way} is not declared`);
+      faults.add(`${way} is not declared`);
       continue;
     }
     // Whether somebody listens is asked without a word.
     if (conversation.asked.length + conversation.answered.length === 0) continue;
     count[known.what] = (count[known.what] ?? 0) + 1;
-    for (const fault of faultsOf(known.what, conversation))
-      t.fail(`${way} (${known.what}): ${fault}`);
+    for (const fault of faultsOf(known.what, conversation)) {
+      faults.add(`${way} (${known.what}): ${fault}`);
+    }
   }
   t.log(count);
-  t.deepEqual(Object.keys(count).sort(), [
-    ...["DNS", "MySQL", "MySQL's role", "Nginx over TLS", "SSH"],
-    ...["VRRP", "page over TLS", "statistics"],
-  ]);
+  t.deepEqual([...faults], []);
+  const all = ["DNS", "MySQL", "MySQL's role", "Nginx over TLS", "SSH", "VRRP", "page over TLS"];
+  for (const what of [...all, "statistics"]) t.true((count[what] ?? 0) > 0, `${what} was heard`);
 }
 
 /** The one that is declared for both ends, whoever of them spoke first. */
