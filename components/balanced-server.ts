@@ -18,7 +18,7 @@ export interface BalancedServer {
   };
   /** Where it answers over HTTP. */
   readonly port: pulumi.Input<number>;
-  /** Where it speaks TLS, with a certificate for its host's name, and whom to trust for that (PEM). Default: it does not. */
+  /** Where it speaks TLS and shows a certificate for its host's name to a client that asks for none, and whom to trust for that (PEM). Default: it does not. */
   readonly tls?:
     | { readonly port: pulumi.Input<number>; readonly authority: pulumi.Input<string> }
     | undefined;

@@ -377,18 +377,23 @@ ${indent(rawLines.backend)}
 ${sharedBackend}`;
 }
 
-/** The name that is asked for is the one that the certificate has to have. HAProxy 3.3 would ask for the visitor's otherwise. */
+/**
+ * No name is asked for: of a certificate for another name than the one asked for, HAProxy believes that the visitor chose it, and asks no
+ * other server. An expression without a value says so in all versions: without one 3.3 asks for the visitor's name, and what keeps it from
+ * that (`no-sni-auto`) former ones do not know.
+ */
 function renderServer({ name, address, port, isTls = false }: HaproxyServer): string {
-  const tls = ` ssl ssl-min-ver TLSv1.3 verify required ca-file ${haproxyFiles.authorities} sni str(${name})`;
+  const tls = ` ssl ssl-min-ver TLSv1.3 verify required ca-file ${haproxyFiles.authorities} sni var(txn.none) verifyhost ${name}`;
   return `    server ${name} ${address}:${port}${isTls ? tls : ""}`;
 }
 
 /**
  * A handshake has to end within `inter`, and needs a server that gets to run, which a plain connection does not. So it has as long as an
- * answer has (`timeout check`): a server may be as busy as without TLS.
+ * answer has (`timeout check`): a server may be as busy as without TLS. A check looks at the certificate each time, and leaves no session:
+ * HAProxy 3.0 and 3.2 would resume it for requests, with the name that the check asked for.
  */
 function renderCheckedServer(server: HaproxyServer): string {
-  const tls = ` check-sni ${server.name} inter 2s downinter 1s`;
+  const tls = ` no-ssl-reuse check-sni ${server.name} inter 2s downinter 1s`;
   return `${renderServer(server)}${server.isTls ? tls : ""}`;
 }
 

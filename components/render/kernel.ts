@@ -50,9 +50,13 @@ const reasoned: readonly Reasoned[] = [
     settings: {
       "fs.protected_symlinks": 1,
       "fs.protected_hardlinks": 1,
-      "fs.protected_fifos": 1,
+      "fs.protected_fifos": 2,
       "fs.protected_regular": 2,
     },
+  },
+  {
+    why: "What a user has compiled for the kernel holds no numbers as the user wrote them, and opening a terminal loads no module.",
+    settings: { "net.core.bpf_jit_harden": 2, "dev.tty.ldisc_autoload": 0 },
   },
   {
     why: "A process that changed its user leaves no memory on the disk.",

@@ -62,6 +62,10 @@ function reasoned(hasEcdsa: boolean): readonly Reasoned[] {
       lines: ["LoginGraceTime 30", "MaxStartups 50:30:200"],
     },
     { why: "A server has no windows.", lines: ["X11Forwarding no"] },
+    {
+      why: "Whoever is root on a host could use the agent of those who log in.",
+      lines: ["AllowAgentForwarding no"],
+    },
   ];
 }
 

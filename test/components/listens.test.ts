@@ -126,12 +126,17 @@ test("a name server is for anyone, over UDP and TCP", async (t) => {
   ]);
 });
 
-test("the documents name all of it", async (t) => {
-  const { told } = await program;
-  const text = readFileSync("docs/architecture.md", "utf8");
-  const [, table = ""] = /\n## What listens\n([\s\S]*?)\n## /.exec(text) ?? [];
-  for (const { what } of told.listens) t.true(table.includes(what), what);
-});
+for (const [file, section] of [
+  ["docs/architecture.md", "What listens"],
+  ["docs/security.md", "What is encrypted"],
+] as const) {
+  test(`${file} names all of it`, async (t) => {
+    const { told } = await program;
+    const text = readFileSync(file, "utf8");
+    const [, table = ""] = new RegExp(`\n## ${section}\n([^]*?)\n## `).exec(text) ?? [];
+    for (const { what } of told.listens) t.true(table.includes(what), what);
+  });
+}
 
 test("nothing else listens", async (t) => {
   const { told } = await program;

@@ -85,9 +85,10 @@ test("load balancers verify those on other hosts, once they have their certifica
       for (const line of lines(server)) {
         t.true(line.includes(":8444 ssl "), line);
         t.true(line.includes(" verify required ca-file /etc/haproxy/web-authorities.pem "), line);
-        t.true(line.includes(` sni str(${server}) `), line);
+        t.true(line.includes(` sni var(txn.none) verifyhost ${server} `), line);
         t.true(
-          line.endsWith(` check-sni ${server} inter 2s downinter 1s`) || / track \S+$/.test(line),
+          line.endsWith(` no-ssl-reuse check-sni ${server} inter 2s downinter 1s`) ||
+            / track \S+$/.test(line),
           line,
         );
       }

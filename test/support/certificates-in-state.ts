@@ -1,4 +1,4 @@
-/** Authorities and certificates as the state of a stack has them, and certificates that are about to end. */
+/** Authorities, certificates and passwords as the state of a stack has them, and certificates that are about to end. */
 import "reflect-metadata";
 import { webcrypto } from "node:crypto";
 import { rm, writeFile } from "node:fs/promises";
@@ -28,12 +28,22 @@ async function exported(stack: TestStack) {
 export async function authorityOf(stack: TestStack, resource: string): Promise<Certified> {
   const { deployment } = await exported(stack);
   const found = deployment.resources.find(({ urn }) => urn.endsWith(`::${resource}`));
-  const text = (name: string) => {
-    const value = found?.outputs?.[name];
-    if (typeof value === "string") return value;
-    return v.parse(v.string(), JSON.parse(v.parse(secretText, value).plaintext));
-  };
+  const text = (name: string) => plainText(found?.outputs?.[name]);
   return { certificate: text("certificate"), privateKey: text("privateKey") };
+}
+
+/** All that the stack made for itself. */
+export async function passwordsOf(stack: TestStack): Promise<readonly string[]> {
+  const { deployment } = await exported(stack);
+  return deployment.resources
+    .filter(({ urn }) => urn.includes("trilithon:index:Password::"))
+    .map(({ outputs }) => plainText(outputs?.value));
+}
+
+/** A secret stands in its envelope. */
+function plainText(value: unknown): string {
+  if (typeof value === "string") return value;
+  return v.parse(v.string(), JSON.parse(v.parse(secretText, value).plaintext));
 }
 
 export async function changeState(

@@ -3,18 +3,16 @@
  * by nobody; a web server that shows a wrong certificate gets no request; renewed certificates, another authority and the way back come
  * while the site is asked.
  */
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import test, { type ExecutionContext } from "ava";
 import { type Certified, makeAuthority, makeCertificate } from "../../provider/certificates";
-import { imageNames } from "../../scripts/setup/base-image";
 import { root } from "../../scripts/setup/environment";
 import { must } from "../../scripts/setup/run";
 import { parseEndpoints } from "../../scripts/verify/endpoints";
 import { renderTable } from "../../scripts/verify/report";
 import { verifyStack } from "../../scripts/verify/verify-stack";
+import { imageWith } from "../end-to-end/support/image-with";
 import { startLoad } from "../end-to-end/support/load";
 import { OldCode } from "../end-to-end/support/old-code";
 import { readPreview } from "../end-to-end/support/preview";
@@ -51,7 +49,7 @@ function settings(more: Settings = {}): Settings {
 }
 
 test.before(async () => {
-  image = await imageWithTcpdump();
+  image = await imageWith("trilithon-tcpdump", ["tcpdump"]);
   oldCode = await OldCode.make(stackName, codeOfBefore);
   stack = await TestStack.make(stackName, settings());
 });
@@ -60,19 +58,6 @@ test.after.always(async () => {
   if (process.env.TRILITHON_KEEP === undefined) await stack?.remove();
   await oldCode?.remove();
 });
-
-/** The hosts' image and tcpdump. */
-async function imageWithTcpdump(): Promise<string> {
-  const name = "trilithon-tcpdump";
-  const folder = await mkdtemp(join(tmpdir(), "trilithon-tcpdump-"));
-  await writeFile(
-    join(folder, "Dockerfile"),
-    `FROM ${imageNames.sid}\nRUN apt-get -qq update && apt-get -qqy install --no-install-recommends tcpdump\n`,
-  );
-  await must(name, "docker", ["build", "--quiet", "--network", "host", "--tag", name, folder]);
-  await rm(folder, { recursive: true });
-  return name;
-}
 
 const planted = {
   path: "/planted-in-the-path",

@@ -1,0 +1,5 @@
+import test from "ava";
+import { hasOpenPortsOf } from "../support/security-page";
+
+test("docs/security.md says what is open on the stack dev, and to whom", (t) =>
+  hasOpenPortsOf(t, "dev"));
