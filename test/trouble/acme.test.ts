@@ -7,6 +7,7 @@ import { join } from "node:path";
 import test, { type ExecutionContext } from "ava";
 import { root } from "../../scripts/setup/environment";
 import { must } from "../../scripts/setup/run";
+import { wait } from "../../scripts/verify/check";
 import { parseEndpoints } from "../../scripts/verify/endpoints";
 import { renderTable } from "../../scripts/verify/report";
 import { verifyStack } from "../../scripts/verify/verify-stack";
@@ -155,12 +156,15 @@ const keys: string[] = [];
 async function keepKeys(t: ExecutionContext): Promise<void> {
   for (const name of names) {
     t.is(await stack.on(name, `stat -c '%a %U' ${certificate}`), "600 root\n");
-    const [, line = ""] = /PRIVATE KEY-----\n(.*)\n/.exec(await stack.on(name, `cat ${certificate}`)) ?? [];
+    const told = await stack.on(
+      name,
+      `line=$(sed -n '/PRIVATE KEY/{n;p;q}' ${certificate}) && echo "$line" && grep -rlF -e "$line" /var/lib/trilithon /etc /tmp`,
+    );
+    const [line = "", ...found] = told.trim().split("\n");
     t.true(line.length > 40);
+    t.deepEqual(found, [certificate]);
     t.false(keys.includes(line), "each has its own");
     keys.push(line);
-    const found = await stack.on(name, `grep -rlF -e '${line}' /var/lib/trilithon /etc /tmp`);
-    t.is(found, `${certificate}\n`);
   }
 }
 
@@ -200,7 +204,9 @@ test.serial("each renews by its timer, and nothing else is reloaded for it", asy
   // One may just be renewing.
   const steady = async () =>
     until("two looks at the same", async () => {
-      const [first, second] = [await lookAtAll(), await lookAtAll()];
+      const first = await lookAtAll();
+      await wait(1);
+      const second = await lookAtAll();
       return JSON.stringify(first) === JSON.stringify(second) ? first : undefined;
     });
   const before = await steady();
@@ -219,9 +225,14 @@ test.serial("each renews by its timer, and nothing else is reloaded for it", asy
 });
 
 test.serial("an authority that is away, and comes back knowing nothing", async (t) => {
-  await authority.answer("away");
-  for (const name of names) await age(name);
+  for (const name of names) {
+    await stack.on(name, "systemctl stop trilithon-acme.timer");
+    await until("the end of a run", () => isAtRest(name));
+    await age(name);
+  }
   const before = await Promise.all(names.map(held));
+  await authority.answer("away");
+  for (const name of names) await stack.on(name, "systemctl start trilithon-acme.timer");
   for (const name of names) {
     await until(`${name}: a run that failed`, async () => {
       const { status } = await stack.try(
@@ -280,6 +291,9 @@ test.serial("one load balancer is dead, and made anew", async (t) => {
   isNobodyRefused(t);
   const container = `trilithon-${stackName}-${holder}`;
   await must("kill", "docker", ["kill", container]);
+  await until("the address at the other one", async () =>
+    (await stack.on(other, "ip -4 -o address")).includes(` ${address}/`) ? true : undefined,
+  );
   await renews(t, other);
   t.log(`while the address moved: ${JSON.stringify(handshakes.lost)}`);
   const lost = [...handshakes.lost];
@@ -287,8 +301,6 @@ test.serial("one load balancer is dead, and made anew", async (t) => {
   await must("remove", "docker", ["rm", "--force", container]);
   await stack.up();
   const count = handshakes.shown(balancers[holder]).length;
-  const begun = handshakes.refused.length;
-  t.is(begun, 0);
   await until("a certificate for the new one", async () => {
     const { status } = await stack.try(holder, "test -s /var/lib/trilithon/acme/issued");
     return status === 0 ? true : undefined;
