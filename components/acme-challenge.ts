@@ -64,7 +64,8 @@ function isProvider(name: string): boolean {
 export function checkVariables(path: string, challenge: unknown): readonly Fault[] {
   const { provider = "", environment: given = {} } = dns01Of(challenge) ?? {};
   const needed = isProvider(provider) ? (dnsProviders[provider] ?? "").split(" ") : [];
-  const isGiven = (name: string) => given[name] !== undefined || given[`${name}_FILE`] !== undefined;
+  const isGiven = (name: string) =>
+    given[name] !== undefined || given[`${name}_FILE`] !== undefined;
   return needed
     .filter((names) => names !== "" && !names.split("|").some(isGiven))
     .map((names) => ({
@@ -83,10 +84,7 @@ export function secretVariables(challenge: unknown): readonly string[] {
 }
 
 /** Nothing of it is shown: so nobody has to say which of them are secrets. */
-export function renderVariables(
-  component: string,
-  dns01: Dns01Args,
-): pulumi.Output<string> {
+export function renderVariables(component: string, dns01: Dns01Args): pulumi.Output<string> {
   const file = pulumi.output(dns01.environment).apply((known) => {
     checkArgs({ component, entries: { environment }, plain: [] }, { environment: known });
     const texts = Object.entries(known).map(([name, value]) => [name, String(value)] as const);

@@ -98,7 +98,9 @@ export function createAcmeTimer(
         [acmeFiles.accountKey]: { content: accountKey, mode: "0600" },
         ...(variables && { [acmeFiles.variables]: { content: variables, mode: "0600" } }),
         ...(directoryCa !== undefined && { [acmeFiles.directoryCa]: { content: directoryCa } }),
-        [acmeFiles.service]: { content: renderAcmeService({ hasVariables: variables !== undefined }) },
+        [acmeFiles.service]: {
+          content: renderAcmeService({ hasVariables: variables !== undefined }),
+        },
         [acmeFiles.timer]: { content: renderAcmeTimer({ turnSeconds }) },
       },
       onChange: "restart",

@@ -3,7 +3,12 @@ import * as pulumi from "@pulumi/pulumi";
 import * as v from "valibot";
 import { Certificate, CertificateAuthority } from "../provider/resources/generated";
 import { type AcmeCertificates, makeAcme } from "./acme";
-import { type AcmeChallenge, challenge, checkVariables, plainChallengeArgs } from "./acme-challenge";
+import {
+  type AcmeChallenge,
+  challenge,
+  checkVariables,
+  plainChallengeArgs,
+} from "./acme-challenge";
 import { checkCertificates, type GivenCertificate, lifeLeft } from "./certificate-check";
 import { checkArgs, refuse } from "./check-args";
 import { type Fault, unexpected } from "./expectation";

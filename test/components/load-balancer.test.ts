@@ -184,8 +184,7 @@ test("with the DNS, what lego is told is a secret that only root reads, and each
     t.not(plain(timer.inputs.files), timer.inputs.files);
     const files = Object(plain(timer.inputs.files));
     t.like(files["/etc/haproxy/acme-environment"], {
-      content:
-        '# Written by trilithon.\nDNSUPDATE_NAMESERVER="10.0.0.9"\nDNSUPDATE_TTL="60"\n',
+      content: '# Written by trilithon.\nDNSUPDATE_NAMESERVER="10.0.0.9"\nDNSUPDATE_TTL="60"\n',
       mode: "0600",
     });
     t.regex(files["/etc/haproxy/acme.conf"].content, /^provider='rfc2136'$/m);

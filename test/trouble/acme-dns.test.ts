@@ -129,7 +129,10 @@ test.serial("what lego is told is in one file, and only root reads it", async (t
   t.is((await stack.try("lb-01", `journalctl -o cat | grep -qF -e '${secret}'`)).status, 1);
   const state = (await stack.pulumi("stack", "export")).stdout;
   for (const text of [state, ...stack.said]) t.false(text.includes(secret));
-  t.is((await stack.try("lb-01", `tr '\\0' '\\n' </proc/1/environ | grep -qF '${secret}'`)).status, 1);
+  t.is(
+    (await stack.try("lb-01", `tr '\\0' '\\n' </proc/1/environ | grep -qF '${secret}'`)).status,
+    1,
+  );
 });
 
 test.serial("a name server that refuses changes nothing", async (t) => {

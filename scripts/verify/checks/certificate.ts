@@ -1,6 +1,6 @@
 /** What visitors are shown over TLS: a certificate that they trust, that has the site's names, and that does not end soon. */
 import { connect } from "node:tls";
-import { type Check, type Finding, failed, passed } from "../check";
+import { type Check, type Finding, failed, passed, wait } from "../check";
 import { type Endpoints, hostsWith, serviceOf, startCommand } from "../endpoints";
 import { type Trust, tlsOptions } from "../http";
 import { askHost } from "./host-http";
@@ -21,19 +21,21 @@ export function certificateChecks(endpoints: Endpoints): readonly Check[] {
   const names = new Set(endpoints.applications.map(({ domain }) => domain));
   return [
     ...[...new Set([url, ...urls])].flatMap((at) =>
-      [...names].map((name) => certificateCheck(at, { name, ca: endpoints.ca }, endpoints.stack)),
+      [...names].map((name) => certificateCheck(at, { name, ca: endpoints.ca }, endpoints)),
     ),
     ...redirectChecks(endpoints),
   ];
 }
 
-function certificateCheck(url: string, trust: Trust, stack: string): Check {
+function certificateCheck(url: string, trust: Trust, { stack, certificateUnit }: Endpoints): Check {
+  // The first one of an authority that hosts ask by themselves comes some seconds after `up`.
+  const patienceSeconds = certificateUnit === undefined ? 0 : 20;
   return {
     name: `${url}: its certificate is good for ${trust.name}`,
     expected: `one for that name, of an authority that is trusted, for ${leastDays} days or more, or a quarter of its life`,
     remedy: `${startCommand(stack)}; a given one: set a new one in trilithon:https`,
-    deadlineSeconds: 15,
-    run: async () => judgeCertificate(await readCertificate(url, trust), new Date()),
+    deadlineSeconds: 15 + patienceSeconds,
+    run: async () => judgeCertificate(await readPatiently(url, trust, patienceSeconds), new Date()),
   };
 }
 
@@ -43,6 +45,17 @@ export interface ShownCertificate {
   readonly validTo: string;
   /** `TLSv1.3` */
   readonly protocol: string;
+}
+
+async function readPatiently(url: string, trust: Trust, seconds: number) {
+  for (let left = seconds; ; left -= 1) {
+    try {
+      return await readCertificate(url, trust);
+    } catch (error) {
+      if (left <= 0) throw error;
+      await wait(1);
+    }
+  }
 }
 
 /** Throws where it is not trusted, or has another name. */

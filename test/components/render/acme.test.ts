@@ -102,12 +102,17 @@ cp ${at("given.key")} ${at("acme/lego/certificates/www.foobar.com.key")}`,
       writeFileSync(at(`undo/haproxy.service/${number}.path`), `${path}\n`);
       writeFileSync(at(`undo/haproxy.service/${number}.old`), content);
     },
-    lego: () => readFileSync(log, "utf8").split("\n").filter((line) => line.startsWith("lego ")),
+    lego: () =>
+      readFileSync(log, "utf8")
+        .split("\n")
+        .filter((line) => line.startsWith("lego ")),
     /** What ran since this was asked last. */
     ran: () => {
       const lines = readFileSync(log, "utf8").split("\n");
       writeFileSync(log, "");
-      return lines.flatMap((line) => /^(lego|systemctl try-reload-or-restart haproxy)/.exec(line)?.[0] ?? []);
+      return lines.flatMap(
+        (line) => /^(lego|systemctl try-reload-or-restart haproxy)/.exec(line)?.[0] ?? [],
+      );
     },
   };
 }

@@ -158,7 +158,10 @@ export class Authority {
 
   /** A certificate as it gave it long ago, with its issuer's and its key: it ends in some days. */
   async giveOld(name: string): Promise<string> {
-    const [certificate, key] = [await this.#ask("intermediates/0"), await this.#ask("intermediate-keys/0")];
+    const [certificate, key] = [
+      await this.#ask("intermediates/0"),
+      await this.#ask("intermediate-keys/0"),
+    ];
     const issuer = await readIssuer({ certificate, key });
     const old = await makePem({ names: [name], from: -80, to: 10, issuer });
     return `${old.certificate}${certificate}${old.key}`;
