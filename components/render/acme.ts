@@ -82,7 +82,7 @@ taken_away() {
 }
 
 placeholder() {
-  if [ -s "$folder/issued" ] && openssl x509 -in "$certificate" -noout -checkend 0 >/dev/null 2>&1; then return; fi
+  if [ -s "$folder/issued" ] && openssl x509 -in "$certificate" -noout -checkend 0 >/dev/null 2>&1; then return 0; fi
   mkdir -p "$folder"
   # Visitors keep the certificate that they were shown until now.
   former=$(taken_away ${given}) key=$(taken_away ${haproxyFiles.keyOf(given)})
@@ -94,7 +94,7 @@ placeholder() {
     put "$folder/placeholder.crt" "$folder/placeholder.key"
     rm "$folder/placeholder.crt" "$folder/placeholder.key"
   else
-    return
+    return 0
   fi
   rm -f "$folder/issued"
 }
