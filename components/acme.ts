@@ -2,16 +2,26 @@
 import * as pulumi from "@pulumi/pulumi";
 import { AcmeAccountKey } from "../provider/resources/generated";
 import { Service } from "../provider/resources/service";
+import { dns01Of, renderVariables } from "./acme-challenge";
 import { type Host, onHost } from "./host";
 import type { AcmeArgs } from "./https";
 import { createPackages } from "./packages";
-import { acmeFiles, renderAcmeConfig, renderAcmeService, renderAcmeTimer } from "./render/acme";
+import {
+  acmeFiles,
+  acmeUnit,
+  renderAcmeConfig,
+  renderAcmeService,
+  renderAcmeTimer,
+} from "./render/acme";
 
 /** What the hosts have in common: one account, so that each of them can answer a challenge of any other. */
 export interface AcmeCertificates {
   readonly accountKey: pulumi.Output<string>;
-  readonly thumbprint: pulumi.Output<string>;
+  /** By which HAProxy answers. Not there where the DNS does. */
+  readonly thumbprint: pulumi.Output<string> | undefined;
   readonly config: pulumi.Output<string>;
+  /** Of whoever has the DNS of the names, if that is asked. */
+  readonly variables: pulumi.Output<string> | undefined;
   readonly directoryCa: pulumi.Input<string> | undefined;
 }
 
@@ -31,15 +41,31 @@ export function caaIssuerOf({
 export function makeAcme(
   parent: pulumi.Resource,
   name: string,
-  { email, directory = letsEncrypt, directoryCa }: AcmeArgs,
+  { email, directory = letsEncrypt, directoryCa, challenge }: AcmeArgs,
   names: pulumi.Input<readonly string[]>,
 ): AcmeCertificates {
   const { privateKey, thumbprint } = new AcmeAccountKey(`${name}-acme-account`, {}, { parent });
+  const dns01 = dns01Of(challenge);
+  const dnsProvider = dns01?.provider;
   const config = pulumi
     .all([email, directory, names])
-    .apply(([email, directory, names]) => renderAcmeConfig({ email, directory, names }));
-  return { accountKey: privateKey, thumbprint, config, directoryCa };
+    .apply(([email, directory, names]) =>
+      renderAcmeConfig({ email, directory, names, dnsProvider }),
+    );
+  return {
+    accountKey: privateKey,
+    thumbprint: dns01 === undefined ? thumbprint : undefined,
+    config,
+    variables: dns01 && renderVariables(`LoadBalancer ${name}`, dns01),
+    directoryCa,
+  };
 }
+
+/**
+ * Providers keep one answer for a name, or take those of others away with their own. So with the DNS load balancers ask one after the
+ * other, from the first time on.
+ */
+const dnsTurnSeconds = 600;
 
 /** Started when all load balancers can answer a challenge: it may come to any of them. */
 export function createAcmeTimer(
@@ -47,10 +73,17 @@ export function createAcmeTimer(
   name: string,
   host: Host,
   {
-    acme: { accountKey, config, directoryCa },
+    acme: { accountKey, config, variables, directoryCa },
     balancers,
-  }: { readonly acme: AcmeCertificates; readonly balancers: readonly Service[] },
+    place,
+  }: {
+    readonly acme: AcmeCertificates;
+    readonly balancers: readonly Service[];
+    /** Among the load balancers, from 0. */
+    readonly place: number;
+  },
 ): Service {
+  const turnSeconds = variables === undefined ? 0 : place * dnsTurnSeconds;
   const packages = createPackages(parent, `${name}-${host.name}-acme-packages`, host, {
     name: "acme-packages",
     packages: { lego: "present", "ca-certificates": "present" },
@@ -59,13 +92,16 @@ export function createAcmeTimer(
     `${name}-${host.name}-acme-service`,
     {
       host: host.host,
-      unit: "trilithon-acme.timer",
+      unit: `${acmeUnit}.timer`,
       files: {
         [acmeFiles.config]: { content: config },
         [acmeFiles.accountKey]: { content: accountKey, mode: "0600" },
+        ...(variables && { [acmeFiles.variables]: { content: variables, mode: "0600" } }),
         ...(directoryCa !== undefined && { [acmeFiles.directoryCa]: { content: directoryCa } }),
-        [acmeFiles.service]: { content: renderAcmeService() },
-        [acmeFiles.timer]: { content: renderAcmeTimer() },
+        [acmeFiles.service]: {
+          content: renderAcmeService({ hasVariables: variables !== undefined }),
+        },
+        [acmeFiles.timer]: { content: renderAcmeTimer({ turnSeconds }) },
       },
       onChange: "restart",
     },

@@ -12,6 +12,7 @@ import { MysqlGroup } from "./mysql-group";
 import type { NameServer } from "./name-server";
 import { defaultPorts } from "./options";
 import type { PlacedService } from "./private-services";
+import { acmeUnit } from "./render/acme";
 import { firewallScript } from "./render/firewall";
 import { leaveAddressFile } from "./render/keepalived";
 import { kernelFiles } from "./render/kernel";
@@ -40,6 +41,11 @@ export interface Endpoints {
    * `url` has an address.
    */
   readonly ca?: string | undefined;
+  /**
+   * What gets their certificates from an authority, on each load balancer by itself: `NAME.service`, started by `NAME.timer`. Not there
+   * without `https.acme`.
+   */
+  readonly certificateUnit?: string | undefined;
   /** The address that the load balancers share, of which one has it: what the domain's name should lead to. */
   readonly virtualAddress?: string | undefined;
   /** There where the program's command leads visitors to the load balancer that is in charge. */
@@ -206,6 +212,7 @@ export function describeEndpoints(parts: Parts): pulumi.Output<Endpoints> {
     domain: settings.domain,
     scheme,
     ...(settings.https !== undefined && { ca: loadBalancer.ca }),
+    ...(loadBalancer.hasAcme && { certificateUnit: acmeUnit }),
     virtualAddress: loadBalancer.virtualAddress,
     ...(loadBalancer.hasCommand && { onMove: true as const }),
     dns: dns.records,

@@ -3,6 +3,12 @@ import * as pulumi from "@pulumi/pulumi";
 import * as v from "valibot";
 import { Certificate, CertificateAuthority } from "../provider/resources/generated";
 import { type AcmeCertificates, makeAcme } from "./acme";
+import {
+  type AcmeChallenge,
+  challenge,
+  checkVariables,
+  plainChallengeArgs,
+} from "./acme-challenge";
 import { checkCertificates, type GivenCertificate, lifeLeft } from "./certificate-check";
 import { checkArgs, refuse } from "./check-args";
 import { type Fault, unexpected } from "./expectation";
@@ -22,8 +28,11 @@ export interface AcmeArgs {
   readonly email: pulumi.Input<string>;
   /** URL of its directory. Default: Let's Encrypt's. */
   readonly directory?: pulumi.Input<string>;
-  /** How it is shown whose the names are: it asks at port 80 of each of them. */
-  readonly challenge?: "http-01";
+  /**
+   * How it is shown whose the names are. `http-01`: it asks at port 80 of each of them. `dns-01`: it looks for a record that lego makes at
+   * `provider`, by what `environment` says. Default `http-01`.
+   */
+  readonly challenge?: AcmeChallenge;
   /** PEM: whom to trust for `directory`. Default: the host's roots. */
   readonly directoryCa?: pulumi.Input<string>;
 }
@@ -90,7 +99,7 @@ const httpsObject = record("an object", {
           /^https:\/\/[A-Za-z0-9.-]+(:\d+)?\/[A-Za-z0-9._~/-]*$/.test(value),
         ),
       ),
-      challenge: v.exactOptional(oneOf("http-01")),
+      challenge: v.exactOptional(challenge),
       directoryCa: v.exactOptional(certificate),
     }),
   ),
@@ -113,7 +122,10 @@ export const https = v.lazy(
 );
 
 /** Arguments that say which resources and files there are. */
-export const plainHttpsArgs = ["https", "https.certificates", "https.ownCa", "https.acme"];
+export const plainHttpsArgs = [
+  ...["https", "https.certificates", "https.ownCa", "https.acme"],
+  ...plainChallengeArgs.map((path) => `https.acme.${path}`),
+];
 
 /** What has to agree, of what is known: whose certificates, that they are good, and that they have all names. */
 export function checkHttps(given: unknown, names: readonly string[]): readonly Fault[] {
@@ -150,7 +162,14 @@ function checkSource(given: Values): readonly Fault[] {
       ),
     })),
     ...checkCa(given),
-    ...(isRecord(given.acme) ? checkPem("https.acme.directoryCa", given.acme.directoryCa) : []),
+    ...(isRecord(given.acme) ? checkAcme(given.acme) : []),
+  ];
+}
+
+function checkAcme({ directoryCa, challenge }: Values): readonly Fault[] {
+  return [
+    ...checkPem("https.acme.directoryCa", directoryCa),
+    ...checkVariables("https.acme.challenge", challenge),
   ];
 }
 

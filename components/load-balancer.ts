@@ -146,6 +146,8 @@ export class LoadBalancer extends pulumi.ComponentResource {
   readonly virtualAddress: pulumi.Output<string | undefined>;
   /** Whether a command leads visitors to the one that is in charge. */
   readonly hasCommand: boolean;
+  /** Whether each of its hosts gets a certificate from an authority by itself. */
+  readonly hasAcme: boolean;
   /**
    * Host name to its statistics for people, and `metrics` below it for Prometheus: on the host's private address only.
    */
@@ -167,6 +169,7 @@ export class LoadBalancer extends pulumi.ComponentResource {
     this.ca = certificates?.ca ?? pulumi.output(undefined);
     this.virtualAddress = known.virtualAddress;
     this.hasCommand = args.onMove !== undefined;
+    this.hasAcme = certificates?.acme !== undefined;
     this.statsUrls = Object.fromEntries(
       args.hosts.map((host) => [
         host.name,
@@ -181,8 +184,8 @@ export class LoadBalancer extends pulumi.ComponentResource {
     this.ready = services;
     if (certificates?.acme) {
       const { acme } = certificates;
-      for (const host of args.hosts) {
-        createAcmeTimer(this, name, host, { acme, balancers: services });
+      for (const [place, host] of args.hosts.entries()) {
+        createAcmeTimer(this, name, host, { acme, balancers: services, place });
       }
     }
     if (isShared(args)) {

@@ -32,6 +32,7 @@ export {
 export { Packages, type PackagesArgs } from "../provider/resources/packages";
 export { Release, type ReleaseArgs } from "../provider/resources/release";
 export { type FileArgs, Service, type ServiceArgs } from "../provider/resources/service";
+export type { AcmeChallenge, Dns01Args } from "./acme-challenge";
 export { Application, type ApplicationArgs } from "./application";
 export type { BalancedServer } from "./balanced-server";
 export { type Database, MysqlPair, type MysqlPairArgs } from "./database";

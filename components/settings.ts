@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import * as v from "valibot";
+import { secretVariables } from "./acme-challenge";
 import { writePath } from "./check-args";
 import type { DatabaseText } from "./database-text";
 import { type Environment, isDatabaseEntry } from "./environment";
@@ -146,12 +147,17 @@ function checkSecret(values: Values, secretKeys: readonly string[]): readonly Fa
   const hosts = Array.isArray(values.hosts) ? values.hosts : [];
   const https = isRecord(values.https) ? values.https : {};
   const certificates = Array.isArray(https.certificates) ? https.certificates : [];
+  const { challenge } = isRecord(https.acme) ? https.acme : {};
   const given = [
     { key: "privateKey", path: "privateKey", value: values.privateKey },
     { key: "https", path: "https.key", value: https.key },
     ...certificates.map((one: unknown, index) => {
       const value = isRecord(one) ? one.key : undefined;
       return { key: "https", path: `https.certificates[${index}].key`, value };
+    }),
+    ...secretVariables(challenge).map((name) => {
+      const path = `https.acme.challenge.dns-01.environment.${name}`;
+      return { key: "https", path, value: name };
     }),
     ...hosts.map((host: unknown, index) => {
       const value = isRecord(host) ? host.privateKey : undefined;

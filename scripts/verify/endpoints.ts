@@ -75,6 +75,8 @@ export interface Endpoints {
   readonly scheme: "http" | "https";
   /** PEM: whom to trust for the page, where systems do not by themselves. */
   readonly ca: string | undefined;
+  /** `NAME.service` gets each load balancer's certificate from an authority, and `NAME.timer` starts it, if that is so. */
+  readonly certificateUnit: string | undefined;
   /** Where the load balancers end TLS, if they do. */
   readonly tlsPort: number | undefined;
   readonly healthPath: string;
@@ -203,6 +205,7 @@ const endpoints = v.object({
   scheme: v.optional(v.picklist(["http", "https"]), "http"),
   // Not there where systems trust the page's certificate by themselves, or there is none.
   ca: v.optional(v.string()),
+  certificateUnit: v.optional(v.string()),
   application: v.object({
     ...application.entries,
     statusPath: v.optional(v.string(), "/.trilithon/status"),
@@ -279,6 +282,7 @@ export function parseEndpoints(value: unknown): Endpoints {
     url: url.replace(/\/$/, ""),
     scheme,
     ca: result.output.ca,
+    certificateUnit: result.output.certificateUnit,
     tlsPort: result.output.ports.loadBalancerTls,
     ...seenBy(first),
     applications,

@@ -203,8 +203,47 @@ test("an authority that is asked needs an account, and an address over TLS", asy
   t.deepEqual(told({ https: { acme: { ...bad, directoryCa: "x" } } }), [
     `trilithon:https.acme.email: expected an e-mail address, got "a'b@foobar.com"`,
     'trilithon:https.acme.directory: expected an https URL, got "http://acme.example.com/"',
-    'trilithon:https.acme.challenge: expected http-01, got "dns"',
+    'trilithon:https.acme.challenge: expected http-01 or an object with dns-01, got "dns"',
     "trilithon:https.acme.directoryCa: expected a certificate (PEM), got something else (not shown)",
+  ]);
+});
+
+test("a DNS provider is one that lego has, with the variables that it needs", (t) => {
+  const faults = (dns01: unknown, secretKeys?: string[]) => {
+    const acme = { email: "admin@foobar.com", challenge: { "dns-01": dns01 } };
+    return told({ https: { acme } }, secretKeys).map((fault) =>
+      fault.replace("trilithon:https.acme.challenge.dns-01", "..."),
+    );
+  };
+  const server = { DNSUPDATE_NAMESERVER: "10.0.0.9:53", DNSUPDATE_TTL: 60 };
+  t.deepEqual(faults({ provider: "rfc2136", environment: server }), []);
+  t.deepEqual(faults({ provider: "ovh", environment: {} }), []);
+  // One of two names, and one that stands in a file of the host.
+  t.deepEqual(faults({ provider: "hetzner", environment: { HETZNER_API_KEY: "x" } }), []);
+  t.deepEqual(faults({ provider: "desec", environment: { DESEC_TOKEN_FILE: "/etc/token" } }), []);
+  t.deepEqual(faults({ provider: "cloudflair", environment: {} }), [
+    '....provider: expected a DNS provider of those that lego has in Debian, got "cloudflair"',
+  ]);
+  t.deepEqual(faults({ provider: "constructor", environment: {} }).length, 1);
+  t.deepEqual(faults({ provider: "rfc2136" }), [
+    "....environment: expected an object of variables, got nothing",
+  ]);
+  t.deepEqual(faults({ provider: "inwx", environment: { INWX_USERNAME: "x" } }), [
+    "....environment.INWX_PASSWORD: expected what lego needs for inwx, got nothing",
+  ]);
+  t.deepEqual(faults({ provider: "rfc2136", environment: { ...server, "A B": "x" } }), [
+    '....environment.A B: expected a variable in capital letters, as lego dnshelp tells it, got "A B"',
+  ]);
+  t.deepEqual(faults({ provider: "desec", environment: { DESEC_TOKEN: ["SECRET"] } }), [
+    "....environment.DESEC_TOKEN: expected a text or a number, got something else (not shown)",
+  ]);
+  t.deepEqual(faults({ provider: "rfc2136", environment: server, zone: "foobar.com" }), [
+    "....zone: unknown, expected one of provider, environment",
+  ]);
+  const key = { ...server, DNSUPDATE_TSIG_KEY: "acme", DNSUPDATE_TSIG_SECRET: "x" };
+  const path = "trilithon:https.acme.challenge.dns-01.environment.DNSUPDATE_TSIG_SECRET";
+  t.deepEqual(faults({ provider: "rfc2136", environment: key }, []), [
+    `....environment.DNSUPDATE_TSIG_SECRET: expected a secret, got plain text: set it with pulumi config set --secret --path '${path}' < KEYFILE`,
   ]);
 });
 

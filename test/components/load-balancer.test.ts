@@ -37,6 +37,10 @@ async function run() {
     directoryCa: pair.certificate,
   };
   new LoadBalancer("acme", { ...args, hosts: [host, second], https: { acme } });
+  const environment = { DNSUPDATE_NAMESERVER: pulumi.output("10.0.0.9"), DNSUPDATE_TTL: 60 };
+  const asked = { "dns-01": { provider: "rfc2136", environment } };
+  const byDns = { email: "admin@example.com", challenge: asked };
+  new LoadBalancer("dns", { ...args, hosts: [host, second], https: { acme: byDns } });
   const messages = [
     { ...args, port: 0, statsPort: 70000, domain: "example" },
     { ...args, servers: [] },
@@ -47,6 +51,12 @@ async function run() {
     { ...args, https: { certificate: pair.certificate, key: other.key } },
     { ...args, redirects: { "www.example.com": "example.com" } },
     { ...args, redirects, https: { certificate: pair.certificate, key: pair.key } },
+    {
+      ...args,
+      https: {
+        acme: { ...byDns, challenge: { "dns-01": { provider: "inwx", environment: {} } } },
+      },
+    },
   ].map((bad) => {
     try {
       new LoadBalancer("bad", bad);
@@ -144,8 +154,10 @@ test("each load balancer gets its own certificate, by one account, once all of t
     /\[path,field\(4,\/\)\]\.thumbprint-of-acme-acme-account"/,
   );
   t.deepEqual(
-    world.resources.filter(({ type }) => type === "trilithon:index:AcmeAccountKey").length,
-    1,
+    world.resources
+      .filter(({ type }) => type === "trilithon:index:AcmeAccountKey")
+      .map(({ name }) => name),
+    ["acme-acme-account", "dns-acme-account"],
   );
   const last = world.find("trilithon:index:Service", "acme-lb2-service");
   for (const name of ["lb", "lb2"]) {
@@ -159,6 +171,31 @@ test("each load balancer gets its own certificate, by one account, once all of t
     t.regex(String(own["/etc/haproxy/acme.conf"].content), /^names='www\.example\.com'$/m);
     t.true(timer.startedAt > last.endedAt);
   }
+});
+
+test("with the DNS, what lego is told is a secret that only root reads, and each has its turn", async (t) => {
+  const { world } = await program;
+  const { inputs } = world.find("trilithon:index:Service", "dns-lb-service");
+  t.notRegex(JSON.stringify(inputs.files), /thumbprint/);
+  for (const [name, start] of [
+    ["lb", "2s"],
+    ["lb2", "602s"],
+  ] as const) {
+    const timer = world.find("trilithon:index:Service", `dns-${name}-acme-service`);
+    // The mocks lift the mark of a secret up to here.
+    t.not(plain(timer.inputs.files), timer.inputs.files);
+    const files = Object(plain(timer.inputs.files));
+    t.like(files["/etc/haproxy/acme-environment"], {
+      content: '# Written by trilithon.\nDNSUPDATE_NAMESERVER="10.0.0.9"\nDNSUPDATE_TTL="60"\n',
+      mode: "0600",
+    });
+    t.regex(files["/etc/haproxy/acme.conf"].content, /^provider='rfc2136'$/m);
+    t.regex(files["/etc/systemd/system/trilithon-acme.timer"].content, RegExp(`=${start}\n`));
+  }
+  const other = world.find("trilithon:index:Service", "acme-lb2-acme-service");
+  const files = Object(plain(other.inputs.files));
+  t.false("/etc/haproxy/acme-environment" in files);
+  t.regex(files["/etc/systemd/system/trilithon-acme.timer"].content, /=2s\n/);
 });
 
 test("refuses arguments, all faults at once", async (t) => {
@@ -175,5 +212,7 @@ LoadBalancer bad: domain: expected a domain name such as www.example.com, got "e
     "LoadBalancer bad: https.key: expected the private key of the certificate, got another one",
     `LoadBalancer bad: redirects.www.example.com: expected a name that is not served itself, got "www.example.com"`,
     "LoadBalancer bad: https.certificate: expected a certificate for example.com, got one for www.example.com",
+    `LoadBalancer bad: https.acme.challenge.dns-01.environment.INWX_PASSWORD: expected what lego needs for inwx, got nothing
+LoadBalancer bad: https.acme.challenge.dns-01.environment.INWX_USERNAME: expected what lego needs for inwx, got nothing`,
   ]);
 });

@@ -1,6 +1,6 @@
 /** Certificates as somebody may give them: good ones, and all that can be wrong with one. */
 import "reflect-metadata";
-import { generateKeyPairSync, webcrypto } from "node:crypto";
+import { createPrivateKey, createPublicKey, generateKeyPairSync, webcrypto } from "node:crypto";
 import * as x509 from "@peculiar/x509";
 
 export interface Pem {
@@ -70,6 +70,18 @@ export async function makePem({
   const der = await webcrypto.subtle.exportKey("pkcs8", keys.privateKey);
   const key = `${x509.PemConverter.encode(der, "PRIVATE KEY")}\n`;
   return { certificate: `${certificate.toString("pem")}\n`, key, keys, signing: own };
+}
+
+/** An authority whose key is RSA, as somebody else has made it. */
+export async function readIssuer({ certificate, key }: Pem): Promise<Issuer> {
+  const signing = algorithms["RSA 2048"];
+  const own = createPrivateKey(key).export({ type: "pkcs8", format: "der" });
+  const open = createPublicKey(key).export({ type: "spki", format: "der" });
+  const keys = {
+    privateKey: await webcrypto.subtle.importKey("pkcs8", own, signing, true, ["sign"]),
+    publicKey: await webcrypto.subtle.importKey("spki", open, signing, true, ["verify"]),
+  };
+  return { certificate, key, keys, signing };
 }
 
 export function makeEncryptedKey(): string {

@@ -1,34 +1,30 @@
 /**
  * Certificates from an authority that speaks ACME (pebble) for two load balancers that share an address: each has its own, whoever of
- * them is asked by the authority, and whatever becomes of the authority and of the other one.
+ * them is asked by the authority, and whatever becomes of the authority and of the other one. All the while somebody looks at what
+ * visitors are shown.
  */
-import { X509Certificate } from "node:crypto";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { connect } from "node:tls";
 import test, { type ExecutionContext } from "ava";
-import { makeAuthority, makeCertificate } from "../../provider/certificates";
 import { root } from "../../scripts/setup/environment";
 import { must } from "../../scripts/setup/run";
 import { wait } from "../../scripts/verify/check";
 import { parseEndpoints } from "../../scripts/verify/endpoints";
-import { request, tlsOptions } from "../../scripts/verify/http";
 import { renderTable } from "../../scripts/verify/report";
 import { verifyStack } from "../../scripts/verify/verify-stack";
 import { readPreview, summary } from "../end-to-end/support/preview";
 import { type Settings, TestStack } from "../end-to-end/support/test-stack";
-import { makePem } from "../support/pem";
+import { Authority } from "./acme/authority";
+import { Handshakes } from "./acme/handshakes";
+import { until } from "./acme/until";
 
 const stackName = "acme";
-const net = "172.31.89";
+const net = "172.31.119";
 const address = `${net}.10`;
-const authority = `${net}.50`;
 const domain = "www.foobar.com";
 const balancers = { "lb-01": `${net}.11`, "lb-02": `${net}.12` };
-const names = Object.keys(balancers);
-const pebble = `trilithon-${stackName}-pebble`;
+const names = ["lb-01", "lb-02"] as const;
 const certificate = "/var/lib/trilithon/acme/certificate.pem";
+type Name = (typeof names)[number];
 
 function settings(https: unknown): Settings {
   return {
@@ -40,7 +36,7 @@ function settings(https: unknown): Settings {
       { name: "web-01", address: `${net}.21`, roles: ["web"] },
     ],
     "trilithon:containers": {
-      ...{ subnet: `${net}.0/24`, publish: 8389, sshPortBase: 13_500, memoryMegabytes: 512 },
+      ...{ subnet: `${net}.0/24`, publish: 8819, sshPortBase: 15_800, memoryMegabytes: 512 },
     },
     "trilithon:application": {
       ...{ name: "teller", start: ["perl", "server.pl"], packages: {} },
@@ -52,208 +48,275 @@ function settings(https: unknown): Settings {
 }
 
 let stack: TestStack;
-/** Of the certificates that it gives. */
-let issuer = "";
+let authority: Authority;
+const handshakes = new Handshakes(domain);
 
 test.before(async () => {
   stack = await TestStack.make(stackName, settings("own-ca"));
 });
 
-test.after.always(() => stack?.remove());
+test.after.always(async () => {
+  await handshakes.endAll();
+  await stack?.remove();
+});
 
-const inPebble = (script: string) => must(pebble, "docker", ["exec", pebble, "sh", "-c", script]);
-
-/** Answers whom to trust for its directory. All names are at the shared address, as its own name server says. */
-async function startPebble(): Promise<string> {
-  await must(pebble, "docker", [
-    ...["run", "--detach", "--name", pebble, "--label", `trilithon.stack=${stackName}`],
-    ...["--network", `trilithon-${stackName}`, "--ip", authority, "--memory", "512m"],
-    ...["trilithon-host:latest", "sleep", "infinity"],
-  ]);
-  await inPebble(
-    "apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -yq --no-install-recommends pebble",
-  );
-  const own = await makeAuthority("pebble");
-  const served = await makeCertificate({ name: "acme", addresses: [authority], authority: own });
-  const config = {
-    ...{ listenAddress: "0.0.0.0:14000", managementListenAddress: "0.0.0.0:15000" },
-    ...{ certificate: "/root/own.pem", privateKey: "/root/own.key", httpPort: 80, tlsPort: 443 },
-  };
-  const folder = await mkdtemp(join(tmpdir(), "trilithon-acme-"));
-  const put = async (name: string, text: string) => {
-    await writeFile(join(folder, name), text);
-    await must(pebble, "docker", ["cp", join(folder, name), `${pebble}:/root/${name}`]);
-  };
-  await put("own.pem", served.certificate);
-  await put("own.key", served.privateKey);
-  await put("pebble.json", JSON.stringify({ pebble: config }));
-  await rm(folder, { recursive: true });
-  for (const command of [
-    `pebble-challtestsrv -http01 '' -https01 '' -tlsalpn01 '' -defaultIPv6 '' -defaultIPv4 ${address} -doh ''`,
-    "PEBBLE_VA_NOSLEEP=1 pebble -config /root/pebble.json -dnsserver 127.0.0.1:8053",
-  ]) {
-    await must(pebble, "docker", [
-      ...["exec", "--detach", pebble, "sh", "-c", `${command} >>/root/log 2>&1`],
-    ]);
-  }
-  const trust = { name: "", ca: own.certificate };
-  const url = `https://${authority}:15000/roots/0`;
-  issuer = await until(async () => (await request({ url, trust })).body);
-  return own.certificate;
+/** What was shown, since the beginning: no visitor was ever shown a certificate that is not good. */
+function isNobodyRefused(t: ExecutionContext, ...lost: readonly string[]): void {
+  t.deepEqual(handshakes.refused, []);
+  t.deepEqual(handshakes.lost, lost);
 }
 
-/** Tries again until it gives something, for a minute or so. */
-async function until<T>(give: () => Promise<T | undefined>): Promise<T> {
-  for (let left = 120; ; left -= 1) {
-    const found = await give().catch((error: Error) => {
-      if (left === 0) throw error;
-      return undefined;
-    });
-    if (found !== undefined) return found;
-    if (left === 0) throw new Error("did not come");
-    await wait(0.5);
-  }
+async function readEndpoints() {
+  const endpoints = parseEndpoints(await stack.output("endpoints"));
+  // pebble has another root each time.
+  return { ...endpoints, ca: handshakes.trusted.join("") };
 }
 
-/** What a load balancer shows, if it is the authority's. */
-function shown(host: string): Promise<string | undefined> {
-  return new Promise((resolve) => {
-    const options = { host, port: 443, ...tlsOptions({ name: domain, ca: issuer }) };
-    const socket = connect(options);
-    socket.setTimeout(5000, () => socket.destroy(new Error("no answer")));
-    socket.once("error", () => resolve(undefined));
-    socket.once("secureConnect", () => {
-      resolve(socket.getPeerX509Certificate()?.fingerprint256);
-      socket.destroy();
-    });
-  });
+async function verify() {
+  const endpoints = await readEndpoints();
+  const sshKeys = await stack.output("sshKeys", "--show-secrets");
+  const privateKeys = sshKeys as Readonly<Record<string, string>>;
+  const verdicts = await verifyStack({ endpoints, privateKeys }, { changes: "none" });
+  const failed = verdicts.filter(({ passed }) => !passed);
+  return { failed, table: renderTable({ stack: stackName, url: endpoints.url, verdicts }) };
 }
 
-const started = (host: string) =>
-  stack.on(host, "systemctl show -P InvocationID -P StateChangeTimestampMonotonic haproxy");
-const issue = (host: string) => stack.try(host, "systemctl start trilithon-acme.service");
-
-/** As if it had been given long ago: it ends in some days. */
-async function age(host: string): Promise<void> {
-  const old = await makePem({ names: [domain], from: -80, to: 10 });
+/** By the host itself as `up` lets it, but every few seconds in place of every hour. */
+async function setTimer(name: Name, period: "short" | "as ever"): Promise<void> {
+  const folder = "/run/systemd/system/trilithon-acme.timer.d";
+  const dropIn = "[Timer]\nOnActiveSec=\nOnActiveSec=2s\nOnUnitInactiveSec=5s\nAccuracySec=1s\n";
   await stack.on(
-    host,
-    `cat >${certificate} <<'END'\n${old.certificate}${old.key}END\nsystemctl reload haproxy`,
+    name,
+    period === "short"
+      ? `mkdir -p ${folder} && printf '${dropIn.replaceAll("\n", "\\n")}' >${folder}/trial.conf && systemctl daemon-reload`
+      : `rm ${folder}/trial.conf && systemctl daemon-reload && systemctl restart trilithon-acme.timer`,
+  );
+  if (period === "as ever") await until("the end of a run", () => isAtRest(name));
+}
+
+async function isAtRest(name: Name): Promise<true | undefined> {
+  const { stdout } = await stack.try(name, "systemctl is-active trilithon-acme.service");
+  return /^(inactive|failed)/.test(stdout) ? true : undefined;
+}
+
+/** Of its master process: how often it has reloaded, since it started. */
+async function reloads(name: Name): Promise<string> {
+  const said = await stack.on(
+    name,
+    "systemctl show -P InvocationID haproxy; echo 'show proc' | socat stdio /run/haproxy-master.sock",
+  );
+  const [invocation = ""] = said.split("\n");
+  const [, times = "?"] = /^\d+\s+master\s+(\d+)/m.exec(said) ?? [];
+  return `${invocation} ${times}`;
+}
+
+const issue = (name: Name) => stack.try(name, "systemctl start trilithon-acme.service");
+const said = (name: Name) =>
+  stack.on(name, "journalctl -q -o cat -u trilithon-acme -t trilithon-acme -n 8 --no-pager");
+const held = (name: Name) => stack.on(name, `sha256sum ${certificate}`);
+
+/** As if it had been given long ago: it is good, and due. */
+async function age(name: Name): Promise<void> {
+  const count = handshakes.shown(balancers[name]).length;
+  const old = await authority.giveOld(domain);
+  await stack.on(name, `cat >${certificate} <<'END'\n${old}END\nsystemctl reload haproxy`);
+  await another(name, count);
+}
+
+/** Waits until visitors are shown one more than so many. */
+function another(name: Name, count: number, seconds?: number): Promise<true> {
+  const host = balancers[name];
+  return until(
+    `${name}: another certificate`,
+    () => (handshakes.shown(host).length > count ? true : undefined),
+    seconds,
   );
 }
 
-function startAsking(t: ExecutionContext) {
-  const asked: Promise<string | undefined>[] = [];
-  const one = async () => {
-    // An old certificate is of somebody else: what counts is the answer.
-    const question = { url: `http://${address}/healthz`, headers: { Host: domain } };
-    const { status } = await request({ ...question, deadlineSeconds: 30 });
-    return status === 200 ? undefined : `status ${status}`;
-  };
-  const timer = setInterval(() => {
-    asked.push(one().catch((error: Error) => error.message));
-  }, 50);
-  t.teardown(() => clearInterval(timer));
-  return async () => {
-    clearInterval(timer);
-    return (await Promise.all(asked)).filter((answer) => answer !== undefined);
-  };
+/** A run that must fail, and change nothing. */
+async function refuses(t: ExecutionContext, name: Name, words: RegExp): Promise<void> {
+  const before = [await reloads(name), await held(name)];
+  t.not((await issue(name)).status, 0);
+  t.regex(await said(name), words);
+  t.deepEqual([await reloads(name), await held(name)], before);
 }
 
-test.serial(
-  "each load balancer gets a certificate of its own, in the place of another one",
-  async (t) => {
-    await stack.up();
-    const directoryCa = await startPebble();
-    const directory = `https://${authority}:14000/dir`;
-    const acme = { email: "admin@foobar.com", directory, directoryCa };
-    await stack.configure(settings({ acme, ca: issuer }));
-    const preview = await readPreview(stack);
-    t.regex(summary(preview, "load-balancer-lb-01-acme-service"), /trilithon-acme\.timer/);
-    await stack.up();
-    const prints = await Promise.all(
-      Object.values(balancers).map((host) => until(() => shown(host))),
-    );
-    t.is(new Set(prints).size, 2);
-    t.deepEqual((await readPreview(stack)).updates, []);
-    const endpoints = parseEndpoints(await stack.output("endpoints"));
-    const sshKeys = await stack.output("sshKeys", "--show-secrets");
-    const privateKeys = sshKeys as Readonly<Record<string, string>>;
-    const verdicts = await verifyStack({ endpoints, privateKeys }, { changes: "none" });
-    const failed = verdicts.filter(({ passed }) => !passed);
-    t.deepEqual(failed, [], renderTable({ stack: stackName, url: endpoints.url, verdicts }));
-  },
-);
+/** A run that gets another certificate, by one reload. */
+async function renews(t: ExecutionContext, name: Name): Promise<void> {
+  const count = handshakes.shown(balancers[name]).length;
+  const [invocation, times] = (await reloads(name)).split(" ");
+  t.is((await issue(name)).status, 0, await said(name));
+  await another(name, count);
+  t.is(await reloads(name), `${invocation} ${Number(times) + 1}`);
+}
 
-test.serial("its key is there alone, and only root reads it", async (t) => {
-  const state = (await stack.pulumi("stack", "export", "--show-secrets")).stdout;
+const keys: string[] = [];
+
+/** What is in no other place: a line of each key that a load balancer has now. */
+async function keepKeys(t: ExecutionContext): Promise<void> {
   for (const name of names) {
-    const text = await stack.on(name, `cat ${certificate}`);
-    const [line = ""] = /PRIVATE KEY-----\n(.*)\n/.exec(text)?.slice(1) ?? [];
-    t.true(line.length > 40);
-    t.false(state.includes(line));
     t.is(await stack.on(name, `stat -c '%a %U' ${certificate}`), "600 root\n");
-    const found = await stack.on(name, `grep -rlF -e '${line}' /var/lib/trilithon /etc/haproxy`);
-    t.is(found, `${certificate}\n`);
+    const told = await stack.on(
+      name,
+      `line=$(sed -n '/PRIVATE KEY/{n;p;q}' ${certificate}) && echo "$line" && grep -rlF -e "$line" /var/lib/trilithon /etc /tmp`,
+    );
+    const [line = "", ...found] = told.trim().split("\n");
+    t.true(line.length > 40);
+    t.deepEqual(found, [certificate]);
+    t.false(keys.includes(line), "each has its own");
+    keys.push(line);
   }
-});
+}
 
-test.serial("nothing is asked or reloaded without need", async (t) => {
-  for (const name of names) {
-    const before = await started(name);
-    t.is((await issue(name)).status, 0);
-    t.is(await started(name), before);
-  }
-});
-
-test.serial(
-  "each renews in time, whoever has the address that the authority asks at",
-  async (t) => {
-    for (const [name, host] of Object.entries(balancers)) {
-      const before = await shown(host);
-      await age(name);
-      await until(async () => ((await shown(host)) === undefined ? true : undefined));
-      const stop = startAsking(t);
-      t.is((await issue(name)).status, 0);
-      const after = await until(() => shown(host));
-      t.not(after, before);
-      t.deepEqual(await stop(), []);
-    }
-  },
-);
-
-test.serial(
-  "while the authority is away nothing changes, and then it is asked again",
-  async (t) => {
-    await age("lb-01");
-    const before = await started("lb-01");
-    await stack.on("lb-01", `ip route add unreachable ${authority}/32`);
-    t.not((await issue("lb-01")).status, 0);
-    t.is(await started("lb-01"), before);
-    const text = await stack.on("lb-01", `cat ${certificate}`);
-    t.true(new X509Certificate(text).subject.includes(domain));
-    await stack.on("lb-01", `ip route del unreachable ${authority}/32`);
-    t.is((await issue("lb-01")).status, 0);
-    t.truthy(await until(() => shown(balancers["lb-01"])));
-  },
-);
-
-test.serial("an authority that forgot the account gets it again", async (t) => {
-  await inPebble("pkill -x pebble");
-  await must(pebble, "docker", [
-    ...["exec", "--detach", pebble, "sh", "-c"],
-    "PEBBLE_VA_NOSLEEP=1 pebble -config /root/pebble.json -dnsserver 127.0.0.1:8053 >>/root/log 2>&1",
+test.serial("first certificates, in the place of another one", async (t) => {
+  [, authority] = await Promise.all([
+    stack.up(),
+    Authority.make({ stack: stackName, address: `${net}.50` }),
   ]);
-  await age("lb-02");
-  const before = await stack.on("lb-02", `sha256sum ${certificate}`);
-  await until(async () => ((await issue("lb-02")).status === 0 ? true : undefined));
-  t.not(await stack.on("lb-02", `sha256sum ${certificate}`), before);
+  await authority.lead(address);
+  const { ca = "" } = parseEndpoints(await stack.output("endpoints"));
+  const issuer = await authority.run({ lifeSeconds: 120 });
+  handshakes.trusted.push(ca, issuer);
+  for (const host of [address, ...Object.values(balancers)]) handshakes.begin(host);
+  for (const name of names) await another(name, 0);
+  for (const name of names) await setTimer(name, "short");
+  const { directory, directoryCa } = authority;
+  const acme = { email: "admin@foobar.com", directory, directoryCa };
+  await stack.configure(settings({ acme, ca: issuer }));
+  const preview = await readPreview(stack);
+  t.regex(summary(preview, "load-balancer-lb-01-acme-service"), /trilithon-acme\.timer/);
+  t.log(summary(preview, "load-balancer-lb-01-acme-service"));
+  t.log(summary(preview, "load-balancer-lb-01-service"));
+  await stack.up();
+  for (const name of names) await another(name, 1);
+  const [one, two] = names.map((name) => handshakes.shown(balancers[name]).at(1));
+  t.not(one, two);
+  isNobodyRefused(t);
 });
 
-test.serial("one that is alone renews as well", async (t) => {
-  await must("stop", "docker", ["stop", `trilithon-${stackName}-lb-01`]);
+test.serial("each renews by its timer, and nothing else is reloaded for it", async (t) => {
+  await keepKeys(t);
+  const look = async (name: Name) => {
+    const [invocation, times = ""] = (await reloads(name)).split(" ");
+    return { invocation, spare: Number(times) - handshakes.shown(balancers[name]).length };
+  };
+  const lookAtAll = () => Promise.all(names.map(look));
+  // One may just be renewing.
+  const steady = async () =>
+    until("two looks at the same", async () => {
+      const first = await lookAtAll();
+      await wait(1);
+      const second = await lookAtAll();
+      return JSON.stringify(first) === JSON.stringify(second) ? first : undefined;
+    });
+  const before = await steady();
+  // The host's own certificate is no drift.
+  t.deepEqual((await readPreview(stack)).updates, []);
+  await stack.up("--logtostderr", "-v=9");
+  for (const name of names) await another(name, 3, 300);
+  t.deepEqual((await readPreview(stack)).updates, []);
+  const after = await until("as many reloads as certificates", async () => {
+    const now = await steady();
+    return JSON.stringify(now) === JSON.stringify(before) ? now : undefined;
+  }).catch(steady);
+  t.deepEqual(after, before);
+  t.log(names.map((name) => `${name}: ${handshakes.shown(balancers[name]).length} certificates`));
+  isNobodyRefused(t);
+});
+
+test.serial("an authority that is away, and comes back knowing nothing", async (t) => {
+  for (const name of names) {
+    await stack.on(name, "systemctl stop trilithon-acme.timer");
+    await until("the end of a run", () => isAtRest(name));
+    await age(name);
+  }
+  const before = await Promise.all(names.map(held));
+  await authority.answer("away");
+  for (const name of names) await stack.on(name, "systemctl start trilithon-acme.timer");
+  for (const name of names) {
+    await until(`${name}: a run that failed`, async () => {
+      const { status } = await stack.try(
+        name,
+        "journalctl -q -u trilithon-acme --since '1 minute ago' | grep -q 'Failed with result'",
+      );
+      return status === 0 ? true : undefined;
+    });
+  }
+  t.deepEqual(await Promise.all(names.map(held)), before);
+  await authority.stop();
+  const counts = names.map((name) => handshakes.shown(balancers[name]).length);
+  handshakes.trusted.push(await authority.run({ lifeSeconds: 90 * 24 * 3600 }));
+  await authority.answer("pass");
+  for (const [place, name] of names.entries()) await another(name, counts[place] ?? 0, 120);
+  for (const name of names) await setTimer(name, "as ever");
+  const { failed, table } = await verify();
+  t.deepEqual(failed, [], table);
+  isNobodyRefused(t);
+});
+
+test.serial("an authority that gives no more for now", async (t) => {
+  await age("lb-01");
+  await authority.answer("limited");
+  await refuses(t, "lb-01", /rateLimited/);
+  const { failed } = await verify();
+  const seen = (name: string) => failed.find((one) => one.name === name)?.seen ?? "passed";
+  t.regex(seen("lb-01: its certificate is renewed by itself"), /exit-code: .*rateLimited/);
+  const page = `https://${balancers["lb-01"]}: its certificate is good for ${domain}`;
+  t.regex(seen(page), /, in 9 days; /);
+  t.is(seen("lb-02: its certificate is renewed by itself"), "passed");
+  await authority.answer("pass");
+  await renews(t, "lb-01");
+  isNobodyRefused(t);
+});
+
+test.serial("a challenge that somebody else answers", async (t) => {
   await age("lb-02");
-  const before = await stack.on("lb-02", `sha256sum ${certificate}`);
-  await until(async () => ((await issue("lb-02")).status === 0 ? true : undefined));
-  t.not(await stack.on("lb-02", `sha256sum ${certificate}`), before);
+  await authority.lead(`${net}.50`);
+  await refuses(t, "lb-02", /unauthorized/);
+  await authority.lead(address);
+  await renews(t, "lb-02");
+  isNobodyRefused(t);
+});
+
+test.serial("one load balancer is dead, and made anew", async (t) => {
+  const holder = await until("who has the address", async () => {
+    for (const name of names) {
+      if ((await stack.on(name, "ip -4 -o address")).includes(` ${address}/`)) return name;
+    }
+    return undefined;
+  });
+  const other = holder === "lb-01" ? "lb-02" : "lb-01";
+  await age(other);
+  await handshakes.end(balancers[holder]);
+  isNobodyRefused(t);
+  const container = `trilithon-${stackName}-${holder}`;
+  await must("kill", "docker", ["kill", container]);
+  await until("the address at the other one", async () =>
+    (await stack.on(other, "ip -4 -o address")).includes(` ${address}/`) ? true : undefined,
+  );
+  await renews(t, other);
+  t.log(`while the address moved: ${JSON.stringify(handshakes.lost)}`);
+  const lost = [...handshakes.lost];
+  t.true(lost.every((line) => line.includes(` ${address}: `)));
+  await must("remove", "docker", ["rm", "--force", container]);
+  await stack.up();
+  const count = handshakes.shown(balancers[holder]).length;
+  await until("a certificate for the new one", async () => {
+    const { status } = await stack.try(holder, "test -s /var/lib/trilithon/acme/issued");
+    return status === 0 ? true : undefined;
+  });
+  handshakes.begin(balancers[holder]);
+  await another(holder, count);
+  t.deepEqual((await readPreview(stack)).updates, []);
+  await keepKeys(t);
+  isNobodyRefused(t, ...lost);
+  t.log(`${handshakes.count} handshakes`);
+});
+
+test.serial("no key ever left its host", async (t) => {
+  const state = (await stack.pulumi("stack", "export", "--show-secrets")).stdout;
+  t.true(state.includes("acme-account"));
+  const all = [state, ...stack.said].join("\n");
+  t.is(keys.length, 4);
+  for (const key of keys) t.false(all.includes(key));
 });

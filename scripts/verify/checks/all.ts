@@ -2,6 +2,7 @@
 import type { Check } from "../check";
 import type { Endpoints } from "../endpoints";
 import { certificateChecks } from "./certificate";
+import { certificateRenewalChecks } from "./certificate-renewal";
 import { dnsChecks } from "./dns";
 import { failoverCheck } from "./failover";
 import { firewallChecks } from "./firewall";
@@ -36,6 +37,7 @@ export function listChecks(
       ...hostServingChecks(endpoints),
       ...virtualAddressChecks(endpoints),
       ...certificateChecks(endpoints),
+      ...certificateRenewalChecks(endpoints),
       ...dnsChecks(endpoints),
       ...(isGuestBook
         ? guestBookChecks(endpoints)

@@ -1,12 +1,17 @@
 /** What visitors are shown over TLS: a certificate that they trust, that has the site's names, and that does not end soon. */
 import { connect } from "node:tls";
-import { type Check, type Finding, failed, passed } from "../check";
+import { type Check, type Finding, failed, passed, wait } from "../check";
 import { type Endpoints, hostsWith, serviceOf, startCommand } from "../endpoints";
 import { type Trust, tlsOptions } from "../http";
 import { askHost } from "./host-http";
 
-/** Nobody renews one that is given, so there has to be time to. The stack's own is renewed by `up` months before. */
+/**
+ * Nobody renews one that is given, so there has to be time to. The stack's own is renewed by `up` months before, and one of an authority
+ * that is asked by the host itself in the last third of its life.
+ */
 const leastDays = 14;
+/** Of its life, where that is short. */
+const leastPart = 1 / 4;
 
 export function certificateChecks(endpoints: Endpoints): readonly Check[] {
   const { url, loadBalancerUrls, areContainers, tlsPort } = endpoints;
@@ -16,27 +21,41 @@ export function certificateChecks(endpoints: Endpoints): readonly Check[] {
   const names = new Set(endpoints.applications.map(({ domain }) => domain));
   return [
     ...[...new Set([url, ...urls])].flatMap((at) =>
-      [...names].map((name) => certificateCheck(at, { name, ca: endpoints.ca }, endpoints.stack)),
+      [...names].map((name) => certificateCheck(at, { name, ca: endpoints.ca }, endpoints)),
     ),
     ...redirectChecks(endpoints),
   ];
 }
 
-function certificateCheck(url: string, trust: Trust, stack: string): Check {
+function certificateCheck(url: string, trust: Trust, { stack, certificateUnit }: Endpoints): Check {
+  // The first one of an authority that hosts ask by themselves comes some seconds after `up`.
+  const patienceSeconds = certificateUnit === undefined ? 0 : 20;
   return {
     name: `${url}: its certificate is good for ${trust.name}`,
-    expected: `one for that name, of an authority that is trusted, for ${leastDays} days or more`,
+    expected: `one for that name, of an authority that is trusted, for ${leastDays} days or more, or a quarter of its life`,
     remedy: `${startCommand(stack)}; a given one: set a new one in trilithon:https`,
-    deadlineSeconds: 15,
-    run: async () => judgeCertificate(await readCertificate(url, trust), new Date()),
+    deadlineSeconds: 15 + patienceSeconds,
+    run: async () => judgeCertificate(await readPatiently(url, trust, patienceSeconds), new Date()),
   };
 }
 
 export interface ShownCertificate {
   /** As OpenSSL says it: `Nov 29 20:00:00 2027 GMT` */
+  readonly validFrom: string;
   readonly validTo: string;
   /** `TLSv1.3` */
   readonly protocol: string;
+}
+
+async function readPatiently(url: string, trust: Trust, seconds: number) {
+  for (let left = seconds; ; left -= 1) {
+    try {
+      return await readCertificate(url, trust);
+    } catch (error) {
+      if (left <= 0) throw error;
+      await wait(1);
+    }
+  }
 }
 
 /** Throws where it is not trusted, or has another name. */
@@ -47,18 +66,23 @@ function readCertificate(url: string, trust: Trust): Promise<ShownCertificate> {
     socket.setTimeout(10_000, () => socket.destroy(new Error("no answer within 10 s")));
     socket.once("error", reject);
     socket.once("secureConnect", () => {
-      const { valid_to: validTo } = socket.getPeerCertificate();
-      resolve({ validTo, protocol: socket.getProtocol() ?? "" });
+      const { valid_from: validFrom, valid_to: validTo } = socket.getPeerCertificate();
+      resolve({ validFrom, validTo, protocol: socket.getProtocol() ?? "" });
       socket.destroy();
     });
   });
 }
 
-export function judgeCertificate({ validTo, protocol }: ShownCertificate, now: Date): Finding {
+export function judgeCertificate(
+  { validFrom, validTo, protocol }: ShownCertificate,
+  now: Date,
+): Finding {
   const end = new Date(validTo);
-  const days = Math.floor((end.getTime() - now.getTime()) / (24 * 3600 * 1000));
-  const seen = `ends on ${end.toISOString().slice(0, 10)}, in ${days} days; ${protocol}`;
-  return days >= leastDays ? passed(seen) : failed(seen);
+  const day = 24 * 3600 * 1000;
+  const days = (end.getTime() - now.getTime()) / day;
+  const life = (end.getTime() - new Date(validFrom).getTime()) / day;
+  const seen = `ends on ${end.toISOString().slice(0, 10)}, in ${Math.floor(days)} days; ${protocol}`;
+  return days >= Math.min(leastDays, life * leastPart) ? passed(seen) : failed(seen);
 }
 
 /** Asked from the load balancer's own host. */

@@ -5,6 +5,10 @@ import test from "ava";
 import { runCheck, type Site } from "../../../scripts/verify/check";
 import { listChecks } from "../../../scripts/verify/checks/all";
 import { certificateChecks, judgeCertificate } from "../../../scripts/verify/checks/certificate";
+import {
+  certificateRenewalChecks,
+  judgeRenewal,
+} from "../../../scripts/verify/checks/certificate-renewal";
 import { parseEndpoints, trustOf } from "../../../scripts/verify/endpoints";
 import { request } from "../../../scripts/verify/http";
 import { makePem } from "../../support/pem";
@@ -13,9 +17,9 @@ import { sampleOutput, severalOutput } from "./sample";
 const domain = sampleOutput.domain;
 
 /** A page over TLS, with the endpoints of a stack that has it. */
-async function servePage({ names = [domain], to = 90 } = {}) {
+async function servePage({ names = [domain], from = -1, to = 90 } = {}) {
   const authority = await makePem({ names: ["Example"], isAuthority: true });
-  const { certificate, key } = await makePem({ issuer: authority, names, to });
+  const { certificate, key } = await makePem({ issuer: authority, names, from, to });
   const server = createServer({ cert: certificate, key }, (asked, answer) => {
     answer.end(`for ${asked.headers.host}`);
   });
@@ -65,7 +69,7 @@ test("a certificate of another name, or near its end, is told", async (t) => {
   const other = await servePage({ names: ["other.com"] });
   t.like(await verdictOf(other.endpoints), { passed: false });
   t.regex((await verdictOf(other.endpoints)).seen, /does not match certificate's altnames/);
-  const short = await servePage({ to: 5 });
+  const short = await servePage({ from: -80, to: 5 });
   t.like(await verdictOf(short.endpoints), { passed: false });
   other.server.close();
   short.server.close();
@@ -73,12 +77,67 @@ test("a certificate of another name, or near its end, is told", async (t) => {
 
 test("fourteen days are enough", (t) => {
   const now = new Date("2026-11-29T12:00:00Z");
-  const shown = { validTo: "Dec 13 12:00:00 2026 GMT", protocol: "TLSv1.3" };
+  const protocol = "TLSv1.3";
+  const shown = {
+    ...{ validFrom: "Sep 14 12:00:00 2026 GMT", validTo: "Dec 13 12:00:00 2026 GMT", protocol },
+  };
   t.deepEqual(judgeCertificate(shown, now), {
     passed: true,
     seen: "ends on 2026-12-13, in 14 days; TLSv1.3",
   });
   t.false(judgeCertificate(shown, new Date("2026-11-29T12:00:01Z")).passed);
+});
+
+test("of a short life a quarter is enough", (t) => {
+  const shown = {
+    ...{ validFrom: "Nov 25 12:00:00 2026 GMT", validTo: "Dec  1 12:00:00 2026 GMT" },
+    protocol: "TLSv1.3",
+  };
+  t.true(judgeCertificate(shown, new Date("2026-11-30T00:00:00Z")).passed);
+  t.false(judgeCertificate(shown, new Date("2026-11-30T00:00:01Z")).passed);
+});
+
+test("whether a load balancer's certificate is renewed by itself is asked of it", async (t) => {
+  const output = { ...severalOutput, certificateUnit: "trilithon-acme" };
+  const endpoints = parseEndpoints(output);
+  const checks = certificateRenewalChecks(endpoints);
+  t.deepEqual(
+    checks.map(({ name }) => name),
+    ["lb-01: its certificate is renewed by itself"],
+  );
+  const [check] = checks;
+  if (check === undefined) throw new Error("there is no check");
+  const asked: string[] = [];
+  const site: Site = {
+    ...silent(endpoints),
+    run: async (host, script) => {
+      asked.push(host.name);
+      t.regex(script, /show -P Result -- trilithon-acme\.service/);
+      return "timer=active\nrun=inactive\nresult=success\nrenewed\n";
+    },
+  };
+  t.like(await runCheck(check, site), { passed: true, seen: "its last run succeeded" });
+  t.deepEqual(asked, ["lb-01"]);
+  t.deepEqual(certificateRenewalChecks(parseEndpoints(severalOutput)), []);
+});
+
+test("a renewal that failed is told with its last words", (t) => {
+  const said = "[www.foobar.com] acme: error: 403 :: unauthorized";
+  for (const [timer, run, result, seen] of [
+    ["active", "failed", "exit-code", `its last run ended with exit-code: ${said}`],
+    ["active", "failed", "timeout", `its last run ended with timeout: ${said}`],
+    ["inactive", "inactive", "success", "its timer is inactive"],
+    ["", "inactive", "success", "its timer is not there"],
+  ]) {
+    const text = `timer=${timer}\nrun=${run}\nresult=${result}\n${said}\n`;
+    t.deepEqual(judgeRenewal(text), { passed: false, seen: `${seen}` });
+  }
+  t.deepEqual(judgeRenewal(`timer=active\nrun=activating\nresult=success\n${said}\n`), {
+    ...{ passed: true, seen: `a run is under way: ${said}` },
+  });
+  t.deepEqual(judgeRenewal("timer=active\nrun=inactive\nresult=success\n"), {
+    ...{ passed: true, seen: "its last run succeeded" },
+  });
 });
 
 test("each name is looked at at each load balancer, and who comes without TLS is led to it", (t) => {
