@@ -84,62 +84,71 @@ function startAsking(t: ExecutionContext) {
   };
 }
 
-test.serial("HTTPS comes to a stack that had none: told before, and without a lost request", async (t) => {
-  await stack.up();
-  t.deepEqual((await readPreview(stack)).updates, []);
-  const stop = startAsking(t);
-  await stack.configure(settings(https));
-  const preview = await readPreview(stack);
-  for (const name of names) {
-    const said = summary(preview, `load-balancer-${name}-service`);
-    t.regex(said, /write \/etc\/haproxy\/haproxy\.cfg/);
-    t.regex(said, /write \/etc\/haproxy\/certificates\/1\.pem \(content not known yet\)/);
-    t.regex(said, /reload haproxy \(no connection dropped/);
-    t.regex(summary(preview, `firewall-${name}-open`), /write \/etc\/trilithon-firewall\/open\.nft/);
-  }
-  t.regex(summary(preview, "load-balancer-certificate"), /make a certificate/);
-  await stack.up();
-  const { sent, failed } = await stop();
-  t.true(sent > 0);
-  t.deepEqual(failed, []);
-  t.deepEqual((await readPreview(stack)).updates, []);
-  const endpoints = await readEndpoints();
-  t.is(endpoints.url, `https://${address}`);
-  const sshKeys = await stack.output("sshKeys", "--show-secrets");
-  const privateKeys = sshKeys as Readonly<Record<string, string>>;
-  const verdicts = await verifyStack({ endpoints, privateKeys }, { changes: "none" });
-  const { url } = endpoints;
-  t.deepEqual(
-    verdicts.filter(({ passed }) => !passed),
-    [],
-    renderTable({ stack: stackName, url, verdicts }),
-  );
-});
+test.serial(
+  "HTTPS comes to a stack that had none: told before, and without a lost request",
+  async (t) => {
+    await stack.up();
+    t.deepEqual((await readPreview(stack)).updates, []);
+    const stop = startAsking(t);
+    await stack.configure(settings(https));
+    const preview = await readPreview(stack);
+    for (const name of names) {
+      const said = summary(preview, `load-balancer-${name}-service`);
+      t.regex(said, /write \/etc\/haproxy\/haproxy\.cfg/);
+      t.regex(said, /write \/etc\/haproxy\/certificates\/1\.pem \(content not known yet\)/);
+      t.regex(said, /reload haproxy \(no connection dropped/);
+      t.regex(
+        summary(preview, `firewall-${name}-open`),
+        /write \/etc\/trilithon-firewall\/open\.nft/,
+      );
+    }
+    t.regex(summary(preview, "load-balancer-certificate"), /make a certificate/);
+    await stack.up();
+    const { sent, failed } = await stop();
+    t.true(sent > 0);
+    t.deepEqual(failed, []);
+    t.deepEqual((await readPreview(stack)).updates, []);
+    const endpoints = await readEndpoints();
+    t.is(endpoints.url, `https://${address}`);
+    const sshKeys = await stack.output("sshKeys", "--show-secrets");
+    const privateKeys = sshKeys as Readonly<Record<string, string>>;
+    const verdicts = await verifyStack({ endpoints, privateKeys }, { changes: "none" });
+    const { url } = endpoints;
+    t.deepEqual(
+      verdicts.filter(({ passed }) => !passed),
+      [],
+      renderTable({ stack: stackName, url, verdicts }),
+    );
+  },
+);
 
-test.serial("a person finds the page by its name, writes and reads; the cookie is for TLS alone", async (t) => {
-  const browser = await open();
-  const page = await browser.newPage();
-  const answer = await page.goto(`https://${domain}/`);
-  t.is(answer?.status(), 200);
-  t.is((await answer?.securityDetails())?.issuer, `${domain} authority`);
-  t.is((await answer?.securityDetails())?.protocol, "TLS 1.3");
-  await page.fill("#name", "Ada");
-  await page.fill("#message", "Hello by name.");
-  await page.click("button");
-  await page.getByText("Thank you for signing.").waitFor();
-  t.is(new URL(page.url()).origin, `https://${domain}`);
-  const cookies = await page.context().cookies();
-  t.like(
-    cookies.find(({ name }) => name === "wrote"),
-    { domain, secure: true, httpOnly: true },
-  );
-  await page.reload();
-  t.is(await page.getByText("Hello by name.").count(), 1);
-  const reader = await browser.newPage();
-  await reader.goto(`https://${domain}/`);
-  t.is(await reader.getByText("Hello by name.").count(), 1);
-  t.is(await protocolOf(reader), "h2");
-});
+test.serial(
+  "a person finds the page by its name, writes and reads; the cookie is for TLS alone",
+  async (t) => {
+    const browser = await open();
+    const page = await browser.newPage();
+    const answer = await page.goto(`https://${domain}/`);
+    t.is(answer?.status(), 200);
+    t.is((await answer?.securityDetails())?.issuer, `${domain} authority`);
+    t.is((await answer?.securityDetails())?.protocol, "TLS 1.3");
+    await page.fill("#name", "Ada");
+    await page.fill("#message", "Hello by name.");
+    await page.click("button");
+    await page.getByText("Thank you for signing.").waitFor();
+    t.is(new URL(page.url()).origin, `https://${domain}`);
+    const cookies = await page.context().cookies();
+    t.like(
+      cookies.find(({ name }) => name === "wrote"),
+      { domain, secure: true, httpOnly: true },
+    );
+    await page.reload();
+    t.is(await page.getByText("Hello by name.").count(), 1);
+    const reader = await browser.newPage();
+    await reader.goto(`https://${domain}/`);
+    t.is(await reader.getByText("Hello by name.").count(), 1);
+    t.is(await protocolOf(reader), "h2");
+  },
+);
 
 /** Of the page that a browser shows. */
 function protocolOf(page: { evaluate(script: string): Promise<unknown> }): Promise<unknown> {
@@ -155,36 +164,39 @@ async function way(answer: Response | null): Promise<readonly string[]> {
   return steps;
 }
 
-test.serial("plain HTTP and other names lead to it; another name of the site is answered", async (t) => {
-  const browser = await open();
-  // Each with a memory of its own: what one learned of TLS the next one does not know.
-  const go = async (url: string) => (await browser.newPage()).goto(url);
-  t.deepEqual(await way(await go(`http://${domain}/?before=9`)), [
-    `301 http://${domain}/?before=9`,
-    `200 https://${domain}/?before=9`,
-  ]);
-  t.deepEqual(await way(await go(`http://${apex}/`)), [
-    `301 http://${apex}/`,
-    `301 https://${apex}/`,
-    `200 https://${domain}/`,
-  ]);
-  t.deepEqual(await way(await go(`https://${apex}/`)), [
-    `301 https://${apex}/`,
-    `200 https://${domain}/`,
-  ]);
-  t.deepEqual(await way(await go(`https://${other}/`)), [`200 https://${other}/`]);
-  const nobody = await go(`https://${address}/`);
-  t.is(nobody?.status(), 404);
-  t.regex((await nobody?.text()) ?? "", /No site of this name is served here/);
-  await t.throwsAsync(go(`https://nobody.${apex}/`), { message: /ERR_NAME_NOT_RESOLVED/ });
-  // Once it has been there, it does not ask without TLS any more.
-  const page = await browser.newPage();
-  await page.goto(`https://${domain}/`);
-  t.deepEqual(await way(await page.goto(`http://${domain}/`)), [
-    `307 http://${domain}/`,
-    `200 https://${domain}/`,
-  ]);
-});
+test.serial(
+  "plain HTTP and other names lead to it; another name of the site is answered",
+  async (t) => {
+    const browser = await open();
+    // Each with a memory of its own: what one learned of TLS the next one does not know.
+    const go = async (url: string) => (await browser.newPage()).goto(url);
+    t.deepEqual(await way(await go(`http://${domain}/?before=9`)), [
+      `301 http://${domain}/?before=9`,
+      `200 https://${domain}/?before=9`,
+    ]);
+    t.deepEqual(await way(await go(`http://${apex}/`)), [
+      `301 http://${apex}/`,
+      `301 https://${apex}/`,
+      `200 https://${domain}/`,
+    ]);
+    t.deepEqual(await way(await go(`https://${apex}/`)), [
+      `301 https://${apex}/`,
+      `200 https://${domain}/`,
+    ]);
+    t.deepEqual(await way(await go(`https://${other}/`)), [`200 https://${other}/`]);
+    const nobody = await go(`https://${address}/`);
+    t.is(nobody?.status(), 404);
+    t.regex((await nobody?.text()) ?? "", /No site of this name is served here/);
+    await t.throwsAsync(go(`https://nobody.${apex}/`), { message: /ERR_NAME_NOT_RESOLVED/ });
+    // Once it has been there, it does not ask without TLS any more.
+    const page = await browser.newPage();
+    await page.goto(`https://${domain}/`);
+    t.deepEqual(await way(await page.goto(`http://${domain}/`)), [
+      `307 http://${domain}/`,
+      `200 https://${domain}/`,
+    ]);
+  },
+);
 
 test.serial("who does not trust the authority is warned", async (t) => {
   const { certificate } = await makePem({ names: ["Example"], isAuthority: true });
@@ -217,23 +229,29 @@ async function curl(url: string, ...words: readonly string[]): Promise<string> {
   return outside(`curl --http3-only --cacert /root/ca.pem ${write} ${words.join(" ")} '${url}'`);
 }
 
-test.serial("HTTP/3 answers at each load balancer and at the address that they share", async (t) => {
-  await startStranger();
-  t.log((await outside("curl -V | head -1")).trim());
-  t.is(await curl(`https://${domain}/`), `200 HTTP/3 ${address}`);
-  for (const one of Object.values(balancers)) {
-    t.is(await curl(`https://${domain}/`, "--resolve", `${domain}:443:${one}`), `200 HTTP/3 ${one}`);
-  }
-  t.is(await curl(`https://${apex}/`), `301 HTTP/3 ${address}`);
-  const form = "--data-urlencode name=Grace --data-urlencode 'message=Hello over UDP.'";
-  t.is(await curl(`https://${domain}/entries`, form), `303 HTTP/3 ${address}`);
-  const headers = { Host: domain };
-  const trust = trustOf(await readEndpoints());
-  const told = await request({ url: `https://${address}/`, headers, trust });
-  t.is(told.headers["alt-svc"], 'h3=":443"; ma=3600');
-  const plain = await request({ url: `http://${address}/`, headers });
-  t.is(plain.headers["alt-svc"], undefined);
-});
+test.serial(
+  "HTTP/3 answers at each load balancer and at the address that they share",
+  async (t) => {
+    await startStranger();
+    t.log((await outside("curl -V | head -1")).trim());
+    t.is(await curl(`https://${domain}/`), `200 HTTP/3 ${address}`);
+    for (const one of Object.values(balancers)) {
+      t.is(
+        await curl(`https://${domain}/`, "--resolve", `${domain}:443:${one}`),
+        `200 HTTP/3 ${one}`,
+      );
+    }
+    t.is(await curl(`https://${apex}/`), `301 HTTP/3 ${address}`);
+    const form = "--data-urlencode name=Grace --data-urlencode 'message=Hello over UDP.'";
+    t.is(await curl(`https://${domain}/entries`, form), `303 HTTP/3 ${address}`);
+    const headers = { Host: domain };
+    const trust = trustOf(await readEndpoints());
+    const told = await request({ url: `https://${address}/`, headers, trust });
+    t.is(told.headers["alt-svc"], 'h3=":443"; ma=3600');
+    const plain = await request({ url: `http://${address}/`, headers });
+    t.is(plain.headers["alt-svc"], undefined);
+  },
+);
 
 test.serial("a browser speaks HTTP/3 with it", async (t) => {
   const browser = await open({ overHttp3: [`${domain}:443`] });
@@ -257,15 +275,19 @@ async function holder(): Promise<string> {
   return "";
 }
 
-test.serial("HTTP/3 answers at the shared address of the other one, once the first is gone", async (t) => {
-  const first = await holder();
-  await stack.on(first, "systemctl kill -s KILL haproxy && systemctl stop haproxy");
-  for (let left = 50; left > 0 && ["", first].includes(await holder()); left -= 1) await wait(0.2);
-  t.not(await holder(), first);
-  t.is(await curl(`https://${domain}/`), `200 HTTP/3 ${address}`);
-  await stack.on(first, "systemctl start haproxy");
-  t.is(await curl(`https://${domain}/`), `200 HTTP/3 ${address}`);
-});
+test.serial(
+  "HTTP/3 answers at the shared address of the other one, once the first is gone",
+  async (t) => {
+    const first = await holder();
+    await stack.on(first, "systemctl kill -s KILL haproxy && systemctl stop haproxy");
+    for (let left = 50; left > 0 && ["", first].includes(await holder()); left -= 1)
+      await wait(0.2);
+    t.not(await holder(), first);
+    t.is(await curl(`https://${domain}/`), `200 HTTP/3 ${address}`);
+    await stack.on(first, "systemctl start haproxy");
+    t.is(await curl(`https://${domain}/`), `200 HTTP/3 ${address}`);
+  },
+);
 
 test.serial("a connection over HTTP/3 outlives reloads", async (t) => {
   const one = await holder();
