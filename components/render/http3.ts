@@ -6,7 +6,7 @@ const rememberedSeconds = 3600;
 /** For the section `global`. */
 export function renderHttp3Global(): string {
   return `    # Of HTTP/3 each connection has a socket of its own at the port, which only root could open otherwise. With it a connection stays
-    # with its process over a reload; without it what comes for one goes to the new process, which does not know it.
+    # with its process over a reload; otherwise what comes for one reaches the new process, which does not know it.
     setcap cap_net_bind_service
 `;
 }
