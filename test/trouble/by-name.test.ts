@@ -2,9 +2,12 @@
  * The site as a visitor has it: Chromium finds it by its names on the stack's own name servers, trusts the stack's own root and nothing
  * else of it, writes and reads, over HTTP/2 and HTTP/3. Two load balancers share the address; HTTPS came to a stack that had none.
  */
+import { join } from "node:path";
 import { connect } from "node:tls";
 import test, { type ExecutionContext } from "ava";
 import type { Browser, Response } from "playwright-core";
+import { imageNames, prepareImage } from "../../scripts/setup/base-image";
+import { root } from "../../scripts/setup/environment";
 import { must } from "../../scripts/setup/run";
 import { wait } from "../../scripts/verify/check";
 import { parseEndpoints, trustOf } from "../../scripts/verify/endpoints";
@@ -35,7 +38,7 @@ function settings(https?: unknown): Settings {
       })),
       { name: "web-01", address: `${net}.21`, roles: ["web", "database"] },
     ],
-    "trilithon:containers": { subnet: `${net}.0/24`, publish: 8818, sshPortBase: 15_600 },
+    "trilithon:containers": { subnet: `${net}.0/25`, publish: 8818, sshPortBase: 15_600 },
     "trilithon:loadBalancer": {
       ...{ virtualAddress: address, aliases: [other], redirects: { [apex]: domain } },
       unknownHost: "page",
@@ -364,4 +367,33 @@ test.serial("without HTTP/3 nothing is left that listens over UDP, or lets it in
   }
   await t.throwsAsync(curl(`https://${domain}/`));
   t.deepEqual((await readPreview(stack)).updates, []);
+});
+
+test.serial("an HAProxy that was built without QUIC is refused in one line", async (t) => {
+  await prepareImage("bookworm");
+  const old = await TestStack.make(`${stackName}-old`, {
+    "trilithon:domain": domain,
+    "trilithon:hosts": [
+      { name: "lb-01", address: `${net}.140`, roles: ["load-balancer"] },
+      { name: "web-01", address: `${net}.141`, roles: ["web"] },
+    ],
+    "trilithon:containers": {
+      ...{ subnet: `${net}.128/25`, publish: 8838, sshPortBase: 15_600, memoryMegabytes: 512 },
+      image: imageNames.bookworm,
+    },
+    "trilithon:application": {
+      ...{ name: "teller", start: ["perl", "server.pl"], packages: {} },
+      source: join(root, "test", "trouble", "https"),
+    },
+    "trilithon:https": https,
+  });
+  try {
+    const refusal =
+      /https\.http3: expected a HAProxy with QUIC, got 2\.6\.12\S*, which was built without it: take http3 out, or use HAProxy 3\.2 of Debian 14/;
+    t.regex(await old.mustFail(), refusal);
+    t.is((await old.try("lb-01", "test -e /etc/haproxy/certificates.list")).status, 1);
+    t.regex((await readPreview(old)).warnings.join("\n"), refusal);
+  } finally {
+    await old.remove();
+  }
 });
