@@ -53,6 +53,8 @@ export interface HttpsArgs {
   readonly ca?: pulumi.Input<string>;
   /** On all addresses of each host. Default 443. */
   readonly port?: pulumi.Input<number>;
+  /** `true`: HTTP/3 as well, at the same port over UDP. HAProxy has to be built with QUIC, as 3.2 of Debian 14 is. Default `false`. */
+  readonly http3?: boolean;
   /**
    * Browsers that were here once come by TLS alone for so many days, 1 to 1095; with `includeSubDomains` to all names below as well, with
    * `preload` before their first visit (hstspreload.org), which is hard to undo. Default: nothing is said.
@@ -105,6 +107,7 @@ const httpsObject = record("an object", {
   ),
   ca: v.exactOptional(certificate),
   port: v.exactOptional(port),
+  http3: v.exactOptional(isTrueOrFalse),
   hsts: v.exactOptional(
     record("an object with days", {
       days: integer(1, 1095),
@@ -123,9 +126,13 @@ export const https = v.lazy(
 
 /** Arguments that say which resources and files there are. */
 export const plainHttpsArgs = [
-  ...["https", "https.certificates", "https.ownCa", "https.acme"],
+  ...["https", "https.certificates", "https.ownCa", "https.acme", "https.http3"],
   ...plainChallengeArgs.map((path) => `https.acme.${path}`),
 ];
+
+export function hasHttp3(given: "own-ca" | HttpsArgs | undefined): boolean {
+  return given !== undefined && given !== "own-ca" && given.http3 === true;
+}
 
 /** What has to agree, of what is known: whose certificates, that they are good, and that they have all names. */
 export function checkHttps(given: unknown, names: readonly string[]): readonly Fault[] {

@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import * as v from "valibot";
 import { Service } from "../provider/resources/service";
 import { createAcmeTimer } from "./acme";
+import { checkAliases } from "./aliases";
 import {
   authorityFiles,
   type BalancedServer,
@@ -22,6 +23,7 @@ import {
   checkHttps,
   defaultHttpsPort,
   type HttpsArgs,
+  hasHttp3,
   https,
   plainHttpsArgs,
 } from "./https";
@@ -40,8 +42,10 @@ import {
   renderStateScript,
   renderUnavailable,
 } from "./render/haproxy";
+import { http3Check, lackingHttp3 } from "./render/http3";
 import { keepalivedFiles, leaveAddressFile } from "./render/keepalived";
 import { nothingPassed, reachesOne } from "./render/probes";
+import type { UnknownHost } from "./render/unknown-host";
 import { list, shape } from "./rule";
 import { domain, host, siteName, urlPath, webPath } from "./rules";
 import { createVirtualAddress, stackMark, virtualAddressListens } from "./virtual-address";
@@ -78,6 +82,8 @@ export interface LoadBalancerArgs {
   readonly sharedPaths?: readonly string[];
   /** The host name of the page: sent with the health checks, and shown when no server is left. */
   readonly domain: pulumi.Input<string>;
+  /** Further host names that are answered as `domain` is, as `www.foobar.org` beside `www.foobar.com`. Default none. */
+  readonly aliases?: readonly string[];
   /** Answers 200 when a server can serve, and 404 when it is to get nothing new. Asked every second, over TLS every two. */
   readonly healthPath: pulumi.Input<string>;
   /** On all addresses of each host. Default 80. */
@@ -96,8 +102,11 @@ export interface LoadBalancerArgs {
   readonly backendProtocol?: "https" | "http" | undefined;
   /** Host names to the one that visitors are led to from there, as `foobar.com` to `www.foobar.com`. Default none. */
   readonly redirects?: Readonly<Record<string, string>>;
-  /** `refuse` answers 421 to host names that are neither `domain`, an application's nor redirected. Default `serve`. */
-  readonly unknownHost?: pulumi.Input<"serve" | "refuse">;
+  /**
+   * What becomes of host names that are neither `domain` or one of `aliases`, nor an application's, nor redirected: `refuse` answers 421,
+   * `page` a plain page with 404. Default `serve`: `servers` get them.
+   */
+  readonly unknownHost?: pulumi.Input<UnknownHost>;
   /** Statistics, and `/metrics` for Prometheus, on the host's private address. Default 8404. */
   readonly statsPort?: pulumi.Input<number>;
   /** How long a server may take to answer. Default 65: Nginx gives up first, after 60, and its log says so. */
@@ -214,9 +223,11 @@ function haproxyListens(
     const haproxy = { host, protocol: "tcp", unit: haproxyUnit } as const;
     const page = { ...haproxy, address: allOfIpv4, port };
     const tlsPage = { ...page, port: tlsPort, what: "page over TLS" };
+    const http3Page = { ...tlsPage, protocol: "udp", what: "page over HTTP/3" } as const;
     return [
       { ...page, what: "page", for: { anyone: true } as const },
       ...(https === undefined ? [] : [{ ...tlsPage, for: { anyone: true } as const }]),
+      ...(hasHttp3(https) ? [{ ...http3Page, for: { anyone: true } as const }] : []),
       { ...haproxy, address, port: statsPort, what: "statistics", for: audience },
     ];
   });
@@ -235,6 +246,7 @@ function withDefaults(args: LoadBalancerArgs) {
     statsPort = defaultPorts.statistics,
     responseTimeoutSeconds = defaultResponseSeconds.loadBalancer,
     trustedProxies = [],
+    aliases = [],
     redirects = {},
     unknownHost = "serve",
     backendProtocol = "https",
@@ -254,6 +266,7 @@ function withDefaults(args: LoadBalancerArgs) {
     statsPort,
     responseTimeoutSeconds,
     trustedProxies,
+    aliases,
     redirects,
     unknownHost,
     rawLines,
@@ -279,7 +292,7 @@ const plainArgs = [
   ...["applications", "applications.name", "applications.domains", "applications.servers"],
   ...["applications.paths", "applications.under", "applications.sharedPaths", "sharedPaths"],
   ...["applications.servers.host", "applications.servers.host.name", "backendProtocol"],
-  ...["redirects", ...plainHttpsArgs],
+  ...["aliases", "redirects", ...plainHttpsArgs],
 ];
 
 const sharedPaths = v.optional(list("a list of paths", urlPath));
@@ -317,7 +330,7 @@ function checkAgreement(args: Complete): readonly Fault[] {
     message: unexpected("an address that no host has", virtualAddress),
   };
   const clash = { path: "statsPort", message: unexpected("a port other than port", statsPort) };
-  const served = servedNames(args);
+  const served = [...servedNames(args), ...args.aliases];
   return [
     ...checkUnique("hosts", "a host that is not in the list before", hosts),
     ...checkUnique(
@@ -333,13 +346,14 @@ function checkAgreement(args: Complete): readonly Fault[] {
     ),
     ...(statsPort === port ? [clash] : []),
     ...checkHttpsPort(args),
+    ...checkAliases(args.aliases, servedNames(args)),
     ...(typeof args.domain === "string" ? checkRedirects(args.redirects, served) : []),
     ...checkHttps(args.https, [...served, ...Object.keys(args.redirects)]),
     ...(virtualAddress !== undefined && taken.includes(virtualAddress) ? [held] : []),
   ];
 }
 
-/** As far as they are known: the first one may be an output. */
+/** Without aliases, as far as they are known: the first one may be an output. */
 function servedNames({ domain, applications }: Complete): readonly string[] {
   const first = typeof domain === "string" ? [domain] : [];
   return [...new Set([...first, ...applications.flatMap(({ domains }) => domains)])];
@@ -355,7 +369,7 @@ function checkHttpsPort({ https, port, statsPort }: Complete): readonly Fault[] 
 function readValues(check: ArgsCheck<typeof entries>, args: Complete) {
   const { domain, healthPath, port, statsPort, responseTimeoutSeconds } = args;
   const { trustedProxies, virtualAddress, onMove, rawLines, sharedPaths = [] } = args;
-  const { redirects, unknownHost, plainPaths = [] } = args;
+  const { aliases, redirects, unknownHost, plainPaths = [] } = args;
   const servers = plainServers(args.servers);
   const applications = args.applications.map((one) => ({
     ...one,
@@ -364,15 +378,15 @@ function readValues(check: ArgsCheck<typeof entries>, args: Complete) {
   return whenKnown(check, {
     ...{ domain, healthPath, port, statsPort, responseTimeoutSeconds },
     ...{ trustedProxies, virtualAddress, onMove, rawLines, servers, applications, sharedPaths },
-    ...{ redirects, unknownHost, plainPaths, https: plainHttps(args) },
+    ...{ aliases, redirects, unknownHost, plainPaths, https: plainHttps(args) },
   });
 }
 
 /** Without the certificates: their files hold them. */
 function plainHttps({ https }: Complete) {
   if (https === undefined) return undefined;
-  const { port = defaultHttpsPort, hsts } = https === "own-ca" ? {} : https;
-  return { port, hsts };
+  const { port = defaultHttpsPort, hsts, http3 } = https === "own-ca" ? {} : https;
+  return { port, hsts, http3 };
 }
 
 type Known = ReturnType<typeof readValues>;
@@ -381,11 +395,12 @@ type Values = Known & { readonly certificates: Certificates | undefined };
 function certificatesFor(
   parent: LoadBalancer,
   name: string,
-  { https, hosts, applications, redirects }: Complete,
+  { https, hosts, applications, aliases, redirects }: Complete,
   { domain, virtualAddress }: Known,
 ): Certificates | undefined {
   if (https === undefined) return undefined;
-  const others = [...applications.flatMap((one) => one.domains), ...Object.keys(redirects)];
+  const further = applications.flatMap((one) => one.domains);
+  const others = [...aliases, ...further, ...Object.keys(redirects)];
   const addresses = pulumi
     .all([hosts.map(({ address }) => address), virtualAddress])
     .apply(([own, shared]) => (shared === undefined ? own : [...own, shared]));
@@ -458,7 +473,8 @@ function createService(
       runsWith: packages.versions,
       // Its master process starts the new program as it reloads.
       onUpgrade: "reload",
-      check: checkOf(host, values),
+      check: checkOf(host, args, values),
+      ...(hasHttp3(args.https) && { forewarningCommand: lackingHttp3 }),
       // Debian's unit takes further options from there.
       configurationFiles: ["/etc/default/haproxy"],
       onChange: "reload",
@@ -477,7 +493,11 @@ function createService(
 }
 
 /** What has to hold before it is live. */
-function checkOf({ address }: Host, { servers, applications, certificates }: Values) {
+function checkOf(
+  { address }: Host,
+  { https }: Complete,
+  { servers, applications, certificates }: Values,
+) {
   return pulumi.output({ address, servers, applications }).apply(({ address, ...known }) => {
     const all = [...known.servers, ...known.applications.flatMap((one) => one.servers)];
     const asked = flatServers(uniqueServers(all), address).filter(({ isTls }) => isTls);
@@ -485,6 +505,7 @@ function checkOf({ address }: Host, { servers, applications, certificates }: Val
     const commands = [
       // The authority asks HAProxy before it gives a certificate, and HAProxy does not start without one.
       ...(certificates?.acme ? [`${acmeFiles.script} placeholder`] : []),
+      ...(hasHttp3(https) ? [http3Check] : []),
       isGood.join(" "),
       ...(asked.length > 0 ? [reachesOne(asked)] : []),
     ];

@@ -7,6 +7,7 @@ import { unexpected } from "./expectation";
 import { mysqlRawLines } from "./mysql-raw-lines";
 import { releaseCommand } from "./release-command";
 import { type Allowed, allowances, ownUnitSettings } from "./render/confinement";
+import { unknownHostAnswers } from "./render/unknown-host";
 import {
   integer,
   integerIn,
@@ -115,8 +116,9 @@ export const loadBalancerOptions = {
   responseTimeoutSeconds: v.exactOptional(seconds),
   trustedProxies: v.exactOptional(list("a list of networks", network)),
   virtualAddress: v.exactOptional(address),
+  aliases: v.exactOptional(list("a list of host names", domain)),
   redirects: v.exactOptional(mapping("an object of host names", domain, domain)),
-  unknownHost: v.exactOptional(oneOf("serve", "refuse")),
+  unknownHost: v.exactOptional(oneOf(...unknownHostAnswers)),
   backendProtocol: v.exactOptional(oneOf("https", "http")),
   onMove: v.exactOptional(
     list(

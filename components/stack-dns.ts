@@ -42,8 +42,9 @@ export function createDns(
 
 /** All that are served, and those that lead there. */
 function namesOf({ domain, applications, loadBalancer }: StackSettings): readonly string[] {
+  const { aliases = [], redirects = {} } = loadBalancer;
   const further = Object.values(applications).flatMap(({ domains }) => domains);
-  return [...new Set([domain, ...further, ...Object.keys(loadBalancer.redirects ?? {})])];
+  return [...new Set([domain, ...aliases, ...further, ...Object.keys(redirects)])];
 }
 
 /** Of one that moves to who is in charge, or of all that serve. */

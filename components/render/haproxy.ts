@@ -1,13 +1,17 @@
 /** The files of HAProxy. */
 
 import { forwardingHeaders } from "./forwarding-headers";
+import { renderAltSvc, renderHttp3Bind, renderHttp3Global } from "./http3";
 import { renderRestartAlways } from "./restart-always";
 import { renderTlsProfile } from "./tls-profile";
+import { renderUnknownHost, type UnknownHost } from "./unknown-host";
 import { insideDomain, nameInside } from "./web-paths";
 
 export interface HaproxyConfig {
   /** Sent with the health checks: a web server may serve several domains. */
   readonly domain: string;
+  /** Further names of the same site. Default none. */
+  readonly aliases?: readonly string[] | undefined;
   /** The load balancer's private address, which alone answers for statistics. */
   readonly address: string;
   readonly port: number;
@@ -28,7 +32,7 @@ export interface HaproxyConfig {
   /** A host name to the one that visitors are led to from there. Default none. */
   readonly redirects?: Readonly<Record<string, string>> | undefined;
   /** What becomes of requests for host names that nobody has. Default `serve`. */
-  readonly unknownHost?: "serve" | "refuse" | undefined;
+  readonly unknownHost?: UnknownHost | undefined;
   /** Lines that end a section, as they are. */
   readonly rawLines: {
     readonly global?: readonly string[];
@@ -47,6 +51,8 @@ export interface HaproxyHttps {
         readonly preload?: boolean | undefined;
       }
     | undefined;
+  /** Spoken at the same port over UDP. */
+  readonly http3?: boolean | undefined;
   /** Paths that are answered without TLS as well, besides the health check's. */
   readonly plainPaths: readonly string[];
   /** Of the account at the authority that is asked for certificates, if one is: by it each challenge is answered. */
@@ -145,7 +151,7 @@ global
     tune.bufsize 65536
     # What is known of each server's health outlives a reload, so that none gets requests that is down.
     server-state-file ${serverState}
-${https ? renderTlsProfile({ sessionSeconds }) : ""}${indent(rawLines.global)}
+${https ? renderTlsProfile({ sessionSeconds }) : ""}${https?.http3 ? renderHttp3Global() : ""}${indent(rawLines.global)}
 defaults
     mode http
     log global
@@ -174,7 +180,7 @@ defaults
 
 frontend web
     bind :${port}
-${https ? `    bind :${https.port} ssl crt-list ${haproxyFiles.certificates} alpn h2,http/1.1\n` : ""}${
+${https ? renderTlsBinds(https) : ""}${
   config.mark !== undefined
     ? `    # Asked where load balancers share an address: an answer of HAProxy's own, whatever becomes of the web servers.
     monitor-uri ${balancerHealthPath}
@@ -197,22 +203,24 @@ ${renderBackends(config)}${applications.map((application) => renderBackends(conf
 `;
 }
 
+function renderTlsBinds({ port, http3 }: HaproxyHttps): string {
+  return `    bind :${port} ssl crt-list ${haproxyFiles.certificates} alpn h2,http/1.1
+${http3 ? renderHttp3Bind(port, haproxyFiles.certificates) : ""}`;
+}
+
 const askedHost = "req.hdr(Host),host_only,lower";
 
 /** Who asks for another name, or without TLS, is led to where it is answered, or told that it is not. */
 function renderNames(config: HaproxyConfig): string {
   const { https, redirects = {}, unknownHost = "serve" } = config;
-  const aliases = Object.entries(redirects);
   const isTls = isOverTls(config);
-  const known = [config.domain, ...config.applications.flatMap(({ domains }) => domains)];
+  const own = [config.domain, ...(config.aliases ?? [])];
+  const known = [...own, ...config.applications.flatMap(({ domains }) => domains)];
   const names = [...new Set([...known, ...Object.keys(redirects)])];
   const suffix = portSuffix(config);
   const plain = https ? " !answered_plain" : "";
   return [
-    unknownHost === "refuse"
-      ? `    http-request return status 421 content-type text/plain string "This host name is not served here." unless { ${askedHost} -m str ${names.join(" ")} }
-`
-      : "",
+    renderUnknownHost(unknownHost, `{ ${askedHost} -m str ${names.join(" ")} }`),
     https?.acmeThumbprint === undefined ? "" : renderChallenge(https.acmeThumbprint),
     https
       ? `    acl answered_plain path ${[config.healthPath, ...https.plainPaths].join(" ")}
@@ -220,7 +228,7 @@ function renderNames(config: HaproxyConfig): string {
     # The same host name first: only then does a browser learn from it that it is to come by TLS.
 ${renderRedirect(`https://%[${askedHost}]${suffix}`, `!${isTls} !answered_plain`)}`
       : "",
-    ...aliases.map(([alias, name]) =>
+    ...Object.entries(redirects).map(([alias, name]) =>
       renderRedirect(
         `${schemeOf(config)}://${name}${suffix}`,
         `{ ${askedHost} -m str ${alias} }${plain}`,
@@ -230,6 +238,7 @@ ${renderRedirect(`https://%[${askedHost}]${suffix}`, `!${isTls} !answered_plain`
       ? `    http-after-response set-header Strict-Transport-Security "${renderHsts(https.hsts)}" if ${isTls}
 `
       : "",
+    https?.http3 ? renderAltSvc(https.port, config.trustedProxies.length > 0) : "",
   ].join("");
 }
 

@@ -1,6 +1,7 @@
 /** Which settings must agree with each other. Looks at all that is well formed, so that every fault is told at once. */
 import * as v from "valibot";
 import * as forms from "../../provider/schema/values";
+import { checkAliases } from "../aliases";
 import { type Fault, unexpected } from "../expectation";
 import { checkHttps, defaultHttpsPort } from "../https";
 import { carryOnWords, defaultPorts, defaultResponseSeconds } from "../options";
@@ -120,28 +121,34 @@ function virtualAddressOf({ loadBalancer }: Values): string | undefined {
 
 /** Certificates have all names that are served or lead to one that is. */
 function checkNames(values: Values): readonly Fault[] {
+  const { aliases, redirects } = loadBalancerOf(values);
+  const faults = [
+    ...checkAliases(aliases, servedNames({ ...values, loadBalancer: undefined })),
+    ...checkRedirects(redirects, servedNames(values)),
+  ];
   return [
-    ...checkRedirects(redirectsOf(values), servedNames(values)).map(({ path, message }) => ({
-      path: `loadBalancer.${path}`,
-      message,
-    })),
+    ...faults.map(({ path, message }) => ({ path: `loadBalancer.${path}`, message })),
     ...checkHttps(values.https, siteNames(values)),
   ];
 }
 
 function servedNames(values: Values): readonly string[] {
   const own = wellFormed(rules.domain, values.domain);
+  const { aliases } = loadBalancerOf(values);
+  const others = Array.isArray(aliases)
+    ? aliases.flatMap((one: unknown) => wellFormed(rules.domain, one) ?? [])
+    : [];
   const further = givenApplications(values).flatMap(({ domains }) => domains);
-  return own === undefined ? [] : [...new Set([own, ...further])];
+  return own === undefined ? [] : [...new Set([own, ...others, ...further])];
 }
 
 function siteNames(values: Values): readonly string[] {
-  return [...servedNames(values), ...Object.keys(redirectsOf(values) ?? {})];
+  const { redirects } = loadBalancerOf(values);
+  return [...servedNames(values), ...(isRecord(redirects) ? Object.keys(redirects) : [])];
 }
 
-function redirectsOf({ loadBalancer }: Values): Values | undefined {
-  const redirects = isRecord(loadBalancer) ? loadBalancer.redirects : undefined;
-  return isRecord(redirects) ? redirects : undefined;
+function loadBalancerOf({ loadBalancer }: Values): Values {
+  return isRecord(loadBalancer) ? loadBalancer : {};
 }
 
 function checkRoles(hosts: readonly Host[]): readonly Fault[] {

@@ -24,6 +24,11 @@ export function renderTrust({ stack, domain, ca, file }: TrustText): string {
     ],
     ["Windows", `certutil -addstore Root ${path}`],
     ["Firefox", "Settings, Privacy & Security, View Certificates, Authorities, Import"],
+    // There it does not ask the system.
+    [
+      "Chromium on Linux",
+      `certutil -d sql:$HOME/.pki/nssdb -A -t C,, -n ${domain} -i ${path}  # package libnss3-tools`,
+    ],
     ["curl", `curl --cacert ${path} https://${domain}/`],
     ["Node", `NODE_EXTRA_CA_CERTS=${path}`],
   ] as const;

@@ -167,7 +167,7 @@ test("the settings are refused in the same words", async (t) => {
   t.deepEqual(told({ https: "own-ca" }), []);
   t.deepEqual(told({ https: "own" }), ['trilithon:https: expected own-ca, got "own"']);
   t.deepEqual(told({ https: { tls: true } }), [
-    "trilithon:https.tls: unknown, expected one of certificate, key, certificates, ownCa, acme, ca, port, hsts",
+    "trilithon:https.tls: unknown, expected one of certificate, key, certificates, ownCa, acme, ca, port, http3, hsts",
     "trilithon:https: expected one of certificate and key, certificates, ownCa, acme, got none of them",
   ]);
   t.deepEqual(told({ https: { certificate: "x", key } }), [
@@ -264,6 +264,30 @@ test("a redirect leads from a name that is not served to one that is", (t) => {
   ]);
   t.deepEqual(told({ loadBalancer: { redirects: { foobar: name }, unknownHost: "drop" } }), [
     'trilithon:loadBalancer.redirects.foobar: expected a domain name such as www.example.com, got "foobar"',
-    'trilithon:loadBalancer.unknownHost: expected one of serve, refuse, got "drop"',
+    'trilithon:loadBalancer.unknownHost: expected one of serve, refuse, page, got "drop"',
+  ]);
+});
+
+test("another name of the site is no name that is served already, and can be led to", async (t) => {
+  const own = "www.foobar.org";
+  const redirects = { "foobar.org": own };
+  t.deepEqual(told({ loadBalancer: { aliases: [own], redirects } }), []);
+  const aliases = [own, name, own, "foobar"];
+  t.deepEqual(told({ loadBalancer: { aliases, redirects: { [own]: name } } }), [
+    'trilithon:loadBalancer.aliases[3]: expected a domain name such as www.example.com, got "foobar"',
+    `trilithon:loadBalancer.aliases[1]: expected a name that is not served already, got "${name}"`,
+    `trilithon:loadBalancer.aliases[2]: expected a name that is not served already, got "${own}"`,
+    `trilithon:loadBalancer.redirects.${own}: expected a name that is not served itself, got "${own}"`,
+  ]);
+  const { certificate, key } = await good;
+  t.deepEqual(told({ https: { certificate, key }, loadBalancer: { aliases: [own] } }), [
+    `trilithon:https.certificate: expected a certificate for ${own}, got one for ${name}`,
+  ]);
+});
+
+test("HTTP/3 is on or off", (t) => {
+  t.deepEqual(told({ https: { ownCa: true, http3: true } }), []);
+  t.deepEqual(told({ https: { ownCa: true, http3: "h3" } }), [
+    'trilithon:https.http3: expected true or false, got "h3"',
   ]);
 });

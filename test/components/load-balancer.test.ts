@@ -50,6 +50,7 @@ async function run() {
     { ...args, https: { ownCa: true as const, port: 443, hsts: { days: 0 } } },
     { ...args, https: { certificate: pair.certificate, key: other.key } },
     { ...args, redirects: { "www.example.com": "example.com" } },
+    { ...args, aliases: ["example.org", "www.example.com"] },
     { ...args, redirects, https: { certificate: pair.certificate, key: pair.key } },
     {
       ...args,
@@ -211,6 +212,7 @@ LoadBalancer bad: domain: expected a domain name such as www.example.com, got "e
     "LoadBalancer bad: https.hsts.days: expected an integer from 1 to 1095, got 0",
     "LoadBalancer bad: https.key: expected the private key of the certificate, got another one",
     `LoadBalancer bad: redirects.www.example.com: expected a name that is not served itself, got "www.example.com"`,
+    `LoadBalancer bad: aliases[1]: expected a name that is not served already, got "www.example.com"`,
     "LoadBalancer bad: https.certificate: expected a certificate for example.com, got one for www.example.com",
     `LoadBalancer bad: https.acme.challenge.dns-01.environment.INWX_PASSWORD: expected what lego needs for inwx, got nothing
 LoadBalancer bad: https.acme.challenge.dns-01.environment.INWX_USERNAME: expected what lego needs for inwx, got nothing`,

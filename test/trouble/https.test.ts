@@ -3,13 +3,10 @@
  * costs no request.
  */
 import { randomBytes } from "node:crypto";
-import { writeFile } from "node:fs/promises";
 import { connect as connectHttp2 } from "node:http2";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect } from "node:tls";
 import test, { type ExecutionContext } from "ava";
-import { makeCertificate } from "../../provider/certificates";
 import { root } from "../../scripts/setup/environment";
 import { must } from "../../scripts/setup/run";
 import { type Endpoints, parseEndpoints, trustOf } from "../../scripts/verify/endpoints";
@@ -18,6 +15,7 @@ import { renderTable } from "../../scripts/verify/report";
 import { verifyStack } from "../../scripts/verify/verify-stack";
 import { readPreview, summary } from "../end-to-end/support/preview";
 import { type Settings, TestStack } from "../end-to-end/support/test-stack";
+import { authorityOf, changeState, makeShort } from "../support/certificates-in-state";
 import { makePem } from "../support/pem";
 
 const stackName = "https";
@@ -238,6 +236,10 @@ test.serial("testssl.sh finds nothing that is worse than low", async (t) => {
   const found: Found[] = JSON.parse(await inside("cat /root/found.json"));
   const words = found.map(({ id, severity, finding }) => `${severity} ${id}: ${finding}`);
   t.true(found.length > 50, words.join("\n"));
+  const of = (id: string) => found.find((one) => one.id === id)?.finding ?? "nothing";
+  for (const old of ["SSLv2", "SSLv3", "TLS1", "TLS1_1"]) t.regex(of(old), /^not offered/, old);
+  for (const spoken of ["TLS1_2", "TLS1_3"]) t.regex(of(spoken), /^offered/, spoken);
+  t.regex(of("ALPN_HTTP2"), /^h2/);
   const worse = ["MEDIUM", "HIGH", "CRITICAL", "FATAL"];
   const bad = found.filter(({ severity }) => worse.includes(severity));
   t.log(words.filter((word) => !/^(OK|INFO) /.test(word)).join("\n"));
@@ -336,9 +338,14 @@ test.serial(
     await stack.configure(settings(ownCa));
     await stack.up();
     t.deepEqual((await readPreview(stack)).updates, []);
-    const end = await age(30);
-    const { sentences } = await readPreview(stack);
-    t.regex(JSON.stringify(sentences), new RegExp(`renew a certificate: it ends on ${end}`));
+    const end = new Date(Date.now() + 24 * 3600 * 1000);
+    const authority = await authorityOf(stack, "load-balancer-authority");
+    const old = await makeShort([domain, alias, address], authority, end);
+    await changeState(stack, "load-balancer-certificate", { certificate: old.certificate });
+    const preview = await readPreview(stack);
+    const renewal = `renew a certificate: it ends on ${end.toISOString().slice(0, 10)}`;
+    t.true(summary(preview, "load-balancer-certificate").includes(renewal));
+    t.regex(summary(preview, service), /reload haproxy \(no connection dropped/);
     const before = await look();
     const stop = startAsking(t, trustOf(await readEndpoints()));
     await stack.up();
@@ -347,41 +354,3 @@ test.serial(
     t.deepEqual((await readPreview(stack)).updates, []);
   },
 );
-
-async function madeLongAgo<Made>(days: number, make: () => Promise<Made>): Promise<Made> {
-  const { now } = Date;
-  Date.now = () => now() - days * 86_400_000;
-  try {
-    return await make();
-  } finally {
-    Date.now = now;
-  }
-}
-
-/** The state has a certificate that ends so soon, as if it had been made long ago. Answers the day of its end. */
-async function age(days: number): Promise<string> {
-  const exported = await stack.pulumi("stack", "export", "--show-secrets");
-  const state = JSON.parse(exported.stdout);
-  const find = (type: string) =>
-    state.deployment.resources.find((one: { readonly urn: string }) =>
-      one.urn.includes(`trilithon:index:${type}::load-balancer-`),
-    );
-  const authority = find("CertificateAuthority").outputs;
-  const { outputs } = find("Certificate");
-  const made = await madeLongAgo(365 - days, () =>
-    makeCertificate({
-      ...{ name: domain, addresses: [domain, alias, address], days: 365 },
-      authority: {
-        certificate: authority.certificate,
-        privateKey: JSON.parse(authority.privateKey.plaintext),
-      },
-    }),
-  );
-  outputs.certificate = made.certificate;
-  outputs.privateKey.plaintext = JSON.stringify(made.privateKey);
-  const file = join(tmpdir(), `trilithon-test-${stackName}-state.json`);
-  await writeFile(file, JSON.stringify(state), { mode: 0o600 });
-  const imported = await stack.pulumi("stack", "import", "--file", file);
-  if (imported.status !== 0) throw new Error(imported.stderr);
-  return new Date(Date.now() + days * 86_400_000).toISOString().slice(0, 10);
-}

@@ -228,6 +228,45 @@ test("names that are served are those of all applications, and those that lead t
   t.notRegex(renderHaproxy({ ...config, unknownHost: "serve" }), /421 content-type/);
 });
 
+test("a name that nobody has gets a plain page, where that is wanted, and each name of the site does not", (t) => {
+  const aliases = ["www.foobar.org", "foobar.org"];
+  const text = renderHaproxy({ ...config, aliases, unknownHost: "page" });
+  t.regex(
+    text,
+    /return status 404 content-type "text\/html; charset=utf-8" .* unless \{ req\.hdr\(Host\),host_only,lower -m str www\.foobar\.com www\.foobar\.org foobar\.org \}\n/,
+  );
+});
+
+/** The lines of one that the other one lacks, in both directions. */
+function differing(text: string, other: string): readonly string[] {
+  const [lines, others] = [text.split("\n"), other.split("\n")];
+  return [
+    ...lines.filter((line) => !others.includes(line)),
+    ...others.filter((line) => !lines.includes(line)),
+  ];
+}
+
+test("HTTP/3 is one more port over UDP, which browsers are told of over TLS, and which outlives a reload", (t) => {
+  const lines = (more: object, port = 443) =>
+    differing(
+      renderHaproxy({ ...config, ...more, https: { ...https, port, http3: true } }),
+      renderHaproxy({ ...config, ...more, https: { ...https, port } }),
+    ).filter((line) => !line.startsWith("    #"));
+  const bind = "ssl crt-list /etc/haproxy/certificates.list alpn h3";
+  const told = "http-after-response set-header Alt-Svc";
+  t.deepEqual(lines({}), [
+    "    setcap cap_net_bind_service",
+    `    bind quic4@:443 ${bind}`,
+    `    ${told} 'h3=":443"; ma=3600' if { ssl_fc }`,
+  ]);
+  t.deepEqual(lines({ trustedProxies: ["203.0.113.0/24"] }, 8443), [
+    "    setcap cap_net_bind_service",
+    `    bind quic4@:8443 ${bind}`,
+    // Who came by a proxy is told by that one how it is to be asked.
+    `    ${told} 'h3=":8443"; ma=3600' if { ssl_fc } !{ var(txn.trusted) -m bool }`,
+  ]);
+});
+
 test("raw lines end their sections", (t) => {
   const rawLines = {
     global: ["maxconn 500"],

@@ -11,6 +11,10 @@ test("says whom to trust, and how systems are told", async (t) => {
   t.regex(text, /^The authority of stack dev: www\.foobar\.com authority\n/);
   t.true(text.includes(new X509Certificate(ca).fingerprint256));
   t.regex(text, /cp root\.pem \/usr\/local\/share\/ca-certificates\/www\.foobar\.com\.crt && /);
+  t.regex(
+    text,
+    /Chromium on Linux +certutil -d sql:\S+ -A -t C,, -n www\.foobar\.com -i root\.pem +#/,
+  );
   t.notRegex(text, /BEGIN|FILE/);
 });
 
