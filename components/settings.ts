@@ -146,12 +146,16 @@ function checkSecret(values: Values, secretKeys: readonly string[]): readonly Fa
   const hosts = Array.isArray(values.hosts) ? values.hosts : [];
   const https = isRecord(values.https) ? values.https : {};
   const certificates = Array.isArray(https.certificates) ? https.certificates : [];
+  const users = isRecord(values.edge) && isRecord(values.edge.users) ? values.edge.users : {};
   const given = [
     { key: "privateKey", path: "privateKey", value: values.privateKey },
     { key: "https", path: "https.key", value: https.key },
     ...certificates.map((one: unknown, index) => {
       const value = isRecord(one) ? one.key : undefined;
       return { key: "https", path: `https.certificates[${index}].key`, value };
+    }),
+    ...Object.entries(users).map(([name, value]) => {
+      return { key: "edge", path: `edge.users.${name}`, value };
     }),
     ...hosts.map((host: unknown, index) => {
       const value = isRecord(host) ? host.privateKey : undefined;

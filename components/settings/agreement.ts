@@ -1,6 +1,7 @@
 /** Which settings must agree with each other. Looks at all that is well formed, so that every fault is told at once. */
 import * as v from "valibot";
 import * as forms from "../../provider/schema/values";
+import { checkEdge } from "../edge";
 import { type Fault, unexpected } from "../expectation";
 import { checkHttps, defaultHttpsPort } from "../https";
 import { carryOnWords, defaultPorts, defaultResponseSeconds } from "../options";
@@ -126,6 +127,7 @@ function checkNames(values: Values): readonly Fault[] {
       message,
     })),
     ...checkHttps(values.https, siteNames(values)),
+    ...checkEdge(values.edge),
   ];
 }
 
