@@ -149,7 +149,11 @@ function renderLogin({ domain, isTls }: Site): string {
 /** What is under way ends as ever. */
 function renderMaintenance({ maintenance: { retryAfterSeconds, operators } }: HaproxyEdge): string {
   const passing = operators.length > 0 ? ` !{ src ${operators.join(" ")} }` : "";
-  return `    http-request return status 503 content-type "text/html; charset=utf-8" hdr Retry-After "${retryAfterSeconds}" hdr Cache-Control no-store file ${edgeFiles.page} if { str(on) -m str -f ${edgeFiles.maintenance} } !{ ${passes} } !{ ${challenge} }${passing}
+  const isShut = "{ var(txn.shut) -m bool }";
+  return `    http-request set-var(txn.shut) bool(true) if { str(on) -m str -f ${edgeFiles.maintenance} } !{ ${passes} } !{ ${challenge} }${passing}
+    # Each answer with 503 would have a line in the log.
+    http-request set-log-level silent if ${isShut}
+    http-request return status 503 content-type "text/html; charset=utf-8" hdr Retry-After "${retryAfterSeconds}" hdr Cache-Control no-store file ${edgeFiles.page} if ${isShut}
 `;
 }
 

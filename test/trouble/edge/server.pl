@@ -1,0 +1,27 @@
+# Says what it was told of the visitor. perl-base is on every Debian. One request after the other.
+use strict;
+use warnings;
+use IO::Socket::INET;
+
+my $listener = IO::Socket::INET->new(
+    LocalAddr => $ENV{HOST}, LocalPort => $ENV{PORT}, Listen => 64, ReuseAddr => 1,
+) or die "cannot listen: $@\n";
+$SIG{TERM} = sub { exit 0 };
+while (my $client = $listener->accept) {
+    my $request = <$client> // "";
+    my %header;
+    while (defined(my $line = <$client>)) {
+        last unless $line =~ /\S/;
+        $header{lc $1} = $2 if $line =~ /^([^:]+): *(.*?)\r?$/;
+    }
+    my $length = $header{"content-length"} // 0;
+    my $body = "";
+    read($client, $body, $length) if $length;
+    my ($path) = $request =~ m{^\S+ (\S+) };
+    $path //= "";
+    sleep 4 if $path eq "/slow";
+    my $own = $path eq "/own" ? "Referrer-Policy: no-referrer\r\nX-Frame-Options: DENY\r\n" : "";
+    my $text = $path eq "/healthz" ? "healthy\n" : join "", "$path\n", map { "$_: $header{$_}\n" } sort keys %header;
+    print $client "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n${own}Content-Length: ", length $text, "\r\nConnection: close\r\n\r\n$text";
+    close $client;
+}
