@@ -86,7 +86,7 @@ export function renderLimits({ rateLimit, headerKilobytes, urlKilobytes }: Hapro
     `    http-request return status ${status} content-type text/plain string "${text}" if { ${condition} }\n`;
   return [
     `    # Of those who look after the stack: it is good until the second that it begins with.
-    http-request set-var(txn.now) date
+    http-request set-var(txn.now) date if { req.hdr(${passHeader}) -m found }
     http-request set-var(txn.passes) bool(true) if { req.hdr(${passHeader}) -m str -f ${edgeFiles.passes} } { req.hdr(${passHeader}),field(1,-),sub(txn.now) gt 0 }
     http-request del-header ${passHeader}
 `,

@@ -350,7 +350,7 @@ test.serial("maintenance: visitors get the page, operators the site, nobody lose
 });
 
 const told =
-  /^lb-01: the page of maintenance is on since \S+ by ada@laptop; up leaves it so, and npm run maintenance -- off --stack edge ends it$/;
+  /lb-01: the page of maintenance is on since \S+ by ada@laptop; up leaves it so, and npm run maintenance -- off --stack edge ends it/;
 
 test.serial("it is told by a preview, and survives `up`, a restart and a reboot", async (t) => {
   const warnings = await nothingToDo(t);
