@@ -18,8 +18,8 @@ export interface EdgeArgs {
     readonly seconds?: number | undefined;
   }>;
   /**
-   * New connections of one address, or of one /64 of IPv6, over 10 seconds; what is more is closed before TLS is spoken. `none`: any
-   * number. Default 300.
+   * New connections a second of one address, or of one /64 of IPv6, averaged over 10 seconds; what is more is closed before TLS is
+   * spoken. `none`: any number. Default 300.
    */
   readonly connectionsPerSecond?: pulumi.Input<number | "none">;
   /** All headers of a request together, 1 to 60; what is more is answered 431. Default: 400 where 64 do not hold the request. */
