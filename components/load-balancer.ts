@@ -580,7 +580,9 @@ function renderFiles({ address }: Host, args: Complete, values: Values) {
 function maintenanceFiles({ edge: { maintenance } }: Complete, { domain }: Values) {
   const page = pulumi
     .all([domain, maintenance])
-    .apply(([domain, given]) => renderMaintenancePage(domain, given?.text ?? defaultMaintenanceText));
+    .apply(([domain, given]) =>
+      renderMaintenancePage(domain, given?.text ?? defaultMaintenanceText),
+    );
   return {
     [edgeFiles.page]: { content: page },
     [edgeFiles.script]: {

@@ -130,7 +130,9 @@ function isShared(sharedPaths: readonly string[] = []): string {
 }
 
 const socket = "/run/haproxy/admin.sock";
+
 export { socket as adminSocket };
+
 /** How long a WebSocket may be idle, and how long one lives on after a reload. */
 const webSocketHours = 1;
 const serverState = "/var/lib/haproxy/server-state";

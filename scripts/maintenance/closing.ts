@@ -25,7 +25,8 @@ export async function setMaintenance(
     throw new Error(`stack ${stack}: no page of maintenance yet: ${startCommand(stack)} brings it`);
   }
   for (const name of away) tell(`${name}: it is away, and left as it is`);
-  const command = state === "on" ? sh`${edgeCommand} maintenance on ${who}` : sh`${edgeCommand} maintenance off`;
+  const command =
+    state === "on" ? sh`${edgeCommand} maintenance on ${who}` : sh`${edgeCommand} maintenance off`;
   const done = await Promise.all(
     hostsWith(site.endpoints, "load-balancer").map(async (host) => {
       try {

@@ -82,10 +82,14 @@ const bad: readonly (readonly [string, object, readonly string[]])[] = [
     { allow: ["203.0.113.0/24"], satisfy: "any" },
     ['satisfy: expected nothing, as it is about allow and users together, got "any"'],
   ],
-  ["another word for both", { satisfy: "both" }, [
-    'satisfy: expected one of all, any, got "both"',
-    'satisfy: expected nothing, as it is about allow and users together, got "both"',
-  ]],
+  [
+    "another word for both",
+    { satisfy: "both" },
+    [
+      'satisfy: expected one of all, any, got "both"',
+      'satisfy: expected nothing, as it is about allow and users together, got "both"',
+    ],
+  ],
   [
     "headers by which an answer is read, or that are set elsewhere",
     { headers: { "Set-Cookie": "a=b", "strict-transport-security": "max-age=1" } },
@@ -134,10 +138,7 @@ const bad: readonly (readonly [string, object, readonly string[]])[] = [
 
 for (const [title, edge, faults] of bad) {
   test(`refuses ${title}`, (t) => {
-    t.deepEqual(
-      [...faultsOf(edge)].sort(),
-      faults.map((line) => `trilithon:edge.${line}`).sort(),
-    );
+    t.deepEqual([...faultsOf(edge)].sort(), faults.map((line) => `trilithon:edge.${line}`).sort());
   });
 }
 
@@ -192,20 +193,28 @@ test("a password is a hash on each load balancer, the same on all, in a file tha
   const config = one?.("haproxy.cfg");
   const text = String(plain(config.content));
   t.is(config.mode, "0600");
-  t.regex(text, /\nuserlist edge_users\n {4}user ada password \$6\$[./0-9A-Za-z]{16}\$[./0-9A-Za-z]{86}\n/);
+  t.regex(
+    text,
+    /\nuserlist edge_users\n {4}user ada password \$6\$[./0-9A-Za-z]{16}\$[./0-9A-Za-z]{86}\n/,
+  );
   t.false(text.includes(password));
   const line = / {4}user ada .*/;
   t.is(line.exec(String(plain(two?.("haproxy.cfg").content)))?.[0], line.exec(text)?.[0]);
   // Marked as a secret, somewhere up to here.
   const { world } = await program;
-  t.regex(JSON.stringify(world.find("trilithon:index:Service", "few-one-service").inputs), /1b47061264138c4ac30d75fd1eb44270/);
+  t.regex(
+    JSON.stringify(world.find("trilithon:index:Service", "few-one-service").inputs),
+    /1b47061264138c4ac30d75fd1eb44270/,
+  );
 });
 
 test("without users it is a file for all, and says what breaks nothing", async (t) => {
   const file = await filesOf("open-one-service");
   const { content, mode } = file("haproxy.cfg");
   t.is(mode, undefined);
-  const headers = [...String(plain(content)).matchAll(/http-after-response set-header (\S+) "(.*?)"/g)];
+  const headers = [
+    ...String(plain(content)).matchAll(/http-after-response set-header (\S+) "(.*?)"/g),
+  ];
   t.deepEqual(
     headers.map(([, name, value]) => `${name}: ${value}`),
     ["X-Content-Type-Options: nosniff", "Referrer-Policy: strict-origin-when-cross-origin"],

@@ -196,7 +196,10 @@ test.serial("who asks too much, too often or too fast is refused, and nobody els
   t.is((await curl(`${page}/`, "--header", `X-Long: ${long}`)).status, 431);
   t.is((await curl(`${page}/?${long.slice(0, 1100)}`)).status, 414);
   t.is((await curl(`${page}/?${long.slice(0, 900)}`)).status, 200);
-  const body = await must("body", "sh", ["-c", "f=$(mktemp); head -c 1500000 /dev/zero >$f; echo $f"]);
+  const body = await must("body", "sh", [
+    "-c",
+    "f=$(mktemp); head -c 1500000 /dev/zero >$f; echo $f",
+  ]);
   t.is((await curl(`${page}/`, "--data-binary", `@${body.trim()}`)).status, 413);
   t.is((await curl(`${page}/`, "--data-binary", "small")).status, 200);
 
@@ -264,19 +267,23 @@ test.serial("a stack for few: from their network, or by a password", async (t) =
   t.deepEqual(await verify(t), []);
 });
 
-test.serial("of a password a host has a salted hash alone, and nobody is shown either", async (t) => {
-  const { stdout } = await stack.pulumi("stack", "export");
-  const config = await stack.on("lb-01", "cat /etc/haproxy/haproxy.cfg");
-  const [, hash = ""] = /^ {4}user ada password (\$6\$[./0-9A-Za-z]{16}\$[./0-9A-Za-z]{86})$/m.exec(config) ?? [];
-  t.true(hash.length > 0, config);
-  t.is(await stack.on("lb-01", "stat -c %a /etc/haproxy/haproxy.cfg"), "600\n");
-  for (const said of [stdout, ...stack.said]) {
-    t.false(said.includes(password));
-    t.false(said.includes(hash));
-  }
-  const found = `grep -rlF '${password}' /etc /var/lib/trilithon /var/log /run 2>/dev/null || true`;
-  t.is(await stack.on("lb-01", found), "");
-});
+test.serial(
+  "of a password a host has a salted hash alone, and nobody is shown either",
+  async (t) => {
+    const { stdout } = await stack.pulumi("stack", "export");
+    const config = await stack.on("lb-01", "cat /etc/haproxy/haproxy.cfg");
+    const [, hash = ""] =
+      /^ {4}user ada password (\$6\$[./0-9A-Za-z]{16}\$[./0-9A-Za-z]{86})$/m.exec(config) ?? [];
+    t.true(hash.length > 0, config);
+    t.is(await stack.on("lb-01", "stat -c %a /etc/haproxy/haproxy.cfg"), "600\n");
+    for (const said of [stdout, ...stack.said]) {
+      t.false(said.includes(password));
+      t.false(said.includes(hash));
+    }
+    const found = `grep -rlF '${password}' /etc /var/lib/trilithon /var/log /run 2>/dev/null || true`;
+    t.is(await stack.on("lb-01", found), "");
+  },
+);
 
 test.serial("or from their network and by a password", async (t) => {
   await configureFew({ ...closed, satisfy: "all" });
@@ -325,29 +332,32 @@ function makeVisitor() {
   return { ask, ports, end: () => agent.destroy() };
 }
 
-test.serial("maintenance: visitors get the page, operators the site, nobody loses a request", async (t) => {
-  await stack.configure(settings({ maintenance: worked }));
-  await stack.up();
-  t.deepEqual(await nothingToDo(t), []);
-  const visitor = makeVisitor();
-  t.teardown(() => visitor.end());
-  t.is((await visitor.ask("/")).status, 200);
-  const slow = curl(`${page}/slow`);
-  await sleep(1000);
-  await maintenance(t, "on");
-  t.is((await visitor.ask("/")).status, 503);
-  // What was under way.
-  t.is((await slow).status, 200);
-  const shut = await curl(`${page}/any/path`);
-  t.is(shut.status, 503);
-  t.is(shut.headers["retry-after"], "120");
-  t.is(shut.headers["cache-control"], "no-store");
-  t.regex(shut.body, /<p>We are moving &lt;house&gt;\.<\/p>/);
-  t.is(await fromNeighbour("/"), "200");
-  t.deepEqual(await verify(t), ["the site is open at lb-01"]);
-  t.is(visitor.ports.size, 1);
-  await maintenance(t, "on");
-});
+test.serial(
+  "maintenance: visitors get the page, operators the site, nobody loses a request",
+  async (t) => {
+    await stack.configure(settings({ maintenance: worked }));
+    await stack.up();
+    t.deepEqual(await nothingToDo(t), []);
+    const visitor = makeVisitor();
+    t.teardown(() => visitor.end());
+    t.is((await visitor.ask("/")).status, 200);
+    const slow = curl(`${page}/slow`);
+    await sleep(1000);
+    await maintenance(t, "on");
+    t.is((await visitor.ask("/")).status, 503);
+    // What was under way.
+    t.is((await slow).status, 200);
+    const shut = await curl(`${page}/any/path`);
+    t.is(shut.status, 503);
+    t.is(shut.headers["retry-after"], "120");
+    t.is(shut.headers["cache-control"], "no-store");
+    t.regex(shut.body, /<p>We are moving &lt;house&gt;\.<\/p>/);
+    t.is(await fromNeighbour("/"), "200");
+    t.deepEqual(await verify(t), ["the site is open at lb-01"]);
+    t.is(visitor.ports.size, 1);
+    await maintenance(t, "on");
+  },
+);
 
 const told =
   /lb-01: the page of maintenance is on since \S+ by ada@laptop; up leaves it so, and npm run maintenance -- off --stack edge ends it/;

@@ -16,7 +16,8 @@ function openCheck(host: EndpointHost, command: string, stack: string): Check {
     expected: "no page of maintenance",
     remedy: `npm run maintenance -- off --stack ${stack}`,
     deadlineSeconds: 25,
-    run: async (site) => judgeMaintenance(await site.run(host, sh`${command} maintenance`.text, 10)),
+    run: async (site) =>
+      judgeMaintenance(await site.run(host, sh`${command} maintenance`.text, 10)),
   };
 }
 

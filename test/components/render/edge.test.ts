@@ -42,7 +42,9 @@ test("renders all that an edge may be", (t) => {
 test("by default new connections are counted, and the page of maintenance is at hand", (t) => {
   const lines = added({});
   t.true(lines.includes("tcp-request connection reject if { sc_conn_rate(0) gt 3000 }"));
-  t.true(lines.some((line) => /^http-request return status 503 .* if \{ var\(txn\.shut\)/.test(line)));
+  t.true(
+    lines.some((line) => /^http-request return status 503 .* if \{ var\(txn\.shut\)/.test(line)),
+  );
   t.false(lines.some((line) => /http_req_rate|is_admitted|http_auth|userlist| 4\d\d /.test(line)));
   t.false(added({ connectionsPerSecond: "none" }).some((line) => line.includes("conn_rate")));
 });
@@ -70,7 +72,8 @@ test("with a network and a password either of them is enough where it is to be",
 test("nobody is asked for a password without TLS, where there is any", (t) => {
   const users = { ada: "$6$salt$hash" };
   const refusal = "http-request deny deny_status 403 unless is_admitted or";
-  const isRefused = (more: object) => added({ users }, more).filter((one) => one.startsWith(refusal));
+  const isRefused = (more: object) =>
+    added({ users }, more).filter((one) => one.startsWith(refusal));
   t.deepEqual(isRefused({}), []);
   t.deepEqual(isRefused({ https: { port: 443, plainPaths: [] } }), [`${refusal} { ssl_fc }`]);
   t.deepEqual(isRefused({ trustedProxies: ["10.0.0.0/8"] }), [
@@ -98,7 +101,10 @@ function startScript(t: ExecutionContext) {
   const folder = mkdtempSync(join(tmpdir(), "trilithon-edge-"));
   t.teardown(() => rmSync(folder, { recursive: true }));
   const live = join(folder, "live");
-  const paths = { maintenance: join(folder, "edge/maintenance"), passes: join(folder, "edge/passes") };
+  const paths = {
+    maintenance: join(folder, "edge/maintenance"),
+    passes: join(folder, "edge/passes"),
+  };
   const stubs = `
 systemctl() { [ -e '${live}' ]; }
 flock() { :; }
@@ -108,11 +114,14 @@ socat() {
   case $verb in
     show) grep -s "^$list " '${live}' | sed 's/^/0x1 /' ;;
     add) echo "$list $value" >>'${live}'; echo ;;
-    del) grep -vxF "$list $value" '${live}' >'${live}.new'; mv '${live}.new' '${live}'; echo ;;
+    del) grep -vxF "$list $value" '${live}' >'${live}.new' || true; mv '${live}.new' '${live}'; echo ;;
   esac
 }
 `;
-  const script = renderEdgeScript("prod", "/admin.sock", paths).replace("set -eu\n", `set -eu\n${stubs}`);
+  const script = renderEdgeScript("prod", "/admin.sock", paths).replace(
+    "set -eu\n",
+    `set -eu\n${stubs}`,
+  );
   const run = (words: readonly string[], input = "") =>
     execFileSync("sh", ["-c", script, "edge", ...words], {
       ...{ encoding: "utf8", input, stdio: ["pipe", "pipe", "pipe"] },
@@ -134,7 +143,10 @@ test("the site is closed and opened in HAProxy, and in what it reads at its star
   t.regex(readFileSync(maintenance, "utf8"), /^# since .*\non\n$/);
   // Who closed it first did.
   t.is(run(["maintenance", "on", "bob"]), since);
-  t.is(run(["notice"]).replace(since, "on"), "the page of maintenance is on; up leaves it so, and npm run maintenance -- off --stack prod ends it");
+  t.is(
+    run(["notice"]).replace(since, "on"),
+    "the page of maintenance is on; up leaves it so, and npm run maintenance -- off --stack prod ends it",
+  );
   t.is(run(["maintenance", "off"]), "off");
   t.is(known(), "");
   t.is(readFileSync(maintenance, "utf8"), "");

@@ -40,7 +40,10 @@ test("a pass is asked for once, of each load balancer, and given back", async (t
   t.regex(token, /^\d{10}-[0-9a-f]{48}$/);
   t.deepEqual(second, first);
   t.is(asked.length, 2);
-  t.true(asked.every((one) => one.includes(token) && one.endsWith(`| ${command} pass`)), asked[0]);
+  t.true(
+    asked.every((one) => one.includes(token) && one.endsWith(`| ${command} pass`)),
+    asked[0],
+  );
   await pass.end();
   t.is(asked.length, 4);
   t.true(asked[3]?.endsWith(" unpass"), asked[3]);
