@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { balanced, createApplications, servedOn, sharedDatabase } from "./components/applications";
 import { createDatabase } from "./components/create-database";
 import { DatabaseProxy } from "./components/database-proxy";
+import { edgeOfStack } from "./components/edge";
 import { describeEndpoints, describeListens, describeSshKeys } from "./components/endpoints";
 import { isHere } from "./components/host";
 import { createHosts } from "./components/hosts";
@@ -61,6 +62,7 @@ const loadBalancer = new LoadBalancer(
     ...balanced(applications, webServers),
     healthPath: webHealthPath,
     https: settings.https,
+    edge: edgeOfStack(settings),
     ...settings.loadBalancer,
   },
   afterMachines,

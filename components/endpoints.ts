@@ -13,6 +13,7 @@ import type { NameServer } from "./name-server";
 import { defaultPorts } from "./options";
 import type { PlacedService } from "./private-services";
 import { acmeUnit } from "./render/acme";
+import { edgeFiles } from "./render/edge-script";
 import { firewallScript } from "./render/firewall";
 import { leaveAddressFile } from "./render/keepalived";
 import { kernelFiles } from "./render/kernel";
@@ -65,6 +66,8 @@ export interface Endpoints {
   readonly areContainers?: true | undefined;
   /** On each host, by `differs open` and `differs declared`, it tells what of the firewall's rules is not in effect. Not there without a firewall. */
   readonly firewallCommand?: string | undefined;
+  /** On each load balancer it closes the site for maintenance, by `maintenance on`, and lets in who shows a pass, by `pass`. */
+  readonly edgeCommand: string;
   /** There where hosts are hardened. */
   readonly hardening?: HardeningEndpoint | undefined;
   /** All that listens on the hosts, and for whom. */
@@ -226,6 +229,7 @@ export function describeEndpoints(parts: Parts): pulumi.Output<Endpoints> {
     hosts: byName(hosts.all, (host) => describeHost(host, parts)),
     ...(settings.containers && { areContainers: true as const }),
     ...(hosts.firewall && { firewallCommand: firewallScript }),
+    edgeCommand: edgeFiles.script,
     ...(settings.hardening && { hardening: describeHardening(settings.hardening) }),
     listens: describeListens(parts),
     ports: {

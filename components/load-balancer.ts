@@ -15,6 +15,15 @@ import {
   uniqueServers,
 } from "./balanced-server";
 import { type ArgsCheck, checkArgs, checkUnique, whenKnown } from "./check-args";
+import {
+  checkEdge,
+  completeEdge,
+  defaultMaintenanceText,
+  type EdgeArgs,
+  edge,
+  warnOfPlainPasswords,
+  withHiddenUsers,
+} from "./edge";
 import { type Fault, unexpected } from "./expectation";
 import { type Host, onHost } from "./host";
 import {
@@ -32,7 +41,10 @@ import { defaultPorts, defaultResponseSeconds, loadBalancerOptions } from "./opt
 import { createPackages, withDefaults as packagesWithDefaults } from "./packages";
 import { checkRedirects } from "./redirects";
 import { acmeFiles, renderAcmeScript } from "./render/acme";
+import { renderMaintenancePage } from "./render/edge";
+import { edgeFiles, renderEdgeScript } from "./render/edge-script";
 import {
+  adminSocket,
   balancerHealthPath,
   haproxyFiles,
   haproxyOverrides,
@@ -107,6 +119,8 @@ export interface LoadBalancerArgs {
    * `page` a plain page with 404. Default `serve`: `servers` get them.
    */
   readonly unknownHost?: pulumi.Input<UnknownHost>;
+  /** What is refused before any server is asked, who is let in, what answers tell browsers, and the page of maintenance. */
+  readonly edge?: EdgeArgs;
   /** Statistics, and `/metrics` for Prometheus, on the host's private address. Default 8404. */
   readonly statsPort?: pulumi.Input<number>;
   /** How long a server may take to answer. Default 65: Nginx gives up first, after 60, and its log says so. */
@@ -170,6 +184,7 @@ export class LoadBalancer extends pulumi.ComponentResource {
     const complete = withDefaults(args);
     const check = { component: `LoadBalancer ${name}`, entries, plain: plainArgs };
     checkArgs(check, args, () => checkAgreement(complete));
+    warnOfPlainPasswords(name, args);
     this.hosts = args.hosts;
     const known = readValues(check, complete);
     this.port = known.port;
@@ -251,6 +266,7 @@ function withDefaults(args: LoadBalancerArgs) {
     unknownHost = "serve",
     backendProtocol = "https",
     rawLines = {},
+    edge = {},
   } = args;
   const asked = (all: readonly BalancedServer[]) => serversAsked(all, backendProtocol);
   const servers = asked(args.servers);
@@ -270,6 +286,7 @@ function withDefaults(args: LoadBalancerArgs) {
     redirects,
     unknownHost,
     rawLines,
+    edge,
   };
 }
 
@@ -292,7 +309,7 @@ const plainArgs = [
   ...["applications", "applications.name", "applications.domains", "applications.servers"],
   ...["applications.paths", "applications.under", "applications.sharedPaths", "sharedPaths"],
   ...["applications.servers.host", "applications.servers.host.name", "backendProtocol"],
-  ...["aliases", "redirects", ...plainHttpsArgs],
+  ...["aliases", "redirects", "edge", ...plainHttpsArgs],
 ];
 
 const sharedPaths = v.optional(list("a list of paths", urlPath));
@@ -300,6 +317,7 @@ const sharedPaths = v.optional(list("a list of paths", urlPath));
 const entries = {
   ...loadBalancerOptions,
   https: v.exactOptional(https),
+  edge: v.exactOptional(edge),
   plainPaths: v.optional(list("a list of paths", urlPath)),
   sharedPaths,
   hosts: list("a list of hosts", host, 1),
@@ -349,6 +367,7 @@ function checkAgreement(args: Complete): readonly Fault[] {
     ...checkAliases(args.aliases, servedNames(args)),
     ...(typeof args.domain === "string" ? checkRedirects(args.redirects, served) : []),
     ...checkHttps(args.https, [...served, ...Object.keys(args.redirects)]),
+    ...checkEdge(args.edge),
     ...(virtualAddress !== undefined && taken.includes(virtualAddress) ? [held] : []),
   ];
 }
@@ -375,11 +394,16 @@ function readValues(check: ArgsCheck<typeof entries>, args: Complete) {
     ...one,
     servers: plainServers(one.servers),
   }));
-  return whenKnown(check, {
+  const known = whenKnown(check, {
     ...{ domain, healthPath, port, statsPort, responseTimeoutSeconds },
     ...{ trustedProxies, virtualAddress, onMove, rawLines, servers, applications, sharedPaths },
     ...{ aliases, redirects, unknownHost, plainPaths, https: plainHttps(args) },
+    edge: withHiddenUsers(args.edge),
   });
+  const edge = pulumi
+    .all([known.edge, known.domain])
+    .apply(([given, domain]) => completeEdge(check.component, given, domain));
+  return { ...known, edge };
 }
 
 /** Without the certificates: their files hold them. */
@@ -484,6 +508,7 @@ function createService(
       port: parent.port,
       reloadNote: "WebSockets go on for 1 hour",
       overrides: haproxyOverrides,
+      noticeCommand: [edgeFiles.script, "notice"],
       // One that cannot bind an address keeps its former worker, and answers as before.
       reloaded: { newWorker: true },
       ...(isShared(args) && args.hosts.length > 1 && { drain: drainOf(host, args, values) }),
@@ -501,15 +526,16 @@ function checkOf(
   return pulumi.output({ address, servers, applications }).apply(({ address, ...known }) => {
     const all = [...known.servers, ...known.applications.flatMap((one) => one.servers)];
     const asked = flatServers(uniqueServers(all), address).filter(({ isTls }) => isTls);
-    const isGood = ["haproxy", "-c", "-f", haproxyFiles.config];
     const commands = [
+      // It reads these lists at its start.
+      `${edgeFiles.script} prepare`,
       // The authority asks HAProxy before it gives a certificate, and HAProxy does not start without one.
       ...(certificates?.acme ? [`${acmeFiles.script} placeholder`] : []),
       ...(hasHttp3(https) ? [http3Check] : []),
-      isGood.join(" "),
+      `haproxy -c -f ${haproxyFiles.config}`,
       ...(asked.length > 0 ? [reachesOne(asked)] : []),
     ];
-    return commands.length === 1 ? isGood : ["sh", "-c", commands.join(" && ")];
+    return ["sh", "-c", commands.join(" && ")];
   });
 }
 
@@ -563,13 +589,31 @@ function renderFiles({ address }: Host, args: Complete, values: Values) {
     { content: renderUnavailable(domain) },
   ]);
   return {
-    [haproxyFiles.config]: { content: config },
+    // With users it has hashes of their passwords.
+    [haproxyFiles.config]: { content: config, ...(args.edge.users && { mode: "0600" }) },
+    ...maintenanceFiles(args, values),
     [haproxyFiles.unavailable]: { content: values.domain.apply(renderUnavailable) },
     ...Object.fromEntries(pages),
     ...(certificates && certificateFiles(certificates)),
     ...authorityFiles([...args.servers, ...args.applications.flatMap((one) => one.servers)]),
     [haproxyFiles.stateScript]: { content: renderStateScript(), mode: "0755" },
     [haproxyFiles.unit]: { content: renderHaproxyUnit() },
+  };
+}
+
+function maintenanceFiles({ edge: { maintenance } }: Complete, { domain }: Values) {
+  const page = pulumi
+    .all([domain, maintenance])
+    .apply(([domain, given]) =>
+      renderMaintenancePage(domain, given?.text ?? defaultMaintenanceText),
+    );
+  return {
+    [edgeFiles.page]: { content: page },
+    [edgeFiles.script]: {
+      content: renderEdgeScript(pulumi.getStack(), adminSocket),
+      mode: "0755",
+      onChange: "nothing" as const,
+    },
   };
 }
 

@@ -38,6 +38,7 @@ export type { BalancedServer } from "./balanced-server";
 export { type Database, MysqlPair, type MysqlPairArgs } from "./database";
 export { DatabaseProxy, type DatabaseProxyArgs, type ProxiedDatabase } from "./database-proxy";
 export type { DnsRecord } from "./dns";
+export type { EdgeArgs, MaintenanceArgs } from "./edge";
 export { ExistingHost, type ExistingHostArgs } from "./existing-host";
 export { Firewall, type FirewallArgs } from "./firewall";
 export {

@@ -148,6 +148,7 @@ function checkSecret(values: Values, secretKeys: readonly string[]): readonly Fa
   const https = isRecord(values.https) ? values.https : {};
   const certificates = Array.isArray(https.certificates) ? https.certificates : [];
   const { challenge } = isRecord(https.acme) ? https.acme : {};
+  const users = isRecord(values.edge) && isRecord(values.edge.users) ? values.edge.users : {};
   const given = [
     { key: "privateKey", path: "privateKey", value: values.privateKey },
     { key: "https", path: "https.key", value: https.key },
@@ -158,6 +159,9 @@ function checkSecret(values: Values, secretKeys: readonly string[]): readonly Fa
     ...secretVariables(challenge).map((name) => {
       const path = `https.acme.challenge.dns-01.environment.${name}`;
       return { key: "https", path, value: name };
+    }),
+    ...Object.entries(users).map(([name, value]) => {
+      return { key: "edge", path: `edge.users.${name}`, value };
     }),
     ...hosts.map((host: unknown, index) => {
       const value = isRecord(host) ? host.privateKey : undefined;

@@ -1,5 +1,13 @@
 /** The files of HAProxy. */
 
+import {
+  type HaproxyEdge,
+  renderAdmission,
+  renderConnectionLimit,
+  renderEdgeSections,
+  renderLimits,
+} from "./edge";
+import { edgeFiles } from "./edge-script";
 import { forwardingHeaders } from "./forwarding-headers";
 import { renderAltSvc, renderHttp3Bind, renderHttp3Global } from "./http3";
 import { renderRestartAlways } from "./restart-always";
@@ -33,6 +41,8 @@ export interface HaproxyConfig {
   readonly redirects?: Readonly<Record<string, string>> | undefined;
   /** What becomes of requests for host names that nobody has. Default `serve`. */
   readonly unknownHost?: UnknownHost | undefined;
+  /** What it refuses by itself, whom it lets in, and what answers tell browsers. Default: nothing of that. */
+  readonly edge?: HaproxyEdge | undefined;
   /** Lines that end a section, as they are. */
   readonly rawLines: {
     readonly global?: readonly string[];
@@ -126,6 +136,9 @@ function isShared(sharedPaths: readonly string[] = []): string {
 }
 
 const socket = "/run/haproxy/admin.sock";
+
+export { socket as adminSocket };
+
 /** How long a WebSocket may be idle, and how long one lives on after a reload. */
 const webSocketHours = 1;
 const serverState = "/var/lib/haproxy/server-state";
@@ -135,7 +148,7 @@ const challengePath = "/.well-known/acme-challenge/";
 const sessionSeconds = 3600;
 
 export function renderHaproxy(config: HaproxyConfig): string {
-  const { address, port, statsPort, rawLines, applications, https } = config;
+  const { address, port, statsPort, rawLines, applications, https, edge, trustedProxies } = config;
   return `# Written by trilithon: what is changed here by hand is taken back by the next \`pulumi up\`.
 
 global
@@ -177,10 +190,10 @@ defaults
     timeout tunnel ${webSocketHours}h
     load-server-state-from-file global
     http-error ${unavailable(haproxyFiles.unavailable)}
-
+${edge ? renderEdgeSections(edge) : ""}
 frontend web
     bind :${port}
-${https ? renderTlsBinds(https) : ""}${
+${https ? renderTlsBinds(https) : ""}${edge ? renderConnectionLimit(edge, trustedProxies) : ""}${
   config.mark !== undefined
     ? `    # Asked where load balancers share an address: an answer of HAProxy's own, whatever becomes of the web servers.
     monitor-uri ${balancerHealthPath}
@@ -188,7 +201,7 @@ ${https ? renderTlsBinds(https) : ""}${
 `
     : ""
 }    unique-id-format %[uuid()]
-${renderForwarding(config.trustedProxies)}${renderNames(config)}${renderChoices(applications)}    http-request set-header X-Request-ID %[unique-id]
+${renderForwarding(trustedProxies)}${edge ? renderLimits(edge) : ""}${renderNames(config)}${edge ? renderAdmission(edge, siteOf(config)) : ""}${renderChoices(applications)}    http-request set-header X-Request-ID %[unique-id]
     # Nginx says by this that no application was reached, on any server by now.
     http-response return ${unavailable(haproxyFiles.unavailable)} if { status 425 }
 ${applications.map(renderUse).join("")}    use_backend web_servers_once unless { method GET HEAD }
@@ -270,6 +283,12 @@ function renderHsts({ days, includeSubDomains, preload }: NonNullable<HaproxyHtt
 /** How visitors come: a proxy before this one that is trusted is the one that they speak TLS with. */
 function schemeOf({ https, trustedProxies }: HaproxyConfig): "http" | "https" {
   return https !== undefined || trustedProxies.length > 0 ? "https" : "http";
+}
+
+/** Nobody is asked for a password without TLS, where there is any. */
+function siteOf(config: HaproxyConfig) {
+  const isTls = schemeOf(config) === "https" ? isOverTls(config) : undefined;
+  return { domain: config.domain, isTls };
 }
 
 function portSuffix({ https, port, trustedProxies }: HaproxyConfig): string {
@@ -550,10 +569,17 @@ echo 'show servers state' | socat -t 2 stdio ${socket} | awk '
 `;
 }
 
-/** Saves what is known of the servers before each reload, and forgets it at a start: it may be old by then. */
+/**
+ * Saves what is known of the servers before each reload, and forgets it at a start: it may be old by then. The lists that HAProxy reads are
+ * there before it looks at its configuration.
+ */
 export function renderHaproxyUnit(): string {
-  return `${renderRestartAlways()}ExecStartPre=-/bin/rm -f ${serverState}
+  return `${renderRestartAlways()}ExecStartPre=
+ExecStartPre=${edgeFiles.script} prepare
+ExecStartPre=/usr/sbin/haproxy -Ws -f $CONFIG -c -q $EXTRAOPTS
+ExecStartPre=-/bin/rm -f ${serverState}
 ExecReload=
+ExecReload=${edgeFiles.script} prepare
 ExecReload=/usr/sbin/haproxy -Ws -f $CONFIG -c -q $EXTRAOPTS
 ExecReload=-${haproxyFiles.stateScript}
 ExecReload=/bin/sh -c 'kill -USR2 $MAINPID'

@@ -2,6 +2,7 @@
 import * as v from "valibot";
 import * as forms from "../../provider/schema/values";
 import { checkAliases } from "../aliases";
+import { checkEdge } from "../edge";
 import { type Fault, unexpected } from "../expectation";
 import { checkHttps, defaultHttpsPort } from "../https";
 import { carryOnWords, defaultPorts, defaultResponseSeconds } from "../options";
@@ -129,6 +130,7 @@ function checkNames(values: Values): readonly Fault[] {
   return [
     ...faults.map(({ path, message }) => ({ path: `loadBalancer.${path}`, message })),
     ...checkHttps(values.https, siteNames(values)),
+    ...checkEdge(values.edge),
   ];
 }
 

@@ -1,6 +1,7 @@
 /** The stack's settings, key by key. Which of them agree with each other is `agreement.ts`. */
 import * as v from "valibot";
 import { dnsOptions } from "../dns-check";
+import { edge } from "../edge";
 import { https } from "../https";
 import {
   applicationOptions,
@@ -137,6 +138,7 @@ export const settings = record("settings", {
   firewall: v.exactOptional(firewall, {}),
   hardening: v.exactOptional(record("an object with sshd, kernel or time", hardeningOptions)),
   https: v.exactOptional(https),
+  edge: v.exactOptional(edge),
   dns: v.exactOptional(record("an object", { ...dnsOptions, ...nameServerOptions }), {}),
   loadBalancer: v.exactOptional(record("an object", loadBalancerOptions), {}),
   web: v.exactOptional(record("an object", { ...webServerOptions, ...webAuthorityOptions }), {}),

@@ -150,6 +150,11 @@ export interface ServiceArgs {
    */
   readonly forewarningCommand?: pulumi.Input<pulumi.Input<string>[]>;
   /**
+   * For what somebody did on the host on purpose and no change takes away, as a page of maintenance. Run as root by each preview and
+   * `up`; each line that it prints is told there as a warning, and makes no difference. Default: nothing is told.
+   */
+  readonly noticeCommand?: pulumi.Input<pulumi.Input<string>[]>;
+  /**
    * For what could lock everybody out, as a firewall or sshd: whatever the unit does is taken back by the host itself unless a new
    * SSH connection gets in within this time, in seconds, 5 to 120. A reload has to be over when `systemctl reload` ends: before that
    * it is the former configuration that lets a connection in. Default: it stays.

@@ -1,7 +1,7 @@
 /** A load balancer leaves the shared address, or being in charge, to another one, and may have it again. */
 import { sh } from "../../provider/ssh/shell";
 import type { Site } from "../verify/check";
-import { askHost } from "../verify/checks/host-http";
+import { askBalancer } from "../verify/checks/host-http";
 import { isAnswered } from "../verify/checks/serving";
 import { hasAddress } from "../verify/checks/virtual-address";
 import { type EndpointHost, hostsWith, serviceOf } from "../verify/endpoints";
@@ -98,7 +98,7 @@ async function faultOf(site: Site, host: EndpointHost): Promise<string | undefin
     // HAProxy may well serve there, and nobody would take the address.
     const keepalived = await site.run(host, "systemctl is-active keepalived || true", 10);
     if (keepalived.trim() !== "active") return `${host.name}'s keepalived is ${keepalived.trim()}`;
-    const [answer] = await askHost(site, host, { port, path, domain, scheme, times: 1 });
+    const [answer] = await askBalancer(site, host, { port, path, domain, scheme, times: 1 });
     if (answer?.status !== undefined && isAnswered(answer.status)) return undefined;
     return `${host.name} ${answer?.fault ?? `answers with status ${answer?.status}`}`;
   } catch (error) {

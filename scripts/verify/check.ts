@@ -7,6 +7,8 @@ export interface Site {
   readonly endpoints: Endpoints;
   /** Over a connection of its own, so that the load balancer chooses anew. */
   request(question: Question): Promise<Answer>;
+  /** With which a load balancer lets a request in, whatever it does with others; `request` sends it. */
+  passHeaders?(): Promise<Readonly<Record<string, string>>>;
   /** Runs a script as root on a host, and answers what it printed. */
   run(host: EndpointHost, script: string, deadlineSeconds: number): Promise<string>;
 }

@@ -102,6 +102,8 @@ export interface Endpoints {
   readonly areContainers: boolean;
   /** By which a host tells what of its firewall is not in effect, if there is one. */
   readonly firewallCommand: string | undefined;
+  /** By which a load balancer closes the site for maintenance, and lets in who shows a pass. */
+  readonly edgeCommand: string | undefined;
   /** What of their hardening the hosts tell, and by which commands. */
   readonly hardening: v.InferOutput<typeof hardening>;
   /** The names of the others: nothing is asked of them. */
@@ -197,6 +199,8 @@ const endpoints = v.object({
   hosts: v.record(v.string(), host),
   areContainers: v.optional(v.literal(true)),
   firewallCommand: v.optional(v.string()),
+  // Not there in the outputs of older stacks.
+  edgeCommand: v.optional(v.string()),
   hardening: v.optional(hardening, {}),
   // Not there in the outputs of older stacks.
   listens: v.optional(v.array(listen), []),
@@ -302,6 +306,7 @@ export function parseEndpoints(value: unknown): Endpoints {
     failoverSeconds,
     areContainers: result.output.areContainers === true,
     firewallCommand: result.output.firewallCommand,
+    edgeCommand: result.output.edgeCommand,
     hardening: result.output.hardening,
     away: named.filter(([, { away }]) => away).map(([name]) => name),
     hosts: here.map(([name, { sshAddress, away: _, ...given }]) => {

@@ -4,6 +4,7 @@ import type { Site } from "./check";
 import { type EndpointHost, type Endpoints, trustOf } from "./endpoints";
 import { request } from "./http";
 import type { StackOutputs } from "./outputs";
+import { makePass } from "./pass";
 
 export interface OpenSite extends Site {
   close(): Promise<void>;
@@ -37,17 +38,21 @@ export function openSite(
     sessions.set(host.name, opened);
     return opened;
   };
+  const run: Site["run"] = async (host, script, deadlineSeconds) =>
+    session(host).run({ script, deadlineSeconds, doing });
+  const pass = makePass(endpoints, run);
   return {
     endpoints,
-    request: (question) =>
+    request: async (question) =>
       request({
         ...question,
-        headers: { Host: endpoints.domain, ...question.headers },
+        headers: { Host: endpoints.domain, ...(await pass.headers()), ...question.headers },
         trust: trustOf(endpoints),
       }),
-    run: async (host, script, deadlineSeconds) =>
-      session(host).run({ script, deadlineSeconds, doing }),
+    passHeaders: pass.headers,
+    run,
     close: async () => {
+      await pass.end();
       await Promise.all([...sessions.values()].map((opened) => opened.close()));
     },
   };

@@ -80,12 +80,18 @@ test("works before servers that this program did not make, in a preview", async 
   t.like(inputs, {
     unit: "haproxy.service",
     onChange: "reload",
-    check: ["haproxy", "-c", "-f", "/etc/haproxy/haproxy.cfg"],
+    check: [
+      ...["sh", "-c"],
+      "/etc/haproxy/trilithon-edge prepare && haproxy -c -f /etc/haproxy/haproxy.cfg",
+    ],
+    noticeCommand: ["/etc/haproxy/trilithon-edge", "notice"],
     ready: { tcp: 80 },
   });
   t.deepEqual(Object.keys(Object(inputs.files)).sort(), [
     "/etc/haproxy/503.html",
     "/etc/haproxy/haproxy.cfg",
+    "/etc/haproxy/maintenance.html",
+    "/etc/haproxy/trilithon-edge",
     "/etc/haproxy/trilithon-server-state",
     "/etc/systemd/system/haproxy.service.d/trilithon.conf",
   ]);
@@ -148,7 +154,7 @@ test("each load balancer gets its own certificate, by one account, once all of t
   );
   t.deepEqual(inputs.check, [
     ...["sh", "-c"],
-    "/etc/haproxy/trilithon-acme placeholder && haproxy -c -f /etc/haproxy/haproxy.cfg",
+    "/etc/haproxy/trilithon-edge prepare && /etc/haproxy/trilithon-acme placeholder && haproxy -c -f /etc/haproxy/haproxy.cfg",
   ]);
   t.regex(
     String(plain(files["/etc/haproxy/haproxy.cfg"].content)),

@@ -35,6 +35,7 @@ test("tells where everything is", async (t) => {
     scheme: "http",
     areContainers: true,
     firewallCommand: "/etc/trilithon-firewall/firewall",
+    edgeCommand: "/etc/haproxy/trilithon-edge",
     virtualAddress: undefined,
     dns: [{ name: "www.foobar.com", type: "A", ttl: 60, values: ["172.31.64.11"] }],
     leaveAddressFile: "/run/trilithon/leave-address",

@@ -159,6 +159,8 @@ export interface Service {
   readonly drain?: Drain;
   /** Prints a line for each thing that a start or reload of the unit does and no file shows. */
   readonly forewarningCommand?: readonly string[];
+  /** Prints a line for each thing that somebody did on purpose, and that is told without being a difference. */
+  readonly noticeCommand?: readonly string[];
   /** Whatever the unit does is taken back unless a new connection gets in within this time. */
   readonly confirmSeconds?: number;
   readonly reloadNote?: string;

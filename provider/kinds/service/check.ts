@@ -103,6 +103,7 @@ const serviceEntries = {
     }),
   ),
   forewarningCommand: v.optional(words),
+  noticeCommand: v.optional(words),
   confirmSeconds: v.optional(integerIn(values.confirmSeconds)),
   reloadNote: v.optional(note),
   restartNote: v.optional(note),

@@ -10,6 +10,7 @@ import { Probation } from "./confirm";
 import { transactionSeconds } from "./deadline";
 import { diff } from "./diff";
 import { imported } from "./import";
+import { noticesIn } from "./notice";
 import { parseObservation, renderObservation } from "./observe";
 import { thingsOf } from "./owner";
 import { nothing, plan, type ServiceStep } from "./plan";
@@ -83,6 +84,12 @@ async function read(
   const question = renderObservation(expected, { isNew, ...(planner && { planner }) }).text;
   const answer = await context.ask(expected.host, question, `reading ${expected.name}`);
   const found = parseObservation(answer, expected, context.owner, { isNew });
+  // Once: what is not new was read by the refresh before.
+  if (desired === undefined || isNew) {
+    for (const notice of noticesIn(answer)) {
+      context.tell("warning", `${expected.host.name}: ${notice}`);
+    }
+  }
   const wanted = desired ?? expected;
   const had = await readElsewhere(found, wanted, context);
   return had.length === 0 ? found : { ...(found ?? nothing(wanted)), had };

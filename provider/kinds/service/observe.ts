@@ -8,6 +8,7 @@ import { renderDependenciesObservation } from "./dependencies";
 import { foreignChanges, renderForeignFunction, renderForeignObservation } from "./foreign";
 import { renderForewarnings } from "./forewarning";
 import { listingFunction } from "./listing";
+import { renderNotices } from "./notice";
 import { parseOverrides, renderOverridesObservation } from "./overrides";
 import { parseOwners, renderOwnerObservation } from "./owner";
 import { parsePersistent, renderPersistentObservation } from "./persistent";
@@ -81,6 +82,7 @@ export function renderObservation(
     renderOwnerObservation(service),
     planner !== undefined && renderPortObservation(service, planner),
     planner !== undefined && renderForewarnings(service),
+    renderNotices(service),
     renderUnitObservation(service),
     renderForeignObservation(service),
     renderLiveness(service),

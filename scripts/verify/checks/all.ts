@@ -4,6 +4,7 @@ import type { Endpoints } from "../endpoints";
 import { certificateChecks } from "./certificate";
 import { certificateRenewalChecks } from "./certificate-renewal";
 import { dnsChecks } from "./dns";
+import { edgeChecks } from "./edge";
 import { failoverCheck } from "./failover";
 import { firewallChecks } from "./firewall";
 import { groupChecks } from "./group";
@@ -48,6 +49,7 @@ export function listChecks(
       ...listensChecks(endpoints),
       ...firewallChecks(endpoints),
       ...hardeningChecks(endpoints),
+      ...edgeChecks(endpoints),
     ],
     // The others' requests would take the turns that it counts.
     alone: [...balanceChecks(endpoints), ...(failover ? [failover] : [])],

@@ -14,6 +14,8 @@ export interface HostQuestion {
   readonly times: number;
   /** Default 127.0.0.1. */
   readonly address?: string;
+  /** Further ones. Default none. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 export interface HostAnswer {
@@ -25,14 +27,26 @@ export interface HostAnswer {
   readonly body: string;
 }
 
+/** Of a load balancer, which may let in few. */
+export async function askBalancer(
+  site: Site,
+  host: EndpointHost,
+  question: HostQuestion,
+): Promise<readonly HostAnswer[]> {
+  const headers = await site.passHeaders?.();
+  return askHost(site, host, { ...question, ...(headers && { headers }) });
+}
+
 export async function askHost(
   site: Site,
   host: EndpointHost,
-  { port, path, domain, scheme, times, address }: HostQuestion,
+  { port, path, domain, scheme, times, address, headers = {} }: HostQuestion,
 ): Promise<readonly HostAnswer[]> {
   const common = [String(port), path, domain, scheme, String(times)];
   const args = address === undefined ? common : [...common, address];
-  const script = sh`perl -MIO::Socket::INET -e ${program} ${args} 2>&1 || true`;
+  const further = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+  // One may be a secret, which no argument of a program is to show.
+  const script = sh`printf '%s' ${further.join("")} | perl -MIO::Socket::INET -e ${program} ${args} 2>&1 || true`;
   const text = await site.run(host, script.text, 15);
   const records = text.split(separator).filter((record) => record.trim() !== "");
   return (records.length > 0 ? records : [""]).map(parseAnswer);
@@ -57,10 +71,11 @@ const separator = "\u001e";
 /** Perl and its sockets are on every Debian; curl is not. */
 const program = `
 my ($port, $path, $domain, $scheme, $times, $address) = @ARGV;
+my $further = do { local $/; <STDIN> } // "";
 alarm 12;
 for (1 .. $times) {
   my $socket = IO::Socket::INET->new(PeerAddr => $address // "127.0.0.1", PeerPort => $port, Timeout => 5) or die "refuses connections\\n";
-  print $socket "GET $path HTTP/1.1\\r\\nHost: $domain\\r\\nX-Forwarded-Proto: $scheme\\r\\nConnection: close\\r\\n\\r\\n";
+  print $socket "GET $path HTTP/1.1\\r\\nHost: $domain\\r\\nX-Forwarded-Proto: $scheme\\r\\n\${further}Connection: close\\r\\n\\r\\n";
   my $answer = "";
   while (<$socket>) { $answer .= $_ if length($answer) < 65536 }
   print $answer, chr(30);

@@ -9,7 +9,7 @@ import {
   serviceOf,
 } from "../endpoints";
 import type { Answer } from "../http";
-import { askHost } from "./host-http";
+import { askBalancer } from "./host-http";
 
 const rounds = 6;
 const attempts = 4;
@@ -47,7 +47,7 @@ function balanceCheck(endpoints: Endpoints, host: EndpointHost, names: readonly 
   const forWhom = endpoints.isFurther ? ` for ${domain}${paths[0] ?? ""}` : "";
   const question = { port, path, domain, scheme: "http", times: names.length * rounds } as const;
   const countAnswers = async (site: Site): Promise<Finding> => {
-    const answers = await askHost(site, host, question);
+    const answers = await askBalancer(site, host, question);
     return judgeBalance(
       answers.map(({ status, servedBy, fault }) =>
         status !== undefined && isAnswered(status)

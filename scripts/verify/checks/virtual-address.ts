@@ -8,7 +8,7 @@ import {
   serviceOf,
   startCommand,
 } from "../endpoints";
-import { askHost } from "./host-http";
+import { askBalancer } from "./host-http";
 import { isAnswered } from "./serving";
 
 export function virtualAddressChecks(endpoints: Endpoints): readonly Check[] {
@@ -43,7 +43,7 @@ async function askPage(site: Site, address: string, holder: Finding): Promise<Fi
   const [balancer] = hostsWith(site.endpoints, "load-balancer");
   if (from === undefined || balancer === undefined) return failed("there are no hosts");
   const port = serviceOf(balancer, "load-balancer")?.port ?? 80;
-  const [answer] = await askHost(site, from, { address, port, path, domain, scheme, times: 1 });
+  const [answer] = await askBalancer(site, from, { address, port, path, domain, scheme, times: 1 });
   const { status, fault = "no answer" } = answer ?? {};
   const isGood = status !== undefined && isAnswered(status);
   const seen = `${holder.seen}; ${from.name} asked there: ${status === undefined ? fault : `status ${status}`}`;
