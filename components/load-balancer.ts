@@ -25,7 +25,7 @@ import {
   https,
   plainHttpsArgs,
 } from "./https";
-import { allOfIpv4, declareListens, type OwnListen, type OwnListenArgs } from "./listens";
+import { allOfIpv4, allOfIpv6, declareListens, type OwnListen, type OwnListenArgs } from "./listens";
 import { defaultPorts, defaultResponseSeconds, loadBalancerOptions } from "./options";
 import { createPackages, withDefaults as packagesWithDefaults } from "./packages";
 import { checkRedirects } from "./redirects";
@@ -45,6 +45,7 @@ import { nothingPassed, reachesOne } from "./render/probes";
 import { list, shape } from "./rule";
 import { domain, host, siteName, urlPath, webPath } from "./rules";
 import { createVirtualAddress, stackMark, virtualAddressListens } from "./virtual-address";
+import { checkVirtualAddress6 } from "./virtual-address6";
 
 export type { BalancedServer } from "./balanced-server";
 
@@ -112,6 +113,8 @@ export interface LoadBalancerArgs {
    * over within a second when that HAProxy or its host is gone. Default: each answers at its own addresses only.
    */
   readonly virtualAddress?: pulumi.Input<string>;
+  /** An IPv6 address that moves with `virtualAddress`. Each of the hosts has an `address6` then, of the same network. Default: none. */
+  readonly virtualAddress6?: pulumi.Input<string>;
   /**
    * A command as words, run as root on the load balancer that becomes the one in charge, with `HOST_NAME`, `HOST_ADDRESS` and
    * `VIRTUAL_ADDRESS` (which may be empty): for clouds where an address moves by a call of the provider's API. Run again up to five times
@@ -144,6 +147,8 @@ export class LoadBalancer extends pulumi.ComponentResource {
   readonly ca: pulumi.Output<string | undefined>;
   /** The address that the load balancers share, if they do. */
   readonly virtualAddress: pulumi.Output<string | undefined>;
+  /** That of IPv6. */
+  readonly virtualAddress6: pulumi.Output<string | undefined>;
   /** Whether a command leads visitors to the one that is in charge. */
   readonly hasCommand: boolean;
   /**
@@ -166,6 +171,7 @@ export class LoadBalancer extends pulumi.ComponentResource {
     this.httpsPort = known.https.apply((one) => one?.port);
     this.ca = certificates?.ca ?? pulumi.output(undefined);
     this.virtualAddress = known.virtualAddress;
+    this.virtualAddress6 = known.virtualAddress6;
     this.hasCommand = args.onMove !== undefined;
     this.statsUrls = Object.fromEntries(
       args.hosts.map((host) => [
@@ -194,6 +200,7 @@ export class LoadBalancer extends pulumi.ComponentResource {
       createVirtualAddress(this, name, {
         ...{ hosts: args.hosts, servers, balancers: services },
         ...{ port: known.port, virtualAddress: known.virtualAddress, onMove: known.onMove },
+        virtualAddress6: known.virtualAddress6,
       });
     }
     this.registerOutputs({ port: this.port, statsUrls: this.statsUrls });
@@ -207,13 +214,14 @@ function haproxyListens(
 ): readonly OwnListenArgs[] {
   const tlsPort = known.apply((one) => one?.port ?? defaultHttpsPort);
   const audience = { operators: true, clients: ["applications"] } as const;
-  return hosts.flatMap(({ name: host, address }) => {
+  return hosts.flatMap(({ name: host, address, address6 }) => {
     const haproxy = { host, protocol: "tcp", unit: haproxyUnit } as const;
-    const page = { ...haproxy, address: allOfIpv4, port };
-    const tlsPage = { ...page, port: tlsPort, what: "page over TLS" };
+    const all = address6 === undefined ? [allOfIpv4] : [allOfIpv4, allOfIpv6];
+    const onAll = (page: { readonly port: pulumi.Input<number>; readonly what: string }) =>
+      all.map((address) => ({ ...haproxy, ...page, address, for: { anyone: true } as const }));
     return [
-      { ...page, what: "page", for: { anyone: true } as const },
-      ...(https === undefined ? [] : [{ ...tlsPage, for: { anyone: true } as const }]),
+      ...onAll({ port, what: "page" }),
+      ...(https === undefined ? [] : onAll({ port: tlsPort, what: "page over TLS" })),
       { ...haproxy, address, port: statsPort, what: "statistics", for: audience },
     ];
   });
@@ -306,7 +314,7 @@ const entries = {
 };
 
 function checkAgreement(args: Complete): readonly Fault[] {
-  const { hosts, servers, applications, port, statsPort, virtualAddress } = args;
+  const { hosts, servers, applications, port, statsPort, virtualAddress, virtualAddress6 } = args;
   const all = [...servers, ...applications.flatMap((one) => one.servers)];
   const taken = [...hosts, ...all.map(({ host }) => host)].map(({ address }) => address);
   const held = {
@@ -333,6 +341,7 @@ function checkAgreement(args: Complete): readonly Fault[] {
     ...(typeof args.domain === "string" ? checkRedirects(args.redirects, served) : []),
     ...checkHttps(args.https, [...served, ...Object.keys(args.redirects)]),
     ...(virtualAddress !== undefined && taken.includes(virtualAddress) ? [held] : []),
+    ...checkVirtualAddress6({ virtualAddress, virtualAddress6, hosts, others: [] }),
   ];
 }
 
@@ -351,7 +360,8 @@ function checkHttpsPort({ https, port, statsPort }: Complete): readonly Fault[] 
 
 function readValues(check: ArgsCheck<typeof entries>, args: Complete) {
   const { domain, healthPath, port, statsPort, responseTimeoutSeconds } = args;
-  const { trustedProxies, virtualAddress, onMove, rawLines, sharedPaths = [] } = args;
+  const { trustedProxies, virtualAddress, virtualAddress6, onMove, rawLines } = args;
+  const { sharedPaths = [] } = args;
   const { redirects, unknownHost, plainPaths = [] } = args;
   const servers = plainServers(args.servers);
   const applications = args.applications.map((one) => ({
@@ -360,7 +370,8 @@ function readValues(check: ArgsCheck<typeof entries>, args: Complete) {
   }));
   return whenKnown(check, {
     ...{ domain, healthPath, port, statsPort, responseTimeoutSeconds },
-    ...{ trustedProxies, virtualAddress, onMove, rawLines, servers, applications, sharedPaths },
+    ...{ trustedProxies, virtualAddress, virtualAddress6, onMove, rawLines, servers },
+    ...{ applications, sharedPaths },
     ...{ redirects, unknownHost, plainPaths, https: plainHttps(args) },
   });
 }
@@ -379,13 +390,18 @@ function certificatesFor(
   parent: LoadBalancer,
   name: string,
   { https, hosts, applications, redirects }: Complete,
-  { domain, virtualAddress }: Known,
+  { domain, virtualAddress, virtualAddress6 }: Known,
 ): Certificates | undefined {
   if (https === undefined) return undefined;
   const others = [...applications.flatMap((one) => one.domains), ...Object.keys(redirects)];
   const addresses = pulumi
-    .all([hosts.map(({ address }) => address), virtualAddress])
-    .apply(([own, shared]) => (shared === undefined ? own : [...own, shared]));
+    .all([
+      ...hosts.map(({ address }) => address),
+      virtualAddress,
+      ...hosts.map(({ address6 }) => address6),
+      virtualAddress6,
+    ])
+    .apply((all) => all.flatMap((one) => one ?? []));
   return certificatesOf(parent, name, https, {
     names: domain.apply((first) => [...new Set([first, ...others])]),
     addresses,
@@ -517,14 +533,15 @@ function drainOf(host: Host, args: Complete, { port, statsPort }: Values) {
   };
 }
 
-function renderFiles({ address }: Host, args: Complete, values: Values) {
-  const { virtualAddress: _, onMove: __, certificates, ...rendered } = values;
+function renderFiles({ address, address6 }: Host, args: Complete, values: Values) {
+  const { virtualAddress: _, virtualAddress6: __, onMove: ___, certificates, ...rendered } = values;
   const acmeThumbprint = certificates?.acme?.thumbprint;
   const config = pulumi
     .output({ ...rendered, address, acmeThumbprint })
     .apply(({ servers, applications, https, plainPaths, acmeThumbprint, ...rest }) =>
       renderHaproxy({
         ...rest,
+        isIpv6: address6 !== undefined,
         https: https && { ...https, plainPaths, acmeThumbprint },
         mark: isShared(args) ? stackMark() : undefined,
         servers: flatServers(servers, rest.address),

@@ -11,6 +11,8 @@ export interface HaproxyConfig {
   /** The load balancer's private address, which alone answers for statistics. */
   readonly address: string;
   readonly port: number;
+  /** Whether it answers on all IPv6 addresses as well. */
+  readonly isIpv6?: boolean | undefined;
   readonly statsPort: number;
   readonly healthPath: string;
   readonly responseTimeoutSeconds: number;
@@ -129,7 +131,7 @@ const challengePath = "/.well-known/acme-challenge/";
 const sessionSeconds = 3600;
 
 export function renderHaproxy(config: HaproxyConfig): string {
-  const { address, port, statsPort, rawLines, applications, https } = config;
+  const { address, statsPort, rawLines, applications, https } = config;
   return `# Written by trilithon: what is changed here by hand is taken back by the next \`pulumi up\`.
 
 global
@@ -173,8 +175,7 @@ defaults
     http-error ${unavailable(haproxyFiles.unavailable)}
 
 frontend web
-    bind :${port}
-${https ? `    bind :${https.port} ssl crt-list ${haproxyFiles.certificates} alpn h2,http/1.1\n` : ""}${
+${renderBinds(config)}${
   config.mark !== undefined
     ? `    # Asked where load balancers share an address: an answer of HAProxy's own, whatever becomes of the web servers.
     monitor-uri ${balancerHealthPath}
@@ -195,6 +196,17 @@ ${renderBackends(config)}${applications.map((application) => renderBackends(conf
     stats uri /
     stats refresh 5s
 `;
+}
+
+/** A socket for each family: so the address of a visitor over IPv4 is told as such. */
+function renderBinds({ port, https, isIpv6 = false }: HaproxyConfig): string {
+  const tls = `ssl crt-list ${haproxyFiles.certificates} alpn h2,http/1.1`;
+  return [
+    `    bind :${port}\n`,
+    isIpv6 ? `    bind [::]:${port} v6only\n` : "",
+    https ? `    bind :${https.port} ${tls}\n` : "",
+    https && isIpv6 ? `    bind [::]:${https.port} v6only ${tls}\n` : "",
+  ].join("");
 }
 
 const askedHost = "req.hdr(Host),host_only,lower";
