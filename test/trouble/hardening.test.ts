@@ -294,6 +294,38 @@ test.serial("so it is when `up` is killed before it could get in", async (t) => 
   await nothingToDo(t);
 });
 
+test.serial("so it is when the network is cut at that moment", async (t) => {
+  const before = await stack.on("web-02", `cat ${own}`);
+  const dropIns = "/etc/systemd/system/ssh.service.d";
+  await stack.on(
+    "web-02",
+    `cat >${dropIns}/zz-cut.conf <<'END'
+[Service]
+ExecReload=-/bin/sh /run/cut.sh
+END
+cat >/run/cut.sh <<'END'
+grep -q ClientAliveInterval ${own} || exit 0
+nft 'table inet cut { chain input { type filter hook input priority -200; ip saddr ${net}.1 drop; }; chain output { type filter hook output priority -200; ip daddr ${net}.1 drop; }; }'
+systemd-run --quiet --on-active=40 nft delete table inet cut
+END
+systemctl daemon-reload`,
+  );
+  await underVisits(t, site, ["/", "/healthz"], async () => {
+    await stack.configure(hardened({ rawLines: ["ClientAliveInterval 60"] }));
+    const up = stack.mustFail();
+    const isThere = async () => (await stack.on("web-02", `cat ${own}`)) !== before;
+    t.true(await until(isThere, 120));
+    t.true(await until(async () => !(await isThere())));
+    t.log((await up).split("\n").filter((line) => /web-02/.test(line)).slice(0, 5).join("\n"));
+    await until(async () => (await stack.try("web-02", "nft list table inet cut")).status !== 0, 60);
+  });
+  t.true(await isReached("web-02"));
+  await stack.on("web-02", `rm ${dropIns}/zz-cut.conf /run/cut.sh; systemctl daemon-reload`);
+  await stack.configure(hardened());
+  await stack.up();
+  await nothingToDo(t);
+});
+
 test.serial("what was changed by hand is told, and mended", async (t) => {
   await stack.on(
     "web-01",
