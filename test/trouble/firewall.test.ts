@@ -42,7 +42,7 @@ test.after.always(async () => {
 });
 
 /** `22/tcp 80/tcp`, over the network of `network`. */
-async function reached(network: string, address: string): Promise<string> {
+async function openAt(network: string, address: string): Promise<string> {
   return (await openPorts({ network }, [address]))[address] ?? "";
 }
 
@@ -56,7 +56,7 @@ test.serial("it is up, with what listens as declared, and nothing left to do", a
 
 test.serial("a stranger reaches the page alone", async (t) => {
   for (const host of hosts) {
-    const open = await reached(stranger, addresses[host] ?? "");
+    const open = await openAt(stranger, addresses[host] ?? "");
     t.is(open, host === "lb-01" ? "80/tcp" : "", host);
   }
 });
@@ -69,7 +69,7 @@ test.serial("each host reaches what it needs, and nothing else", async (t) => {
   };
   for (const [from, others] of Object.entries(reached)) {
     for (const [to, ports] of Object.entries(others)) {
-      t.is(await reached(inHost(from), addresses[to] ?? ""), ports, `${from} to ${to}`);
+      t.is(await openAt(inHost(from), addresses[to] ?? ""), ports, `${from} to ${to}`);
     }
   }
 });
@@ -203,7 +203,7 @@ test.serial(
         await stack.configure(settings(more));
         await stack.up();
       });
-    const open = (from: string) => reached(from, addresses["lb-01"] ?? "");
+    const open = (from: string) => openAt(from, addresses["lb-01"] ?? "");
     await change({ "trilithon:services": { cache: { kind: "valkey", hosts: ["lb-01"] } } });
     t.is(await open(inHost("web-01")), "80/tcp 6379/tcp 8404/tcp");
     t.is(await open(stranger), "80/tcp");
