@@ -30,10 +30,7 @@ const onMoveRunsFile = "/run/trilithon/on-move-runs";
 /** All else: what the unit does at its start, reload and end, what keepalived tells of a move, and what a preview asks. */
 export function renderAddressScript(config: AddressScriptConfig): string {
   const { hostName, address, peers, port, mark, virtualAddress = "", onMove = [] } = config;
-  const six = address6Parts({
-    address6: config.address6,
-    virtualAddress6: config.virtualAddress6,
-  });
+  const six = address6Parts(config);
   const withCommand = (text: string) => (onMove.length === 0 ? "" : text);
   const withoutCommand = (text: string) => (onMove.length === 0 ? text : "");
   return `#!/bin/sh
@@ -169,7 +166,7 @@ elsewhere=' is at another machine as well, which is no load balancer of this sta
 case $1 in
   # Whether nobody has the address yet but these load balancers.
   free)
-${withoutCommand(six.free)}    has && exit
+${withoutCommand(six.elsewhere)}${six.taken}    has && exit
 ${withoutCommand(`    if is_elsewhere; then
       echo "$VIRTUAL_ADDRESS is not in the network of this host, $network: no machine there would look for it here. Give loadBalancer.virtualAddress an address of that network, or the hosts a route to it (ip route add $VIRTUAL_ADDRESS/32 dev $(interface))" >&2
       exit 1

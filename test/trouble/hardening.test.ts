@@ -282,11 +282,13 @@ test.serial("so it is when `up` is killed before it could get in", async (t) => 
   const before = await stack.on("web-02", `cat ${own}`);
   const port = "ss -Hltn 'sport = :2222'";
   await stack.configure(hardened({ rawLines: ["ListenAddress 0.0.0.0:2222"] }));
-  const { end } = await killUpAt(stack, async (isOver) => {
-    while (!isOver() && (await stack.on("web-02", port)) === "") await pause(0.1);
+  await underVisits(t, site, ["/", "/healthz"], async () => {
+    const { end } = await killUpAt(stack, async (isOver) => {
+      while (!isOver() && (await stack.on("web-02", port)) === "") await pause(0.1);
+    });
+    t.is(end, "killed");
+    t.true(await until(() => isReached("web-02")));
   });
-  t.is(end, "killed");
-  t.true(await until(() => isReached("web-02")));
   t.is(await stack.on("web-02", port), "");
   t.is(await stack.on("web-02", `cat ${own}`), before);
   await stack.configure(hardened());

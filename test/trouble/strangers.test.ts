@@ -9,11 +9,11 @@ import { root } from "../../scripts/setup/environment";
 import { parseEndpoints } from "../../scripts/verify/endpoints";
 import { renderTable } from "../../scripts/verify/report";
 import { verifyStack } from "../../scripts/verify/verify-stack";
-import { watchBalancers } from "../end-to-end/support/balancers";
+import { balancerHeader, watchBalancers } from "../end-to-end/support/balancers";
 import { readPreview } from "../end-to-end/support/preview";
 import { type Settings, TestStack } from "../end-to-end/support/test-stack";
 import { declaredAt, type Who } from "./strangers/declared";
-import { makeScanner, openPorts, type Place, runAt } from "./strangers/scanner";
+import { makeScanner, openPorts, type Place, runAt, startMachine } from "./strangers/scanner";
 
 const stackName = "strangers";
 const number = Number(process.env.TRILITHON_TEST_NUMBER ?? 120);
@@ -32,6 +32,10 @@ const hosts = [
 }));
 const balancers = ["node-01", "node-02"];
 
+const header = {
+  rawLines: { frontend: [`http-after-response set-header ${balancerHeader} %[hostname]`] },
+};
+
 function settings(more: Settings = {}): Settings {
   return {
     "trilithon:domain": "www.foobar.com",
@@ -39,10 +43,7 @@ function settings(more: Settings = {}): Settings {
     "trilithon:containers": {
       ...{ subnet: `${net}.0/24`, subnet6: `${net6}:/64`, publish: 8820, sshPortBase: 16_000 },
     },
-    "trilithon:loadBalancer": {
-      ...shared,
-      rawLines: { frontend: ["http-after-response set-header x-balancer %[hostname]"] },
-    },
+    "trilithon:loadBalancer": { ...shared, ...header },
     "trilithon:web": { port: 8080 },
     "trilithon:https": "own-ca",
     "trilithon:application": {
@@ -218,6 +219,22 @@ test.serial("an address of IPv6 that somebody took away comes back at once", asy
   await stack.on(holder, `ip -6 addr del ${shared.virtualAddress6}/128 dev eth0`);
   await pause(5);
   t.log(`was at ${holder}, is at ${await theHolder(t)}`);
+  await nothingToDo(t);
+});
+
+test.serial("an address that another machine has is refused before it is taken", async (t) => {
+  const taken = `${net6}:77`;
+  await startMachine(stackName, taken);
+  await stack.configure(
+    settings({ "trilithon:loadBalancer": { ...shared, virtualAddress6: taken, ...header } }),
+  );
+  t.regex(
+    await stack.mustFail(),
+    new RegExp(`${taken} is taken: the machine with the MAC address \\S+ has it`),
+  );
+  await stack.configure(settings());
+  await stack.up();
+  await theHolder(t);
   await nothingToDo(t);
 });
 

@@ -19,15 +19,21 @@ interface Seen {
   /** Interface and network of `address6`. */
   readonly own?: string;
   readonly route?: string;
+  /** The MAC address of who answers for the address, and whether that is a load balancer. */
+  readonly neighbour?: string;
+  readonly isOurs?: boolean;
 }
 
-function run(what: string, { has = "", sets = "", own = "", route = "" }: Seen): string {
+function run(what: string, seen: Seen): string {
+  const { has = "", sets = "", own = "", route = "", neighbour, isOurs = false } = seen;
   const stubs = `
 ip() {
   case "$*" in
     *'route get fd'*) echo '${route}' ;;
     *'route get'*) echo '172.31.64.10 dev eth0 src 172.31.64.12' ;;
     *'to 172.31.64.12/32') echo '2: eth0 inet 172.31.64.12/24' ;;
+    *'neigh show'*) ${neighbour === undefined ? ":" : `echo '${virtualAddress6} dev eth0 lladdr ${neighbour} REACHABLE'`} ;;
+    *neigh*) ;;
     *'to ${address6}/128') echo '2: ${own.replace(" ", " inet6 ")}' ;;
     *) for one in ${has}; do case "$*" in *"to $one/"*) echo "2: eth0 inet $one" ;; esac; done ;;
   esac
@@ -38,7 +44,7 @@ nft() {
   esac
 }
 sleep() { :; }
-perl() { :; }
+perl() { case "$*" in *GET*) ${isOurs} ;; esac; }
 `;
   const text = script.replace("#!/bin/sh\n", `#!/bin/sh\n${stubs}`);
   const { stdout, stderr } = spawnSync("sh", ["-c", text, "x", what], { encoding: "utf8" });
@@ -72,4 +78,27 @@ test("an address that no machine would look for there is refused before it is ta
     run("free", { own: `eth1 ${address6}/64`, route }),
     `${address6} is not on eth0, where 172.31.64.10 and ${virtualAddress6} would be\n`,
   );
+});
+
+test("an address that another machine has is refused, unless that is a load balancer of the stack", (t) => {
+  const own = `eth0 ${address6}/64`;
+  const route = `${virtualAddress6} from :: dev eth0 proto kernel`;
+  const neighbour = "02:00:00:00:00:09";
+  t.is(
+    run("free", { own, route, neighbour }),
+    `${virtualAddress6} is taken: the machine with the MAC address ${neighbour} has it, which is no load balancer of this stack. Give loadBalancer.virtualAddress6 an address that no machine has, or take it from there first\n`,
+  );
+  t.is(run("free", { own, route, neighbour, isOurs: true }), "");
+  t.is(run("free", { own, route, neighbour, has: both }), "");
+});
+
+test("Perl takes what looks for the other machine", (t) => {
+  const programs = [...script.matchAll(/perl -MIO::Socket::IP -e '([^']+)'/g)];
+  t.is(programs.length, 2);
+  for (const [, program = ""] of programs) {
+    const { status, stderr } = spawnSync("perl", ["-MIO::Socket::IP", "-ce", program], {
+      encoding: "utf8",
+    });
+    t.is(status, 0, stderr);
+  }
 });

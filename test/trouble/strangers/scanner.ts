@@ -38,6 +38,14 @@ export function runAt(
   ]);
 }
 
+/** A machine of that network, until the stack is removed. */
+export async function startMachine(stack: string, address6: string): Promise<void> {
+  await must("machine", "docker", [
+    ...["run", "--detach", "--label", `trilithon.stack=${stack}`],
+    ...["--network", `trilithon-${stack}`, "--ip6", address6, image, "sleep", "infinity"],
+  ]);
+}
+
 const tcp = ["-sS", "-p-", "--min-rate", "20000", "--max-retries", "2"];
 const udp = ["-sU", "--top-ports", "50", "--max-retries", "1"];
 
