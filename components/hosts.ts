@@ -10,6 +10,7 @@ import type { Listen, OwnListen } from "./listens";
 import { defaultPorts } from "./options";
 import { withPackagePolicy } from "./packages";
 import type { HostSettings, Role, Settings } from "./settings";
+import { includes } from "./settings/firewall";
 
 export interface StackHost extends Host {
   readonly roles: readonly Role[];
@@ -95,8 +96,10 @@ function createFirewall(
 ): Firewall | undefined {
   const { firewall, containers } = settings;
   if (firewall === "none") return undefined;
+  const { operators: named = [] } = firewall;
   const here = containers === undefined ? [] : operatorsOfContainers(containers);
-  const operators = [...here, ...(firewall.operators ?? [])];
+  const apart = here.filter((one) => !named.some((network) => includes(network, one)));
+  const operators = [...apart, ...named];
   return new Firewall("firewall", { hosts, listens, ...firewall, operators }, opts);
 }
 

@@ -19,7 +19,8 @@ const program = runStack({
   },
   loadBalancer: { virtualAddress: "172.31.64.10", virtualAddress6: "fd00:172:31:64::10" },
   https: "own-ca",
-  firewall: { operators: ["2001:db8::/32"] },
+  // The second one has this machine's own address in the containers' network.
+  firewall: { operators: ["2001:db8::/32", "172.31.64.0/24"] },
   application: { source: "./test/components/render" },
 });
 
@@ -90,6 +91,7 @@ test("what listens and who comes in is told for both", async (t) => {
       ...[...page(80, "page"), ...page(443, "page over TLS"), ...dns],
     ],
   );
+  t.regex(rules, /ip saddr \{ 172\.31\.64\.0\/24 \} tcp dport 22 accept comment "SSH: operators"/);
   t.notRegex((await filesOf("firewall-web-01"))["/etc/trilithon-firewall/declared.nft"] ?? "", /ipv6|dport (80|4443).*ip6/);
 });
 
