@@ -12,10 +12,10 @@ import {
   firewallFiles,
   firewallScript,
   type Opening,
-  renderForewarning,
   renderFirewallRules,
   renderFirewallScript,
   renderFirewallUnit,
+  renderForewarning,
 } from "./render/firewall";
 import { list } from "./rule";
 import { host } from "./rules";

@@ -25,7 +25,13 @@ import {
   https,
   plainHttpsArgs,
 } from "./https";
-import { allOfIpv4, allOfIpv6, declareListens, type OwnListen, type OwnListenArgs } from "./listens";
+import {
+  allOfIpv4,
+  allOfIpv6,
+  declareListens,
+  type OwnListen,
+  type OwnListenArgs,
+} from "./listens";
 import { defaultPorts, defaultResponseSeconds, loadBalancerOptions } from "./options";
 import { createPackages, withDefaults as packagesWithDefaults } from "./packages";
 import { checkRedirects } from "./redirects";

@@ -19,16 +19,16 @@ export function bitsOfIpv6(address: string): string {
 
 /** The address after it. */
 export function nextAddress6(address: string): string {
-  const digits = digitsOf(valueOf(address) + 1n);
+  const digits = digitsOf(numberOf(address) + 1n);
   return writeAddress6(digits.replace(/(.{4})(?=.)/g, "$1:"));
 }
 
 /** The 16 bytes, as `nft` compares them: `0x20010db8...`. */
 export function hexOfIpv6(address: string): string {
-  return `0x${digitsOf(valueOf(address))}`;
+  return `0x${digitsOf(numberOf(address))}`;
 }
 
-function valueOf(address: string): bigint {
+function numberOf(address: string): bigint {
   return BigInt(`0b${bitsOfIpv6(address)}`);
 }
 

@@ -41,7 +41,10 @@ function checkShared({ loadBalancer }: Values, hosts: readonly Host[]): readonly
       .filter(({ roles }) => roles.includes("load-balancer") === isBalancing)
       .map(({ path, name = path, values }) => ({ name, address6: values.address6 }));
   const sharing = { virtualAddress, virtualAddress6, hosts: named(true), others: named(false) };
-  return checkVirtualAddress6(sharing).map(({ path, message }) => ({ path: `loadBalancer.${path}`, message }));
+  return checkVirtualAddress6(sharing).map(({ path, message }) => ({
+    path: `loadBalancer.${path}`,
+    message,
+  }));
 }
 
 function checkContainers(

@@ -71,11 +71,7 @@ const bad: readonly (readonly [string, Values, ...string[]])[] = [
     withHost(2, { address6: "fd00::1::2" }),
     `hosts[2].address6: expected ${address}, got "fd00::1::2"`,
   ],
-  [
-    "a number",
-    withHost(2, { address6: 6 }),
-    `hosts[2].address6: expected ${address}, got 6`,
-  ],
+  ["a number", withHost(2, { address6: 6 }), `hosts[2].address6: expected ${address}, got 6`],
   [
     "one that stands for IPv4",
     withHost(2, { address6: "::ffff:172.31.64.21" }),
@@ -113,7 +109,11 @@ const bad: readonly (readonly [string, Values, ...string[]])[] = [
   ],
   [
     "none on a container of a network with IPv6",
-    { hosts: hosts.map(({ address6, ...host }) => (host.name === "web-01" ? host : { ...host, address6 })) },
+    {
+      hosts: hosts.map(({ address6, ...host }) =>
+        host.name === "web-01" ? host : { ...host, address6 },
+      ),
+    },
     `hosts[2].address6: expected an address in ${subnet}, got nothing`,
   ],
   [
@@ -128,7 +128,13 @@ const bad: readonly (readonly [string, Values, ...string[]])[] = [
   ],
   [
     "one of a container whose network has none",
-    { containers: { subnet: "172.31.64.0/24" }, loadBalancer: {}, hosts: hosts.map(({ address6: _, ...host }, at) => (at === 0 ? { ...host, address6: inSubnet(11) } : host)) },
+    {
+      containers: { subnet: "172.31.64.0/24" },
+      loadBalancer: {},
+      hosts: hosts.map(({ address6: _, ...host }, at) =>
+        at === 0 ? { ...host, address6: inSubnet(11) } : host,
+      ),
+    },
     `hosts[0].address6: expected nothing, got "${inSubnet(11)}": give containers.subnet6 as well, which makes their network anew`,
   ],
   [

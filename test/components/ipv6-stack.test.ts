@@ -67,7 +67,9 @@ test("HAProxy has a socket for each family, and speaks IPv4 with web servers", a
 
 test("what listens and who comes in is told for both", async (t) => {
   const { told } = await program;
-  const listens = told.listens.filter(({ host, unit }) => host === "lb-01" && unit !== "ssh.service");
+  const listens = told.listens.filter(
+    ({ host, unit }) => host === "lb-01" && unit !== "ssh.service",
+  );
   t.deepEqual(
     listens.map(({ address, port, protocol }) => `${protocol} ${address}:${port ?? "-"}`),
     [
@@ -79,9 +81,13 @@ test("what listens and who comes in is told for both", async (t) => {
   );
   const { "/etc/trilithon-firewall/declared.nft": rules = "" } = await filesOf("firewall-lb-01");
   const page = (port: number, name: string) =>
-    [4, 6].map((family) => `meta nfproto ipv${family} tcp dport ${port} accept comment "${name}: anyone"`);
+    [4, 6].map(
+      (family) => `meta nfproto ipv${family} tcp dport ${port} accept comment "${name}: anyone"`,
+    );
   const dns = [4, 6].flatMap((family) =>
-    ["udp", "tcp"].map((protocol) => `meta nfproto ipv${family} ${protocol} dport 53 accept comment "DNS: anyone"`),
+    ["udp", "tcp"].map(
+      (protocol) => `meta nfproto ipv${family} ${protocol} dport 53 accept comment "DNS: anyone"`,
+    ),
   );
   t.deepEqual(
     rules.split("\n").flatMap((line) => (/^ {4}(?!ip saddr)/.test(line) ? [line.trim()] : [])),
@@ -92,7 +98,10 @@ test("what listens and who comes in is told for both", async (t) => {
     ],
   );
   t.regex(rules, /ip saddr \{ 172\.31\.64\.0\/24 \} tcp dport 22 accept comment "SSH: operators"/);
-  t.notRegex((await filesOf("firewall-web-01"))["/etc/trilithon-firewall/declared.nft"] ?? "", /ipv6|dport (80|4443).*ip6/);
+  t.notRegex(
+    (await filesOf("firewall-web-01"))["/etc/trilithon-firewall/declared.nft"] ?? "",
+    /ipv6|dport (80|4443).*ip6/,
+  );
 });
 
 test("the names lead to the addresses that move, and the name servers are found over both", async (t) => {

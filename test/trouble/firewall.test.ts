@@ -169,28 +169,31 @@ test.serial("so they are when `up` is killed before it could get in", async (t) 
   await letIn(t, "web-02");
 });
 
-test.serial("so they are when the network is cut at that moment, and the site goes on", async (t) => {
-  const before = await rulesOf("web-02");
-  // Between this machine and the host.
-  const cut = `nft 'table inet cut { chain input { type filter hook input priority -200; ip saddr ${net}.1 drop; }; chain output { type filter hook output priority -200; ip daddr ${net}.1 drop; }; }'`;
-  await underVisits(t, site, ["/", "/healthz"], async () => {
-    await lockedOut(
-      "web-02",
-      9103,
-      `${cut}; systemd-run --quiet --on-active=40 nft delete table inet cut`,
-    );
-    const up = stack.mustFail();
-    while (!(await rulesOf("web-02")).includes("dport 9103")) await pause(0.1);
-    for (let tries = 0; tries < 60 && (await rulesOf("web-02")) !== before; tries += 1)
-      await pause(0.5);
-    t.is(await rulesOf("web-02"), before);
-    const said = (await up).split("\n").filter((line) => /web-02/.test(line));
-    t.log(said.slice(0, 5).join("\n"));
-    while ((await stack.try("web-02", "nft list table inet cut")).status === 0) await pause(0.5);
-  });
-  t.true(await isReached("web-02"));
-  await letIn(t, "web-02");
-});
+test.serial(
+  "so they are when the network is cut at that moment, and the site goes on",
+  async (t) => {
+    const before = await rulesOf("web-02");
+    // Between this machine and the host.
+    const cut = `nft 'table inet cut { chain input { type filter hook input priority -200; ip saddr ${net}.1 drop; }; chain output { type filter hook output priority -200; ip daddr ${net}.1 drop; }; }'`;
+    await underVisits(t, site, ["/", "/healthz"], async () => {
+      await lockedOut(
+        "web-02",
+        9103,
+        `${cut}; systemd-run --quiet --on-active=40 nft delete table inet cut`,
+      );
+      const up = stack.mustFail();
+      while (!(await rulesOf("web-02")).includes("dport 9103")) await pause(0.1);
+      for (let tries = 0; tries < 60 && (await rulesOf("web-02")) !== before; tries += 1)
+        await pause(0.5);
+      t.is(await rulesOf("web-02"), before);
+      const said = (await up).split("\n").filter((line) => /web-02/.test(line));
+      t.log(said.slice(0, 5).join("\n"));
+      while ((await stack.try("web-02", "nft list table inet cut")).status === 0) await pause(0.5);
+    });
+    t.true(await isReached("web-02"));
+    await letIn(t, "web-02");
+  },
+);
 
 const pause = (seconds: number) => new Promise((resolve) => setTimeout(resolve, 1000 * seconds));
 

@@ -318,8 +318,17 @@ systemctl daemon-reload`,
     const isThere = async () => (await stack.on("web-02", `cat ${own}`)) !== before;
     t.true(await until(isThere, 120));
     t.true(await until(async () => !(await isThere())));
-    t.log((await up).split("\n").filter((line) => /web-02/.test(line)).slice(0, 5).join("\n"));
-    await until(async () => (await stack.try("web-02", "nft list table inet cut")).status !== 0, 60);
+    t.log(
+      (await up)
+        .split("\n")
+        .filter((line) => /web-02/.test(line))
+        .slice(0, 5)
+        .join("\n"),
+    );
+    await until(
+      async () => (await stack.try("web-02", "nft list table inet cut")).status !== 0,
+      60,
+    );
   });
   t.true(await isReached("web-02"));
   await stack.on("web-02", `rm ${dropIns}/zz-cut.conf /run/cut.sh; systemctl daemon-reload`);

@@ -77,7 +77,9 @@ async function reached(place: Place, others: readonly string[]): Promise<readonl
     openPorts(place, [...targets.map(({ address }) => address), shared.virtualAddress]),
     openPorts(place, [...targets.map(({ address6 }) => address6), shared.virtualAddress6]),
   ]);
-  return Object.entries(Object.assign({}, ...found)).map(([address, ports]) => `${address}: ${ports}`);
+  return Object.entries(Object.assign({}, ...found)).map(
+    ([address, ports]) => `${address}: ${ports}`,
+  );
 }
 
 /** The same as the stack's list has it. */
@@ -138,7 +140,10 @@ test.serial("one `up` makes it, and what listens on each host is declared", asyn
     `node-01: the page is at ${net6}:11`,
     `${shared.virtualAddress6}: one load balancer has it, and the page is there`,
   ]) {
-    t.true(verdicts.some((one) => one.name === name), name);
+    t.true(
+      verdicts.some((one) => one.name === name),
+      name,
+    );
   }
 });
 
@@ -170,7 +175,11 @@ test.serial("each host reaches what it needs, and nothing else", async (t) => {
       host === holder ? all.filter((line) => !/[.:]10: /.test(line)) : all;
     const found = withoutShared(await reached(beside(host), others));
     t.log(host, found);
-    t.deepEqual(found, withoutShared(await declared({ host, isOperator: false }, others, holder)), host);
+    t.deepEqual(
+      found,
+      withoutShared(await declared({ host, isOperator: false }, others, holder)),
+      host,
+    );
   }
 });
 
