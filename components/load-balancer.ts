@@ -87,7 +87,7 @@ export interface LoadBalancerArgs {
   readonly domain: pulumi.Input<string>;
   /** Answers 200 when a server can serve, and 404 when it is to get nothing new. Asked every second, over TLS every two. */
   readonly healthPath: pulumi.Input<string>;
-  /** On all addresses of each host. Default 80. */
+  /** On all IPv4 addresses of each host, and on all of IPv6 where it has an `address6`. Default 80. */
   readonly port?: pulumi.Input<number>;
   /**
    * Ends TLS, and leads who comes without it there: `own-ca` has a certificate of an authority of the stack's own. Default: plain HTTP
@@ -123,7 +123,7 @@ export interface LoadBalancerArgs {
   readonly virtualAddress6?: pulumi.Input<string>;
   /**
    * A command as words, run as root on the load balancer that becomes the one in charge, with `HOST_NAME`, `HOST_ADDRESS` and
-   * `VIRTUAL_ADDRESS` (which may be empty): for clouds where an address moves by a call of the provider's API. Run again up to five times
+   * `VIRTUAL_ADDRESS` (which may be empty; with `virtualAddress6` also `VIRTUAL_ADDRESS6`): for clouds where an address moves by a call of the provider's API. Run again up to five times
    * until it ends with 0, for 30 seconds each. Default none.
    */
   readonly onMove?: pulumi.Input<readonly pulumi.Input<string>[]>;

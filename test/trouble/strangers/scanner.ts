@@ -46,7 +46,7 @@ export async function startMachine(stack: string, address6: string): Promise<voi
   ]);
 }
 
-const tcp = ["-sS", "-p-", "--min-rate", "20000", "--max-retries", "2"];
+const tcp = ["-sS", "-p-", "--min-rate", "20000", "--max-retries", "1"];
 const udp = ["-sU", "--top-ports", "50", "--max-retries", "1"];
 
 /** Address to `22/tcp 80/tcp`: open, of all TCP ports and the most common UDP ports. The addresses are of one family. */
