@@ -27,7 +27,7 @@ function siteWith(answer: (name: string, script: string) => string): Site & { as
     ...{ endpoints, asked },
     request: async () => ({ status: 200, headers: {}, body: "" }),
     run: async ({ name }, script) => {
-      asked.push(`${name}: ${script.slice(script.lastIndexOf("\n'") + 2)}`);
+      asked.push(`${name}:${script.slice(script.lastIndexOf("\n'") + 2)}`);
       return answer(name, script);
     },
   };
