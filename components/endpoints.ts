@@ -213,7 +213,9 @@ export function describeEndpoints(parts: Parts): pulumi.Output<Endpoints> {
     scheme,
     ...(settings.https !== undefined && { ca: loadBalancer.ca }),
     virtualAddress: loadBalancer.virtualAddress,
-    virtualAddress6: loadBalancer.virtualAddress6,
+    ...(settings.loadBalancer.virtualAddress6 !== undefined && {
+      virtualAddress6: loadBalancer.virtualAddress6,
+    }),
     ...(loadBalancer.hasCommand && { onMove: true as const }),
     dns: dns.records,
     ...(dns.nameServer && { nameServers: describeNameServers(dns.nameServer) }),
