@@ -26,6 +26,8 @@ for (const [connection, from, line] of [
   ["203.0.113.9 50000 10.0.0.1 2222", operators, excluded("203.0.113.9")],
   ["::ffff:203.0.113.9 50000 ::ffff:10.0.0.1 22", operators, ""],
   ["2001:db8:7fff::9 50000 2001:db8::1 22", operators, ""],
+  // Its first bits are those of the IPv4 network.
+  ["cb00:7100::9 50000 cb00:7100::1 22", operators, excluded("cb00:7100::9")],
   ["2001:db8:8000::9 50000 2001:db8::1 22", operators, excluded("2001:db8:8000::9")],
 ] as const) {
   test(`from ${connection} to ${from}: ${line === "" ? "nothing" : "excluded"}`, (t) => {
