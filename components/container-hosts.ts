@@ -6,6 +6,7 @@ import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import { SshKey } from "../provider/resources/generated";
 import { Machine } from "../provider/resources/machine";
+import { firstAddress6 } from "./address6";
 import type { Host } from "./host";
 import { allAddresses, declareListens, type OwnListen, ssh } from "./listens";
 import { defaultPorts } from "./options";
@@ -57,9 +58,10 @@ export class ContainerHosts extends pulumi.ComponentResource {
   }
 }
 
-/** From where this machine reaches them: the address that the engine has in their network. */
-export function operatorOfContainers({ subnet }: ContainerSettings): string {
-  return `${firstAddress(subnet)}/32`;
+/** From where this machine reaches them: the addresses that the engine has in their network. */
+export function operatorsOfContainers({ subnet, subnet6 }: ContainerSettings): readonly string[] {
+  const own6 = subnet6 === undefined ? [] : [`${firstAddress6(subnet6)}/128`];
+  return [`${firstAddress(subnet)}/32`, ...own6];
 }
 
 function sshListens(settings: HostSettings, containers: ContainerSettings) {
@@ -78,11 +80,12 @@ function sshListens(settings: HostSettings, containers: ContainerSettings) {
 function createNetwork(
   parent: pulumi.Resource,
   name: string,
-  { subnet, mtu = readMtu() }: ContainerSettings,
+  { subnet, subnet6, mtu = readMtu() }: ContainerSettings,
 ): docker.Network {
   const args = {
     name: `trilithon-${pulumi.getStack()}`,
-    ipamConfigs: [{ subnet }],
+    ipamConfigs: [{ subnet }, ...(subnet6 === undefined ? [] : [{ subnet: subnet6 }])],
+    ...(subnet6 !== undefined && { ipv6: true }),
     labels: [{ label: "trilithon.stack", value: pulumi.getStack() }],
     ...(mtu !== undefined && { options: { "com.docker.network.driver.mtu": String(mtu) } }),
   };
@@ -121,7 +124,7 @@ function createContainer(
   { settings, containers, network, key, published }: HostParts,
   hostKey: SshKey,
 ): docker.Container {
-  const { name, address, roles, away = false } = settings;
+  const { name, address, address6, roles, away = false } = settings;
   const stack = pulumi.getStack();
   const port = sshPort(settings, containers);
   const ports = sshPorts(settings, containers);
@@ -141,7 +144,9 @@ function createContainer(
     volumes: [
       { hostPath: containers.cgroupPath ?? findCgroupPath(), containerPath: "/sys/fs/cgroup" },
     ],
-    networksAdvanced: [{ name: network.name, ipv4Address: address }],
+    networksAdvanced: [
+      { name: network.name, ipv4Address: address, ...(address6 && { ipv6Address: address6 }) },
+    ],
     uploads: renderUploads(key, hostKey, ports),
     ports: [
       // The same port inside, so that the host's own address answers there as well.

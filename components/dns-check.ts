@@ -4,7 +4,7 @@ import * as v from "valibot";
 import { type DnsRecord, isIn, isSameSet, type RecordName, recordTypes, stayingTtl } from "./dns";
 import { type Fault, unexpected } from "./expectation";
 import { integer, isRecord, list, oneOf, record, text } from "./rule";
-import { address, domain, isIpv4 } from "./rules";
+import { anyAddress, domain, isIpv4 } from "./rules";
 
 /** Names of services have underscores, and `*` stands for all names below. */
 const recordName = text(
@@ -32,7 +32,7 @@ export const zoneNames = list("a list of domain names", domain, 1);
 /** Of a stack. */
 export const dnsOptions = {
   zones: v.exactOptional(zoneNames),
-  addresses: v.exactOptional(list("a list of IPv4 addresses", address, 1)),
+  addresses: v.exactOptional(list("a list of IP addresses", anyAddress, 1)),
   records: v.exactOptional(
     list(
       "a list of records",
@@ -42,7 +42,7 @@ export const dnsOptions = {
       }),
     ),
   ),
-  resolvers: v.exactOptional(list("a list of IPv4 addresses", address, 1)),
+  resolvers: v.exactOptional(list("a list of IP addresses", anyAddress, 1)),
 };
 
 /** A zone inside of another one would be asked at both. */

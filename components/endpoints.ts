@@ -49,6 +49,8 @@ export interface Endpoints {
   readonly certificateUnit?: string | undefined;
   /** The address that the load balancers share, of which one has it: what the domain's name should lead to. */
   readonly virtualAddress?: string | undefined;
+  /** The IPv6 address that moves with it. */
+  readonly virtualAddress6?: string | undefined;
   /** There where the program's command leads visitors to the load balancer that is in charge. */
   readonly onMove?: true | undefined;
   /** The site's records in the DNS: for a program that keeps them at a provider. */
@@ -166,6 +168,8 @@ export interface NameServerEndpoint {
   /** `lb-01.ns.foobar.com` */
   readonly name: string;
   readonly address: string;
+  /** Left out where it has none. */
+  readonly address6?: string | undefined;
 }
 
 export interface LoadBalancerEndpoint {
@@ -178,6 +182,8 @@ export interface LoadBalancerEndpoint {
 export interface HostEndpoint {
   /** On the private network: where the other hosts reach it. */
   readonly address: string;
+  /** IPv6 at which the internet reaches it; left out where it has none. */
+  readonly address6?: string | undefined;
   /** Where its sshd answers from here, with `sshPort`. */
   readonly sshAddress: string;
   readonly sshPort: number;
@@ -217,6 +223,9 @@ export function describeEndpoints(parts: Parts): pulumi.Output<Endpoints> {
     ...(settings.https !== undefined && { ca: loadBalancer.ca }),
     ...(loadBalancer.hasAcme && { certificateUnit: acmeUnit }),
     virtualAddress: loadBalancer.virtualAddress,
+    ...(settings.loadBalancer.virtualAddress6 !== undefined && {
+      virtualAddress6: loadBalancer.virtualAddress6,
+    }),
     ...(loadBalancer.hasCommand && { onMove: true as const }),
     dns: dns.records,
     ...(dns.nameServer && { nameServers: describeNameServers(dns.nameServer) }),
@@ -306,9 +315,9 @@ export function describeListens(parts: Parts): pulumi.Output<readonly Listen[]> 
 
 function describeNameServers({ hosts, names }: NameServer) {
   return Object.fromEntries(
-    hosts.map(({ name, address, publicAddress = address }) => [
+    hosts.map(({ name, address, publicAddress = address, address6 }) => [
       name,
-      { name: names[name] ?? "", address: publicAddress },
+      { name: names[name] ?? "", address: publicAddress, ...(address6 && { address6 }) },
     ]),
   );
 }
@@ -348,14 +357,18 @@ function describeHost(
   stackHost: StackHost,
   { database, settings }: Parts,
 ): pulumi.Input<HostEndpoint> {
-  const { name, address, host, roles, away } = stackHost;
+  const { name, address, address6, host, roles, away } = stackHost;
   const { address: sshAddress, port: sshPort, user, hostKey } = host;
   // While the primary is away, another member is the primary.
   const present = roles.map((role) => {
     if (!role.startsWith("database-")) return role;
     return database?.primary.name === name ? "database-primary" : "database-replica";
   });
-  const more = { ...pinnedOn(stackHost, settings), ...(away && { away }) };
+  const more = {
+    ...(address6 && { address6 }),
+    ...pinnedOn(stackHost, settings),
+    ...(away && { away }),
+  };
   return pulumi.output({ address, sshAddress, sshPort, user, hostKey, roles: present, ...more });
 }
 

@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import * as v from "valibot";
 import type { HostArgs } from "../provider/resources/host";
 import { Machine } from "../provider/resources/machine";
+import { address6 } from "./address6";
 import { checkArgs, whenKnown } from "./check-args";
 import type { Host } from "./host";
 import { allAddresses, declareListens, type OwnListen, ssh } from "./listens";
@@ -14,6 +15,11 @@ export interface ExistingHostArgs {
   readonly address: pulumi.Input<string>;
   /** IPv4 at which the internet reaches it, for the DNS. Default: `address`. */
   readonly publicAddress?: pulumi.Input<string>;
+  /**
+   * IPv6 at which the internet reaches it: load balancers and name servers answer there as well, and the DNS says so. The hosts speak
+   * IPv4 with each other. Default: none.
+   */
+  readonly address6?: pulumi.Input<string>;
   /** Where its sshd answers from here: a name or an IP address. Default: `address`. */
   readonly sshAddress?: pulumi.Input<string>;
   /** Of its sshd. Default 22. */
@@ -36,6 +42,7 @@ export class ExistingHost extends pulumi.ComponentResource implements Host {
   readonly name: string;
   readonly address: pulumi.Output<string>;
   readonly publicAddress: pulumi.Output<string>;
+  readonly address6?: pulumi.Output<string>;
   readonly host: HostArgs;
   readonly machine: Machine;
   /** Its sshd. */
@@ -51,6 +58,9 @@ export class ExistingHost extends pulumi.ComponentResource implements Host {
     this.name = name;
     this.address = known.address;
     this.publicAddress = known.publicAddress;
+    if (args.address6 !== undefined) {
+      this.address6 = whenKnown(check, { address6: args.address6 }).address6;
+    }
     this.host = {
       name,
       address: known.sshAddress,
@@ -78,6 +88,7 @@ const entries = {
   name: hostName,
   address,
   publicAddress: v.exactOptional(address),
+  address6: v.exactOptional(address6),
   sshAddress: v.exactOptional(sshAddress),
   port: v.exactOptional(port),
   user: v.exactOptional(userName),

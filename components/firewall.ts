@@ -7,14 +7,15 @@ import { allAddresses, type Listen, ssh } from "./listens";
 import { type AllowedPort, firewallOptions } from "./options";
 import { createPackages } from "./packages";
 import {
+  type Family,
   type FirewallPart,
   firewallFiles,
   firewallScript,
   type Opening,
-  renderClosing,
   renderFirewallRules,
   renderFirewallScript,
   renderFirewallUnit,
+  renderForewarning,
 } from "./render/firewall";
 import { list } from "./rule";
 import { host } from "./rules";
@@ -61,13 +62,20 @@ export class Firewall extends pulumi.ComponentResource {
     const check = { component: `Firewall ${name}`, entries, plain: ["hosts", "hosts.name"] };
     checkArgs(check, { hosts, operators, allow });
     const known = whenKnown(check, { operators, allow });
-    const addresses = pulumi.output(hosts.map(({ name, address }) => ({ name, address })));
+    const addresses = pulumi.output(
+      hosts.map(({ name, address, address6 }) => ({ name, address, address6 })),
+    );
     this.#name = name;
     this.#hosts = hosts;
     this.#openings = pulumi
       .all([listens, known.operators, known.allow, addresses])
       .apply(([listens, operators, allow, addresses]) => {
-        const of = new Map(addresses.map(({ name, address }) => [name, address] as const));
+        const of = new Map(
+          addresses.map(({ name, address, address6 }) => [
+            name,
+            [address, ...(address6 === undefined ? [] : [address6])],
+          ]),
+        );
         return new Map(
           hosts.map(({ name }) => [name, openingsOf(name, { listens, operators, allow, of })]),
         );
@@ -108,7 +116,7 @@ export class Firewall extends pulumi.ComponentResource {
         check: [firewallScript, "check", part],
         ...(part === "open" && {
           forewarningCommand: this.#openings.apply((openings) => [
-            ...renderClosing(openings.get(host.name) ?? []),
+            ...renderForewarning(openings.get(host.name) ?? []),
           ]),
         }),
         confirmSeconds,
@@ -131,8 +139,8 @@ interface Known {
   readonly listens: readonly Listen[];
   readonly operators: readonly string[];
   readonly allow: readonly AllowedPort[];
-  /** Host name to address. */
-  readonly of: ReadonlyMap<string, string>;
+  /** Host name to its addresses. */
+  readonly of: ReadonlyMap<string, readonly string[]>;
 }
 
 function openingsOf(host: string, { listens, operators, allow, of }: Known): readonly Opening[] {
@@ -143,7 +151,7 @@ function openingsOf(host: string, { listens, operators, allow, of }: Known): rea
     .filter(({ hosts }) => hosts?.includes(host) ?? true)
     .map(
       ({ port, protocol = "tcp", from }): Opening => ({
-        ...{ what: "allowed", protocol, port, isIpv4Only: false },
+        ...{ what: "allowed", protocol, port, families: ["ip", "ip6"] },
         from: from ?? "anyone",
         whom: from === undefined ? "anyone" : from.join(" "),
       }),
@@ -152,15 +160,16 @@ function openingsOf(host: string, { listens, operators, allow, of }: Known): rea
 }
 
 function isLocal({ address }: Listen): boolean {
-  return address.startsWith("127.");
+  return address.startsWith("127.") || address === "[::1]";
 }
 
 function openingOf(
   { what, protocol, port, address, for: audience }: Listen,
   operators: readonly string[],
-  of: ReadonlyMap<string, string>,
+  of: ReadonlyMap<string, readonly string[]>,
 ): readonly Opening[] {
-  const opening = { what, protocol, port, isIpv4Only: address !== allAddresses };
+  const families = familiesOf(address);
+  const opening = { what, protocol, port, families };
   if (audience.anyone) return [{ ...opening, from: "anyone", whom: "anyone" }];
   // Nobody could get in any more.
   const isOpenSsh = audience.operators && what === ssh && operators.length === 0;
@@ -172,4 +181,10 @@ function openingOf(
     { ...opening, from: audience.operators ? operators : [], whom: "operators" },
     { ...opening, from: addresses, whom: hosts.join(" ") },
   ].filter(({ from }) => from.length > 0);
+}
+
+/** Of a socket's address. */
+function familiesOf(address: string): readonly Family[] {
+  if (address === allAddresses) return ["ip", "ip6"];
+  return address.startsWith("[") ? ["ip6"] : ["ip"];
 }

@@ -11,6 +11,8 @@ export interface Host {
   readonly address: pulumi.Input<string>;
   /** IPv4 at which the internet reaches it: what the DNS says of it. Default: `address`. */
   readonly publicAddress?: pulumi.Input<string>;
+  /** IPv6 at which the internet reaches it. The other hosts speak IPv4 with it all the same. Default: none. */
+  readonly address6?: pulumi.Input<string>;
   /** How it is reached over SSH. */
   readonly host: HostArgs;
   readonly machine: Machine;

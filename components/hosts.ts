@@ -1,6 +1,6 @@
 /** The machines of the stack, by what they are for. Nothing after this knows where they came from. */
 import * as pulumi from "@pulumi/pulumi";
-import { ContainerHosts, operatorOfContainers } from "./container-hosts";
+import { ContainerHosts, operatorsOfContainers } from "./container-hosts";
 import { ExistingHost } from "./existing-host";
 import { Firewall } from "./firewall";
 import { Hardening } from "./hardening";
@@ -10,6 +10,7 @@ import type { Listen, OwnListen } from "./listens";
 import { defaultPorts } from "./options";
 import { withPackagePolicy } from "./packages";
 import type { HostSettings, Role, Settings } from "./settings";
+import { includes } from "./settings/firewall";
 
 export interface StackHost extends Host {
   readonly roles: readonly Role[];
@@ -95,8 +96,10 @@ function createFirewall(
 ): Firewall | undefined {
   const { firewall, containers } = settings;
   if (firewall === "none") return undefined;
-  const here = containers === undefined ? [] : [operatorOfContainers(containers)];
-  const operators = [...here, ...(firewall.operators ?? [])];
+  const { operators: named = [] } = firewall;
+  const here = containers === undefined ? [] : operatorsOfContainers(containers);
+  const apart = here.filter((one) => !named.some((network) => includes(network, one)));
+  const operators = [...apart, ...named];
   return new Firewall("firewall", { hosts, listens, ...firewall, operators }, opts);
 }
 
@@ -137,8 +140,9 @@ function createExisting(
 ): { readonly host: StackHost; readonly listens: ExistingHost["listens"] } {
   const { hostKey = "", privateKey = commonKey, ...rest } = settings;
   const existing = new ExistingHost(name, { ...rest, hostKey, privateKey });
-  const { address, publicAddress, host, machine, listens } = existing;
-  return { host: { name, roles, away, address, publicAddress, host, machine }, listens };
+  const { address, publicAddress, address6, host, machine, listens } = existing;
+  const addresses = { address, publicAddress, ...(address6 && { address6 }) };
+  return { host: { name, roles, away, ...addresses, host, machine }, listens };
 }
 
 /** Of containers without a shared address it is the first load balancer that is there. */

@@ -6,7 +6,10 @@ import * as pulumi from "@pulumi/pulumi";
 export interface Listen {
   /** Its name. */
   readonly host: string;
-  /** As it is bound: an IPv4 address, `0.0.0.0` for all of IPv4, or `*` for all, IPv6 as well where the host has it. */
+  /**
+   * As it is bound: an IPv4 address, `0.0.0.0` for all of IPv4, an IPv6 address in brackets, `[::]` for all of IPv6, or `*` for all of
+   * both where the host has them.
+   */
   readonly address: string;
   /** VRRP has none. */
   readonly port?: number | undefined;
@@ -45,6 +48,7 @@ export interface OwnListenArgs extends Omit<OwnListen, "address" | "port"> {
 export const ssh = "SSH";
 
 export const allOfIpv4 = "0.0.0.0";
+export const allOfIpv6 = "[::]";
 export const allAddresses = "*";
 export const loopback = "127.0.0.1";
 

@@ -36,7 +36,13 @@ import {
   https,
   plainHttpsArgs,
 } from "./https";
-import { allOfIpv4, declareListens, type OwnListen, type OwnListenArgs } from "./listens";
+import {
+  allOfIpv4,
+  allOfIpv6,
+  declareListens,
+  type OwnListen,
+  type OwnListenArgs,
+} from "./listens";
 import { defaultPorts, defaultResponseSeconds, loadBalancerOptions } from "./options";
 import { createPackages, withDefaults as packagesWithDefaults } from "./packages";
 import { checkRedirects } from "./redirects";
@@ -61,6 +67,7 @@ import type { UnknownHost } from "./render/unknown-host";
 import { list, shape } from "./rule";
 import { domain, host, siteName, urlPath, webPath } from "./rules";
 import { createVirtualAddress, stackMark, virtualAddressListens } from "./virtual-address";
+import { checkVirtualAddress6 } from "./virtual-address6";
 
 export type { BalancedServer } from "./balanced-server";
 
@@ -98,7 +105,7 @@ export interface LoadBalancerArgs {
   readonly aliases?: readonly string[];
   /** Answers 200 when a server can serve, and 404 when it is to get nothing new. Asked every second, over TLS every two. */
   readonly healthPath: pulumi.Input<string>;
-  /** On all addresses of each host. Default 80. */
+  /** On all IPv4 addresses of each host, and on all of IPv6 where it has an `address6`. Default 80. */
   readonly port?: pulumi.Input<number>;
   /**
    * Ends TLS, and leads who comes without it there: `own-ca` has a certificate of an authority of the stack's own. Default: plain HTTP
@@ -135,9 +142,11 @@ export interface LoadBalancerArgs {
    * over within a second when that HAProxy or its host is gone. Default: each answers at its own addresses only.
    */
   readonly virtualAddress?: pulumi.Input<string>;
+  /** An IPv6 address that moves with `virtualAddress`. Each of the hosts has an `address6` then, of the same network. Default: none. */
+  readonly virtualAddress6?: pulumi.Input<string>;
   /**
    * A command as words, run as root on the load balancer that becomes the one in charge, with `HOST_NAME`, `HOST_ADDRESS` and
-   * `VIRTUAL_ADDRESS` (which may be empty): for clouds where an address moves by a call of the provider's API. Run again up to five times
+   * `VIRTUAL_ADDRESS` (which may be empty; with `virtualAddress6` also `VIRTUAL_ADDRESS6`): for clouds where an address moves by a call of the provider's API. Run again up to five times
    * until it ends with 0, for 30 seconds each. Default none.
    */
   readonly onMove?: pulumi.Input<readonly pulumi.Input<string>[]>;
@@ -167,6 +176,8 @@ export class LoadBalancer extends pulumi.ComponentResource {
   readonly ca: pulumi.Output<string | undefined>;
   /** The address that the load balancers share, if they do. */
   readonly virtualAddress: pulumi.Output<string | undefined>;
+  /** That of IPv6. */
+  readonly virtualAddress6: pulumi.Output<string | undefined>;
   /** Whether a command leads visitors to the one that is in charge. */
   readonly hasCommand: boolean;
   /** Whether each of its hosts gets a certificate from an authority by itself. */
@@ -192,6 +203,7 @@ export class LoadBalancer extends pulumi.ComponentResource {
     this.httpsPort = known.https.apply((one) => one?.port);
     this.ca = certificates?.ca ?? pulumi.output(undefined);
     this.virtualAddress = known.virtualAddress;
+    this.virtualAddress6 = known.virtualAddress6;
     this.hasCommand = args.onMove !== undefined;
     this.hasAcme = certificates?.acme !== undefined;
     this.statsUrls = Object.fromEntries(
@@ -221,6 +233,7 @@ export class LoadBalancer extends pulumi.ComponentResource {
       createVirtualAddress(this, name, {
         ...{ hosts: args.hosts, servers, balancers: services },
         ...{ port: known.port, virtualAddress: known.virtualAddress, onMove: known.onMove },
+        virtualAddress6: known.virtualAddress6,
       });
     }
     this.registerOutputs({ port: this.port, statsUrls: this.statsUrls });
@@ -234,15 +247,18 @@ function haproxyListens(
 ): readonly OwnListenArgs[] {
   const tlsPort = known.apply((one) => one?.port ?? defaultHttpsPort);
   const audience = { operators: true, clients: ["applications"] } as const;
-  return hosts.flatMap(({ name: host, address }) => {
+  return hosts.flatMap(({ name: host, address, address6 }) => {
     const haproxy = { host, protocol: "tcp", unit: haproxyUnit } as const;
-    const page = { ...haproxy, address: allOfIpv4, port };
-    const tlsPage = { ...page, port: tlsPort, what: "page over TLS" };
-    const http3Page = { ...tlsPage, protocol: "udp", what: "page over HTTP/3" } as const;
+    const all = address6 === undefined ? [allOfIpv4] : [allOfIpv4, allOfIpv6];
+    const onAll = (
+      page: Pick<OwnListenArgs, "port" | "what"> & Partial<Pick<OwnListenArgs, "protocol">>,
+    ) => all.map((address) => ({ ...haproxy, ...page, address, for: { anyone: true } as const }));
     return [
-      { ...page, what: "page", for: { anyone: true } as const },
-      ...(https === undefined ? [] : [{ ...tlsPage, for: { anyone: true } as const }]),
-      ...(hasHttp3(https) ? [{ ...http3Page, for: { anyone: true } as const }] : []),
+      ...onAll({ port, what: "page" }),
+      ...(https === undefined ? [] : onAll({ port: tlsPort, what: "page over TLS" })),
+      ...(hasHttp3(https)
+        ? onAll({ port: tlsPort, protocol: "udp", what: "page over HTTP/3" })
+        : []),
       { ...haproxy, address, port: statsPort, what: "statistics", for: audience },
     ];
   });
@@ -340,7 +356,7 @@ const entries = {
 };
 
 function checkAgreement(args: Complete): readonly Fault[] {
-  const { hosts, servers, applications, port, statsPort, virtualAddress } = args;
+  const { hosts, servers, applications, port, statsPort, virtualAddress, virtualAddress6 } = args;
   const all = [...servers, ...applications.flatMap((one) => one.servers)];
   const taken = [...hosts, ...all.map(({ host }) => host)].map(({ address }) => address);
   const held = {
@@ -369,6 +385,7 @@ function checkAgreement(args: Complete): readonly Fault[] {
     ...checkHttps(args.https, [...served, ...Object.keys(args.redirects)]),
     ...checkEdge(args.edge),
     ...(virtualAddress !== undefined && taken.includes(virtualAddress) ? [held] : []),
+    ...checkVirtualAddress6({ virtualAddress, virtualAddress6, hosts, others: [] }),
   ];
 }
 
@@ -387,7 +404,8 @@ function checkHttpsPort({ https, port, statsPort }: Complete): readonly Fault[] 
 
 function readValues(check: ArgsCheck<typeof entries>, args: Complete) {
   const { domain, healthPath, port, statsPort, responseTimeoutSeconds } = args;
-  const { trustedProxies, virtualAddress, onMove, rawLines, sharedPaths = [] } = args;
+  const { trustedProxies, virtualAddress, virtualAddress6, onMove, rawLines } = args;
+  const { sharedPaths = [] } = args;
   const { aliases, redirects, unknownHost, plainPaths = [] } = args;
   const servers = plainServers(args.servers);
   const applications = args.applications.map((one) => ({
@@ -396,7 +414,8 @@ function readValues(check: ArgsCheck<typeof entries>, args: Complete) {
   }));
   const known = whenKnown(check, {
     ...{ domain, healthPath, port, statsPort, responseTimeoutSeconds },
-    ...{ trustedProxies, virtualAddress, onMove, rawLines, servers, applications, sharedPaths },
+    ...{ trustedProxies, virtualAddress, virtualAddress6, onMove, rawLines, servers },
+    ...{ applications, sharedPaths },
     ...{ aliases, redirects, unknownHost, plainPaths, https: plainHttps(args) },
     edge: withHiddenUsers(args.edge),
   });
@@ -420,14 +439,19 @@ function certificatesFor(
   parent: LoadBalancer,
   name: string,
   { https, hosts, applications, aliases, redirects }: Complete,
-  { domain, virtualAddress }: Known,
+  { domain, virtualAddress, virtualAddress6 }: Known,
 ): Certificates | undefined {
   if (https === undefined) return undefined;
   const further = applications.flatMap((one) => one.domains);
   const others = [...aliases, ...further, ...Object.keys(redirects)];
   const addresses = pulumi
-    .all([hosts.map(({ address }) => address), virtualAddress])
-    .apply(([own, shared]) => (shared === undefined ? own : [...own, shared]));
+    .all([
+      ...hosts.map(({ address }) => address),
+      virtualAddress,
+      ...hosts.map(({ address6 }) => address6),
+      virtualAddress6,
+    ])
+    .apply((all) => all.flatMap((one) => one ?? []));
   return certificatesOf(parent, name, https, {
     names: domain.apply((first) => [...new Set([first, ...others])]),
     addresses,
@@ -567,14 +591,15 @@ function drainOf(host: Host, args: Complete, { port, statsPort }: Values) {
   };
 }
 
-function renderFiles({ address }: Host, args: Complete, values: Values) {
-  const { virtualAddress: _, onMove: __, certificates, ...rendered } = values;
+function renderFiles({ address, address6 }: Host, args: Complete, values: Values) {
+  const { virtualAddress: _, virtualAddress6: __, onMove: ___, certificates, ...rendered } = values;
   const acmeThumbprint = certificates?.acme?.thumbprint;
   const config = pulumi
     .output({ ...rendered, address, acmeThumbprint })
     .apply(({ servers, applications, https, plainPaths, acmeThumbprint, ...rest }) =>
       renderHaproxy({
         ...rest,
+        isIpv6: address6 !== undefined,
         https: https && { ...https, plainPaths, acmeThumbprint },
         mark: isShared(args) ? stackMark() : undefined,
         servers: flatServers(servers, rest.address),

@@ -104,12 +104,15 @@ function namesOf({ hosts, zones: [zone] }: NameServerArgs): Readonly<Record<stri
   );
 }
 
-function listensOf({ name: host, address }: Host): readonly OwnListenArgs[] {
-  const listen = { host, address, port: defaultPorts.dns, what: "DNS", unit: nsdUnit } as const;
-  return (["udp", "tcp"] as const).map((protocol) => ({
-    ...{ ...listen, protocol },
-    for: { anyone: true },
-  }));
+function listensOf({ name: host, address, address6 }: Host): readonly OwnListenArgs[] {
+  const listen = { host, port: defaultPorts.dns, what: "DNS", unit: nsdUnit } as const;
+  const all = [address, ...(address6 === undefined ? [] : [pulumi.interpolate`[${address6}]`])];
+  return all.flatMap((address) =>
+    (["udp", "tcp"] as const).map((protocol) => ({
+      ...{ ...listen, address, protocol },
+      for: { anyone: true } as const,
+    })),
+  );
 }
 
 /** Whoever is sent to a name server has to know where it is. */
@@ -118,11 +121,15 @@ function withNameServers(
   names: readonly string[],
   hosts: readonly Host[],
 ): pulumi.Output<DnsRecord[]> {
-  const addresses = hosts.map(({ address, publicAddress = address }) => publicAddress);
+  const addresses = hosts.map(({ address, publicAddress = address, address6 }) => ({
+    ...{ publicAddress, address6 },
+  }));
   return pulumi.all([given, addresses]).apply(([given, addresses]) => {
-    const own = names.flatMap((name, place) =>
-      addressRecords(name, addresses.slice(place, place + 1), stayingTtl),
-    );
+    const own = names.flatMap((name, place) => {
+      const { publicAddress, address6 } = addresses[place] ?? {};
+      const known = [publicAddress, address6].flatMap((one) => one ?? []);
+      return addressRecords(name, known, stayingTtl);
+    });
     return withGiven(own, given);
   });
 }
@@ -170,7 +177,7 @@ function createService(
     packages: withDefaults({ nsd: "present" }, wanted),
   });
   const { config, zones: zonesConfig, dropIn, script } = nsdFiles;
-  const { address } = host;
+  const { address, address6 } = host;
   return new Service(
     `${name}-service`,
     {
@@ -178,7 +185,7 @@ function createService(
       unit: nsdUnit,
       files: {
         [config]: {
-          content: pulumi.output(address).apply((address) => renderNsdConfig({ address })),
+          content: pulumi.output({ address, address6 }).apply(renderNsdConfig),
           onChange: "restart",
         },
         [zonesConfig]: { content: renderNsdZones(zones) },

@@ -1,6 +1,7 @@
 /** What the components take as plain values, from another program's arguments and from the stack's settings alike. */
 import * as v from "valibot";
 import * as values from "../provider/schema/values";
+import { address6 } from "./address6";
 import { type DatabasePrivilege, morePrivileges } from "./database-privileges";
 import { type DatabaseText, databaseTextWords, isDatabaseText } from "./database-text";
 import { unexpected } from "./expectation";
@@ -26,8 +27,8 @@ import {
   domain,
   hostName,
   immutablePath,
-  network,
   port,
+  proxyNetwork,
   rawLines,
   seconds,
   sourceNetwork,
@@ -114,9 +115,10 @@ export const loadBalancerOptions = {
   port: v.exactOptional(port),
   statsPort: v.exactOptional(port),
   responseTimeoutSeconds: v.exactOptional(seconds),
-  trustedProxies: v.exactOptional(list("a list of networks", network)),
+  trustedProxies: v.exactOptional(list("a list of networks", proxyNetwork)),
   virtualAddress: v.exactOptional(address),
   aliases: v.exactOptional(list("a list of host names", domain)),
+  virtualAddress6: v.exactOptional(address6),
   redirects: v.exactOptional(mapping("an object of host names", domain, domain)),
   unknownHost: v.exactOptional(oneOf(...unknownHostAnswers)),
   backendProtocol: v.exactOptional(oneOf("https", "http")),

@@ -1,6 +1,9 @@
 /** What single values must be: shared by the settings and by the components' arguments. */
 import { isIPv6 } from "node:net";
+import * as v from "valibot";
 import * as values from "../provider/schema/values";
+import { address6 } from "./address6";
+import { bitsOfIpv6 } from "./render/ipv6";
 import { hiddenText, integerIn, list, rule, shape, text, textOf } from "./rule";
 
 /** Anything that is there. */
@@ -16,6 +19,10 @@ export const domain = text(
     /^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])$/.test(value),
 );
 export const address = text("an IPv4 address such as 10.0.0.11", isIpv4);
+/** Of either family. */
+export const anyAddress = v.lazy((value) =>
+  hasColon(value) ? address6 : text("an IP address such as 10.0.0.11 or 2001:db8::11", isIpv4),
+);
 /** One address, or all that begin with the same bits. */
 export const network = text("an IPv4 network such as 203.0.113.0/24", (value) => {
   const [base = "", length = "32", ...rest] = value.split("/");
@@ -26,6 +33,8 @@ export const sourceNetwork = text(
   "a network such as 203.0.113.0/24 or 2001:db8::/32, with no bit set after its prefix",
   isNetwork,
 );
+/** Of a proxy, IPv4 or IPv6. */
+export const proxyNetwork = v.lazy((value) => (hasColon(value) ? sourceNetwork : network));
 /** Where sshd answers. */
 export const sshAddress = textOf(values.sshAddress);
 export const userName = textOf(values.loginName);
@@ -56,6 +65,7 @@ export const immutablePath = text(
 export const host = shape("a host, as an ExistingHost is", {
   name: hostName,
   address,
+  address6: v.optional(address6),
   host: present,
   machine: present,
 });
@@ -64,6 +74,10 @@ export const rawLines = list(
   "a list of lines",
   text("one line of text", (value) => /^[^\n\r\0]+$/.test(value)),
 );
+
+function hasColon(value: unknown): boolean {
+  return typeof value === "string" && value.includes(":");
+}
 
 function isNetwork(value: string): boolean {
   const [base = "", length = "", ...rest] = value.split("/");
@@ -74,22 +88,10 @@ function isNetwork(value: string): boolean {
 }
 
 function bitsOfIpv4(address: string): string {
-  return address.split(".").map(inBits(8)).join("");
-}
-
-function bitsOfIpv6(address: string): string {
-  // Written with the shortest zeros, and without dots.
-  const written = new URL(`http://[${address}]`).hostname.slice(1, -1);
-  const [before = [], after = []] = written.split("::").map((half) => half.split(":"));
-  const groups = [before, after].map((half) => half.filter((group) => group !== ""));
-  const missing = 8 - groups.flat().length;
-  return [...(groups[0] ?? []), ...Array<string>(missing).fill("0"), ...(groups[1] ?? [])]
-    .map((group) => inBits(16)(`0x${group}`))
+  return address
+    .split(".")
+    .map((byte) => Number(byte).toString(2).padStart(8, "0"))
     .join("");
-}
-
-function inBits(count: number): (value: string) => string {
-  return (value) => Number(value).toString(2).padStart(count, "0");
 }
 
 export function isIpv4(value: string): boolean {

@@ -47,15 +47,23 @@ function namesOf({ domain, applications, loadBalancer }: StackSettings): readonl
   return [...new Set([domain, ...aliases, ...further, ...Object.keys(redirects)])];
 }
 
-/** Of one that moves to who is in charge, or of all that serve. */
+/** Of those that move to who is in charge, or of all that serve. */
 function addressesOf(
-  { dns, loadBalancer: { virtualAddress } }: StackSettings,
+  { dns, loadBalancer: { virtualAddress, virtualAddress6 } }: StackSettings,
   { loadBalancers }: StackHosts,
 ): pulumi.Input<string>[] {
   if (dns.addresses) return [...dns.addresses];
-  if (virtualAddress !== undefined) return [virtualAddress];
+  // Beside one that moves, those of the load balancers would lead visitors to one that is gone.
+  if (virtualAddress !== undefined) return [virtualAddress, ...own(virtualAddress6)];
   const here = loadBalancers.filter(isHere);
-  return here.map(({ address, publicAddress = address }) => publicAddress);
+  return [
+    ...here.map(({ address, publicAddress = address }) => publicAddress),
+    ...here.flatMap(({ address6 }) => own(address6)),
+  ];
+}
+
+function own<Address>(address: Address | undefined): readonly Address[] {
+  return address === undefined ? [] : [address];
 }
 
 function issuerOf({ https }: StackSettings): string | undefined {

@@ -16,6 +16,7 @@ import {
 interface VirtualAddressArgs {
   readonly hosts: readonly Host[];
   readonly virtualAddress: pulumi.Output<string | undefined>;
+  readonly virtualAddress6: pulumi.Output<string | undefined>;
   readonly onMove: pulumi.Output<readonly string[] | undefined>;
   /** Where HAProxy answers. */
   readonly port: pulumi.Output<number>;
@@ -83,25 +84,31 @@ export function stackMark(): string {
 }
 
 function renderFiles(place: number, args: VirtualAddressArgs) {
-  const { hosts, virtualAddress, onMove, port, servers } = args;
+  const { hosts, virtualAddress, virtualAddress6, onMove, port, servers } = args;
   const known = pulumi.output({
     addresses: hosts.map(({ address }) => address),
-    ...{ virtualAddress, onMove, port, servers },
+    address6: hosts[place]?.address6,
+    ...{ virtualAddress, virtualAddress6, onMove, port, servers },
   });
   const hostName = hosts[place]?.name ?? "";
-  const config = known.apply(({ addresses, virtualAddress, port, servers }) => {
+  const config = known.apply(({ addresses, port, servers, ...shared }) => {
     const address = addresses[place] ?? "";
     const peers = addresses.filter((other) => other !== address);
     const others = [...servers, ...peers.map((address) => ({ address, port }))]
       .filter((other) => other.address !== address)
       .map((other) => `${other.address}:${other.port}`);
-    return renderKeepalived({ hostName, address, place, peers, others, virtualAddress });
+    const { virtualAddress, virtualAddress6 } = shared;
+    return renderKeepalived({
+      ...{ hostName, address, place, peers, others, virtualAddress, virtualAddress6 },
+    });
   });
-  const script = known.apply(({ addresses, virtualAddress, onMove, port }) => {
+  const script = known.apply(({ addresses, port, onMove, ...shared }) => {
     const address = addresses[place] ?? "";
     const peers = addresses.filter((other) => other !== address);
     const mark = stackMark();
-    return renderAddressScript({ hostName, address, peers, virtualAddress, onMove, port, mark });
+    const { address6, virtualAddress, virtualAddress6 } = shared;
+    const own = { hostName, address, address6, peers, port, mark };
+    return renderAddressScript({ ...own, virtualAddress, virtualAddress6, onMove });
   });
   return {
     [keepalivedFiles.config]: { content: config },

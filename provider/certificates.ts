@@ -67,7 +67,7 @@ async function extensionsOfAuthority(publicKey: webcrypto.CryptoKey, authorities
 
 export interface CertificateRequest {
   readonly name: string;
-  /** IPv4 addresses and domain names. */
+  /** IP addresses and domain names. */
   readonly addresses: readonly string[];
   readonly authority: Certified;
   /** How long it is good for. Default 10 years. */

@@ -1,5 +1,6 @@
 /** The script that a load balancer's keepalived runs: the guard of the shared address, what is told of a move, and what a preview asks. */
 
+import { address6Parts } from "./address6-script";
 import { balancerMarkPath } from "./haproxy";
 import { interfaceFile, routerId, settled, settledFile, stateFile } from "./keepalived";
 
@@ -13,6 +14,10 @@ export interface AddressScriptConfig {
   /** What HAProxy says there at `balancerMarkPath`. */
   readonly mark: string;
   readonly virtualAddress: string | undefined;
+  /** Of this host. */
+  readonly address6?: string | undefined;
+  /** It moves with `virtualAddress`. Default: none. */
+  readonly virtualAddress6?: string | undefined;
   /** Run as root on the host that becomes the holder. */
   readonly onMove: readonly string[] | undefined;
 }
@@ -25,6 +30,7 @@ const onMoveRunsFile = "/run/trilithon/on-move-runs";
 /** All else: what the unit does at its start, reload and end, what keepalived tells of a move, and what a preview asks. */
 export function renderAddressScript(config: AddressScriptConfig): string {
   const { hostName, address, peers, port, mark, virtualAddress = "", onMove = [] } = config;
+  const six = address6Parts(config);
   const withCommand = (text: string) => (onMove.length === 0 ? "" : text);
   const withoutCommand = (text: string) => (onMove.length === 0 ? text : "");
   return `#!/bin/sh
@@ -33,7 +39,7 @@ export LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bin
 HOST_NAME=${hostName}
 HOST_ADDRESS=${address}
 VIRTUAL_ADDRESS=${virtualAddress}
-# VRRP of these load balancers: the second byte of its header is virtual_router_id, the third the priority, 0 from one that leaves.
+${six.variables}# VRRP of these load balancers: the second byte of its header is virtual_router_id, the third the priority, 0 from one that leaves.
 vrrp='ip protocol 112 @th,8,8 ${routerId(config.virtualAddress)}'
 name=\${VIRTUAL_ADDRESS:-the load balancers}
 table='netdev trilithon_address'
@@ -42,14 +48,14 @@ interface() { ip -o -4 addr show to "$HOST_ADDRESS/32" | awk '{ print $2; exit }
 of_interfaces() { [ -z "$VIRTUAL_ADDRESS" ] || ip -o -4 addr show to "$VIRTUAL_ADDRESS/32"; }
 # On an interface: on lo (the first one) it is what hand_over leaves.
 has() { of_interfaces | grep -qv '^1: '; }
-# While another host takes the address over, the requests that are here already are answered as before: the kernel takes
+${six.functions}# While another host takes the address over, the requests that are here already are answered as before: the kernel takes
 # the address for its own, but its answers to ARP are held back by the guard.
-hand_over() { has && ip addr add "$VIRTUAL_ADDRESS/32" dev lo 2>/dev/null; }
+hand_over() { ${six.handOver}has && ip addr add "$VIRTUAL_ADDRESS/32" dev lo 2>/dev/null; }
 end_hand_over() {
   of_interfaces | grep -q '^1: ' || return 0
   sleep 2
   ip addr del "$VIRTUAL_ADDRESS/32" dev lo 2>/dev/null
-}
+${six.endHandOver}}
 # nftables keeps for a moment that VRRP went out, and that it came in.
 announces() { nft list set $table announces 2>/dev/null | grep -q elements; }
 hears() { nft list set $table hears 2>/dev/null | grep -q elements; }
@@ -68,7 +74,7 @@ table $table {
         $vrrp @th,16,8 0 delete @announces { meta oif }
         $vrrp @th,16,8 != 0 update @announces { meta oif timeout 500ms }
 \${VIRTUAL_ADDRESS:+        arp saddr ip $VIRTUAL_ADDRESS meta oif != @announces drop}
-    }
+${six.guard}    }
     chain in {
         type filter hook ingress device "$1" priority 0;
         $vrrp update @hears { meta iif timeout 1s }
@@ -148,7 +154,7 @@ look() {
     echo "this host has $VIRTUAL_ADDRESS without announcing it"
   elif [ -n "$VIRTUAL_ADDRESS" ] && announces && ! has; then
     echo "this host announces $VIRTUAL_ADDRESS without having it"
-  elif ! announces && ! hears; then
+${six.look}  elif ! announces && ! hears; then
     echo "no load balancer announces $name"
   elif announces && ! hears && found=$(strangers) && [ -n "$found" ]; then
     echo "$VIRTUAL_ADDRESS$elsewhere ($found)"
@@ -160,7 +166,7 @@ elsewhere=' is at another machine as well, which is no load balancer of this sta
 case $1 in
   # Whether nobody has the address yet but these load balancers.
   free)
-    has && exit
+${withoutCommand(six.elsewhere)}${six.taken}    has && exit
 ${withoutCommand(`    if is_elsewhere; then
       echo "$VIRTUAL_ADDRESS is not in the network of this host, $network: no machine there would look for it here. Give loadBalancer.virtualAddress an address of that network, or the hosts a route to it (ip route add $VIRTUAL_ADDRESS/32 dev $(interface))" >&2
       exit 1
@@ -187,7 +193,7 @@ ${withoutCommand(`    if is_elsewhere; then
   release)
     end_hand_over
     if has; then ip addr del "$VIRTUAL_ADDRESS/32" dev "$(interface)"; fi
-    if is_guarded; then nft delete table $table; fi
+${six.release}    if is_guarded; then nft delete table $table; fi
     echo 0 >${settledFile}
 ${withCommand(`    rm -f ${onMoveFailedFile} ${onMoveRunsFile}
 `)}    ;;
@@ -196,7 +202,7 @@ ${withCommand(`    rm -f ${onMoveFailedFile} ${onMoveRunsFile}
     echo "$4" >${stateFile}
     echo 0 >${settledFile}
     if [ "$4" = MASTER ]; then settle >/dev/null 2>&1 & else end_hand_over; fi
-${renderOnMove(onMove)}    ;;
+${renderOnMove(onMove, six.exported)}    ;;
   ready) [ -z "$(look)" ] ;;
   # Whether its kernel answers for the address.
   answers) has && { announces || ! is_guarded; } ;;
@@ -227,12 +233,12 @@ esac
 }
 
 /** The command of the program, tried again while this host is the holder: the provider may be busy with the same failure. */
-function renderOnMove(words: readonly string[]): string {
+function renderOnMove(words: readonly string[], exported: string): string {
   if (words.length === 0) return "";
   return `    rm -f ${onMoveFailedFile} ${onMoveRunsFile}
     [ "$4" = MASTER ] || exit 0
     : >${onMoveRunsFile}
-    export HOST_NAME HOST_ADDRESS VIRTUAL_ADDRESS
+    export HOST_NAME HOST_ADDRESS VIRTUAL_ADDRESS${exported}
     for try in 1 2 3 4 5; do
       systemd-cat -t trilithon-on-move timeout 30 ${words.map(quote).join(" ")} </dev/null && { rm -f ${onMoveRunsFile}; exit; }
       sleep 2

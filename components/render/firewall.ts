@@ -1,5 +1,8 @@
 /** The files of the firewall: nftables, one table of our own on each host. */
+import { renderExcludedOperator } from "./excluded-operator";
 import { confineRoot } from "./unit-confinement";
+
+export type Family = "ip" | "ip6";
 
 /** What may come in at one port, and from where. */
 export interface Opening {
@@ -8,8 +11,8 @@ export interface Opening {
   readonly protocol: "tcp" | "udp" | "vrrp";
   /** VRRP has none. */
   readonly port?: number | undefined;
-  /** What listens is bound to IPv4 alone. */
-  readonly isIpv4Only: boolean;
+  /** As what listens is bound. */
+  readonly families: readonly Family[];
   /** Networks, IPv4 or IPv6, each with the length of its prefix; `anyone`. */
   readonly from: "anyone" | readonly string[];
   /** Who that is, in words. */
@@ -91,43 +94,34 @@ ${rules.map((rule) => `    ${rule}\n`).join("")}  }
 `;
 }
 
-function renderOpening({
-  what,
-  protocol,
-  port,
-  isIpv4Only,
-  from,
-  whom,
-  perMinute,
-}: Opening): string[] {
+function renderOpening(opening: Opening): string[] {
+  const { what, protocol, port, families, from, whom, perMinute } = opening;
   const match = protocol === "vrrp" ? `ip protocol ${vrrp}` : `${protocol} dport ${port}`;
   const limits =
     perMinute === undefined
       ? []
-      : (["ip", "ip6"] as const)
-          .filter((family) => family === "ip" || !isIpv4Only)
-          .map(
-            (family) =>
-              `ct state new ${match} add @${limited[family]} { ${family} saddr . th dport limit rate over ${perMinute}/minute burst ${perMinute} packets } drop`,
-          );
+      : families.map(
+          (family) =>
+            `ct state new ${match} add @${limited[family]} { ${family} saddr . th dport limit rate over ${perMinute}/minute burst ${perMinute} packets } drop`,
+        );
   const accept = `accept comment "${what}: ${whom}"`;
   if (from === "anyone") {
-    return [...limits, `${isIpv4Only ? "meta nfproto ipv4 " : ""}${match} ${accept}`];
+    const [family, ...others] = families;
+    const isOne = family !== undefined && others.length === 0;
+    return [...limits, `${isOne ? `meta nfproto ${protocolOf[family]} ` : ""}${match} ${accept}`];
   }
-  const families = [
-    { family: "ip", networks: from.filter((network) => !network.includes(":")) },
-    { family: "ip6", networks: isIpv4Only ? [] : from.filter((network) => network.includes(":")) },
-  ];
   return [
     ...limits,
-    ...families.flatMap(({ family, networks }) =>
-      networks.length === 0
+    ...families.flatMap((family) => {
+      const networks = from.filter((network) => network.includes(":") === (family === "ip6"));
+      return networks.length === 0
         ? []
-        : [`${family} saddr { ${networks.join(", ")} } ${match} ${accept}`],
-    ),
+        : [`${family} saddr { ${networks.join(", ")} } ${match} ${accept}`];
+    }),
   ];
 }
 
+const protocolOf = { ip: "ipv4", ip6: "ipv6" } as const;
 const limited = { ip: "asked4", ip6: "asked6" } as const;
 
 /** `firewall load PART`, `check PART`, `unload PART`, and `differs PART`, which prints a line for each rule in effect that is not the file's. */
@@ -227,13 +221,15 @@ esac
 `;
 }
 
-/** For a Service's `forewarningCommand`: what listens on a host without a firewall and is not declared. */
-export function renderClosing(openings: readonly Opening[]): readonly string[] {
+/** For a Service's `forewarningCommand`: what a change closes, and whether it keeps out who makes it. */
+export function renderForewarning(openings: readonly Opening[]): readonly string[] {
   const declared = openings.map(({ protocol, port }) => `${protocol}:${port}`);
-  return ["sh", "-c", closing, "closing", ["", ...declared, ""].join(" ")];
+  const asked = ["", ...declared, ""].join(" ");
+  const excluded = renderExcludedOperator(openings);
+  return ["sh", "-c", `${closing}\nshift; exec "$@"`, "closing", asked, ...excluded];
 }
 
-// A UDP port of 32768 or more is that of somebody who asked, and those of DHCP are let in.
+// What listens on a host without a firewall and is not declared. A UDP port of 32768 or more is that of somebody who asked, and those of DHCP are let in.
 const closing = `nft list chain ${table} input >/dev/null 2>&1 || ss -Hltunp | awk -v declared="$1" '
   {
     local = $5; port = local; sub(/.*:/, "", port)

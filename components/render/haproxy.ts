@@ -9,7 +9,7 @@ import {
 } from "./edge";
 import { edgeFiles } from "./edge-script";
 import { forwardingHeaders } from "./forwarding-headers";
-import { renderAltSvc, renderHttp3Bind, renderHttp3Global } from "./http3";
+import { renderAltSvc, renderHttp3Binds, renderHttp3Global } from "./http3";
 import { renderRestartAlways } from "./restart-always";
 import { renderTlsProfile } from "./tls-profile";
 import { renderUnknownHost, type UnknownHost } from "./unknown-host";
@@ -23,6 +23,8 @@ export interface HaproxyConfig {
   /** The load balancer's private address, which alone answers for statistics. */
   readonly address: string;
   readonly port: number;
+  /** Whether it answers on all IPv6 addresses as well. */
+  readonly isIpv6?: boolean | undefined;
   readonly statsPort: number;
   readonly healthPath: string;
   readonly responseTimeoutSeconds: number;
@@ -148,7 +150,7 @@ const challengePath = "/.well-known/acme-challenge/";
 const sessionSeconds = 3600;
 
 export function renderHaproxy(config: HaproxyConfig): string {
-  const { address, port, statsPort, rawLines, applications, https, edge, trustedProxies } = config;
+  const { address, statsPort, rawLines, applications, https, edge, trustedProxies } = config;
   return `# Written by trilithon: what is changed here by hand is taken back by the next \`pulumi up\`.
 
 global
@@ -192,8 +194,7 @@ defaults
     http-error ${unavailable(haproxyFiles.unavailable)}
 ${edge ? renderEdgeSections(edge) : ""}
 frontend web
-    bind :${port}
-${https ? renderTlsBinds(https) : ""}${edge ? renderConnectionLimit(edge, trustedProxies) : ""}${
+${renderBinds(config)}${edge ? renderConnectionLimit(edge, trustedProxies) : ""}${
   config.mark !== undefined
     ? `    # Asked where load balancers share an address: an answer of HAProxy's own, whatever becomes of the web servers.
     monitor-uri ${balancerHealthPath}
@@ -216,9 +217,18 @@ ${renderBackends(config)}${applications.map((application) => renderBackends(conf
 `;
 }
 
-function renderTlsBinds({ port, http3 }: HaproxyHttps): string {
-  return `    bind :${port} ssl crt-list ${haproxyFiles.certificates} alpn h2,http/1.1
-${http3 ? renderHttp3Bind(port, haproxyFiles.certificates) : ""}`;
+/** A socket for each family: so the address of a visitor over IPv4 is told as such. */
+function renderBinds({ port, https, isIpv6 = false }: HaproxyConfig): string {
+  const tls = `ssl crt-list ${haproxyFiles.certificates} alpn h2,http/1.1`;
+  return [
+    `    bind :${port}\n`,
+    isIpv6 ? `    bind [::]:${port} v6only\n` : "",
+    https ? `    bind :${https.port} ${tls}\n` : "",
+    https && isIpv6 ? `    bind [::]:${https.port} v6only ${tls}\n` : "",
+    https?.http3
+      ? renderHttp3Binds(https.port, { isIpv6, certificates: haproxyFiles.certificates })
+      : "",
+  ].join("");
 }
 
 const askedHost = "req.hdr(Host),host_only,lower";

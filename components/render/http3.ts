@@ -12,9 +12,14 @@ export function renderHttp3Global(): string {
 }
 
 /** For a frontend. HAProxy answers from the address that was asked, a shared one as well. */
-export function renderHttp3Bind(port: number, certificates: string): string {
-  return `    bind quic4@:${port} ssl crt-list ${certificates} alpn h3
-`;
+export function renderHttp3Binds(
+  port: number,
+  { isIpv6, certificates }: { readonly isIpv6: boolean; readonly certificates: string },
+): string {
+  const addresses = isIpv6 ? [`quic4@:${port}`, `quic6@[::]:${port} v6only`] : [`quic4@:${port}`];
+  return addresses
+    .map((address) => `    bind ${address} ssl crt-list ${certificates} alpn h3\n`)
+    .join("");
 }
 
 /** Browsers come over TCP first, and learn it there. A proxy before this one would pass it on to those that it speaks with. */

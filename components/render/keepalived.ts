@@ -15,6 +15,8 @@ export interface KeepalivedConfig {
   readonly others: readonly string[];
   /** Where none is shared, keepalived only tells who would have it. */
   readonly virtualAddress: string | undefined;
+  /** It moves with `virtualAddress`. Default: none. */
+  readonly virtualAddress6?: string | undefined;
 }
 
 export const keepalivedFiles = {
@@ -46,7 +48,7 @@ export const settled = { seconds: 10, weight: 60 };
 const cutOffWeight = 120;
 
 export function renderKeepalived(config: KeepalivedConfig): string {
-  const { hostName, address, place, peers, others, virtualAddress } = config;
+  const { hostName, address, place, peers, others, virtualAddress, virtualAddress6 } = config;
   return `# Written by trilithon: what is changed here by hand is taken back by the next \`pulumi up\`.
 # $INTERFACE is the one that has this host's address: the unit looks for it at each start and reload.
 include ${interfaceFile}
@@ -114,7 +116,7 @@ ${indent(peers.length === 0 ? ["224.0.0.18"] : peers)}    }
     virtual_ipaddress {
         ${virtualAddress === undefined ? noAddress : `${virtualAddress}/32 dev $INTERFACE`}
     }
-    track_script {
+${virtualAddress6 === undefined ? "" : renderExcluded(virtualAddress6)}    track_script {
         haproxy_answers
         keepalived_runs
 ${others.length === 0 ? "" : "        reaches_others\n"}    }
@@ -123,6 +125,14 @@ ${others.length === 0 ? "" : "        reaches_others\n"}    }
     }
     notify "${keepalivedFiles.script} moved"
 }
+`;
+}
+
+function renderExcluded(virtualAddress6: string): string {
+  return `    # VRRP over IPv4 announces addresses of IPv4 alone; this one comes and goes with them.
+    virtual_ipaddress_excluded {
+        ${virtualAddress6}/128 dev $INTERFACE
+    }
 `;
 }
 

@@ -13,12 +13,18 @@ export const nsdFiles = {
   script: "/usr/local/sbin/trilithon-name-server",
 };
 
+export interface NsdAddresses {
+  readonly address: string;
+  /** Where it answers over IPv6 as well. */
+  readonly address6?: string | undefined;
+}
+
 /** It takes these in by a restart alone. Without `provide-xfr` it hands no zone out, and it never asks others. */
-export function renderNsdConfig({ address }: { readonly address: string }): string {
+export function renderNsdConfig({ address, address6 }: NsdAddresses): string {
   return `${writtenByTrilithon}
 server:
   ip-address: ${address}
-  # At boot it may be earlier than the address.
+${address6 === undefined ? "" : `  ip-address: ${address6}\n`}  # At boot it may be earlier than the address.
   ip-freebind: yes
   server-count: 1
   log-only-syslog: yes

@@ -12,6 +12,7 @@ import { mysqlPort } from "../render/mysql";
 import { roleCheck } from "../render/mysql-role";
 import { isRecord } from "../rule";
 import * as rules from "../rules";
+import { checkAddress6 } from "./address6";
 import { checkApplications, givenApplications, runsOn } from "./applications";
 import { checkDns } from "./dns";
 import { checkFirewall } from "./firewall";
@@ -38,6 +39,7 @@ export function checkAgreement(values: Values): readonly Fault[] {
     ...checkUnique(hosts, "address"),
     ...(values.containers === undefined ? checkReached(hosts) : []),
     ...checkVirtualAddress(values, hosts),
+    ...checkAddress6(values, hosts),
     ...checkNames(values),
     ...(hosts.length > 0 ? checkRoles(hosts) : []),
     ...(hosts.length > 0 ? checkDatabase(values.database, hosts) : []),

@@ -39,7 +39,8 @@ function checkNetworks(networks: unknown, path: string): readonly Fault[] {
   });
 }
 
-function includes(one: unknown, other: unknown): boolean {
+/** Whether the second one is a part of the first. */
+export function includes(one: unknown, other: unknown): boolean {
   const [outer, inner] = [one, other].map(parse);
   if (outer === undefined || inner === undefined) return false;
   if (outer.family !== inner.family || outer.length > inner.length) return false;

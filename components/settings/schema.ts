@@ -1,5 +1,6 @@
 /** The stack's settings, key by key. Which of them agree with each other is `agreement.ts`. */
 import * as v from "valibot";
+import { address6, subnet6 } from "../address6";
 import { dnsOptions } from "../dns-check";
 import { edge } from "../edge";
 import { https } from "../https";
@@ -46,6 +47,7 @@ export const hostEntries = {
   name: hostName,
   address,
   publicAddress: v.exactOptional(address),
+  address6: v.exactOptional(address6),
   roles: list("a list of roles", oneOf(...roles), 1),
   port: v.exactOptional(port),
   user: v.exactOptional(userName),
@@ -76,6 +78,7 @@ export const publishedPorts = {
 
 const containers = record("an object with subnet", {
   subnet,
+  subnet6: v.exactOptional(subnet6),
   publish: v.exactOptional(port, publishedPorts.page),
   sshPortBase: v.exactOptional(integer(1024, 65280), publishedPorts.sshBase),
   image: v.exactOptional(

@@ -38,7 +38,9 @@ const agreements: { readonly [K in Key]?: Agreement<Given<K>> } = {
   ),
   networksAdvanced: by((networks) =>
     bag(
-      networks.map(({ name, ipv4Address = "", aliases = [] }) => [name, ipv4Address, bag(aliases)]),
+      networks.map(({ name, ipv4Address = "", ipv6Address = "", aliases = [] }) => [
+        ...[name, ipv4Address, ipv6Address, bag(aliases)],
+      ]),
     ),
   ),
   networkMode: () => true,

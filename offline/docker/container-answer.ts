@@ -89,9 +89,16 @@ function parseNetworks(seen: ContainerInspectInfo, expected: ContainerArgs) {
       ([label, { NetworkID }]) => label === name || NetworkID === name,
     );
     if (found === undefined) return [];
-    const address: unknown = found[1].IPAMConfig?.IPv4Address;
+    const { IPv4Address: address, IPv6Address: address6 } = Object(found[1].IPAMConfig);
     const aliases = (found[1].Aliases ?? []).filter((alias: string) => asked.includes(alias));
-    return [{ name, ...(typeof address === "string" && { ipv4Address: address }), aliases }];
+    return [
+      {
+        name,
+        ...(typeof address === "string" && { ipv4Address: address }),
+        ...(typeof address6 === "string" && { ipv6Address: address6 }),
+        aliases,
+      },
+    ];
   });
 }
 

@@ -32,6 +32,7 @@ const port = v.strictObject({
 const network = v.strictObject({
   name: v.string(),
   ipv4Address: v.optional(v.string()),
+  ipv6Address: v.optional(v.string()),
   aliases: v.optional(list),
 });
 

@@ -29,9 +29,14 @@ export function renderRequest(args: ContainerArgs): ContainerCreateOptions {
   };
 }
 
-export function renderEndpoint({ ipv4Address, aliases }: NetworkArgs): EndpointSettings {
+export function renderEndpoint(args: NetworkArgs): EndpointSettings {
+  const { ipv4Address, ipv6Address, aliases } = args;
+  const addresses = {
+    ...(ipv4Address !== undefined && { IPv4Address: ipv4Address }),
+    ...(ipv6Address !== undefined && { IPv6Address: ipv6Address }),
+  };
   return {
-    ...(ipv4Address !== undefined && { IPAMConfig: { IPv4Address: ipv4Address } }),
+    ...(Object.keys(addresses).length > 0 && { IPAMConfig: addresses }),
     ...(aliases !== undefined && { Aliases: aliases }),
   };
 }

@@ -17,6 +17,7 @@ const networkSchema = v.strictObject({
   name: v.string(),
   driver: v.optional(v.string()),
   internal: v.optional(v.boolean()),
+  ipv6: v.optional(v.boolean()),
   ipamConfigs: v.optional(v.array(v.strictObject({ subnet, gateway: subnet, ipRange: subnet }))),
   labels: v.optional(v.array(v.strictObject({ label: v.string(), value: v.string() }))),
   options: v.optional(v.record(v.string(), v.string())),
@@ -65,10 +66,13 @@ function diff(live: Network, wanted: Network): Difference[] {
   const [old, now] = [live, wanted].map((side) => new Map(Object.entries(asked(side))));
   if (old === undefined || now === undefined) return [];
   return inputs
-    .filter((key) => now.has(key) || (old.has(key) && key !== "driver" && key !== "internal"))
+    .filter((key) => now.has(key) || (old.has(key) && !hasDefault.includes(key)))
     .flatMap((key) => differences([key], old.get(key), now.get(key)))
     .map((difference) => ({ ...difference, replace: true }));
 }
+
+/** Told by the engine, and by former states, also where nothing is asked. */
+const hasDefault = ["driver", "internal", "ipv6"];
 
 /** Without what stands for nothing: an empty text, or what only the official plugin keeps. */
 function asked(network: Network): Network {
@@ -129,6 +133,7 @@ function renderRequest(args: Network) {
     CheckDuplicate: true,
     Driver: args.driver ?? "bridge",
     Internal: args.internal ?? false,
+    EnableIPv6: args.ipv6 ?? false,
     Options: args.options ?? {},
     Labels: labelled(args),
     ...(args.ipamConfigs && {
@@ -166,6 +171,7 @@ function parseNetwork(seen: NetworkInspectInfo, expected: Network): Network {
     name: seen.Name,
     driver: seen.Driver,
     internal: seen.Internal,
+    ipv6: seen.EnableIPv6,
     ...(expected.ipamConfigs && { ipamConfigs }),
     ...(expected.labels && { labels }),
     ...(expected.options && { options: Object.fromEntries(options) }),

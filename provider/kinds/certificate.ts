@@ -20,7 +20,7 @@ interface Certificate {
 const schema = v.strictObject({
   name: certificateName,
   addresses: v.pipe(
-    v.array(text(/^[A-Za-z0-9.-]{1,253}$/, "an IPv4 address or a domain name")),
+    v.array(text(/^[A-Za-z0-9.:-]{1,253}$/, "an IP address or a domain name")),
     v.minLength(1, "expected one address or more"),
   ),
   authorityCertificate: text(/^-----BEGIN CERTIFICATE-----\s/, "a certificate (PEM)"),

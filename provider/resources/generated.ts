@@ -101,7 +101,7 @@ export class CertificateAuthority extends pulumi.CustomResource {
 export interface CertificateArgs {
   /** Whose it is: at most 64 letters, digits, spaces, dots, hyphens and underscores. Another one than the authority's. */
   readonly name: pulumi.Input<string>;
-  /** Where it is reached: IPv4 addresses and domain names (`subjectAltName`). */
+  /** Where it is reached: IP addresses and domain names (`subjectAltName`). */
   readonly addresses: pulumi.Input<pulumi.Input<string>[]>;
   /** Of the authority that signs it. */
   readonly authorityCertificate: pulumi.Input<string>;

@@ -24,6 +24,8 @@ export interface EndpointHost {
   readonly name: string;
   /** Where the other hosts reach it. */
   readonly address: string;
+  /** IPv6, at which the internet reaches it. */
+  readonly address6?: string | undefined;
   /** Where this machine reaches its sshd. */
   readonly sshAddress: string;
   readonly sshPort: number;
@@ -112,6 +114,8 @@ export interface Endpoints {
   readonly loadBalancerUrls: Readonly<Record<string, string>>;
   /** The address that load balancers share, if they do. */
   readonly virtualAddress: string | undefined;
+  /** The IPv6 address that moves with it. */
+  readonly virtualAddress6: string | undefined;
   /** Whether one of the load balancers is in charge: it has that address, or a command leads visitors there. */
   readonly hasOneInCharge: boolean;
   /** What the DNS is to say of the site. Empty in what older stacks tell. */
@@ -135,6 +139,7 @@ export interface Endpoints {
 const port = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(65535));
 const host = v.object({
   address: v.string(),
+  address6: v.optional(v.string()),
   sshAddress: v.optional(v.string()),
   sshPort: port,
   user: v.string(),
@@ -243,6 +248,7 @@ const endpoints = v.object({
   loadBalancers: v.optional(v.record(v.string(), v.object({ url: v.string() })), {}),
   // Not there where load balancers share none.
   virtualAddress: v.optional(v.string()),
+  virtualAddress6: v.optional(v.string()),
   onMove: v.optional(v.literal(true)),
   // These three are not there in the outputs of older stacks; without name servers and resolvers the last two are not.
   dns: v.optional(v.array(dnsRecord), []),
@@ -296,6 +302,7 @@ export function parseEndpoints(value: unknown): Endpoints {
       Object.entries(loadBalancers).map(([name, { url }]) => [name, url]),
     ),
     virtualAddress: result.output.virtualAddress,
+    virtualAddress6: result.output.virtualAddress6,
     hasOneInCharge: hasOneInCharge(result.output),
     dns: result.output.dns,
     nameServers: result.output.nameServers,

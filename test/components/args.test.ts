@@ -189,7 +189,29 @@ test("a host tells what cannot be reached, and never its key", async (t) => {
 test("what hangs on a refusal is not printed with it", async (t) => {
   const { refuse } = await import("../../components/check-args");
   const error = t.throws(() => refuse("LoadBalancer one", [{ path: "port", message: "no" }]));
-  t.is(inspect(Object.assign(error, { promise: { of: "the program" } })), error.stack);
+  t.is(inspect(Object.assign(error, { promise: { of: "the program" } })), String(error.stack));
+});
+
+test("addresses of IPv6 are those that others reach, and one moves beside one of IPv4", async (t) => {
+  const { told, a } = await program;
+  const expected = "an IPv6 address such as 2001:db8::11";
+  t.deepEqual(told.host({ address6: "fe80::1", privateKey: "planted" }), [
+    `ExistingHost one: address6: expected ${expected}, got "fe80::1": it is link-local, and other networks do not reach it`,
+    "ExistingHost one: privateKey: expected a private key in OpenSSH or PEM format, got something else (not shown)",
+  ]);
+  const shared = { virtualAddress: "10.0.0.9", virtualAddress6: "2001:db8::9" };
+  t.deepEqual(told.loadBalancer({ ...shared, virtualAddress6: "2001:DB8::9" }), [
+    `LoadBalancer one: virtualAddress6: expected ${expected}, got "2001:DB8::9": write it as 2001:db8::9`,
+  ]);
+  t.deepEqual(told.loadBalancer(shared), [
+    'LoadBalancer one: virtualAddress6: expected nothing, got "2001:db8::9": give a an address6',
+  ]);
+  t.deepEqual(told.loadBalancer({ ...shared, hosts: [{ ...a, address6: "2001:db8::9" }] }), [
+    'LoadBalancer one: virtualAddress6: expected an address that no host has, got "2001:db8::9": a has it',
+  ]);
+  t.deepEqual(told.loadBalancer({ virtualAddress6: "2001:db8::9" }), [
+    'LoadBalancer one: virtualAddress6: expected nothing, got "2001:db8::9": it moves with virtualAddress: give that as well',
+  ]);
 });
 
 test.after.always(async () => (await program).settle());

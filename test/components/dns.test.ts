@@ -90,15 +90,12 @@ for (const [change, fault] of [
   ],
   [
     { dns: { addresses: ["203.0.113.300"] } },
-    'dns.addresses[0]: expected an IPv4 address such as 10.0.0.11, got "203.0.113.300"',
+    'dns.addresses[0]: expected an IP address such as 10.0.0.11 or 2001:db8::11, got "203.0.113.300"',
   ],
-  [
-    { dns: { addresses: [] } },
-    "dns.addresses: expected a list of IPv4 addresses, got an empty list",
-  ],
+  [{ dns: { addresses: [] } }, "dns.addresses: expected a list of IP addresses, got an empty list"],
   [
     { dns: { resolvers: ["dns.google"] } },
-    'dns.resolvers[0]: expected an IPv4 address such as 10.0.0.11, got "dns.google"',
+    'dns.resolvers[0]: expected an IP address such as 10.0.0.11 or 2001:db8::11, got "dns.google"',
   ],
   [{ dns: { record: [] } }, 'dns.record: unknown, did you mean "records"?'],
   [

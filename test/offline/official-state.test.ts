@@ -75,6 +75,12 @@ test("a network of the official plugin's is unchanged", (t) => {
   t.deepEqual(kind.diff(outputsOf(bridge), args), []);
   const moved = { ...args, ipamConfigs: [{ subnet: "172.31.164.0/24" }] };
   t.is(kind.diff(outputsOf(bridge), moved).length, 1);
+  // It says of itself that it has no IPv6.
+  const six = kind.diff(outputsOf(bridge), { ...args, ipv6: true });
+  t.deepEqual(
+    six.map(({ path, replace }) => [...path, replace]),
+    [["ipv6", true]],
+  );
 });
 
 test("what the stand-in keeps beside is what the official plugin keeps", (t) => {

@@ -12,7 +12,7 @@ import type { Context } from "../../provider/kind";
 import { certificate } from "../../provider/kinds/certificate";
 import { certificateAuthority } from "../../provider/kinds/certificate-authority";
 
-const request = { name: "node-01", addresses: ["127.0.0.1", "db.example.com"] };
+const request = { name: "node-01", addresses: ["127.0.0.1", "db.example.com", "2001:db8::1"] };
 
 test("a certificate is its authority's, and names where the server is reached", async (t) => {
   const authority = await makeAuthority("cluster one");
@@ -28,6 +28,7 @@ test("a certificate is its authority's, and names where the server is reached", 
   t.true(own.checkPrivateKey(createPrivateKey(made.privateKey)));
   t.is(own.checkIP("127.0.0.1"), "127.0.0.1");
   t.is(own.checkHost("db.example.com"), "db.example.com");
+  t.is(own.checkIP("2001:db8::1"), "2001:db8::1");
   t.is(own.checkIP("127.0.0.2"), undefined);
   // An authority that ended would take with it what it signed.
   t.true(Date.parse(own.validTo) < Date.parse(root.validTo));

@@ -1,14 +1,11 @@
 /** What a stranger and the hosts reach of a stack, and changes that would lock everybody out. */
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import test, { type ExecutionContext } from "ava";
-import { imageNames } from "../../scripts/setup/base-image";
-import { capture, must } from "../../scripts/setup/run";
+import { capture } from "../../scripts/setup/run";
 import { killUpAt } from "../end-to-end/support/killed-up";
 import { readPreview } from "../end-to-end/support/preview";
 import { type Settings, TestStack, threeHosts } from "../end-to-end/support/test-stack";
 import { underVisits } from "./applications/visitors";
+import { makeScanner, openPorts } from "./strangers/scanner";
 
 const number = Number(process.env.TRILITHON_TEST_NUMBER ?? 113);
 const net = `172.31.${number}`;
@@ -22,7 +19,6 @@ const addresses: Readonly<Record<string, string>> = {
 };
 
 let stack: TestStack;
-let image: string;
 
 function settings(more: Settings = {}): Settings {
   const standard = threeHosts(number);
@@ -37,7 +33,7 @@ function settings(more: Settings = {}): Settings {
 }
 
 test.before(async () => {
-  image = await imageWithScanner();
+  await makeScanner();
   stack = await TestStack.make("firewall", settings());
 });
 
@@ -45,43 +41,9 @@ test.after.always(async () => {
   if (process.env.TRILITHON_TEST_KEEP === undefined) await stack?.remove();
 });
 
-/** The hosts' image and nmap. */
-async function imageWithScanner(): Promise<string> {
-  const name = "trilithon-scanner";
-  const folder = await mkdtemp(join(tmpdir(), "trilithon-scanner-"));
-  await writeFile(
-    join(folder, "Dockerfile"),
-    `FROM ${imageNames.sid}\nRUN apt-get -qq update && apt-get -qqy install --no-install-recommends nmap\n`,
-  );
-  await must(name, "docker", ["build", "--quiet", "--network", "host", "--tag", name, folder]);
-  await rm(folder, { recursive: true });
-  return name;
-}
-
-/** `22/tcp 80/tcp`: open, of all TCP ports and the most common UDP ports, over the network of `from`. */
-async function openPorts(from: string, address: string): Promise<string> {
-  const scan = ["nmap", "-n", "-Pn", "-sS", "-p-", "--min-rate", "8000", "--max-retries", "2"];
-  const udp = ["nmap", "-n", "-Pn", "-sU", "--top-ports", "30", "--max-retries", "1"];
-  const open: string[] = [];
-  for (const words of [scan, udp]) {
-    const all = [...words, "-oG", "-", address];
-    const container = [
-      "run",
-      "--rm",
-      "--cap-add",
-      "NET_RAW",
-      "--cap-add",
-      "NET_ADMIN",
-      "--network",
-      from,
-      image,
-    ];
-    const said = await must(`scanning ${address}`, "docker", [...container, ...all]);
-    open.push(
-      ...[...said.matchAll(/(\d+)\/open\/(tcp|udp)/g)].map(([, port, of]) => `${port}/${of}`),
-    );
-  }
-  return open.join(" ");
+/** `22/tcp 80/tcp`, over the network of `network`. */
+async function openAt(network: string, address: string): Promise<string> {
+  return (await openPorts({ network }, [address]))[address] ?? "";
 }
 
 const stranger = "trilithon-firewall";
@@ -94,7 +56,7 @@ test.serial("it is up, with what listens as declared, and nothing left to do", a
 
 test.serial("a stranger reaches the page alone", async (t) => {
   for (const host of hosts) {
-    const open = await openPorts(stranger, addresses[host] ?? "");
+    const open = await openAt(stranger, addresses[host] ?? "");
     t.is(open, host === "lb-01" ? "80/tcp" : "", host);
   }
 });
@@ -107,7 +69,7 @@ test.serial("each host reaches what it needs, and nothing else", async (t) => {
   };
   for (const [from, others] of Object.entries(reached)) {
     for (const [to, ports] of Object.entries(others)) {
-      t.is(await openPorts(inHost(from), addresses[to] ?? ""), ports, `${from} to ${to}`);
+      t.is(await openAt(inHost(from), addresses[to] ?? ""), ports, `${from} to ${to}`);
     }
   }
 });
@@ -207,30 +169,31 @@ test.serial("so they are when `up` is killed before it could get in", async (t) 
   await letIn(t, "web-02");
 });
 
-test.serial("so they are when the network is cut at that moment", async (t) => {
-  const before = await rulesOf("web-02");
-  const cut =
-    "nft 'table inet cut { chain input { type filter hook input priority -200; tcp dport != 80 iif != lo drop; }; chain output { type filter hook output priority -200; tcp sport != 80 tcp dport != 80 oif != lo drop; }; }'";
-  await lockedOut(
-    "web-02",
-    9103,
-    `${cut}; systemd-run --quiet --on-active=40 nft delete table inet cut`,
-  );
-  const up = stack.mustFail();
-  while (!(await rulesOf("web-02")).includes("dport 9103")) await pause(0.1);
-  for (let tries = 0; tries < 60 && (await rulesOf("web-02")) !== before; tries += 1)
-    await pause(0.5);
-  t.is(await rulesOf("web-02"), before);
-  t.log(
-    (await up)
-      .split("\n")
-      .filter((line) => /web-02/.test(line))
-      .slice(0, 5)
-      .join("\n"),
-  );
-  while ((await stack.try("web-02", "nft list table inet cut")).status === 0) await pause(0.5);
-  await letIn(t, "web-02");
-});
+test.serial(
+  "so they are when the network is cut at that moment, and the site goes on",
+  async (t) => {
+    const before = await rulesOf("web-02");
+    // Between this machine and the host.
+    const cut = `nft 'table inet cut { chain input { type filter hook input priority -200; ip saddr ${net}.1 drop; }; chain output { type filter hook output priority -200; ip daddr ${net}.1 drop; }; }'`;
+    await underVisits(t, site, ["/", "/healthz"], async () => {
+      await lockedOut(
+        "web-02",
+        9103,
+        `${cut}; systemd-run --quiet --on-active=40 nft delete table inet cut`,
+      );
+      const up = stack.mustFail();
+      while (!(await rulesOf("web-02")).includes("dport 9103")) await pause(0.1);
+      for (let tries = 0; tries < 60 && (await rulesOf("web-02")) !== before; tries += 1)
+        await pause(0.5);
+      t.is(await rulesOf("web-02"), before);
+      const said = (await up).split("\n").filter((line) => /web-02/.test(line));
+      t.log(said.slice(0, 5).join("\n"));
+      while ((await stack.try("web-02", "nft list table inet cut")).status === 0) await pause(0.5);
+    });
+    t.true(await isReached("web-02"));
+    await letIn(t, "web-02");
+  },
+);
 
 const pause = (seconds: number) => new Promise((resolve) => setTimeout(resolve, 1000 * seconds));
 
@@ -243,7 +206,7 @@ test.serial(
         await stack.configure(settings(more));
         await stack.up();
       });
-    const open = (from: string) => openPorts(from, addresses["lb-01"] ?? "");
+    const open = (from: string) => openAt(from, addresses["lb-01"] ?? "");
     await change({ "trilithon:services": { cache: { kind: "valkey", hosts: ["lb-01"] } } });
     t.is(await open(inHost("web-01")), "80/tcp 6379/tcp 8404/tcp");
     t.is(await open(stranger), "80/tcp");

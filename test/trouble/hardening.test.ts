@@ -277,13 +277,56 @@ test.serial("so it is when `up` is killed before it could get in", async (t) => 
   const before = await stack.on("web-02", `cat ${own}`);
   const port = "ss -Hltn 'sport = :2222'";
   await stack.configure(hardened({ rawLines: ["ListenAddress 0.0.0.0:2222"] }));
-  const { end } = await killUpAt(stack, async (isOver) => {
-    while (!isOver() && (await stack.on("web-02", port)) === "") await pause(0.1);
+  await underVisits(t, site, ["/", "/healthz"], async () => {
+    const { end } = await killUpAt(stack, async (isOver) => {
+      while (!isOver() && (await stack.on("web-02", port)) === "") await pause(0.1);
+    });
+    t.is(end, "killed");
+    t.true(await until(() => isReached("web-02")));
   });
-  t.is(end, "killed");
-  t.true(await until(() => isReached("web-02")));
   t.is(await stack.on("web-02", port), "");
   t.is(await stack.on("web-02", `cat ${own}`), before);
+  await stack.configure(hardened());
+  await stack.up();
+  await nothingToDo(t);
+});
+
+test.serial("so it is when the network is cut at that moment", async (t) => {
+  const before = await stack.on("web-02", `cat ${own}`);
+  const dropIns = "/etc/systemd/system/ssh.service.d";
+  await stack.on(
+    "web-02",
+    `cat >${dropIns}/zz-cut.conf <<'END'
+[Service]
+ExecReload=-/bin/sh /run/cut.sh
+END
+cat >/run/cut.sh <<'END'
+grep -q ClientAliveInterval ${own} || exit 0
+nft 'table inet cut { chain input { type filter hook input priority -200; ip saddr ${net}.1 drop; }; chain output { type filter hook output priority -200; ip daddr ${net}.1 drop; }; }'
+systemd-run --quiet --on-active=40 nft delete table inet cut
+END
+systemctl daemon-reload`,
+  );
+  await underVisits(t, site, ["/", "/healthz"], async () => {
+    await stack.configure(hardened({ rawLines: ["ClientAliveInterval 60"] }));
+    const up = stack.mustFail();
+    const isThere = async () => (await stack.on("web-02", `cat ${own}`)) !== before;
+    t.true(await until(isThere, 120));
+    t.true(await until(async () => !(await isThere())));
+    t.log(
+      (await up)
+        .split("\n")
+        .filter((line) => /web-02/.test(line))
+        .slice(0, 5)
+        .join("\n"),
+    );
+    await until(
+      async () => (await stack.try("web-02", "nft list table inet cut")).status !== 0,
+      60,
+    );
+  });
+  t.true(await isReached("web-02"));
+  await stack.on("web-02", `rm ${dropIns}/zz-cut.conf /run/cut.sh; systemctl daemon-reload`);
   await stack.configure(hardened());
   await stack.up();
   await nothingToDo(t);
@@ -372,7 +415,7 @@ done`;
 
 /** Of other stacks: with a group, with certificates of ACME, with folders that hosts share. */
 const unitsOfOthers: Readonly<Record<string, string>> = {
-  "trilithon-acme.service": renderAcmeService(),
+  "trilithon-acme.service": renderAcmeService({ hasVariables: true }),
   [rejoinUnit.name]: renderRejoinUnit(),
   [dialUnit.name]: renderDialUnit(),
   "press.shared.service": renderSyncthingUnit({

@@ -11,6 +11,7 @@ import { groupChecks } from "./group";
 import { guestBookChecks } from "./guest-book";
 import { hardeningChecks } from "./hardening";
 import { hostServingChecks, takingPartChecks } from "./host-serving";
+import { ipv6Checks } from "./ipv6";
 import { listensChecks } from "./listens";
 import { replicationChecks } from "./replication";
 import { balanceChecks, publicFileChecks, siteCheck } from "./serving";
@@ -37,6 +38,7 @@ export function listChecks(
       ...takingPartChecks(endpoints),
       ...hostServingChecks(endpoints),
       ...virtualAddressChecks(endpoints),
+      ...ipv6Checks(endpoints),
       ...certificateChecks(endpoints),
       ...certificateRenewalChecks(endpoints),
       ...dnsChecks(endpoints),

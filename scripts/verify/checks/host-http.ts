@@ -12,7 +12,7 @@ export interface HostQuestion {
   readonly scheme: "http" | "https";
   /** One after the other, each over a connection of its own. */
   readonly times: number;
-  /** Default 127.0.0.1. */
+  /** IPv4 or IPv6. Default 127.0.0.1. */
   readonly address?: string;
   /** Further ones. Default none. */
   readonly headers?: Readonly<Record<string, string>>;
@@ -46,7 +46,7 @@ export async function askHost(
   const args = address === undefined ? common : [...common, address];
   const further = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
   // One may be a secret, which no argument of a program is to show.
-  const script = sh`printf '%s' ${further.join("")} | perl -MIO::Socket::INET -e ${program} ${args} 2>&1 || true`;
+  const script = sh`printf '%s' ${further.join("")} | perl -MIO::Socket::IP -e ${program} ${args} 2>&1 || true`;
   const text = await site.run(host, script.text, 15);
   const records = text.split(separator).filter((record) => record.trim() !== "");
   return (records.length > 0 ? records : [""]).map(parseAnswer);
@@ -74,7 +74,7 @@ my ($port, $path, $domain, $scheme, $times, $address) = @ARGV;
 my $further = do { local $/; <STDIN> } // "";
 alarm 12;
 for (1 .. $times) {
-  my $socket = IO::Socket::INET->new(PeerAddr => $address // "127.0.0.1", PeerPort => $port, Timeout => 5) or die "refuses connections\\n";
+  my $socket = IO::Socket::IP->new(PeerAddr => $address // "127.0.0.1", PeerPort => $port, Timeout => 5) or die "refuses connections\\n";
   print $socket "GET $path HTTP/1.1\\r\\nHost: $domain\\r\\nX-Forwarded-Proto: $scheme\\r\\n\${further}Connection: close\\r\\n\\r\\n";
   my $answer = "";
   while (<$socket>) { $answer .= $_ if length($answer) < 65536 }

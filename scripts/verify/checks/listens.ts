@@ -98,7 +98,8 @@ function isAt({ protocol, address, port }: Listen, socket: ListeningSocket): boo
 }
 
 function includes({ protocol, address, port }: ListeningSocket, listen: Listen): boolean {
-  return ["0.0.0.0", "*"].includes(address) && protocol === listen.protocol && port === listen.port;
+  const all = listen.address.startsWith("[") ? ["[::]", "*"] : ["0.0.0.0", "*"];
+  return all.includes(address) && protocol === listen.protocol && port === listen.port;
 }
 
 function isOfAnother({ unit }: Listen, { units }: ListeningSocket): boolean {

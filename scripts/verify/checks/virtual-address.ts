@@ -1,4 +1,5 @@
 /** One of the load balancers has the address that they share, and the page is there. */
+import { isIPv6 } from "node:net";
 import * as v from "valibot";
 import { type Check, type Finding, failed, passed, type Site } from "../check";
 import {
@@ -12,34 +13,40 @@ import { askBalancer } from "./host-http";
 import { isAnswered } from "./serving";
 
 export function virtualAddressChecks(endpoints: Endpoints): readonly Check[] {
-  const { virtualAddress, stack } = endpoints;
-  if (virtualAddress === undefined) return [];
+  const { virtualAddress, virtualAddress6 } = endpoints;
+  return [virtualAddress, virtualAddress6].flatMap((address) =>
+    address === undefined ? [] : [virtualAddressCheck(endpoints, address)],
+  );
+}
+
+function virtualAddressCheck(endpoints: Endpoints, address: string): Check {
+  const { stack } = endpoints;
   const balancers = hostsWith(endpoints, "load-balancer");
   const names = balancers.map(({ name }) => name);
-  return [
-    {
-      name: `${virtualAddress}: one load balancer has it, and the page is there`,
-      expected: `one of ${names.join(", ")} has the address, and answers there`,
-      remedy: `${startCommand(stack)}; why: journalctl -u keepalived on these hosts`,
-      deadlineSeconds: 40,
-      run: async (site) => {
-        const has = await Promise.all(balancers.map((host) => askAddress(site, host)));
-        const holders = names.filter((_, index) => has[index]);
-        const finding = judgeHolders(holders);
-        return finding.passed ? askPage(site, virtualAddress, finding) : finding;
-      },
+  return {
+    name: `${address}: one load balancer has it, and the page is there`,
+    expected: `one of ${names.join(", ")} has the address, and answers there`,
+    remedy: `${startCommand(stack)}; why: journalctl -u keepalived on these hosts`,
+    deadlineSeconds: 40,
+    run: async (site) => {
+      const has = await Promise.all(balancers.map((host) => askAddress(site, host)));
+      const holders = names.filter((_, index) => has[index]);
+      const finding = judgeHolders(holders);
+      return finding.passed ? askPage(site, address, finding) : finding;
     },
-  ];
+  };
 
   async function askAddress(site: Site, host: EndpointHost): Promise<boolean> {
-    return hasAddress(await site.run(host, "ip -j -4 addr show", 10), virtualAddress ?? "");
+    const family = isIPv6(address) ? "-6" : "-4";
+    return hasAddress(await site.run(host, `ip -j ${family} addr show`, 10), address);
   }
 }
 
 /** From the last host of the stack: whoever has the address is reached over the network, unless there is no other. */
 async function askPage(site: Site, address: string, holder: Finding): Promise<Finding> {
   const { hosts, healthPath: path, domain, scheme } = site.endpoints;
-  const from = hosts.findLast(({ name }) => !holder.seen.startsWith(`${name} `)) ?? hosts[0];
+  const able = hosts.filter(({ address6 }) => !isIPv6(address) || address6 !== undefined);
+  const from = able.findLast(({ name }) => !holder.seen.startsWith(`${name} `)) ?? able[0];
   const [balancer] = hostsWith(site.endpoints, "load-balancer");
   if (from === undefined || balancer === undefined) return failed("there are no hosts");
   const port = serviceOf(balancer, "load-balancer")?.port ?? 80;

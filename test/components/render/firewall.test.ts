@@ -9,23 +9,27 @@ import { isGolden } from "./golden";
 
 const openings: readonly Opening[] = [
   {
-    ...{ what: "SSH", protocol: "tcp", port: 22, isIpv4Only: false },
+    ...{ what: "SSH", protocol: "tcp", port: 22, families: ["ip", "ip6"] },
     ...{ from: "anyone", whom: "anyone", perMinute: 60 },
   },
   {
-    ...{ what: "page", protocol: "tcp", port: 80, isIpv4Only: true },
+    ...{ what: "page", protocol: "tcp", port: 80, families: ["ip"] },
     ...{ from: "anyone", whom: "anyone" },
   },
   {
-    ...{ what: "MySQL", protocol: "tcp", port: 3306, isIpv4Only: true },
+    ...{ what: "page", protocol: "tcp", port: 80, families: ["ip6"] },
+    ...{ from: "anyone", whom: "anyone" },
+  },
+  {
+    ...{ what: "MySQL", protocol: "tcp", port: 3306, families: ["ip"] },
     ...{ from: ["10.0.0.21", "10.0.0.22"], whom: "web-01 web-02" },
   },
   {
-    ...{ what: "VRRP", protocol: "vrrp", isIpv4Only: true },
+    ...{ what: "VRRP", protocol: "vrrp", families: ["ip"] },
     ...{ from: ["10.0.0.12"], whom: "lb-02" },
   },
   {
-    ...{ what: "allowed", protocol: "udp", port: 53, isIpv4Only: false },
+    ...{ what: "allowed", protocol: "udp", port: 53, families: ["ip", "ip6"] },
     ...{ from: ["10.0.0.0/8", "2001:db8::/32"], whom: "10.0.0.0/8 2001:db8::/32" },
   },
 ];

@@ -11,6 +11,8 @@ import { must } from "../../../scripts/setup/run";
 export interface MachineArgs {
   readonly name: string;
   readonly address: string;
+  /** Where their network has a subnet of IPv6. */
+  readonly address6?: string;
   readonly roles: readonly string[];
   /** Default root. Another user gets sudo without a password. */
   readonly user?: string;
@@ -29,18 +31,16 @@ export interface Machines {
 /** Starts them in a network of their own; labelled, so that `TestStack.remove` takes them away. */
 export async function startMachines(
   stack: string,
-  subnet: string,
+  /** One, or one of IPv4 and one of IPv6. */
+  subnets: string | readonly string[],
   machines: readonly MachineArgs[],
 ): Promise<Machines> {
   const network = `trilithon-${stack}`;
   const label = `trilithon.stack=${stack}`;
+  const all = [subnets].flat();
   await must(network, "docker", [
-    "network",
-    "create",
-    "--subnet",
-    subnet,
-    "--label",
-    label,
+    ...["network", "create", "--label", label, ...(all.length > 1 ? ["--ipv6"] : [])],
+    ...all.flatMap((subnet) => ["--subnet", subnet]),
     network,
   ]);
   const client = makeKeyPair();
@@ -54,7 +54,7 @@ async function startMachine(
   args: MachineArgs & { readonly network: string; readonly label: string },
   clientKey: string,
 ) {
-  const { name, address, roles, network, label } = args;
+  const { name, address, address6, roles, network, label } = args;
   const { user = "root", memory = "2g", image = imageNames.sid } = args;
   const container = `${network}-${name}`;
   const hostKey = makeKeyPair();
@@ -62,6 +62,7 @@ async function startMachine(
   await must(container, "docker", [
     ...["create", "--name", container, "--hostname", name, "--label", label],
     ...["--label", `trilithon.host=${name}`, "--network", network, "--ip", address],
+    ...(address6 === undefined ? [] : ["--ip6", address6]),
     ...["--cap-add", "SYS_ADMIN", "--cap-add", "NET_ADMIN", "--cgroupns", "host"],
     ...["--security-opt", "seccomp=unconfined", "--security-opt", "apparmor=unconfined"],
     ...["--tmpfs", "/run", "--tmpfs", "/run/lock", "--env", "container=docker"],
@@ -91,7 +92,8 @@ chown -R ${user}: ${home}/.ssh && chmod 0700 ${home}/.ssh && chmod 0600 ${home}/
   const published = await must(container, "docker", ["port", container, "22/tcp"]);
   const port = Number(published.trim().split("\n")[0]?.split(":").at(-1));
   const publicKey = hostKey.public.trim().split(" ").slice(0, 2).join(" ");
-  return { name, address, roles, user, sshAddress: "127.0.0.1", port, hostKey: publicKey };
+  const own = { name, address, ...(address6 !== undefined && { address6 }), roles, user };
+  return { ...own, sshAddress: "127.0.0.1", port, hostKey: publicKey };
 }
 
 async function putFiles(container: string, files: Readonly<Record<string, string>>): Promise<void> {

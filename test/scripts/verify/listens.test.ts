@@ -12,7 +12,7 @@ import { parseSockets } from "../../../scripts/verify/sockets";
 import { sampleOutput } from "./sample";
 
 const listen = (address: string, port: number, what: string, unit: string) => ({
-  ...{ host: "lb-01", address, port, protocol: "tcp", what, unit, for: {} },
+  ...{ host: "lb-01", address, port, protocol: "tcp" as const, what, unit, for: {} },
 });
 
 const output = {
@@ -102,6 +102,16 @@ test("further lines of a verdict stand below it", (t) => {
 
 test("what is declared listens, and nothing else: it passes without a line", (t) => {
   t.deepEqual(judge(asDeclared), { passed: true, seen: "4 of 4 as declared", lines: [] });
+});
+
+test("a socket of IPv4 is none of IPv6", (t) => {
+  const six = [listen("[::]", 80, "page", "haproxy.service")];
+  const socket = (address: string) =>
+    parseSockets(`tcp LISTEN 0 4096 ${address}:80 [::]:* ${group}/haproxy.service\n`);
+  t.deepEqual(compareListens(six, socket("0.0.0.0")).missing, six);
+  for (const address of ["[::]", "*"]) {
+    t.deepEqual(compareListens(six, socket(address)).missing, [], address);
+  }
 });
 
 test("what listens beside fails in a container, and is told of a machine that was there before", (t) => {
