@@ -128,6 +128,8 @@ export interface Host {
   readonly hostKey: string;
   /** OpenSSH or PEM text. Secret. */
   readonly privateKey: string;
+  /** Tried in this order where the host does not let us in by `privateKey` yet. Secrets. */
+  readonly formerPrivateKeys?: readonly string[];
   /** Names one life of a machine that can be made anew, such as a container's id: everything on it is new when this is. */
   readonly instance?: string;
 }

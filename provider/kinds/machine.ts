@@ -3,8 +3,10 @@
 import * as v from "valibot";
 import { failures, hostSchema } from "../check";
 import { compare } from "../difference";
+import { AccessDenied } from "../errors";
 import type { Context, Difference, Host, Kind } from "../kind";
 import { sh } from "../ssh/shell";
+import { renderAuthorize, renderRetire } from "./authorized-keys";
 
 export interface Machine {
   readonly host: Host;
@@ -32,10 +34,20 @@ export const machine: Kind<Machine> = {
           {
             host: wanted.host.name,
             action: "reach",
-            sentence: "reach it and read its facts",
+            sentence: isOtherKey(live, wanted)
+              ? "let in another key beside the former one, unless it does already, and reach it by that one"
+              : "reach it and read its facts",
           },
         ],
-  apply: (_, __, wanted, context) => read(wanted, context),
+  apply: async (_, live, wanted, context) => {
+    const { formerPrivateKeys = [] } = wanted.host;
+    if (isOtherKey(live, wanted) || formerPrivateKeys.length > 0) {
+      await letIn(wanted.host, context);
+    }
+    return read(wanted, context);
+  },
+  // How it was reached before no machine tells.
+  recorded: ["host"],
   // Nothing was put on it.
   remove: async () => undefined,
   computedOutputs: ["os", "memoryMegabytes", "processors", "sshPort"],
@@ -55,9 +67,39 @@ function diff(live: Machine, wanted: Machine): Difference[] {
   if (live.host.name !== wanted.host.name) {
     return [{ path: ["host", "name"], kind: "update", replace: true }];
   }
-  return compare(live.host, wanted.host, ["instance", "address", "port", "user", "hostKey"]).map(
-    (difference) => ({ ...difference, path: ["host", ...difference.path] }),
-  );
+  return compare(live.host, wanted.host, reasons).map((difference) => ({
+    ...difference,
+    path: ["host", ...difference.path],
+  }));
+}
+
+const reasons = ["instance", "address", "port", "user", "hostKey", "privateKey"];
+
+function isOtherKey(live: Machine | undefined, wanted: Machine): boolean {
+  return live !== undefined && live.host.privateKey !== wanted.host.privateKey;
+}
+
+/** By its key alone, over a new connection; where that is refused, the key is told to the host over a connection by a former one. */
+async function letIn(host: Host, context: Context): Promise<void> {
+  const isLetIn = () => context.runAnew(host, { script: "true", doing: "trying its key" });
+  try {
+    await isLetIn();
+    return;
+  } catch (error) {
+    if (!(error instanceof AccessDenied)) throw error;
+  }
+  const { publicKeyOf } = await import("../ssh/key-pair");
+  const key = publicKeyOf(host.privateKey);
+  const doing = "letting in another key";
+  const file = await context.run(host, { script: renderAuthorize(host.user, key).text, doing });
+  try {
+    await isLetIn();
+  } catch (error) {
+    // As before: the former key is still let in.
+    const script = renderRetire(host.user, [key]).text;
+    if (file.trim() !== "") await context.run(host, { script, doing });
+    throw error;
+  }
 }
 
 /** A container's memory is what its control group allows, in either version of them. */

@@ -23,11 +23,26 @@ interface FailedDial {
   readonly againForSeconds: number;
 }
 
+/** By `privateKey`; by a former one where the host does not know that one yet. */
+export async function dial(host: Host, options: DialOptions = {}): Promise<NodeSSH> {
+  const { privateKey, formerPrivateKeys = [] } = host;
+  let denied: unknown;
+  for (const key of new Set([privateKey, ...formerPrivateKeys])) {
+    try {
+      return await dialByKey({ ...host, privateKey: key }, options);
+    } catch (error) {
+      if (!(error instanceof AccessDenied)) throw error;
+      denied ??= error;
+    }
+  }
+  throw denied;
+}
+
 /**
  * sshd drops connections when many come at once (MaxStartups) and refuses them while it restarts: those are dialled
  * again. A host that lets nobody in, or shows another key, would do so again.
  */
-export async function dial(host: Host, options: DialOptions = {}): Promise<NodeSSH> {
+async function dialByKey(host: Host, options: DialOptions): Promise<NodeSSH> {
   const { connectSeconds = 15, refusedSeconds = 2, redialSeconds = 0.1 } = options;
   const start = performance.now();
   for (let wait = redialSeconds; ; wait = Math.min(2 * wait, longestRedialSeconds)) {

@@ -4,6 +4,7 @@ import { randomUUID } from "node:crypto";
 import type { Context } from "../../kind";
 import { lines, type Shell } from "../../ssh/shell";
 import type { Member, Members } from "../mysql/members";
+import { accountStatements, isRotated, retireStatement } from "../mysql/replication-account";
 import { knownMember, type Round, refuse, runMember } from "../mysql/round";
 import { renderAwait, renderFill, renderPromote } from "../mysql/scripts";
 import { mysql } from "../mysql/sql";
@@ -11,7 +12,7 @@ import type { Group } from "./args";
 import { isRunning } from "./cluster";
 import { diff } from "./diff";
 import { plan } from "./plan";
-import { readGroup } from "./read";
+import { groupPrivileges, readGroup } from "./read";
 import {
   renderBootstrap,
   renderExpelled,
@@ -49,6 +50,7 @@ export async function applyGroup(
       context.progress(sentence);
       await carryOut(task, { live: before, desired, context });
     }
+    await retireFormerPassword(left, { live: before, desired, context });
     known = withoutLeft(known, left, desired);
     before = await settled(known, desired, context);
     left = plan(before, desired);
@@ -117,8 +119,12 @@ async function carryOut(task: Task, round: Round<Group>): Promise<void> {
       await run(renderOpened(...sql.foundStatements(desired)));
       return;
     case "set replication account": {
-      const statements = sql.accountStatements(desired);
-      await run(task.on === "primary" ? mysql(...statements) : renderOpened(...statements));
+      const account = desired.replicationAccount;
+      const isPrimary = task.on === "primary";
+      const isRetained = isPrimary && isRotated(round.live?.replicationAccount, account);
+      const former = isRetained ? "retain" : "leave";
+      const statements = accountStatements(account, groupPrivileges, former);
+      await run(isPrimary ? mysql(...statements) : renderOpened(...statements));
       return;
     }
     case "bootstrap": {
@@ -144,7 +150,8 @@ async function carryOut(task: Task, round: Round<Group>): Promise<void> {
     case "join": {
       const groupName = await groupNameOn(task.through, round);
       const configure = sql.configureStatements(desired, { groupName, isIn: false });
-      const account = sql.accountStatements(desired);
+      const { replicationAccount } = desired;
+      const account = accountStatements(replicationAccount, groupPrivileges, "leave");
       await run(renderJoin({ account, configure }, task.after), longSeconds);
       return;
     }
@@ -170,6 +177,19 @@ async function carryOut(task: Task, round: Round<Group>): Promise<void> {
     default:
       task satisfies never;
   }
+}
+
+/** All members have the present password of the account by then. */
+async function retireFormerPassword(
+  steps: readonly GroupStep[],
+  round: Round<Group>,
+): Promise<void> {
+  const tasks = steps.map(({ task }) => task);
+  const set = tasks.find((task) => task.do === "set replication account");
+  if (set?.do !== "set replication account" || set.on !== "primary") return;
+  const switched = tasks.find((task) => task.do === "switch");
+  const primary = switched?.do === "switch" ? switched.member : set.member;
+  await runMember(primary, mysql(retireStatement(round.desired.replicationAccount)), round);
 }
 
 /** All that are known, also who is yet to leave. */
