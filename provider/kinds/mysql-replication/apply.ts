@@ -2,7 +2,12 @@
 
 import type { Context } from "../../kind";
 import type { Shell } from "../../ssh/shell";
-import { accountStatements, isRotated, retireStatement } from "../mysql/replication-account";
+import {
+  accountStatements,
+  isAskedFor,
+  isRotated,
+  retireStatement,
+} from "../mysql/replication-account";
 import { knownMember, type Round, refuse, runMember } from "../mysql/round";
 import { renderAwait, renderFill, renderPromote } from "../mysql/scripts";
 import { mysql, mysqlGoingOn } from "../mysql/sql";
@@ -177,14 +182,16 @@ async function handOver(from: string, to: string, round: Round<Replication>): Pr
   }
 }
 
-/** Once replicas follow, by the present password, they get the account from the primary too; a former one ends. */
+/** Once replicas follow, all of them by the present password, they get the account from the primary too; a former password ends. */
 async function logReplicationAccount(
   { member }: { readonly member: string },
   round: Round<Replication>,
 ): Promise<void> {
   const account = round.desired.replicationAccount;
-  const statements = accountStatements(account, replicationPrivileges, "leave");
-  const script = mysql(...statements, retireStatement(account));
+  const script = mysql(
+    ...accountStatements(account, replicationPrivileges, "leave"),
+    ...(isAskedFor(round.live?.replicationAccount, account) ? [retireStatement(account)] : []),
+  );
   // Where the role was handed over meanwhile, the former primary refuses it; the new one got it by then.
   if (member === round.desired.primary) await runMember(member, script, round);
 }

@@ -25,10 +25,11 @@ export function observedAccount(
   ];
   return {
     name: faults.length === 0 ? name : `${name} (${faults.join("; ")})`,
-    password: found.login === "denied" ? "(another)" : password,
+    password: found.login === "denied" ? another : password,
   };
 }
 
+const another = "(another)";
 const formerFault = "a former password is good as well";
 
 /** What is done to it, for a step's sentence. */
@@ -44,7 +45,7 @@ export function accountSentence(
     return `set the password of ${account}, the former one being good as well until all members have it`;
   }
   return live.name === `${desired.name} (${formerFault})`
-    ? `retire the former password of ${account}, since all members have the new one`
+    ? `end the former password of ${account}, once all members have the present one`
     : `mend ${account} ${granted}`;
 }
 
@@ -54,6 +55,14 @@ export function isRotated(
   desired: ReplicationAccount,
 ): boolean {
   return live !== undefined && live.name !== "" && live.password !== desired.password;
+}
+
+/** Whether it was asked for the desired password, so that all is known that does not have it. */
+export function isAskedFor(
+  live: ReplicationAccount | undefined,
+  desired: ReplicationAccount,
+): boolean {
+  return live !== undefined && [desired.password, another].includes(live.password);
 }
 
 /** The same twice does no harm, save with `retain`: then the former password is good as well. */

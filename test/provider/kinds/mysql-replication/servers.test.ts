@@ -600,6 +600,47 @@ onLinux("all members have the account, so that any can be followed", async (t) =
   await up(t, hosts, cluster({ primary: "web-02" }), desired);
 });
 
+onLinux("another replication password comes without a moment in which none is good", async (t) => {
+  for (const killedAt of [undefined, "follow", "open"]) {
+    const { hosts, desired } = await made(t, {}, 3);
+    const account = { name: "replication", password: "another one" };
+    const rotated = cluster({ replicationAccount: account }, 3);
+    const replicas = ["web-02", "web-03"].map((name) => hosts.on(name));
+    const lockedOut: string[] = [];
+    hosts.before = (_, statement) => {
+      for (const { source, address, name } of replicas) {
+        const { error } = hosts.on("web-01").login("replication", source?.password ?? "", address);
+        if (error !== undefined) lockedOut.push(`${name} before ${statement}`);
+      }
+    };
+    if (killedAt !== undefined) {
+      const { context } = hosts;
+      const progress = (said: string) => {
+        if (said.includes(`web-03: ${killedAt}`)) throw new Error("killed");
+        context.progress(said);
+      };
+      const live = await readReplication(rotated, hosts.context);
+      const killed = applyReplication(plan(live, rotated), live, rotated, { ...context, progress });
+      if (killedAt === "follow") await t.throwsAsync(killed, { message: "killed" });
+      else await killed;
+      const { data } = hosts.on("web-01");
+      t.is(data.users.get("'replication'@'%'")?.former !== undefined, killedAt === "follow");
+    }
+    const said = killedAt === undefined ? "web-01: set the password" : "web-01: end the former";
+    if (killedAt !== "open") {
+      t.true((await up(t, hosts, rotated, rotated))[0]?.startsWith(said));
+    }
+    t.deepEqual(lockedOut, []);
+    t.is(hosts.on("web-01").write("after"), "acknowledged");
+    for (const server of hosts.mysqlds.servers) {
+      t.truthy(server.login("replication", desired.replicationAccount.password, "10.0.0.9").error);
+      t.is(server.login("replication", "another one", "10.0.0.9").error, undefined);
+    }
+    await isSettled(t, hosts, rotated);
+    hosts.before = undefined;
+  }
+});
+
 onLinux("no write is let through while a replica is filled", async (t) => {
   const { hosts, desired } = await made(t);
   const primary = hosts.on("web-01");
