@@ -47,6 +47,8 @@ export interface SshServerOptions {
   /** As in sshd. Default 10, as there. */
   readonly sessionsAtMost?: number;
   readonly key?: KeyPair;
+  /** Public keys that are let in, asked for each time. Default: that of tests. */
+  readonly allows?: () => readonly string[];
   /** Default: one that is free. */
   readonly port?: number;
   /** Default `127.0.0.1`. */
@@ -164,7 +166,8 @@ export class SshServer {
   #serve(client: Connection): void {
     client.on("error", () => undefined);
     client.on("authentication", (context) => {
-      if (isAllowed(context, this.#options.user ?? "root")) context.accept();
+      const { user = "root", allows = () => [clientKey.public] } = this.#options;
+      if (allows().some((key) => isAllowed(context, user, key))) context.accept();
       else context.reject(["publickey"]);
     });
     const signals = signalsOf(client);
@@ -273,9 +276,9 @@ function portOf(server: Server | SshServerBase): number {
   return (server.address() as AddressInfo).port;
 }
 
-function isAllowed(context: AuthContext, user: string): boolean {
+function isAllowed(context: AuthContext, user: string, key: string): boolean {
   if (context.method !== "publickey" || context.username !== user) return false;
-  const allowed = utils.parseKey(clientKey.public);
+  const allowed = utils.parseKey(key);
   if (allowed instanceof Error || !context.key.data.equals(allowed.getPublicSSH())) return false;
   if (context.signature === undefined || context.blob === undefined) return true;
   return allowed.verify(context.blob, context.signature, context.hashAlgo) === true;
