@@ -24,11 +24,7 @@ export function createClientKey(
     const { privateKey } = first;
     return { first, privateKey, formerPrivateKeys: [], retired: undefined };
   }
-  const { privateKey, formerPublicKeys } = new SshKey(
-    `${name}-key-in-use`,
-    { keeper },
-    { parent },
-  );
+  const { privateKey, formerPublicKeys } = new SshKey(`${name}-key-in-use`, { keeper }, { parent });
   return {
     ...{ first, privateKey },
     formerPrivateKeys: [first.privateKey],

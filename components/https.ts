@@ -311,5 +311,8 @@ function makeOwn(
   );
   // Followed by those that lead to a former authority, which visitors may trust alone.
   const chain = pulumi.interpolate`${certificate.certificate}${authority.crossCertificates}`;
-  return { pairs: [{ certificate: chain, key: certificate.privateKey }], ca: authority.certificate };
+  return {
+    pairs: [{ certificate: chain, key: certificate.privateKey }],
+    ca: authority.certificate,
+  };
 }

@@ -33,7 +33,9 @@ for (const [resource, keeper] of Object.entries(keepers)) {
 test("containers are made with the first key, and reached by the one in use", async (t) => {
   const { world, keys } = await program;
   const { uploads } = world.find("docker:index/container:Container", "web-01").inputs;
-  const authorized = plain(uploads).find(({ file }: { file: string }) => /authorized_keys$/.test(file));
+  const authorized = plain(uploads).find(({ file }: { file: string }) =>
+    /authorized_keys$/.test(file),
+  );
   t.is(authorized.content, "ssh-ed25519 hosts-key");
   const host = plain(world.find("trilithon:index:Machine", "web-01").inputs.host);
   t.is(plain(host.privateKey), "private-key-of-hosts-key-in-use");

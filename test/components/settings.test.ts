@@ -830,7 +830,11 @@ const bad: readonly (readonly [string, Values, readonly string[]])[] = [
   ],
   [
     "SSH keys that cannot be retired",
-    { ...machines, privateKey: keyPair.private, retiredKeys: [`${keyPair.public} me`, "id_ed25519"] },
+    {
+      ...machines,
+      privateKey: keyPair.private,
+      retiredKeys: [`${keyPair.public} me`, "id_ed25519"],
+    },
     [
       'retiredKeys[1]: expected a public key such as ssh-ed25519 AAAA..., got "id_ed25519"',
       "retiredKeys[0]: expected a key that is not in use, got that of privateKey: set another one there first",

@@ -1,11 +1,14 @@
 /** Constant load: requests start when their time has come, whether or not the ones before were answered. */
 import { Agent, type ClientRequest, type IncomingMessage, request } from "node:http";
+import { Agent as TlsAgent, request as tlsRequest } from "node:https";
 
 export interface LoadArgs {
   readonly url: string;
   readonly requestsPerSecond: number;
   /** Every n-th request is a write; default: none. */
   readonly writeEvery?: number;
+  /** Over TLS: whom to trust, and the name of the site. */
+  readonly tls?: { readonly ca: string; readonly servername: string };
 }
 
 export interface LoadResult {
@@ -33,8 +36,9 @@ const idleSeconds = 4;
 const answerSeconds = 60;
 
 /** Started at once. A request fails on any error and on any status from 400. */
-export function startLoad({ url, requestsPerSecond, writeEvery = 0 }: LoadArgs): Load {
-  const agent = new Agent({ keepAlive: true, timeout: idleSeconds * 1000 });
+export function startLoad({ url, requestsPerSecond, writeEvery = 0, tls }: LoadArgs): Load {
+  const options = { keepAlive: true, timeout: idleSeconds * 1000 };
+  const agent = tls === undefined ? new Agent(options) : new TlsAgent({ ...options, ...tls });
   const count = { sent: 0, answered: 0, writes: 0, repeated: 0, slowestMilliseconds: 0 };
   const failures: Record<string, number> = {};
   const servers: Record<string, number> = {};
@@ -106,7 +110,8 @@ function exchange({ url, isWrite, number, agent }: Sending): {
   const [method, path] = isWrite ? ["POST", "/api/entries"] : ["GET", "/"];
   const body = isWrite ? JSON.stringify({ name: "load", message: `entry ${number}` }) : undefined;
   const headers = isWrite ? { "content-type": "application/json" } : {};
-  const call = request(new URL(path, url), { method, headers, agent });
+  const start = url.startsWith("https:") ? tlsRequest : request;
+  const call = start(new URL(path, url), { method, headers, agent });
   const answered = new Promise<string>((resolve, reject) => {
     const fail = (reason: string): void => reject(new Error(`${method} ${path}: ${reason}`));
     const late = setTimeout(() => {

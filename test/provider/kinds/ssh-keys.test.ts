@@ -42,7 +42,10 @@ async function host(t: ExecutionContext, allows?: () => readonly string[]) {
   sandbox = machine.sandbox;
   const { server } = machine;
   await sandbox.write("state/users/root", sandbox.path("root"));
-  await sandbox.write("bin/sshd", "#!/bin/sh\necho 'authorizedkeysfile %h/.ssh/authorized_keys .keys/%u'\n");
+  await sandbox.write(
+    "bin/sshd",
+    "#!/bin/sh\necho 'authorizedkeysfile %h/.ssh/authorized_keys .keys/%u'\n",
+  );
   await chmod(sandbox.path("bin/sshd"), 0o755);
   await sandbox.write(keysFile, `${others}\n${former.public}`);
   await chmod(sandbox.path(keysFile), 0o640);
@@ -91,7 +94,10 @@ onLinux("a key is let in beside the former one, which is let in no more in the e
   const retired = { host: by(present), keys: [`${former.public} of before`] };
   const { told } = await phase("RetiredKeys", retired, "preview");
   t.is(told.length, 1);
-  t.regex(told[0] ?? "", /^web-01: let nobody in as root by the key SHA256:\S{43} any more, .* \[new\]$/);
+  t.regex(
+    told[0] ?? "",
+    /^web-01: let nobody in as root by the key SHA256:\S{43} any more, .* \[new\]$/,
+  );
   t.true(await isLetIn(former));
   t.deepEqual((await phase("RetiredKeys", retired, "up")).told, told);
   t.is(await sandbox.read(keysFile), `${others}\n${present.public}\n`);
@@ -104,21 +110,28 @@ onLinux("a key is let in beside the former one, which is let in no more in the e
   t.regex((await phase("RetiredKeys", retired, "preview")).told.join(), /SHA256:.* \[drift\]$/);
 });
 
-onLinux("a machine that was made anew is told the key in use by the one that it was made with", async (t) => {
-  const { sandbox, phase, by, isLetIn } = await host(t);
-  const machine = { host: { ...by(present), formerPrivateKeys: [secret(former.private)] } };
-  await phase("Machine", machine, "up");
-  t.true(await isLetIn(present));
-  t.true((await sandbox.read(keysFile)).endsWith(`${former.public}\n${present.public}\n`));
-});
+onLinux(
+  "a machine that was made anew is told the key in use by the one that it was made with",
+  async (t) => {
+    const { sandbox, phase, by, isLetIn } = await host(t);
+    const machine = { host: { ...by(present), formerPrivateKeys: [secret(former.private)] } };
+    await phase("Machine", machine, "up");
+    t.true(await isLetIn(present));
+    t.true((await sandbox.read(keysFile)).endsWith(`${former.public}\n${present.public}\n`));
+  },
+);
 
-onLinux("a key that is not let in although the host was told of it is taken out again", async (t) => {
-  const { sandbox, phase, by } = await host(t, () => [former.public]);
-  await phase("Machine", { host: by(former) }, "up");
-  const message = /not let in: .*check the user, and that its authorized_keys holds the public half/;
-  await t.throwsAsync(phase("Machine", { host: by(present) }, "up"), { message });
-  t.is(await sandbox.read(keysFile), `${others}\n${former.public}\n`);
-});
+onLinux(
+  "a key that is not let in although the host was told of it is taken out again",
+  async (t) => {
+    const { sandbox, phase, by } = await host(t, () => [former.public]);
+    await phase("Machine", { host: by(former) }, "up");
+    const message =
+      /not let in: .*check the user, and that its authorized_keys holds the public half/;
+    await t.throwsAsync(phase("Machine", { host: by(present) }, "up"), { message });
+    t.is(await sandbox.read(keysFile), `${others}\n${former.public}\n`);
+  },
+);
 
 onLinux("the key by which a host is reached cannot be retired", async (t) => {
   const { phase, by, isLetIn } = await host(t);
