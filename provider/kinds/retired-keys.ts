@@ -32,7 +32,7 @@ export const retiredKeys: Kind<RetiredKeys> = {
   hosts: ({ host }) => [host],
   read,
   diff,
-  plan: (live, wanted) => (live === undefined ? [] : planRetirement(live, wanted)),
+  plan: planRetirement,
   apply: async (_, live, wanted, context) => {
     const { host } = wanted;
     const left = live?.authorized ?? [];
@@ -48,8 +48,6 @@ export const retiredKeys: Kind<RetiredKeys> = {
     }
     return read(wanted, context);
   },
-  // Which keys were named before no machine tells.
-  recorded: ["keys"],
   remove: async () => undefined,
 };
 
@@ -57,16 +55,17 @@ function diff(live: RetiredKeys, wanted: RetiredKeys): Difference[] {
   return compare(live, wanted, ["keys", "authorized"]);
 }
 
-function planRetirement(live: RetiredKeys, wanted: RetiredKeys): Step[] {
-  if (diff(live, wanted).length === 0) return [];
+/** Where it is not known which are let in, each of them may be. */
+function planRetirement(live: RetiredKeys | undefined, wanted: RetiredKeys): Step[] {
+  if (!Array.isArray(wanted.keys)) return [];
   const { name: host, user } = wanted.host;
-  const steps = live.authorized.map((key) => ({
+  const isLeft = (key: string) =>
+    live?.authorized.includes(key) === true || live?.keys.includes(key) !== true;
+  return wanted.keys.filter(isLeft).map((key) => ({
     host,
     action: "retire",
     sentence: `let nobody in as ${user} by the key ${fingerprintOf(key)} any more, once a new connection got in by the key in use`,
   }));
-  const sentence = "take note of the keys that are let in no more";
-  return steps.length > 0 ? steps : [{ host, action: "note", sentence }];
 }
 
 async function read(expected: RetiredKeys, context: Context): Promise<RetiredKeys> {

@@ -18,7 +18,13 @@ export type Rotation = keyof typeof rotations;
 const settingsFile = v.object({
   config: v.looseObject({
     "trilithon:hosts": v.optional(
-      v.array(v.looseObject({ roles: v.optional(v.array(v.string())) })),
+      v.array(
+        v.looseObject({
+          name: v.optional(v.string()),
+          roles: v.optional(v.array(v.string())),
+          away: v.optional(v.boolean()),
+        }),
+      ),
       [],
     ),
     "trilithon:containers": v.optional(v.looseObject({})),
@@ -51,6 +57,7 @@ export function changeOf(rotation: Rotation, settings: Settings): Change {
       insist(hasOwnAuthority(settings), rotation, "trilithon:https has no authority of its own");
       return { keepers: ["trilithon:https.authorityKeeper"] };
     case "ssh":
+      insistThatAllAreThere(settings);
       if (settings["trilithon:containers"] === undefined) return { key: "privateKey" };
       return { keepers: ["trilithon:containers.keyKeeper"] };
     default:
@@ -69,6 +76,14 @@ export function isRotation(word: string): word is Rotation {
 
 function insist(isThere: boolean, rotation: Rotation, reason: string): void {
   if (!isThere) throw new UsageError(`${rotation}: there is nothing to rotate: ${reason}`);
+}
+
+function insistThatAllAreThere({ "trilithon:hosts": hosts }: Settings): void {
+  const away = hosts.filter((host) => host.away).map(({ name }) => name);
+  if (away.length === 0) return;
+  throw new UsageError(
+    `ssh: ${away.join(", ")} would know the former key alone, as it is away: rotate when it is back`,
+  );
 }
 
 function hasDatabase({ "trilithon:hosts": hosts }: Settings): boolean {

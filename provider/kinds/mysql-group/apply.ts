@@ -7,7 +7,7 @@ import type { Member, Members } from "../mysql/members";
 import {
   accountStatements,
   isAskedFor,
-  isRotated,
+  renderAccount,
   retireStatement,
 } from "../mysql/replication-account";
 import { knownMember, type Round, refuse, runMember } from "../mysql/round";
@@ -124,12 +124,12 @@ async function carryOut(task: Task, round: Round<Group>): Promise<void> {
       await run(renderOpened(...sql.foundStatements(desired)));
       return;
     case "set replication account": {
-      const account = desired.replicationAccount;
-      const isPrimary = task.on === "primary";
-      const isRetained = isPrimary && isRotated(round.live?.replicationAccount, account);
-      const former = isRetained ? "retain" : "leave";
-      const statements = accountStatements(account, groupPrivileges, former);
-      await run(isPrimary ? mysql(...statements) : renderOpened(...statements));
+      const [old, now] = [round.live?.replicationAccount, desired.replicationAccount];
+      await run(
+        task.on === "primary"
+          ? renderAccount([], old, now, groupPrivileges)
+          : renderOpened(...accountStatements(now, groupPrivileges)),
+      );
       return;
     }
     case "bootstrap": {
@@ -156,7 +156,7 @@ async function carryOut(task: Task, round: Round<Group>): Promise<void> {
       const groupName = await groupNameOn(task.through, round);
       const configure = sql.configureStatements(desired, { groupName, isIn: false });
       const { replicationAccount } = desired;
-      const account = accountStatements(replicationAccount, groupPrivileges, "leave");
+      const account = accountStatements(replicationAccount, groupPrivileges);
       await run(renderJoin({ account, configure }, task.after), longSeconds);
       return;
     }

@@ -5,7 +5,7 @@ import type { Shell } from "../../ssh/shell";
 import {
   accountStatements,
   isAskedFor,
-  isRotated,
+  renderAccount,
   retireStatement,
 } from "../mysql/replication-account";
 import { knownMember, type Round, refuse, runMember } from "../mysql/round";
@@ -129,16 +129,10 @@ async function carryOut(task: Task, round: Round<Replication>): Promise<void> {
       await waitForReplicas(task.member, round);
       return;
     case "set replication account": {
-      const account = desired.replicationAccount;
-      const former = isRotated(round.live?.replicationAccount, account) ? "retain" : "leave";
+      const [old, now] = [round.live?.replicationAccount, desired.replicationAccount];
       // Not into the binary log: replicas that cannot connect could not acknowledge it.
-      await run(
-        mysql(
-          "SET sql_log_bin = 0",
-          "SET GLOBAL super_read_only = OFF",
-          ...accountStatements(account, replicationPrivileges, former),
-        ),
-      );
+      const first = ["SET sql_log_bin = 0", "SET GLOBAL super_read_only = OFF"];
+      await run(renderAccount(first, old, now, replicationPrivileges));
       return;
     }
     case "leave":
@@ -189,7 +183,7 @@ async function logReplicationAccount(
 ): Promise<void> {
   const account = round.desired.replicationAccount;
   const script = mysql(
-    ...accountStatements(account, replicationPrivileges, "leave"),
+    ...accountStatements(account, replicationPrivileges),
     ...(isAskedFor(round.live?.replicationAccount, account) ? [retireStatement(account)] : []),
   );
   // Where the role was handed over meanwhile, the former primary refuses it; the new one got it by then.

@@ -1,8 +1,9 @@
 /** The account by which members reach each other: how it is, and how its password becomes another one while they do. */
 
 import { isUnknown } from "../../protocol/values";
+import { type Shell, sh } from "../../ssh/shell";
 import type { AccountFacts } from "./accounts";
-import { accountName, literal } from "./sql";
+import { accountName, literal, mysql } from "./sql";
 
 export interface ReplicationAccount {
   /** In a read: with what is wrong about it, if something is; empty where there is none. */
@@ -50,10 +51,7 @@ export function accountSentence(
 }
 
 /** Whether the account is there, with another password. */
-export function isRotated(
-  live: ReplicationAccount | undefined,
-  desired: ReplicationAccount,
-): boolean {
+function isRotated(live: ReplicationAccount | undefined, desired: ReplicationAccount): boolean {
   return live !== undefined && live.name !== "" && live.password !== desired.password;
 }
 
@@ -65,20 +63,40 @@ export function isAskedFor(
   return live !== undefined && [desired.password, another].includes(live.password);
 }
 
-/** The same twice does no harm, save with `retain`: then the former password is good as well. */
+/** The same twice does no harm. */
 export function accountStatements(
   { name, password }: ReplicationAccount,
   privileges: readonly string[],
-  former: "retain" | "leave",
+  retained: " RETAIN CURRENT PASSWORD" | "" = "",
 ): string[] {
   const account = accountName(name, "%");
   const identified = `${account} IDENTIFIED BY ${literal(password)}`;
-  const retained = former === "retain" ? " RETAIN CURRENT PASSWORD" : "";
   return [
     `CREATE USER IF NOT EXISTS ${identified} REQUIRE SSL`,
     `ALTER USER ${identified}${retained} REQUIRE SSL ACCOUNT UNLOCK`,
     `GRANT ${privileges.join(", ")} ON *.* TO ${account}`,
   ];
+}
+
+/**
+ * Sets the account after what the session begins with. A former password stays good, if MySQL can keep it: one that somebody set by hand may be
+ * empty, or of another plugin.
+ */
+export function renderAccount(
+  first: readonly string[],
+  live: ReplicationAccount | undefined,
+  desired: ReplicationAccount,
+  privileges: readonly string[],
+): Shell {
+  const leave = mysql(...first, ...accountStatements(desired, privileges));
+  if (!isRotated(live, desired)) return leave;
+  const retain = accountStatements(desired, privileges, " RETAIN CURRENT PASSWORD");
+  return sh`{
+${mysql(...first, ...retain)}
+} 2>/dev/null
+[ $? -eq 0 ] || {
+${leave}
+}`;
 }
 
 /** Once all members have the present one. */

@@ -59,6 +59,13 @@ for (const [rotation, message] of nothing) {
   });
 }
 
+test("a host that is away would not hear of another key", (t) => {
+  const away = machines.replace("roles:", "away: true, roles:");
+  const message =
+    "ssh: web-01 would know the former key alone, as it is away: rotate when it is back";
+  t.throws(() => changeOf("ssh", parseSettings(away)), { instanceOf: UsageError, message });
+});
+
 test("own-ca in one word becomes an object, and all else stays", (t) => {
   t.is(withRoomForKeeper(containers), containers.replace("own-ca", "{ownCa: true}"));
   t.is(withRoomForKeeper('{"trilithon:https":"own-ca"}'), '{"trilithon:https":{ownCa: true}}');
