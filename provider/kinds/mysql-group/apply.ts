@@ -124,11 +124,14 @@ async function carryOut(task: Task, round: Round<Group>): Promise<void> {
       await run(renderOpened(...sql.foundStatements(desired)));
       return;
     case "set replication account": {
-      const [old, now] = [round.live?.replicationAccount, desired.replicationAccount];
+      const account = {
+        live: round.live?.replicationAccount,
+        desired: desired.replicationAccount,
+      };
       await run(
         task.on === "primary"
-          ? renderAccount([], old, now, groupPrivileges)
-          : renderOpened(...accountStatements(now, groupPrivileges)),
+          ? renderAccount([], account, groupPrivileges)
+          : renderOpened(...accountStatements(account.desired, groupPrivileges)),
       );
       return;
     }

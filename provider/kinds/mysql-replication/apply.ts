@@ -129,10 +129,13 @@ async function carryOut(task: Task, round: Round<Replication>): Promise<void> {
       await waitForReplicas(task.member, round);
       return;
     case "set replication account": {
-      const [old, now] = [round.live?.replicationAccount, desired.replicationAccount];
+      const account = {
+        live: round.live?.replicationAccount,
+        desired: desired.replicationAccount,
+      };
       // Not into the binary log: replicas that cannot connect could not acknowledge it.
       const first = ["SET sql_log_bin = 0", "SET GLOBAL super_read_only = OFF"];
-      await run(renderAccount(first, old, now, replicationPrivileges));
+      await run(renderAccount(first, account, replicationPrivileges));
       return;
     }
     case "leave":

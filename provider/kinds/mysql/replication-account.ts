@@ -78,14 +78,18 @@ export function accountStatements(
   ];
 }
 
+interface AccountChange {
+  readonly live: ReplicationAccount | undefined;
+  readonly desired: ReplicationAccount;
+}
+
 /**
  * Sets the account after what the session begins with. A former password stays good, if MySQL can keep it: one that somebody set by hand may be
  * empty, or of another plugin.
  */
 export function renderAccount(
   first: readonly string[],
-  live: ReplicationAccount | undefined,
-  desired: ReplicationAccount,
+  { live, desired }: AccountChange,
   privileges: readonly string[],
 ): Shell {
   const leave = mysql(...first, ...accountStatements(desired, privileges));
