@@ -169,7 +169,7 @@ async function passwordsRotate(t: ExecutionContext, trial: Trial): Promise<void>
   const { stack, members, hosts } = trial;
   const before = await Promise.all(Object.values(accounts).map((name) => secretNamed(stack, name)));
   for (const secret of before) t.true((await placesOf(stack, hosts, secret)).length > 3);
-  await rotated(t, trial, ["database"]);
+  await rotated(t, trial, ["database"], () => whileBothAreGood(t, trial, "guestbook"));
   for (const [index, [account, name]] of Object.entries(accounts).entries()) {
     const former = before[index];
     const present = await secretNamed(stack, name);
@@ -184,13 +184,34 @@ async function passwordsRotate(t: ExecutionContext, trial: Trial): Promise<void>
 async function replicationRotates(t: ExecutionContext, trial: Trial): Promise<void> {
   const { stack, members } = trial;
   const former = await secretNamed(stack, "database-replication-password");
-  await rotated(t, trial, ["replication"]);
+  await rotated(t, trial, ["replication"], () =>
+    whileBothAreGood(t, trial, "trilithon_replication"),
+  );
   const present = await secretNamed(stack, "database-replication-password");
   for (const member of members) {
     const tried = await logins(stack, member, "trilithon_replication", [former, present]);
     t.deepEqual(tried, ["denied", "yes"], member);
   }
   await isGone(t, trial, former, innodb);
+}
+
+const hasFormer = (account: string) =>
+  `mysql -NBe "SELECT 1 FROM mysql.user WHERE User = '${account}' AND User_attributes LIKE '%additional_password%'" | grep -q 1`;
+
+/** `up`, in which there has to be a time when MySQL takes the former password as well. */
+async function whileBothAreGood(t: ExecutionContext, { stack, members }: Trial, account: string) {
+  const [member = ""] = members;
+  const watched = stack.on(
+    member,
+    `rm -f /tmp/watched; while [ ! -e /tmp/watched ]; do ${hasFormer(account)} && { echo seen; break; }; sleep 0.05; done`,
+  );
+  try {
+    await stack.up();
+  } finally {
+    await stack.on(member, "touch /tmp/watched");
+  }
+  t.is(await watched, "seen\n", account);
+  t.not((await stack.try(member, hasFormer(account))).status, 0, `${account}, in the end`);
 }
 
 /** From each member's own address, over TCP. */
@@ -295,10 +316,9 @@ async function killedRotation(t: ExecutionContext, trial: Trial): Promise<void> 
   const before = await Promise.all(names.map((name) => secretNamed(stack, name)));
   const reachedBefore = await reachedBy(stack);
   const keys = "[ $(wc -l </root/.ssh/authorized_keys) -ge 2 ]";
-  const hasFormer = `mysql -NBe "SELECT 1 FROM mysql.user WHERE User = 'guestbook' AND User_attributes LIKE '%additional_password%'" | grep -q 1`;
   const moments = [
     ["web-01", keys],
-    ["web-01", hasFormer],
+    ["web-01", hasFormer("guestbook")],
   ] as const;
   await rotated(t, trial, ["database", "replication", "ssh"], async () => {
     for (const [host, isThere] of moments) {
