@@ -3,10 +3,10 @@
 import * as v from "valibot";
 import { failures, hostSchema } from "../check";
 import { compare } from "../difference";
-import { AccessDenied } from "../errors";
 import type { Context, Difference, Host, Kind } from "../kind";
 import { sh } from "../ssh/shell";
-import { renderAuthorize, renderRetire } from "./authorized-keys";
+import { fingerprintOf } from "./authorized-keys";
+import { letIn, showHostKey, showsHostKey } from "./machine-keys";
 
 export interface Machine {
   readonly host: Host;
@@ -27,23 +27,30 @@ export const machine: Kind<Machine> = {
   hosts: ({ host }) => [host],
   read,
   diff,
-  plan: (live, wanted) =>
-    live?.os !== undefined && diff(live, wanted).length === 0
-      ? []
-      : [
-          {
-            host: wanted.host.name,
-            action: "reach",
-            sentence: isOtherKey(live, wanted)
-              ? "let in another key beside the former one, unless it does already, and reach it by that one"
-              : "reach it and read its facts",
-          },
-        ],
+  plan: (live, wanted) => {
+    if (live?.os !== undefined && diff(live, wanted).length === 0) return [];
+    const { name: host, hostKey } = wanted.host;
+    const keys = [
+      ...(isOther("privateKey", live, wanted)
+        ? [
+            "let in another key beside the former one, unless it does already, and reach it by that one",
+          ]
+        : []),
+      ...(isOther("hostKey", live, wanted)
+        ? [`have its sshd show the host key ${fingerprintOf(hostKey)}, unless it does already`]
+        : []),
+    ];
+    const sentences = keys.length > 0 ? keys : ["reach it and read its facts"];
+    return sentences.map((sentence) => ({ host, action: "reach", sentence }));
+  },
   apply: async (_, live, wanted, context) => {
-    const { formerPrivateKeys = [] } = wanted.host;
-    if (isOtherKey(live, wanted) || formerPrivateKeys.length > 0) {
-      await letIn(wanted.host, context);
+    const { host } = wanted;
+    const isShown = !isOther("hostKey", live, wanted) || (await showsHostKey(host, context));
+    const shown = isShown ? host : { ...host, hostKey: live?.host.hostKey ?? host.hostKey };
+    if (isOther("privateKey", live, wanted) || host.formerPrivateKeys !== undefined) {
+      await letIn(shown, context);
     }
+    if (!isShown) await showHostKey(host, context);
     return read(wanted, context);
   },
   // How it was reached before no machine tells.
@@ -75,31 +82,8 @@ function diff(live: Machine, wanted: Machine): Difference[] {
 
 const reasons = ["instance", "address", "port", "user", "hostKey", "privateKey"];
 
-function isOtherKey(live: Machine | undefined, wanted: Machine): boolean {
-  return live !== undefined && live.host.privateKey !== wanted.host.privateKey;
-}
-
-/** By its key alone, over a new connection; where that is refused, the key is told to the host over a connection by a former one. */
-async function letIn(host: Host, context: Context): Promise<void> {
-  const isLetIn = () => context.runAnew(host, { script: "true", doing: "trying its key" });
-  try {
-    await isLetIn();
-    return;
-  } catch (error) {
-    if (!(error instanceof AccessDenied)) throw error;
-  }
-  const { publicKeyOf } = await import("../ssh/key-pair");
-  const key = publicKeyOf(host.privateKey);
-  const doing = "letting in another key";
-  const file = await context.run(host, { script: renderAuthorize(host.user, key).text, doing });
-  try {
-    await isLetIn();
-  } catch (error) {
-    // As before: the former key is still let in.
-    const script = renderRetire(host.user, [key]).text;
-    if (file.trim() !== "") await context.run(host, { script, doing });
-    throw error;
-  }
+function isOther(key: "privateKey" | "hostKey", live: Machine | undefined, wanted: Machine) {
+  return live !== undefined && live.host[key] !== wanted.host[key];
 }
 
 /** A container's memory is what its control group allows, in either version of them. */

@@ -46,8 +46,8 @@ export function contextOf(
     ask: async (host, script, doing) => pool.ask(reach(host), { script, doing, secrets, open }),
     run: async (host, command) => pool.run(reach(host), hiding(command)),
     runAnew: async (host, command) => {
-      const { formerPrivateKeys: _, ...byItsKey } = reach(host);
-      return pool.runAnew(byItsKey, hiding(command));
+      const { formerPrivateKeys: _, formerHostKeys: __, ...byItsKeys } = reach(host);
+      return pool.runAnew(byItsKeys, hiding(command));
     },
     progress: (message) => engine?.progress(urn, withoutSecrets(message, secrets)),
     tell: (severity, message) => engine?.log(urn, severity, withoutSecrets(message, secrets)),
@@ -58,9 +58,14 @@ export function contextOf(
 }
 
 function withFormerKeys(host: Host, formerHosts: readonly Host[]): Host {
-  const keys = formerHosts
-    .filter(({ name, privateKey }) => name === host.name && privateKey !== host.privateKey)
-    .map(({ privateKey }) => privateKey);
-  const formerPrivateKeys = [...keys, ...(host.formerPrivateKeys ?? [])];
-  return formerPrivateKeys.length === 0 ? host : { ...host, formerPrivateKeys };
+  const former = formerHosts.filter(({ name }) => name === host.name);
+  const others = (key: "privateKey" | "hostKey") =>
+    former.map((one) => one[key]).filter((text) => text !== host[key]);
+  const formerPrivateKeys = [...others("privateKey"), ...(host.formerPrivateKeys ?? [])];
+  const formerHostKeys = others("hostKey");
+  return {
+    ...host,
+    ...(formerPrivateKeys.length > 0 && { formerPrivateKeys }),
+    ...(formerHostKeys.length > 0 && { formerHostKeys }),
+  };
 }

@@ -8,6 +8,7 @@ export const rotations = {
   database: "the password of each application's account",
   replication: "the password by which members of the database reach each other",
   ssh: "the key by which the hosts are reached",
+  "host-keys": "the keys by which machines show who they are",
   certificates: "the authorities inside of the stack, with their certificates",
   https: "the stack's own authority for the page, with its certificate",
 } as const;
@@ -38,8 +39,10 @@ export function parseSettings(text: string): Settings {
   return v.parse(settingsFile, load(text, { schema: CORE_SCHEMA })).config;
 }
 
-/** The paths of settings that each get another text, or the key that is set anew. */
-export type Change = { readonly keepers: readonly string[] } | { readonly key: "privateKey" };
+/** The paths of settings that each get another text, or the keys that are set anew. */
+export type Change =
+  | { readonly keepers: readonly string[] }
+  | { readonly keys: "privateKey" | "hostKeys" };
 
 export function changeOf(rotation: Rotation, settings: Settings): Change {
   switch (rotation) {
@@ -57,9 +60,15 @@ export function changeOf(rotation: Rotation, settings: Settings): Change {
       insist(hasOwnAuthority(settings), rotation, "trilithon:https has no authority of its own");
       return { keepers: ["trilithon:https.authorityKeeper"] };
     case "ssh":
-      insistThatAllAreThere(settings);
-      if (settings["trilithon:containers"] === undefined) return { key: "privateKey" };
+      insistThatAllAreThere(rotation, settings);
+      if (settings["trilithon:containers"] === undefined) return { keys: "privateKey" };
       return { keepers: ["trilithon:containers.keyKeeper"] };
+    case "host-keys": {
+      const isContainer = settings["trilithon:containers"] !== undefined;
+      insist(!isContainer, rotation, "a container's is made with it");
+      insistThatAllAreThere(rotation, settings);
+      return { keys: "hostKeys" };
+    }
     default:
       return rotation satisfies never;
   }
@@ -78,11 +87,11 @@ function insist(isThere: boolean, rotation: Rotation, reason: string): void {
   if (!isThere) throw new UsageError(`${rotation}: there is nothing to rotate: ${reason}`);
 }
 
-function insistThatAllAreThere({ "trilithon:hosts": hosts }: Settings): void {
+function insistThatAllAreThere(rotation: Rotation, { "trilithon:hosts": hosts }: Settings): void {
   const away = hosts.filter((host) => host.away).map(({ name }) => name);
   if (away.length === 0) return;
   throw new UsageError(
-    `ssh: ${away.join(", ")} would know the former key alone, as it is away: rotate when it is back`,
+    `${rotation}: ${away.join(", ")} would have the former key alone, as it is away: rotate when it is back`,
   );
 }
 

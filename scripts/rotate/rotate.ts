@@ -2,10 +2,13 @@
 import { renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as v from "valibot";
+import { renderNextHostKey } from "../../provider/ssh/host-key";
 import { makeKeyPair, publicKeyOf } from "../../provider/ssh/key-pair";
 import type { StackPlace } from "../setup/environment";
 import { capturePulumi } from "../setup/stack";
 import { readSettings, settingsFile } from "../setup/stack-place";
+import { readOutputs } from "../verify/outputs";
+import { withSite } from "../verify/site";
 import { changeOf, parseSettings, type Rotation, withRoomForKeeper } from "./keepers";
 
 /** Answers the settings that were changed. Where it is killed, it can be run again: no secret is made anew before `up`. */
@@ -21,8 +24,10 @@ export async function rotate(
   const changes = chosen.map((rotation) => changeOf(rotation, settings));
   const changed: string[] = [];
   for (const change of changes) {
-    if ("key" in change) changed.push(...(await rotatePrivateKey(place)));
-    else for (const path of change.keepers) changed.push(await setKeeper(place, path, keeper));
+    if ("keys" in change) {
+      const isOfHosts = change.keys === "hostKeys";
+      changed.push(...(await (isOfHosts ? rotateHostKeys(place) : rotatePrivateKey(place))));
+    } else for (const path of change.keepers) changed.push(await setKeeper(place, path, keeper));
   }
   return changed;
 }
@@ -51,6 +56,27 @@ async function rotatePrivateKey(place: StackPlace): Promise<readonly string[]> {
   }
   await config(place, ["set", "--secret", "trilithon:privateKey"], makeKeyPair().private);
   return ["trilithon:retiredKeys", "trilithon:privateKey"];
+}
+
+/** Each machine makes its own, which waits there for the next `up`. */
+async function rotateHostKeys(place: StackPlace): Promise<readonly string[]> {
+  const outputs = await readOutputs(place.stack, place);
+  const { "trilithon:hosts": hosts } = parseSettings(readSettings(place) ?? "");
+  return withSite(outputs, "making a host key", async (site) => {
+    const made = await Promise.all(
+      outputs.endpoints.hosts.map(async (host) => {
+        const hostKey = (await site.run(host, renderNextHostKey().text, 60)).trim();
+        return { index: hosts.findIndex(({ name }) => name === host.name), hostKey };
+      }),
+    );
+    const paths: string[] = [];
+    for (const { index, hostKey } of made) {
+      const path = `trilithon:hosts[${index}].hostKey`;
+      if (index >= 0) await config(place, ["set", "--path", path, hostKey]);
+      if (index >= 0) paths.push(path);
+    }
+    return paths;
+  });
 }
 
 async function retiredKeys(place: StackPlace): Promise<readonly string[]> {

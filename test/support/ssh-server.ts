@@ -47,6 +47,8 @@ export interface SshServerOptions {
   /** As in sshd. Default 10, as there. */
   readonly sessionsAtMost?: number;
   readonly key?: KeyPair;
+  /** The key that it shows to the next connection. Default: `key`, to all. */
+  readonly showsKey?: () => KeyPair;
   /** Public keys that are let in, asked for each time. Default: that of tests. */
   readonly allows?: () => readonly string[];
   /** Default: one that is free. */
@@ -106,9 +108,12 @@ export class SshServer {
 
   constructor(options: SshServerOptions) {
     this.#options = options;
-    const key = options.key ?? hostKey;
-    this.#ssh = new SshServerBase({ hostKeys: [key.private] }, (client) => this.#serve(client));
+    this.#ssh = this.#make(options.key ?? hostKey);
     this.#listener = createServer((socket) => this.#accept(socket));
+  }
+
+  #make({ private: key }: KeyPair): SshServerBase {
+    return new SshServerBase({ hostKeys: [key] }, (client) => this.#serve(client));
   }
 
   get roundTrips(): number {
@@ -159,6 +164,7 @@ export class SshServer {
     else if (welcomes === "closes") socket.end("SSH-2.0-OpenSSH_9.2\r\n");
     else if (isSilent) socket.resume();
     else if (wire !== undefined) trickle(socket, connect(portOf(this.#ssh)), wire);
+    else if (this.#options.showsKey) this.#make(this.#options.showsKey()).injectSocket(socket);
     else if (delayMilliseconds === 0) this.#ssh.injectSocket(socket);
     else relay(socket, connect(portOf(this.#ssh)), delayMilliseconds);
   }

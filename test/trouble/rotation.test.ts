@@ -4,7 +4,7 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import test, { type ExecutionContext } from "ava";
-import { AccessDenied } from "../../provider/errors";
+import { AccessDenied, HostKeyMismatch } from "../../provider/errors";
 import type { Host } from "../../provider/kind";
 import { Pool } from "../../provider/ssh/pool";
 import type { Rotation } from "../../scripts/rotate/keepers";
@@ -113,6 +113,7 @@ test.serial("a group on machines of a user's own", async (t) => {
   const trial = { stack, hosts: members, members, load };
   await replicationRotates(t, trial);
   await keyRotates(t, trial);
+  await hostKeysRotate(t, trial);
   await ownAuthorityRotates(t, trial);
 });
 
@@ -258,6 +259,24 @@ async function isLetIn(host: Host): Promise<boolean> {
     throw error;
   } finally {
     await pool.close();
+  }
+}
+
+async function hostKeysRotate(t: ExecutionContext, trial: Trial): Promise<void> {
+  const { stack, hosts } = trial;
+  const before = await reachedBy(stack);
+  const keys = await Promise.all(
+    hosts.map((host) => stack.on(host, "cat /etc/ssh/ssh_host_ed25519_key")),
+  );
+  await rotated(t, trial, ["host-keys"]);
+  const after = await reachedBy(stack);
+  for (const [index, name] of hosts.entries()) {
+    const [former, present] = [before[index], after[index]];
+    if (former === undefined || present === undefined) throw new Error(name);
+    t.true(await isLetIn(present), name);
+    const byFormer = { ...present, hostKey: former.hostKey };
+    await t.throwsAsync(isLetIn(byFormer), { instanceOf: HostKeyMismatch }, name);
+    await isGone(t, trial, secretOf(`host key of ${name}`, keys[index] ?? ""));
   }
 }
 

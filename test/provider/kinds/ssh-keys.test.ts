@@ -1,5 +1,5 @@
 /** The key by which a host is reached becomes another one, and the former one is let in no more. */
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { chmod } from "node:fs/promises";
 import type { ExecutionContext } from "ava";
 import { AccessDenied } from "../../../provider/errors";
@@ -13,7 +13,7 @@ import { TestPlugin } from "../../support/plugin";
 import { TestResource } from "../../support/resource";
 import type { Sandbox } from "../../support/sandbox";
 import { newKeyPair } from "../../support/ssh-keys";
-import { answering } from "../../support/ssh-server";
+import { answering, type SshServerOptions } from "../../support/ssh-server";
 import { secret, type WireMap } from "../../support/wire";
 
 const kinds = [anyKind(machineKind), anyKind(retiredKeys)];
@@ -23,7 +23,7 @@ const [former, present] = [newKeyPair(), newKeyPair()];
 const others = 'restrict,command="echo hi" ssh-ed25519 AAAAothers other\n# a comment';
 
 /** A host that lets in whom a file of it names; each phase has a plugin of its own, as the engine does it. */
-async function host(t: ExecutionContext, allows?: () => readonly string[]) {
+async function host(t: ExecutionContext, more: SshServerOptions = {}) {
   let sandbox: Sandbox | undefined;
   const inFile = () => {
     const file = sandbox?.path(keysFile) ?? "";
@@ -32,7 +32,8 @@ async function host(t: ExecutionContext, allows?: () => readonly string[]) {
   };
   const machine = await startMachine(t, {
     ssh: {
-      allows: allows ?? inFile,
+      allows: inFile,
+      ...more,
       execute: async (execution) => {
         if (!execution.text.includes("PRETTY_NAME")) return sandbox?.execute(execution);
         await answering(() => ({ stdout: facts }))(execution);
@@ -74,7 +75,7 @@ async function host(t: ExecutionContext, allows?: () => readonly string[]) {
       await pool.close();
     }
   };
-  return { sandbox, phase, by, isLetIn };
+  return { sandbox, server, phase, by, isLetIn };
 }
 
 onLinux("a key is let in beside the former one, which is let in no more in the end", async (t) => {
@@ -124,7 +125,7 @@ onLinux(
 onLinux(
   "a key that is not let in although the host was told of it is taken out again",
   async (t) => {
-    const { sandbox, phase, by } = await host(t, () => [former.public]);
+    const { sandbox, phase, by } = await host(t, { allows: () => [former.public] });
     await phase("Machine", { host: by(former) }, "up");
     const message =
       /not let in: .*check the user, and that its authorized_keys holds the public half/;
@@ -139,4 +140,38 @@ onLinux("the key by which a host is reached cannot be retired", async (t) => {
   const message = "web-01: the key by which it is reached is one of the retired ones";
   await t.throwsAsync(phase("RetiredKeys", inputs, "up"), { message });
   t.true(await isLetIn(former));
+});
+
+onLinux("a machine shows another key, which was made and waits there", async (t) => {
+  const [shown, next] = [newKeyPair(), newKeyPair()];
+  let file = "";
+  const showsKey = () =>
+    file !== "" && readFileSync(file, "utf8") === next.private ? next : shown;
+  const { sandbox, server, phase } = await host(t, { showsKey, allows: () => [former.public] });
+  file = sandbox.path("etc/ssh/ssh_host_ed25519_key");
+  const shows = (hostKey: string) => ({
+    host: wireHost(server.host({ hostKey, privateKey: former.private })),
+  });
+  const write = async (name: string, pair: typeof shown) => {
+    await sandbox.write(`etc/ssh/${name}`, pair.private);
+    await sandbox.write(`etc/ssh/${name}.pub`, `${pair.public} root@web-01\n`);
+  };
+  await write("ssh_host_ed25519_key", shown);
+  await phase("Machine", shows(shown.public), "up");
+  await t.throwsAsync(phase("Machine", shows(next.public), "up"), {
+    message: /its sshd does not have the host key that it is to show, nor does that wait in /,
+  });
+
+  await write("trilithon_next_host_key", next);
+  const { told } = await phase("Machine", shows(next.public), "preview");
+  t.is(told.length, 1);
+  t.regex(told[0] ?? "", /^web-01: have its sshd show the host key SHA256:\S{43}, .* \[change\]$/);
+  t.is(await sandbox.read("etc/ssh/ssh_host_ed25519_key"), shown.private);
+  t.deepEqual((await phase("Machine", shows(next.public), "up")).told, told);
+  t.is(await sandbox.read("etc/ssh/ssh_host_ed25519_key"), next.private);
+  t.deepEqual(readdirSync(sandbox.path("etc/ssh")).sort(), [
+    "ssh_host_ed25519_key",
+    "ssh_host_ed25519_key.pub",
+  ]);
+  t.deepEqual((await phase("Machine", shows(next.public), "preview")).told, []);
 });

@@ -27,7 +27,8 @@ const changes: readonly (readonly [Rotation, string, ReturnType<typeof changeOf>
   ["database", containers, { keepers: ["trilithon:database.passwordKeeper"] }],
   ["replication", containers, { keepers: ["trilithon:database.replicationKeeper"] }],
   ["ssh", containers, { keepers: ["trilithon:containers.keyKeeper"] }],
-  ["ssh", machines, { key: "privateKey" }],
+  ["ssh", machines, { keys: "privateKey" }],
+  ["host-keys", machines, { keys: "hostKeys" }],
   ["https", containers, { keepers: ["trilithon:https.authorityKeeper"] }],
   ["certificates", machines, { keepers: ["trilithon:web.authorityKeeper"] }],
   [
@@ -61,9 +62,16 @@ for (const [rotation, message] of nothing) {
 
 test("a host that is away would not hear of another key", (t) => {
   const away = machines.replace("roles:", "away: true, roles:");
-  const message =
-    "ssh: web-01 would know the former key alone, as it is away: rotate when it is back";
-  t.throws(() => changeOf("ssh", parseSettings(away)), { instanceOf: UsageError, message });
+  const message = "web-01 would have the former key alone, as it is away: rotate when it is back";
+  for (const rotation of ["ssh", "host-keys"] as const) {
+    t.throws(() => changeOf(rotation, parseSettings(away)), {
+      instanceOf: UsageError,
+      message: `${rotation}: ${message}`,
+    });
+  }
+  t.throws(() => changeOf("host-keys", parseSettings(containers)), {
+    message: "host-keys: there is nothing to rotate: a container's is made with it",
+  });
 });
 
 test("own-ca in one word becomes an object, and all else stays", (t) => {
