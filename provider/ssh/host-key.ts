@@ -16,12 +16,6 @@ export function renderNextHostKey(): Shell {
 cut -d ' ' -f 1,2 ${next}.pub`;
 }
 
-/** Answers `yes` where sshd has the key. */
-export function renderHasHostKey(publicKey: string): Shell {
-  return sh`cut -d ' ' -f 2 /etc/ssh/ssh_host_*_key.pub 2>/dev/null | grep -qxF -- ${blobOf(publicKey)} && echo yes
-true`;
-}
-
 /** The key that waits in place of the present one, which is kept until all is well. */
 export function renderTakeInHostKey(publicKey: string): Shell {
   return sh`
