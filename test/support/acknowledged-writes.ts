@@ -5,10 +5,7 @@ export class AcknowledgedWrites {
   readonly #acknowledged = new Set<string>();
   #sequence = 0;
 
-  constructor(
-    private readonly url: string,
-    private readonly domain = "www.foobar.com",
-  ) {}
+  constructor(private readonly url: string) {}
 
   /** Answers what `work` answered, and how many writes were acknowledged and how many were not meanwhile. */
   async during<T>(
@@ -38,12 +35,8 @@ export class AcknowledgedWrites {
   }
 
   /** The acknowledged ones that a member does not have. */
-  async missingOn(
-    stack: TestStack,
-    host: string,
-    database = "guestbook",
-  ): Promise<readonly string[]> {
-    const rows = await stack.on(host, `mysql -NBe "SELECT message FROM ${database}.entries"`);
+  async missingOn(stack: TestStack, host: string): Promise<readonly string[]> {
+    const rows = await stack.on(host, 'mysql -NBe "SELECT message FROM guestbook.entries"');
     const stored = new Set(rows.trim().split("\n"));
     return [...this.#acknowledged].filter((message) => !stored.has(message));
   }
@@ -53,7 +46,7 @@ export class AcknowledgedWrites {
     const message = `entry ${this.#sequence}`;
     const answer = await fetch(`${this.url}/api/entries`, {
       method: "POST",
-      headers: { "content-type": "application/json", host: this.domain },
+      headers: { "content-type": "application/json", host: "www.foobar.com" },
       body: JSON.stringify({ name: "pair", message }),
       signal: AbortSignal.timeout(20_000),
     });

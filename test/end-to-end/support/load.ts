@@ -7,6 +7,8 @@ export interface LoadArgs {
   readonly requestsPerSecond: number;
   /** Every n-th request is a write; default: none. */
   readonly writeEvery?: number;
+  /** Sent as `Host`. Default: where the URL leads. */
+  readonly domain?: string;
   /** Over TLS: whom to trust, and the name of the site. */
   readonly tls?: { readonly ca: string; readonly servername: string };
 }
@@ -36,7 +38,8 @@ const idleSeconds = 4;
 const answerSeconds = 60;
 
 /** Started at once. A request fails on any error and on any status from 400. */
-export function startLoad({ url, requestsPerSecond, writeEvery = 0, tls }: LoadArgs): Load {
+export function startLoad(args: LoadArgs): Load {
+  const { url, requestsPerSecond, writeEvery = 0, domain, tls } = args;
   const options = { keepAlive: true, timeout: idleSeconds * 1000 };
   const agent = tls === undefined ? new Agent(options) : new TlsAgent({ ...options, ...tls });
   const count = { sent: 0, answered: 0, writes: 0, repeated: 0, slowestMilliseconds: 0 };
@@ -49,7 +52,8 @@ export function startLoad({ url, requestsPerSecond, writeEvery = 0, tls }: LoadA
     const isWrite = writeEvery > 0 && count.sent % writeEvery === 0;
     if (isWrite) count.writes += 1;
     const sentAt = performance.now();
-    const one = send({ url, isWrite, number: count.sent, agent, onRepeat: () => count.repeated++ })
+    const onRepeat = () => count.repeated++;
+    const one = send({ url, domain, isWrite, number: count.sent, agent, onRepeat })
       .then((server) => {
         count.answered += 1;
         servers[server] = (servers[server] ?? 0) + 1;
@@ -81,6 +85,7 @@ export function startLoad({ url, requestsPerSecond, writeEvery = 0, tls }: LoadA
 
 interface Sending {
   readonly url: string;
+  readonly domain: string | undefined;
   readonly isWrite: boolean;
   readonly number: number;
   readonly agent: Agent;
@@ -103,13 +108,16 @@ async function send(sending: Sending): Promise<string> {
 /** The connection ended before any byte of an answer. */
 class HungUp extends Error {}
 
-function exchange({ url, isWrite, number, agent }: Sending): {
+function exchange({ url, domain, isWrite, number, agent }: Sending): {
   readonly call: ClientRequest;
   readonly answered: Promise<string>;
 } {
   const [method, path] = isWrite ? ["POST", "/api/entries"] : ["GET", "/"];
   const body = isWrite ? JSON.stringify({ name: "load", message: `entry ${number}` }) : undefined;
-  const headers = isWrite ? { "content-type": "application/json" } : {};
+  const headers = {
+    ...(isWrite && { "content-type": "application/json" }),
+    ...(domain !== undefined && { host: domain }),
+  };
   const start = url.startsWith("https:") ? tlsRequest : request;
   const call = start(new URL(path, url), { method, headers, agent });
   const answered = new Promise<string>((resolve, reject) => {
