@@ -22,7 +22,7 @@ const facts = "os Debian\nmemory 1000000000\nprocessors 2\nport 22\n";
 const [former, present] = [newKeyPair(), newKeyPair()];
 const others = 'restrict,command="echo hi" ssh-ed25519 AAAAothers other\n# a comment';
 
-/** A host that lets in whom a file of it names; each phase has a plugin of its own, as the engine does it. */
+/** A host that lets in whom a file of it names; what is read and what is done have a plugin each, as the engine does it. */
 async function host(t: ExecutionContext, more: SshServerOptions = {}) {
   let sandbox: Sandbox | undefined;
   const inFile = () => {
@@ -51,16 +51,23 @@ async function host(t: ExecutionContext, more: SshServerOptions = {}) {
   await sandbox.write(keysFile, `${others}\n${former.public}`);
   await chmod(sandbox.path(keysFile), 0o640);
   const states = new Map<string, TestResource["state"]>();
-  const phase = async (type: string, inputs: WireMap, verb: "up" | "preview") => {
+  const withPlugin = async <T>(type: string, work: (resource: TestResource) => Promise<T>) => {
     const plugin = await TestPlugin.start({ connectSeconds: 60, kinds });
     const resource = new TestResource(plugin, { type: `trilithon:index:${type}` });
     resource.state = states.get(type);
     try {
-      return await resource[verb](inputs);
+      return await work(resource);
     } finally {
       states.set(type, resource.state);
       await plugin.stop();
     }
+  };
+  const phase = async (type: string, inputs: WireMap, verb: "up" | "preview") => {
+    await withPlugin(type, (resource) => resource.refresh());
+    return withPlugin(type, (resource) => {
+      if (resource.state) resource.state = { ...resource.state, isReadBeforeUpdate: false };
+      return resource[verb](inputs);
+    });
   };
   const by = ({ private: privateKey }: typeof former) => wireHost(server.host({ privateKey }));
   const isLetIn = async ({ private: privateKey }: typeof former) => {
