@@ -14,6 +14,7 @@ import { LoadBalancer, schemeOf } from "./components/load-balancer";
 import { createOwnAuthority } from "./components/own-certificates";
 import { createServices } from "./components/private-services";
 import { webHealthPath } from "./components/render/nginx";
+import { retireKeys } from "./components/retired-keys";
 import { readSettings } from "./components/settings";
 import { createDns } from "./components/stack-dns";
 import { WebServer } from "./components/web-server";
@@ -72,11 +73,13 @@ const dns = createDns({ settings, hosts, loadBalancer }, afterMachines);
 
 const parts = { ...place, applications, webServers, loadBalancer, dns };
 listens.is(describeListens(parts));
-hosts.firewall?.close([
-  ...[database, databaseProxy, dns.nameServer].flatMap((one) => one ?? []),
+const everything = [
+  ...[database, databaseProxy, dns.nameServer, hosts.hardening].flatMap((one) => one ?? []),
   ...services.map(({ service }) => service),
   ...[...applications.all, ...webServers, loadBalancer],
-]);
+];
+const closed = hosts.firewall?.close(everything) ?? [];
+retireKeys(hosts, [...everything, ...closed]);
 
 export const endpoints = describeEndpoints(parts);
 export const sshKeys = describeSshKeys(hosts);

@@ -7,6 +7,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { SshKey } from "../provider/resources/generated";
 import { Machine } from "../provider/resources/machine";
 import { firstAddress6 } from "./address6";
+import { type ClientKey, createClientKey } from "./client-key";
 import type { Host } from "./host";
 import { allAddresses, declareListens, type OwnListen, ssh } from "./listens";
 import { defaultPorts } from "./options";
@@ -37,15 +38,18 @@ export interface ContainerHostsArgs {
 export class ContainerHosts extends pulumi.ComponentResource {
   readonly hosts: readonly (HostSettings & Host)[];
   readonly privateKey: pulumi.Output<string>;
+  /** Public keys that are to be let in no more, where there are any. */
+  readonly retiredKeys: pulumi.Output<readonly string[]> | undefined;
   /** Each one's sshd. */
   readonly listens: pulumi.Output<readonly OwnListen[]>;
 
   constructor(name: string, args: ContainerHostsArgs, opts?: pulumi.ComponentResourceOptions) {
     super("trilithon:components:ContainerHosts", name, {}, opts);
     const { containers, publishedPort } = args;
-    const key = new SshKey(`${name}-key`, {}, { parent: this });
+    const key = createClientKey(this, name, containers.keyKeeper);
     const network = createNetwork(this, name, containers);
     this.privateKey = key.privateKey;
+    this.retiredKeys = key.retired;
     const balancing = args.hosts.filter(({ roles }) => roles.includes("load-balancer"));
     this.hosts = args.hosts.map((settings) => {
       const turn = balancing.indexOf(settings);
@@ -96,7 +100,7 @@ interface HostParts {
   readonly settings: HostSettings;
   readonly containers: ContainerSettings;
   readonly network: docker.Network;
-  readonly key: SshKey;
+  readonly key: ClientKey;
   /** Ports of the host that answer on this machine as well. */
   readonly published: readonly { readonly internal: number; readonly external: number }[];
 }
@@ -113,6 +117,7 @@ function createHost(parent: pulumi.Resource, parts: HostParts): HostSettings & H
     user: "root",
     hostKey: hostKey.publicKey,
     privateKey: key.privateKey,
+    ...(key.formerPrivateKeys.length > 0 && { formerPrivateKeys: [...key.formerPrivateKeys] }),
     instance: container.id,
   };
   const machine = new Machine(name, { host }, { parent, deletedWith: container });
@@ -147,7 +152,7 @@ function createContainer(
     networksAdvanced: [
       { name: network.name, ipv4Address: address, ...(address6 && { ipv6Address: address6 }) },
     ],
-    uploads: renderUploads(key, hostKey, ports),
+    uploads: renderUploads(key.first, hostKey, ports),
     ports: [
       // The same port inside, so that the host's own address answers there as well.
       { internal: port, external: port, ip: "127.0.0.1" },

@@ -1,6 +1,5 @@
 /** MySQL on several hosts: one takes the writes, the others follow it. */
 import * as pulumi from "@pulumi/pulumi";
-import { Password } from "../provider/resources/generated";
 import type { MysqlContent } from "../provider/resources/mysql-content";
 import { MysqlReplication } from "../provider/resources/mysql-replication";
 import { Service } from "../provider/resources/service";
@@ -18,6 +17,7 @@ import {
   createFurtherDatabase,
   createMembers,
   createPassword,
+  createReplicationPassword,
   createRetirement,
   environmentOf,
   goesWith,
@@ -244,7 +244,7 @@ function createReplication(
   const { durability, discardDataOn = [] } = args;
   const { primary, replicas } = parent;
   const hosts = [primary, ...replicas];
-  const password = new Password(`${name}-replication-password`, {}, { parent });
+  const password = createReplicationPassword(parent, name, args);
   const members = Object.fromEntries(
     hosts.map(({ name, address, host }) => [name, { host, address }] as const),
   );
@@ -255,10 +255,7 @@ function createReplication(
       members,
       primary: primary.name,
       durability: durabilityOf(durability, replicas),
-      replicationAccount: {
-        name: replicationAccount,
-        password: pulumi.secret(password.value),
-      },
+      replicationAccount: { name: replicationAccount, password },
       // Each member has its certificate by then.
       authority: mysqlCertificates.authority,
       // Of one that is away nothing is discarded.

@@ -9,6 +9,7 @@ import { defaultHttpsPort } from "./https";
 import type { Listen, OwnListen } from "./listens";
 import { defaultPorts } from "./options";
 import { withPackagePolicy } from "./packages";
+import { retiredKeysOf } from "./retired-keys";
 import type { HostSettings, Role, Settings } from "./settings";
 import { includes } from "./settings/firewall";
 
@@ -28,6 +29,10 @@ export interface StackHosts {
   readonly machines: pulumi.Resource[];
   /** On all of them, unless the settings want none. */
   readonly firewall: Firewall | undefined;
+  /** Where the settings want any. */
+  readonly hardening: Hardening | undefined;
+  /** Public keys by which nobody is to be let in over SSH any more, where there are any. */
+  readonly retiredKeys: pulumi.Output<readonly string[]> | undefined;
   /** Where a browser reaches the page from here: of several load balancers by the address that they share, by the first of them or by DNS. */
   readonly url: string;
   /** Host name to where its load balancer answers from here. */
@@ -57,13 +62,13 @@ export function createHosts(
   settings: MachineSettings,
   listening: pulumi.Output<readonly Listen[]>,
 ): StackHosts {
-  const { hosts, listens } = createMachines(settings);
+  const { hosts, listens, retiredKeys } = createMachines(settings);
   const machines = hosts.map(({ machine }) => machine);
   const reached = hosts.map((host) => withPackagePolicy(host, settings.packages, machines));
   const firewall = createFirewall(settings, reached, listening, { dependsOn: machines });
-  const { hardening } = settings;
-  if (hardening)
-    new Hardening("hardening", { hosts: reached, ...hardening }, { dependsOn: machines });
+  const hardening =
+    settings.hardening &&
+    new Hardening("hardening", { hosts: reached, ...settings.hardening }, { dependsOn: machines });
   const all = reached.map((host) => (firewall ? { ...host, opened: firewall.opened } : host));
   for (const { name } of all.filter((host) => !isHere(host))) {
     pulumi.log.warn(`${name} is away: nothing is asked of it, and nothing on it is changed`);
@@ -79,8 +84,8 @@ export function createHosts(
       [...having("database-primary"), ...having("database"), ...having("database-replica")],
       settings.database.primary,
     ),
-    machines,
-    firewall,
+    ...{ machines, firewall, hardening },
+    retiredKeys: retiredKeysOf(settings.retiredKeys, retiredKeys),
     url: urlOf(settings),
     loadBalancerUrls: urlsOf(settings),
     listens,
@@ -123,7 +128,8 @@ function createMachines({
   containers,
   privateKey,
   loadBalancer,
-}: MachineSettings): Pick<StackHosts, "listens"> & { readonly hosts: readonly StackHost[] } {
+}: MachineSettings): Pick<StackHosts, "listens"> &
+  Partial<Pick<StackHosts, "retiredKeys">> & { readonly hosts: readonly StackHost[] } {
   if (containers === undefined) {
     const existing = hosts.map((settings) => createExisting(settings, privateKey));
     const listens = pulumi.all(existing.map((one) => one.listens)).apply((all) => all.flat());

@@ -13,7 +13,7 @@ import { checkCertificates, type GivenCertificate, lifeLeft } from "./certificat
 import { checkArgs, refuse } from "./check-args";
 import { type Fault, unexpected } from "./expectation";
 import { hiddenText, integer, isRecord, list, oneOf, record, rule, text } from "./rule";
-import { port } from "./rules";
+import { keeper, port } from "./rules";
 
 export interface CertificatePair {
   /** PEM: the server's certificate, followed by those of the authorities up to the root, which may be left out. */
@@ -47,6 +47,11 @@ export interface HttpsArgs {
   readonly certificates?: readonly CertificatePair[];
   /** `true`: an authority of the stack's own signs one for all host names and addresses of the load balancers. */
   readonly ownCa?: true;
+  /**
+   * With `ownCa`, any text: another one than before makes another authority, and a new certificate. It is signed by the former one as well: who
+   * trusts that one goes on for a week.
+   */
+  readonly authorityKeeper?: pulumi.Input<string>;
   /** Each load balancer gets a certificate for all host names by itself, and renews it: its key never leaves the host. */
   readonly acme?: AcmeArgs;
   /** PEM: whom to trust for given certificates or those of `acme`, if systems do not by themselves. `npm run verify` does so. Default: their roots. */
@@ -91,6 +96,7 @@ const httpsObject = record("an object", {
     ),
   ),
   ownCa: v.exactOptional(rule("true", (value): value is true => value === true)),
+  authorityKeeper: v.exactOptional(keeper),
   acme: v.exactOptional(
     record("an object with email", {
       email: text("an e-mail address", (value) =>
@@ -169,6 +175,7 @@ function checkSource(given: Values): readonly Fault[] {
       ),
     })),
     ...checkCa(given),
+    ...checkKeeper(given),
     ...(isRecord(given.acme) ? checkAcme(given.acme) : []),
   ];
 }
@@ -183,6 +190,12 @@ function checkAcme({ directoryCa, challenge }: Values): readonly Fault[] {
 function checkCa({ ownCa, ca }: Values): readonly Fault[] {
   if (ownCa === undefined || ca === undefined) return checkPem("https.ca", ca);
   return [{ path: "https.ca", message: "expected nothing, got a value: ownCa has its own" }];
+}
+
+function checkKeeper({ ownCa, authorityKeeper }: Values): readonly Fault[] {
+  if (authorityKeeper === undefined || ownCa !== undefined) return [];
+  const message = unexpected("nothing", authorityKeeper, "only ownCa has an authority to be made");
+  return [{ path: "https.authorityKeeper", message }];
 }
 
 function checkPem(path: string, value: unknown): readonly Fault[] {
@@ -250,7 +263,8 @@ export function certificatesOf(
   given: "own-ca" | HttpsArgs,
   { names, addresses }: OwnNames,
 ): Certificates {
-  if (given === "own-ca" || given.ownCa) return makeOwn(parent, name, { names, addresses });
+  if (given === "own-ca") return makeOwn(parent, name, { names, addresses });
+  if (given.ownCa) return makeOwn(parent, name, { names, addresses }, given.authorityKeeper);
   if (given.acme) {
     const acme = makeAcme(parent, name, checkedAcme(name, given.acme), names);
     return { pairs: [], acme, ca: pulumi.output(given.ca) };
@@ -296,12 +310,16 @@ function makeOwn(
   parent: pulumi.Resource,
   name: string,
   { names, addresses }: OwnNames,
+  keeper?: pulumi.Input<string>,
 ): Certificates {
   const domain = pulumi.output(names).apply(([first = ""]) => first);
   const authority = new CertificateAuthority(
     `${name}-authority`,
     // Browsers and systems list it by this name.
-    { name: domain.apply((domain) => `${domain.slice(0, 50)} authority`) },
+    {
+      name: domain.apply((domain) => `${domain.slice(0, 50)} authority`),
+      ...(keeper !== undefined && { keeper }),
+    },
     { parent },
   );
   const certificate = new Certificate(
@@ -317,6 +335,10 @@ function makeOwn(
     },
     { parent },
   );
-  const pair = { certificate: certificate.certificate, key: certificate.privateKey };
-  return { pairs: [pair], ca: authority.certificate };
+  // Followed by those that lead to a former authority, which visitors may trust alone.
+  const chain = pulumi.interpolate`${certificate.certificate}${authority.crossCertificates}`;
+  return {
+    pairs: [{ certificate: chain, key: certificate.privateKey }],
+    ca: authority.certificate,
+  };
 }

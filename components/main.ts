@@ -31,6 +31,7 @@ export {
 } from "../provider/resources/mysql-replication";
 export { Packages, type PackagesArgs } from "../provider/resources/packages";
 export { Release, type ReleaseArgs } from "../provider/resources/release";
+export { RetiredKeys, type RetiredKeysArgs } from "../provider/resources/retired-keys";
 export { type FileArgs, Service, type ServiceArgs } from "../provider/resources/service";
 export type { AcmeChallenge, Dns01Args } from "./acme-challenge";
 export { Application, type ApplicationArgs } from "./application";

@@ -1,7 +1,6 @@
 /** MySQL on three hosts or more, as a group: its members elect the one that takes the writes. */
 import * as pulumi from "@pulumi/pulumi";
 import * as v from "valibot";
-import { Password } from "../provider/resources/generated";
 import type { MysqlContent } from "../provider/resources/mysql-content";
 import { MysqlGroupReplication } from "../provider/resources/mysql-group";
 import { Service } from "../provider/resources/service";
@@ -21,6 +20,7 @@ import {
   createFurtherDatabase,
   createMembers,
   createPassword,
+  createReplicationPassword,
   createRetirement,
   environmentOf,
   goesWith,
@@ -258,7 +258,7 @@ function createGroup(
   services: readonly Service[],
 ): Cluster {
   const { discardDataOn = [] } = args;
-  const password = new Password(`${name}-replication-password`, {}, { parent });
+  const password = createReplicationPassword(parent, name, args);
   const members = Object.fromEntries(
     args.members.map(({ name, address, host }) => [name, { host, address }] as const),
   );
@@ -271,7 +271,7 @@ function createGroup(
       cluster: clusterName(name, args),
       members,
       ...(wish !== undefined && { primary: wish }),
-      replicationAccount: { name: replicationAccount, password: pulumi.secret(password.value) },
+      replicationAccount: { name: replicationAccount, password },
       discardDataOn: discardDataOn.filter((name) => !away.includes(name)),
       away,
     },

@@ -60,6 +60,11 @@ export interface MysqlArgs {
   /** Any text: another one than before makes a new password. The former one stays good until all hosts have the new one. */
   readonly passwordKeeper?: pulumi.Input<string>;
   /**
+   * Any text: another one than before makes a new password for the account by which members reach each other. The former one stays good until
+   * all of them have the new one.
+   */
+  readonly replicationKeeper?: pulumi.Input<string>;
+  /**
    * Any text: another one than before makes a new certificate authority for the cluster, and new certificates. The former authority is
    * trusted for a week beside it.
    */
@@ -292,6 +297,16 @@ export function createPassword(
   const password = new Password(`${name}-password`, keeper, { parent });
   // Marked here as well: as long as it is not known, Pulumi does not take it for a secret.
   return pulumi.secret(password.value);
+}
+
+/** Of the account by which members reach each other, made once. */
+export function createReplicationPassword(
+  parent: pulumi.Resource,
+  name: string,
+  { replicationKeeper }: MysqlArgs,
+): pulumi.Output<string> {
+  const keeper = replicationKeeper === undefined ? {} : { keeper: replicationKeeper };
+  return pulumi.secret(new Password(`${name}-replication-password`, keeper, { parent }).value);
 }
 
 /** A former password ends once all of `users` run with the new one. */

@@ -27,6 +27,7 @@ import {
   domain,
   hostName,
   immutablePath,
+  keeper,
   port,
   proxyNetwork,
   rawLines,
@@ -214,7 +215,7 @@ export const webServerOptions = {
 
 /** Of all web servers of a stack. */
 export const webAuthorityOptions = {
-  authorityKeeper: v.exactOptional(text("a text", (value) => value !== "")),
+  authorityKeeper: v.exactOptional(keeper),
 };
 
 const isBoolean = (value: unknown): value is boolean => typeof value === "boolean";
@@ -235,8 +236,9 @@ export const databaseOptions = {
     ),
   ),
   requirePrimaryKeys: v.exactOptional(rule("true or false", isBoolean)),
-  passwordKeeper: v.exactOptional(text("a text", (value) => value !== "")),
-  authorityKeeper: v.exactOptional(text("a text", (value) => value !== "")),
+  passwordKeeper: v.exactOptional(keeper),
+  replicationKeeper: v.exactOptional(keeper),
+  authorityKeeper: v.exactOptional(keeper),
   maxLagSeconds: v.exactOptional(seconds),
   rawLines: v.exactOptional(mysqlRawLines),
   cluster: v.exactOptional(textOf(values.clusterName)),

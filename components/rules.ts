@@ -69,6 +69,10 @@ export const host = shape("a host, as an ExistingHost is", {
   host: present,
   machine: present,
 });
+/** Any text: another one than before makes a new secret. */
+export const keeper = text("a text", (value) => value !== "");
+/** Of somebody who logs in over SSH. */
+export const publicKey = textOf(values.publicKey);
 /** A line of a configuration file that is passed on as it is. */
 export const rawLines = list(
   "a list of lines",

@@ -49,6 +49,7 @@ export const hostSchema = v.object({
   user: textOf(values.loginName),
   hostKey: textOf(values.hostKey),
   privateKey: textOf(values.privateKey),
+  formerPrivateKeys: v.optional(v.array(textOf(values.privateKey))),
   instance: v.optional(v.string()),
 });
 
@@ -62,7 +63,9 @@ function reasonOf(issue: v.BaseIssue<unknown>): string {
   // A key that is not there at all has none of its schema's words.
   if (issue.message.startsWith("Invalid key")) return "expected a value, got nothing";
   if (issue.input === undefined) return `${issue.message}, got nothing`;
-  const isSecret = key === "privateKey" || key === "content" || key === "password";
+  const isSecret =
+    ["privateKey", "content", "password"].includes(key ?? "") ||
+    pathOf(issue).includes("formerPrivateKeys");
   const given = isSecret ? `a ${typeof issue.input}` : shown(issue.input);
   return issue.message.includes("expected ")
     ? `${issue.message}, got ${given}`

@@ -126,8 +126,12 @@ export interface Host {
   readonly user: string;
   /** `ssh-ed25519 AAAA...`, as in known_hosts, without the host's name. */
   readonly hostKey: string;
+  /** It may show one of these until it shows that one. */
+  readonly formerHostKeys?: readonly string[];
   /** OpenSSH or PEM text. Secret. */
   readonly privateKey: string;
+  /** Tried in this order where the host does not let us in by `privateKey` yet. Secrets. */
+  readonly formerPrivateKeys?: readonly string[];
   /** Names one life of a machine that can be made anew, such as a container's id: everything on it is new when this is. */
   readonly instance?: string;
 }

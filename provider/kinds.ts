@@ -11,12 +11,14 @@ import { mysqlGroup } from "./kinds/mysql-group/kind";
 import { mysqlReplication } from "./kinds/mysql-replication/kind";
 import { packages } from "./kinds/packages/kind";
 import { password } from "./kinds/password";
+import { retiredKeys } from "./kinds/retired-keys";
 import { release, service } from "./kinds/service/kind";
 import { sshKey } from "./kinds/ssh-key";
 import { zoneSerial } from "./kinds/zone-serial";
 
 export const kinds: readonly AnyKind[] = [
   anyKind(machine),
+  anyKind(retiredKeys),
   anyKind(packages),
   anyKind(service),
   anyKind(release),

@@ -17,6 +17,7 @@ import { checkApplications, givenApplications, runsOn } from "./applications";
 import { checkDns } from "./dns";
 import { checkFirewall } from "./firewall";
 import { checkHardening } from "./hardening";
+import { checkRetiredKeys } from "./retired-keys";
 import * as schema from "./schema";
 import { checkServices, givenServices } from "./services";
 import { lastByte, placeIn } from "./subnet";
@@ -54,6 +55,7 @@ export function checkAgreement(values: Values): readonly Fault[] {
     ...checkServices(values, hosts),
     ...checkFirewall(values, hosts),
     ...checkHardening(values, hosts),
+    ...checkRetiredKeys(values, hosts),
     ...checkDns(values, { names: siteNames(values), hosts }),
     ...(values.containers === undefined
       ? checkMachines(values, hosts)

@@ -24,8 +24,10 @@ import {
   domain,
   hostKey,
   hostName,
+  keeper,
   port,
   privateKey,
+  publicKey,
   sshAddress,
   userName,
 } from "../rules";
@@ -87,6 +89,7 @@ const containers = record("an object with subnet", {
   ),
   // MySQL takes up to 1000 while it starts, and a laptop has to hold three of them.
   memoryMegabytes: v.exactOptional(integer(256, 1_048_576), 2048),
+  keyKeeper: v.exactOptional(keeper),
   cgroupPath: v.exactOptional(text("an absolute path", (value) => /^\/[^\0]*$/.test(value))),
   mtu: v.exactOptional(integer(576, 9000)),
 });
@@ -108,6 +111,7 @@ export const settings = record("settings", {
   hosts: list("a list of hosts", host, 1),
   containers: v.exactOptional(containers),
   privateKey: v.exactOptional(privateKey),
+  retiredKeys: v.exactOptional(list("a list of public keys", publicKey), []),
   database: v.exactOptional(
     record("an object", {
       ...databaseOptions,

@@ -19,10 +19,11 @@ export function generated<Args extends object>(
     hosts: () => [],
     read: async (expected) => (expected[made] === undefined ? undefined : expected),
     diff,
-    plan: (live, wanted) =>
-      live !== undefined && diff(live, wanted).length === 0
-        ? []
-        : [{ action: "generate", sentence }],
+    plan: (live, wanted) => {
+      if (live === undefined) return [{ action: "generate", sentence }];
+      const again = sentence.replace(/^make (an?|the) /, "make another ");
+      return diff(live, wanted).length === 0 ? [] : [{ action: "generate", sentence: again }];
+    },
     remove: async () => undefined,
   };
 }

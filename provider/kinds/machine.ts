@@ -5,6 +5,8 @@ import { failures, hostSchema } from "../check";
 import { compare } from "../difference";
 import type { Context, Difference, Host, Kind } from "../kind";
 import { sh } from "../ssh/shell";
+import { fingerprintOf } from "./authorized-keys";
+import { letIn, showHostKey, showsHostKey } from "./machine-keys";
 
 export interface Machine {
   readonly host: Host;
@@ -25,17 +27,34 @@ export const machine: Kind<Machine> = {
   hosts: ({ host }) => [host],
   read,
   diff,
-  plan: (live, wanted) =>
-    live?.os !== undefined && diff(live, wanted).length === 0
-      ? []
-      : [
-          {
-            host: wanted.host.name,
-            action: "reach",
-            sentence: "reach it and read its facts",
-          },
-        ],
-  apply: (_, __, wanted, context) => read(wanted, context),
+  plan: (live, wanted) => {
+    if (live?.os !== undefined && diff(live, wanted).length === 0) return [];
+    const { name: host, hostKey } = wanted.host;
+    const keys = [
+      ...(isOther("privateKey", live, wanted)
+        ? [
+            "let in another key beside the former one, unless it does already, and reach it by that one",
+          ]
+        : []),
+      ...(isOther("hostKey", live, wanted)
+        ? [`have its sshd show the host key ${fingerprintOf(hostKey)}, unless it does already`]
+        : []),
+    ];
+    const sentences = keys.length > 0 ? keys : ["reach it and read its facts"];
+    return sentences.map((sentence) => ({ host, action: "reach", sentence }));
+  },
+  apply: async (_, live, wanted, context) => {
+    const { host } = wanted;
+    const isShown = !isOther("hostKey", live, wanted) || (await showsHostKey(host, context));
+    const shown = isShown ? host : { ...host, hostKey: live?.host.hostKey ?? host.hostKey };
+    if (isOther("privateKey", live, wanted) || host.formerPrivateKeys !== undefined) {
+      await letIn(shown, context);
+    }
+    if (!isShown) await showHostKey(host, context);
+    return read(wanted, context);
+  },
+  // How it was reached before no machine tells.
+  recorded: ["host"],
   // Nothing was put on it.
   remove: async () => undefined,
   computedOutputs: ["os", "memoryMegabytes", "processors", "sshPort"],
@@ -55,9 +74,16 @@ function diff(live: Machine, wanted: Machine): Difference[] {
   if (live.host.name !== wanted.host.name) {
     return [{ path: ["host", "name"], kind: "update", replace: true }];
   }
-  return compare(live.host, wanted.host, ["instance", "address", "port", "user", "hostKey"]).map(
-    (difference) => ({ ...difference, path: ["host", ...difference.path] }),
-  );
+  return compare(live.host, wanted.host, reasons).map((difference) => ({
+    ...difference,
+    path: ["host", ...difference.path],
+  }));
+}
+
+const reasons = ["instance", "address", "port", "user", "hostKey", "privateKey"];
+
+function isOther(key: "privateKey" | "hostKey", live: Machine | undefined, wanted: Machine) {
+  return live !== undefined && live.host[key] !== wanted.host[key];
 }
 
 /** A container's memory is what its control group allows, in either version of them. */

@@ -10,6 +10,8 @@ interface SshKey {
   readonly keeper?: string;
   readonly privateKey?: string;
   readonly publicKey?: string;
+  /** Those before it, the latest first. What was recorded before there was one has none. */
+  readonly formerPublicKeys?: readonly string[];
 }
 
 const schema = v.strictObject({
@@ -23,12 +25,19 @@ export const sshKey: Kind<SshKey> = {
   ...generated<SshKey>("make a key pair", ["comment", "keeper"], "publicKey"),
   type: "trilithon:index:SshKey",
   check: (inputs) => ({ args: inputs, failures: failures(schema, inputs) }),
-  apply: async (_, __, wanted) => {
+  apply: async (_, live, wanted) => {
     const { makeKeyPair } = await import("../ssh/key-pair");
     const pair = makeKeyPair(wanted.comment);
-    return { ...wanted, privateKey: pair.private, publicKey: pair.public };
+    const formerPublicKeys = formerKeys(live);
+    return { ...wanted, privateKey: pair.private, publicKey: pair.public, formerPublicKeys };
   },
-  computedOutputs: ["privateKey", "publicKey"],
-  derivedOutputs: ["privateKey", "publicKey"],
+  foresee: (live) => ({ formerPublicKeys: formerKeys(live) }),
+  computedOutputs: ["privateKey", "publicKey", "formerPublicKeys"],
+  derivedOutputs: ["privateKey", "publicKey", "formerPublicKeys"],
   secretOutputs: ["privateKey"],
 };
+
+function formerKeys(live: SshKey | undefined): readonly string[] {
+  if (live?.publicKey === undefined) return [];
+  return [live.publicKey, ...(live.formerPublicKeys ?? [])];
+}

@@ -19,11 +19,17 @@ export interface Resource {
   readonly signal: AbortSignal;
 }
 
-/** No secret among `known` is shown by what runs in this context. */
+export interface Knowledge {
+  /** No secret among it is shown by what runs in the context. */
+  readonly known: Received;
+  readonly claim?: string | undefined;
+  /** As they were reached before: a host may know the key of then alone. */
+  readonly formerHosts?: readonly Host[];
+}
+
 export function contextOf(
   { kind, urn, engine, pool, run, signal }: Resource,
-  known: Received,
-  claim?: string,
+  { known, claim, formerHosts = [] }: Knowledge,
 ): Context {
   const secrets = hiddenTexts(kind, known);
   const open = openTexts(known);
@@ -32,26 +38,34 @@ export function contextOf(
     secrets: [...secrets, ...(command.secrets ?? [])],
     open,
   });
-  const reach = ({ name }: Host) => {
-    if (run.isAway(name)) throw new HostAway(name);
+  const reach = (host: Host): Host => {
+    if (run.isAway(host.name)) throw new HostAway(host.name);
+    return withFormerKeys(host, formerHosts);
   };
   return {
-    ask: async (host, script, doing) => {
-      reach(host);
-      return pool.ask(host, { script, doing, secrets, open });
-    },
-    run: async (host, command) => {
-      reach(host);
-      return pool.run(host, hiding(command));
-    },
+    ask: async (host, script, doing) => pool.ask(reach(host), { script, doing, secrets, open }),
+    run: async (host, command) => pool.run(reach(host), hiding(command)),
     runAnew: async (host, command) => {
-      reach(host);
-      return pool.runAnew(host, hiding(command));
+      const { formerPrivateKeys: _, formerHostKeys: __, ...byItsKeys } = reach(host);
+      return pool.runAnew(byItsKeys, hiding(command));
     },
     progress: (message) => engine?.progress(urn, withoutSecrets(message, secrets)),
     tell: (severity, message) => engine?.log(urn, severity, withoutSecrets(message, secrets)),
     signal,
     secrets,
     owner: ownerOf(urn, claim),
+  };
+}
+
+function withFormerKeys(host: Host, formerHosts: readonly Host[]): Host {
+  const former = formerHosts.filter(({ name }) => name === host.name);
+  const others = (key: "privateKey" | "hostKey") =>
+    former.map((one) => one[key]).filter((text) => text !== host[key]);
+  const formerPrivateKeys = [...others("privateKey"), ...(host.formerPrivateKeys ?? [])];
+  const formerHostKeys = others("hostKey");
+  return {
+    ...host,
+    ...(formerPrivateKeys.length > 0 && { formerPrivateKeys }),
+    ...(formerHostKeys.length > 0 && { formerHostKeys }),
   };
 }

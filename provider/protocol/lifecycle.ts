@@ -12,7 +12,7 @@ import type {
   Step,
 } from "../kind";
 import type { PlannedStep } from "../resources/planned-step";
-import { contextOf, type Resource } from "./context";
+import { contextOf, type Knowledge, type Resource } from "./context";
 import { differencesOf } from "./difference";
 import { digests } from "./drift";
 import {
@@ -25,6 +25,7 @@ import {
 import { mintClaim, ownerOf } from "./owner";
 import { renderPath } from "./path";
 import { announceCreation, announceUpdate } from "./plan";
+import { withPresentHosts } from "./present-hosts";
 import { isAbsent, isOfWholeHost, namesOf } from "./run";
 import { maskFailures } from "./secrets";
 import {
@@ -104,7 +105,7 @@ export class Lifecycle {
 
   async previewCreate(news: Received): Promise<State> {
     if (this.#away(news.properties) !== undefined) return this.#deferred(news);
-    const context = this.#context(news);
+    const context = this.#context({ known: news });
     const live = await observeForCreation(this.#resource, news, context);
     const steps = this.#kind.plan(live, news.properties, context.owner);
     const properties = {
@@ -124,7 +125,7 @@ export class Lifecycle {
 
   async create(news: Received): Promise<State> {
     if (this.#away(news.properties) !== undefined) return this.#deferred(news);
-    const context = this.#context(news);
+    const context = this.#context({ known: news });
     const live = await observeNew(this.#kind, news, context);
     const steps = this.#kind.plan(live, news.properties, context.owner);
     const plan = announceCreation(this.#resource, steps, news);
@@ -142,7 +143,7 @@ export class Lifecycle {
   async importAs(id: string, hosts: ReadonlyMap<string, Host>): Promise<Recorded | undefined> {
     if (this.#kind.imported === undefined) throw new Error(`${this.#kind.type} cannot be imported`);
     const claim = mintClaim();
-    const context = this.#context({ properties: {}, secrets: [] }, claim);
+    const context = this.#context({ known: { properties: {}, secrets: [] }, claim });
     const { args, failures } = this.#kind.check(await this.#kind.imported(id, hosts, context));
     const failure = failures[0];
     if (failure !== undefined) throw new Error(`${id}: ${failure.property}: ${failure.reason}`);
@@ -156,7 +157,7 @@ export class Lifecycle {
 
   async previewUpdate(id: string, recorded: Received, news: Received): Promise<State> {
     const olds = openState(this.#kind, withId(this.#kind, id, recorded));
-    const { owner } = this.#context(news, olds.kept.claim);
+    const { owner } = this.#context({ known: news, claim: olds.kept.claim });
     const live = await observeForUpdate(this.#resource, olds, news, owner);
     const steps = this.#kind.plan(live, news.properties, owner);
     const plan = announceUpdate(this.#resource, steps, { olds, news });
@@ -172,7 +173,8 @@ export class Lifecycle {
   async update(id: string, recorded: Received, news: Received): Promise<State> {
     const olds = openState(this.#kind, withId(this.#kind, id, recorded));
     const both = mergeReceived(olds, news);
-    const context = this.#context(both, olds.kept.claim);
+    const formerHosts = this.#kind.hosts(olds.properties);
+    const context = this.#context({ known: both, claim: olds.kept.claim, formerHosts });
     // What lives on no host has nothing but its state to be compared with.
     const isOnHosts = this.#kind.hosts(news.properties).length > 0;
     const expected = isOnHosts ? both.properties : olds.properties;
@@ -202,7 +204,8 @@ export class Lifecycle {
     const gone = this.#resource.run.goneBefore(this.#kind.hosts(olds.properties));
     try {
       if (gone !== undefined) throw gone;
-      await this.#kind.remove(olds.properties, this.#context(olds, olds.kept.claim));
+      const context = this.#context({ known: olds, claim: olds.kept.claim });
+      await this.#kind.remove(olds.properties, context);
       for (const left of leaves) this.#log("info", `left behind: ${left}`);
     } catch (error) {
       if (!isAbsent(error)) throw error;
@@ -251,8 +254,8 @@ export class Lifecycle {
     }
   }
 
-  #context(known: Received, claim?: string): Context {
-    return contextOf(this.#resource, known, claim);
+  #context(knowledge: Knowledge): Context {
+    return contextOf(this.#resource, knowledge);
   }
 
   #log(severity: "info" | "warning", message: string): void {
@@ -262,9 +265,7 @@ export class Lifecycle {
   async #observe(id: string, known: OpenState, inputs: Received): Promise<Recorded | undefined> {
     const kept = reached(known.kept);
     const secrets = [...known.secrets, ...inputs.secrets];
-    // The program may have said since how to reach the host now; what was read last does not know.
-    const { host = known.properties.host } = inputs.properties;
-    const expected = host === undefined ? known.properties : { ...known.properties, host };
+    const expected = withPresentHosts(known.properties, inputs.properties);
     if (this.#away(expected) !== undefined) {
       const state = stateOf(this.#kind, expected, secrets, kept);
       return { ...state, id, inputs: inputs.properties };
@@ -272,7 +273,7 @@ export class Lifecycle {
     const { run, urn } = this.#resource;
     run.noteRead(ownerOf(urn, "").resource, this.#kind.hosts(expected));
     try {
-      const live = await this.#kind.read(expected, this.#context(known, kept.claim));
+      const live = await this.#kind.read(expected, this.#context({ known, claim: kept.claim }));
       if (live === undefined) return undefined;
       const state = stateOf(this.#kind, { ...expected, ...live }, secrets, kept);
       return { ...state, inputs: pick(state.properties, inputs.properties) };

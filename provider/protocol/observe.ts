@@ -75,7 +75,8 @@ export async function observeForUpdate(
   }
   const both = mergeReceived(olds, news);
   try {
-    const context = contextOf(resource, both, owner.claim);
+    const formerHosts = kind.hosts(olds.properties);
+    const context = contextOf(resource, { known: both, claim: owner.claim, formerHosts });
     const live = await kind.read(both.properties, context, news.properties);
     return withRecorded(kind, live, olds);
   } catch (error) {

@@ -41,12 +41,20 @@ export class SshKey extends pulumi.CustomResource {
   declare readonly privateKey: pulumi.Output<string>;
   /** `ssh-ed25519 AAAA... comment` */
   declare readonly publicKey: pulumi.Output<string>;
+  /** Those before it, the latest first. */
+  declare readonly formerPublicKeys: pulumi.Output<readonly string[]>;
 
   constructor(name: string, args: SshKeyArgs = {}, opts?: pulumi.CustomResourceOptions) {
     super(
       "trilithon:index:SshKey",
       name,
-      { ...args, plan: undefined, privateKey: undefined, publicKey: undefined },
+      {
+        ...args,
+        plan: undefined,
+        privateKey: undefined,
+        publicKey: undefined,
+        formerPublicKeys: undefined,
+      },
       secretOutputs(opts, "privateKey"),
     );
   }

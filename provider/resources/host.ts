@@ -14,6 +14,8 @@ export interface HostArgs {
   readonly hostKey: pulumi.Input<string>;
   /** The client's private key, OpenSSH or PEM without a passphrase. Give a secret: what is plain stands in the state as it is. */
   readonly privateKey: pulumi.Input<string>;
+  /** Tried in this order where the machine does not let us in by `privateKey` yet: its `Machine` then tells it of that one. Default: none but that of before. */
+  readonly formerPrivateKeys?: pulumi.Input<readonly pulumi.Input<string>[]>;
   /** One life of a machine that can be made anew (a container's id): everything on it is made again when this changes. */
   readonly instance?: pulumi.Input<string>;
 }

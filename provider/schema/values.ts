@@ -74,6 +74,12 @@ export const hostKey: TextForm = {
   remedy: "read it on the machine itself with cut -d' ' -f1,2 /etc/ssh/ssh_host_ed25519_key.pub",
 };
 
+/** As a line of `authorized_keys` has it, without options. */
+export const publicKey: TextForm = {
+  expected: "a public key such as ssh-ed25519 AAAA...",
+  pattern: /^[a-z][a-z0-9@.-]+ [A-Za-z0-9+/]+={0,3}( [^\n\r\0]*)?\s*$/,
+};
+
 /** What stands between its lines is for the SSH library to judge. */
 export const privateKey: TextForm = {
   expected: "a private key in OpenSSH or PEM format",

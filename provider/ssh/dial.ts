@@ -23,11 +23,26 @@ interface FailedDial {
   readonly againForSeconds: number;
 }
 
+/** By `privateKey`; by a former one where the host does not know that one yet. */
+export async function dial(host: Host, options: DialOptions = {}): Promise<NodeSSH> {
+  const { privateKey, formerPrivateKeys = [] } = host;
+  let denied: unknown;
+  for (const key of new Set([privateKey, ...formerPrivateKeys])) {
+    try {
+      return await dialByKey({ ...host, privateKey: key }, options);
+    } catch (error) {
+      if (!(error instanceof AccessDenied)) throw error;
+      denied ??= error;
+    }
+  }
+  throw denied;
+}
+
 /**
  * sshd drops connections when many come at once (MaxStartups) and refuses them while it restarts: those are dialled
  * again. A host that lets nobody in, or shows another key, would do so again.
  */
-export async function dial(host: Host, options: DialOptions = {}): Promise<NodeSSH> {
+async function dialByKey(host: Host, options: DialOptions): Promise<NodeSSH> {
   const { connectSeconds = 15, refusedSeconds = 2, redialSeconds = 0.1 } = options;
   const start = performance.now();
   for (let wait = redialSeconds; ; wait = Math.min(2 * wait, longestRedialSeconds)) {
@@ -67,10 +82,10 @@ async function dialOnce(
       readyTimeout: secondsLeft * 1000,
       keepaliveInterval: 15_000,
       keepaliveCountMax: 4,
-      algorithms: { serverHostKey: hostKeyAlgorithms(pinnedKey(host).type) },
+      algorithms: { serverHostKey: hostKeyAlgorithms(host) },
       hostVerifier: (shown: Buffer) => {
         offered = shown;
-        return shown.equals(pinnedKey(host).key);
+        return isPinned(host, shown);
       },
     });
     // Whoever uses the connection hears of its end from a channel; an error that nobody hears ends the process.
@@ -89,8 +104,8 @@ function failedDial(
 ): FailedDial {
   const place = placeOf(host);
   const message = wordsOf(error);
-  const pinned = pinnedKey(host);
-  if (offered !== undefined && !offered.equals(pinned.key)) {
+  const pinned = parseHostKey(host.hostKey);
+  if (offered !== undefined && !isPinned(host, offered)) {
     const what =
       "the host key is not the pinned one: " +
       `expected ${fingerprint(pinned.key)}, got ${fingerprint(offered)}`;
@@ -150,7 +165,16 @@ function placeOf({ name, user, address, port }: Host) {
   return { host: name, where: `${name} (${user}@${bracketed}:${port})` };
 }
 
-function pinnedKey({ hostKey }: Host): { readonly type: string; readonly key: Buffer } {
+/** A host that is to show another key may show the former one until it does. */
+function pinnedKeys({ hostKey, formerHostKeys = [] }: Host) {
+  return [...formerHostKeys, hostKey].map(parseHostKey);
+}
+
+function isPinned(host: Host, shown: Buffer): boolean {
+  return pinnedKeys(host).some(({ key }) => shown.equals(key));
+}
+
+function parseHostKey(hostKey: string): { readonly type: string; readonly key: Buffer } {
   const [type = "", key = ""] = hostKey.trim().split(/\s+/);
   return { type, key: Buffer.from(key, "base64") };
 }
@@ -178,9 +202,12 @@ function causeOf(error: unknown): Cause {
   }
 }
 
-function hostKeyAlgorithms(keyType: string): "ssh-ed25519"[] {
+function hostKeyAlgorithms(host: Host): "ssh-ed25519"[] {
+  const types = new Set(pinnedKeys(host).map(({ type }) => type));
   // An RSA key signs with SHA-2 under a name of its own. ssh2's types list the names one by one.
-  const names = keyType === "ssh-rsa" ? ["rsa-sha2-512", "rsa-sha2-256"] : [keyType];
+  const names = [...types].flatMap((type) =>
+    type === "ssh-rsa" ? ["rsa-sha2-512", "rsa-sha2-256"] : [type],
+  );
   return names as "ssh-ed25519"[];
 }
 

@@ -18,3 +18,10 @@ export function makeKeyPair(comment?: string): KeyPair {
     }
   }
 }
+
+/** The public half of a private key in OpenSSH or PEM format: `ssh-ed25519 AAAA... comment`. */
+export function publicKeyOf(privateKey: string): string {
+  const key = utils.parseKey(privateKey);
+  if (key instanceof Error) throw key;
+  return `${key.type} ${key.getPublicSSH().toString("base64")} ${key.comment}`.trim();
+}

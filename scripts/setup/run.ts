@@ -1,4 +1,4 @@
-/** Runs other programs; their standard input is empty, as set-up asks nothing. */
+/** Runs other programs; unless something is handed to them their standard input is empty, as set-up asks nothing. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
@@ -27,12 +27,11 @@ export interface Finished {
 export function capture(
   command: string,
   args: readonly string[],
-  options: RunOptions = {},
+  { input, ...options }: RunOptions & { readonly input?: string | undefined } = {},
 ): Promise<Finished> {
-  const child = spawn(command, args, {
-    ...place(options),
-    stdio: ["ignore", "pipe", "pipe"],
-  });
+  const child = spawn(command, args, { ...place(options), stdio: "pipe" });
+  // One that does not read it may have ended.
+  child.stdin.on("error", () => undefined).end(input ?? "");
   let stdout = "";
   let stderr = "";
   child.stdout.setEncoding("utf8").on("data", (text: string) => {

@@ -68,9 +68,14 @@ export async function showPulumi(
   return show(cli, ["--logtostderr", ...args], { ...options, mapErrorLine: maskRecord });
 }
 
-export async function capturePulumi(place: StackPlace, args: readonly string[]): Promise<Finished> {
+/** `input`: what it reads, such as a secret. Default: nothing. */
+export async function capturePulumi(
+  place: StackPlace,
+  args: readonly string[],
+  input?: string,
+): Promise<Finished> {
   await removeStaleLocks(place);
-  const finished = await capture(cli, args, at(place));
+  const finished = await capture(cli, args, { ...at(place), input });
   return { ...finished, stderr: maskLog(finished.stderr) };
 }
 

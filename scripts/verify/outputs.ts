@@ -1,5 +1,6 @@
 /** Asks Pulumi for the outputs of a stack that the scripts need. */
 import * as v from "valibot";
+import type { StackPlace } from "../setup/environment";
 import { capturePulumi } from "../setup/stack";
 import { placeOf } from "../setup/stack-place";
 import { type Endpoints, parseEndpoints, startCommand } from "./endpoints";
@@ -10,21 +11,22 @@ export interface StackOutputs {
   readonly privateKeys: Readonly<Record<string, string>>;
 }
 
-export async function readEndpoints(stack: string): Promise<Endpoints> {
-  return parseEndpoints(await readOutput(stack, "endpoints"));
+export async function readEndpoints(stack: string, place = placeOf(stack)): Promise<Endpoints> {
+  return parseEndpoints(await readOutput(place, "endpoints"));
 }
 
-export async function readOutputs(stack: string): Promise<StackOutputs> {
+export async function readOutputs(stack: string, place = placeOf(stack)): Promise<StackOutputs> {
   const [endpoints, sshKeys] = await Promise.all([
-    readEndpoints(stack),
-    readOutput(stack, "sshKeys", "--show-secrets"),
+    readEndpoints(stack, place),
+    readOutput(place, "sshKeys", "--show-secrets"),
   ]);
   return { endpoints, privateKeys: v.parse(v.record(v.string(), v.string()), sshKeys) };
 }
 
-async function readOutput(stack: string, name: string, ...options: string[]): Promise<unknown> {
+async function readOutput(place: StackPlace, name: string, ...options: string[]): Promise<unknown> {
+  const { stack } = place;
   const args = ["stack", "output", name, "--json", "--stack", stack, ...options];
-  const { status, stdout, stderr } = await capturePulumi(placeOf(stack), args);
+  const { status, stdout, stderr } = await capturePulumi(place, args);
   if (status === 0) return JSON.parse(stdout);
   const reason = stderr.trim().split("\n").at(-1) ?? "";
   throw new Error(

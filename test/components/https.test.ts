@@ -167,7 +167,7 @@ test("the settings are refused in the same words", async (t) => {
   t.deepEqual(told({ https: "own-ca" }), []);
   t.deepEqual(told({ https: "own" }), ['trilithon:https: expected own-ca, got "own"']);
   t.deepEqual(told({ https: { tls: true } }), [
-    "trilithon:https.tls: unknown, expected one of certificate, key, certificates, ownCa, acme, ca, port, http3, hsts",
+    "trilithon:https.tls: unknown, expected one of certificate, key, certificates, ownCa, authorityKeeper, acme, ca, port, http3, hsts",
     "trilithon:https: expected one of certificate and key, certificates, ownCa, acme, got none of them",
   ]);
   t.deepEqual(told({ https: { certificate: "x", key } }), [

@@ -79,7 +79,11 @@ function outputsOf(
     case "trilithon:index:Password":
       return { value: `password-of-${name}` };
     case "trilithon:index:SshKey":
-      return { privateKey: `private-key-of-${name}`, publicKey: `ssh-ed25519 ${name}` };
+      return {
+        privateKey: `private-key-of-${name}`,
+        publicKey: `ssh-ed25519 ${name}`,
+        formerPublicKeys: [`ssh-ed25519 former-${name}`],
+      };
     case "trilithon:index:AcmeAccountKey":
       return { privateKey: `private-key-of-${name}`, thumbprint: `thumbprint-of-${name}` };
     case "trilithon:index:ZoneSerial":

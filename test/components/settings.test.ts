@@ -1,5 +1,6 @@
 import test from "ava";
 import { parseSettings } from "../../components/settings";
+import { makeKeyPair } from "../../provider/ssh/key-pair";
 
 type Values = Readonly<Record<string, unknown>>;
 
@@ -21,6 +22,7 @@ const good = { domain: "www.foobar.com", hosts, containers: { subnet: "172.31.64
 
 const hostKey = `ssh-ed25519 ${"A".repeat(68)}`;
 const privateKey = `-----BEGIN OPENSSH PRIVATE KEY-----\n${"A".repeat(70)}\n-----END OPENSSH PRIVATE KEY-----\n`;
+const keyPair = makeKeyPair();
 const machines = {
   domain: "www.foobar.com",
   hosts: hosts.map((host) => ({ ...host, hostKey })),
@@ -156,7 +158,7 @@ const bad: readonly (readonly [string, Values, readonly string[]])[] = [
     "an unknown setting",
     { ...good, gateway: true },
     [
-      "gateway: unknown, expected one of domain, hosts, containers, privateKey, database, application, applications, services, packages, firewall, hardening, https, edge, dns, loadBalancer, web",
+      "gateway: unknown, expected one of domain, hosts, containers, privateKey, retiredKeys, database, application, applications, services, packages, firewall, hardening, https, edge, dns, loadBalancer, web",
     ],
   ],
   [
@@ -824,6 +826,42 @@ const bad: readonly (readonly [string, Values, readonly string[]])[] = [
       'web.tlsPort: expected an integer from 1 to 65535, got "https"',
       'web.authorityKeeper: expected a text, got ""',
       "web.authority: unknown, expected one of packages, port, tlsPort, uploadLimitMegabytes, responseTimeoutSeconds, rawLines, authorityKeeper",
+    ],
+  ],
+  [
+    "SSH keys that cannot be retired",
+    {
+      ...machines,
+      privateKey: keyPair.private,
+      retiredKeys: [`${keyPair.public} me`, "id_ed25519"],
+    },
+    [
+      'retiredKeys[1]: expected a public key such as ssh-ed25519 AAAA..., got "id_ed25519"',
+      "retiredKeys[0]: expected a key that is not in use, got that of privateKey: set another one there first",
+    ],
+  ],
+  [
+    "a key in use by one host alone that is retired",
+    {
+      ...withHost(1, { privateKey: keyPair.private }, machines),
+      retiredKeys: [keyPair.public],
+    },
+    [
+      "retiredKeys[0]: expected a key that is not in use, got that of hosts[1].privateKey: set another one there first",
+    ],
+  ],
+  [
+    "keepers that are none",
+    {
+      ...good,
+      database: { replicationKeeper: "" },
+      containers: { subnet: "172.31.64.0/24", keyKeeper: 2 },
+      https: { acme: { email: "a@foobar.com" }, authorityKeeper: "2" },
+    },
+    [
+      "containers.keyKeeper: expected a text, got 2",
+      'database.replicationKeeper: expected a text, got ""',
+      'https.authorityKeeper: expected nothing, got "2": only ownCa has an authority to be made',
     ],
   ],
   [

@@ -595,7 +595,7 @@ export class Mysqld {
       password === undefined ? undefined : String(evaluate(password, this.#catalog(session)));
     const [, limit] = /WITH MAX_USER_CONNECTIONS (\d+)$/.exec(rest) ?? [];
     const known =
-      /^(IDENTIFIED WITH auth_socket( AS '.*')?|IDENTIFIED BY '.*'( REQUIRE SSL)?( RETAIN CURRENT PASSWORD)?( ACCOUNT UNLOCK)?|ACCOUNT (UN)?LOCK|DISCARD OLD PASSWORD|WITH MAX_USER_CONNECTIONS \d+)$/;
+      /^(IDENTIFIED WITH auth_socket( AS '.*')?|IDENTIFIED BY '.*'( RETAIN CURRENT PASSWORD)?( REQUIRE SSL)?( ACCOUNT UNLOCK)?|ACCOUNT (UN)?LOCK|DISCARD OLD PASSWORD|WITH MAX_USER_CONNECTIONS \d+)$/;
     if (!known.test(rest)) throw new SqlError(1064, `unknown ALTER USER: ${rest}`);
     this.#change(({ users }) => {
       const user = accountOf(users, key);

@@ -25,7 +25,7 @@ import { type Execution, requestSize } from "./ssh-server";
 
 /** Fixed paths of the plugin's scripts, and of a service on several hosts, wherever they do not already stand below another folder. */
 const systemPaths =
-  /(?<![\w.-])\/(etc\/apt|var\/lib\/(trilithon|dpkg|apt)|run\/(lock|systemd\/system|together\.drain|trilithon\/confirm)|srv\/together|usr\/sbin\/policy-rc\.d)/g;
+  /(?<![\w.-])\/(etc\/(apt|ssh)|var\/lib\/(trilithon|dpkg|apt)|run\/(lock|systemd\/system|together\.drain|trilithon\/confirm)|srv\/together|usr\/sbin\/policy-rc\.d)/g;
 const stubs = join(__dirname, "stubs");
 const shell = ["/usr/bin/dash", "/bin/dash"].find(existsSync) ?? "/bin/sh";
 

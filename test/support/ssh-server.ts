@@ -47,6 +47,10 @@ export interface SshServerOptions {
   /** As in sshd. Default 10, as there. */
   readonly sessionsAtMost?: number;
   readonly key?: KeyPair;
+  /** The key that it shows to the next connection. Default: `key`, to all. */
+  readonly showsKey?: () => KeyPair;
+  /** Public keys that are let in, asked for each time. Default: that of tests. */
+  readonly allows?: () => readonly string[];
   /** Default: one that is free. */
   readonly port?: number;
   /** Default `127.0.0.1`. */
@@ -104,9 +108,12 @@ export class SshServer {
 
   constructor(options: SshServerOptions) {
     this.#options = options;
-    const key = options.key ?? hostKey;
-    this.#ssh = new SshServerBase({ hostKeys: [key.private] }, (client) => this.#serve(client));
+    this.#ssh = this.#make(options.key ?? hostKey);
     this.#listener = createServer((socket) => this.#accept(socket));
+  }
+
+  #make({ private: key }: KeyPair): SshServerBase {
+    return new SshServerBase({ hostKeys: [key] }, (client) => this.#serve(client));
   }
 
   get roundTrips(): number {
@@ -157,6 +164,7 @@ export class SshServer {
     else if (welcomes === "closes") socket.end("SSH-2.0-OpenSSH_9.2\r\n");
     else if (isSilent) socket.resume();
     else if (wire !== undefined) trickle(socket, connect(portOf(this.#ssh)), wire);
+    else if (this.#options.showsKey) this.#make(this.#options.showsKey()).injectSocket(socket);
     else if (delayMilliseconds === 0) this.#ssh.injectSocket(socket);
     else relay(socket, connect(portOf(this.#ssh)), delayMilliseconds);
   }
@@ -164,7 +172,8 @@ export class SshServer {
   #serve(client: Connection): void {
     client.on("error", () => undefined);
     client.on("authentication", (context) => {
-      if (isAllowed(context, this.#options.user ?? "root")) context.accept();
+      const { user = "root", allows = () => [clientKey.public] } = this.#options;
+      if (allows().some((key) => isAllowed(context, user, key))) context.accept();
       else context.reject(["publickey"]);
     });
     const signals = signalsOf(client);
@@ -273,9 +282,9 @@ function portOf(server: Server | SshServerBase): number {
   return (server.address() as AddressInfo).port;
 }
 
-function isAllowed(context: AuthContext, user: string): boolean {
+function isAllowed(context: AuthContext, user: string, key: string): boolean {
   if (context.method !== "publickey" || context.username !== user) return false;
-  const allowed = utils.parseKey(clientKey.public);
+  const allowed = utils.parseKey(key);
   if (allowed instanceof Error || !context.key.data.equals(allowed.getPublicSSH())) return false;
   if (context.signature === undefined || context.blob === undefined) return true;
   return allowed.verify(context.blob, context.signature, context.hashAlgo) === true;

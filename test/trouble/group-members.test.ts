@@ -285,7 +285,7 @@ test.serial("what is done by hand is told, and set right", async (t) => {
     [primary, "SET GLOBAL super_read_only = ON", /open the primary/],
     [primary, "SET PERSIST super_read_only = OFF", /start closed/],
     [primary, "SET GLOBAL group_replication_bootstrap_group = ON", /bootstrap/],
-    [primary, "ALTER USER replication IDENTIFIED BY 'another'", /mend the replication account/],
+    [primary, "ALTER USER replication IDENTIFIED BY 'another'", /set the password of the repl/],
     [primary, "REVOKE BACKUP_ADMIN ON *.* FROM replication", /mend the replication account/],
   ];
   for (const [name, sql, told] of byHand) {

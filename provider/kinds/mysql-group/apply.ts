@@ -4,6 +4,12 @@ import { randomUUID } from "node:crypto";
 import type { Context } from "../../kind";
 import { lines, type Shell } from "../../ssh/shell";
 import type { Member, Members } from "../mysql/members";
+import {
+  accountStatements,
+  isAskedFor,
+  renderAccount,
+  retireStatement,
+} from "../mysql/replication-account";
 import { knownMember, type Round, refuse, runMember } from "../mysql/round";
 import { renderAwait, renderFill, renderPromote } from "../mysql/scripts";
 import { mysql } from "../mysql/sql";
@@ -11,7 +17,7 @@ import type { Group } from "./args";
 import { isRunning } from "./cluster";
 import { diff } from "./diff";
 import { plan } from "./plan";
-import { readGroup } from "./read";
+import { groupPrivileges, readGroup } from "./read";
 import {
   renderBootstrap,
   renderExpelled,
@@ -49,6 +55,7 @@ export async function applyGroup(
       context.progress(sentence);
       await carryOut(task, { live: before, desired, context });
     }
+    await retireFormerPassword(left, { live: before, desired, context });
     known = withoutLeft(known, left, desired);
     before = await settled(known, desired, context);
     left = plan(before, desired);
@@ -117,8 +124,15 @@ async function carryOut(task: Task, round: Round<Group>): Promise<void> {
       await run(renderOpened(...sql.foundStatements(desired)));
       return;
     case "set replication account": {
-      const statements = sql.accountStatements(desired);
-      await run(task.on === "primary" ? mysql(...statements) : renderOpened(...statements));
+      const account = {
+        live: round.live?.replicationAccount,
+        desired: desired.replicationAccount,
+      };
+      await run(
+        task.on === "primary"
+          ? renderAccount([], account, groupPrivileges)
+          : renderOpened(...accountStatements(account.desired, groupPrivileges)),
+      );
       return;
     }
     case "bootstrap": {
@@ -144,7 +158,8 @@ async function carryOut(task: Task, round: Round<Group>): Promise<void> {
     case "join": {
       const groupName = await groupNameOn(task.through, round);
       const configure = sql.configureStatements(desired, { groupName, isIn: false });
-      const account = sql.accountStatements(desired);
+      const { replicationAccount } = desired;
+      const account = accountStatements(replicationAccount, groupPrivileges);
       await run(renderJoin({ account, configure }, task.after), longSeconds);
       return;
     }
@@ -170,6 +185,21 @@ async function carryOut(task: Task, round: Round<Group>): Promise<void> {
     default:
       task satisfies never;
   }
+}
+
+/** All members have the present password by then. */
+async function retireFormerPassword(
+  steps: readonly GroupStep[],
+  round: Round<Group>,
+): Promise<void> {
+  const account = round.desired.replicationAccount;
+  if (!isAskedFor(round.live?.replicationAccount, account)) return;
+  const tasks = steps.map(({ task }) => task);
+  const set = tasks.find((task) => task.do === "set replication account");
+  if (set?.do !== "set replication account" || set.on !== "primary") return;
+  const switched = tasks.find((task) => task.do === "switch");
+  const primary = switched?.do === "switch" ? switched.member : set.member;
+  await runMember(primary, mysql(retireStatement(account)), round);
 }
 
 /** All that are known, also who is yet to leave. */

@@ -1,6 +1,7 @@
 /** What is done where a group has a majority: its members are led by MySQL, the others are brought in. */
 
 import { compare } from "../../difference";
+import { accountSentence } from "../mysql/replication-account";
 import { awaiting, lettingClientsIn, refusal } from "../mysql/steps";
 import type { Group } from "./args";
 import { type Cluster, isRunning, strangersOf } from "./cluster";
@@ -130,11 +131,10 @@ export function planAccount(
   { live, desired }: Cluster,
 ): PlainStep[] {
   if (compare(live, desired, ["replicationAccount"]).length === 0) return [];
-  const { name } = desired.replicationAccount;
-  const what = live.replicationAccount.name === "" ? "create" : "mend";
+  const [old, now] = [live.replicationAccount, desired.replicationAccount];
   return [
     {
-      sentence: `${member}: ${what} the replication account ${name} (${groupPrivileges.join(", ")})`,
+      sentence: `${member}: ${accountSentence(old, now, groupPrivileges)}`,
       task: { do: "set replication account", member, on },
     },
   ];

@@ -6,6 +6,7 @@ import { hasUnknown } from "../../protocol/values";
 import { type Answers, askMembers, type MemberProbe, type Members } from "../mysql/members";
 import { withNewNames } from "../mysql/new-names";
 import { renderProbe } from "../mysql/probe";
+import { observedAccount } from "../mysql/replication-account";
 import type { Group } from "./args";
 import { statusOf } from "./status";
 import { topologyOf } from "./topology";
@@ -91,12 +92,6 @@ function accountOf(
 ): Group["replicationAccount"] {
   const answer = answers[speaker];
   if (answer?.mysqld !== "running") return replicationAccount;
-  const { name, password } = replicationAccount;
-  const found = answer.accounts[name];
-  if (found === undefined) return { name: "", password: "" };
-  const lacking = groupPrivileges.filter((one) => !found.grants["*.*"]?.includes(one));
-  return {
-    name: lacking.length === 0 ? name : `${name} (without ${lacking.join(", ")})`,
-    password: found.login === "denied" ? "(another)" : password,
-  };
+  const found = answer.accounts[replicationAccount.name];
+  return observedAccount(found, replicationAccount, groupPrivileges);
 }

@@ -1,9 +1,8 @@
 /** The SQL of each thing that is done to a member of a group. */
 
 import { marker } from "../mysql/probe";
-import { accountName, literal } from "../mysql/sql";
+import { literal } from "../mysql/sql";
 import type { Group } from "./args";
-import { groupPrivileges } from "./read";
 import { seedsOf } from "./status";
 
 /** On a member that is in no group yet: this is what the group's data begins with. */
@@ -12,17 +11,6 @@ export function foundStatements({ cluster }: Group): string[] {
   return [
     `CREATE DATABASE IF NOT EXISTS ${schema}`,
     `CREATE TABLE IF NOT EXISTS ${schema}.${table} (id TINYINT PRIMARY KEY) COMMENT = ${literal(cluster)}`,
-  ];
-}
-
-/** The same twice does no harm. */
-export function accountStatements({ replicationAccount }: Group): string[] {
-  const { name, password } = replicationAccount;
-  const account = accountName(name, "%");
-  return [
-    `CREATE USER IF NOT EXISTS ${account} IDENTIFIED BY ${literal(password)} REQUIRE SSL`,
-    `ALTER USER ${account} IDENTIFIED BY ${literal(password)} REQUIRE SSL ACCOUNT UNLOCK`,
-    `GRANT ${groupPrivileges.join(", ")} ON *.* TO ${account}`,
   ];
 }
 

@@ -2,13 +2,19 @@
 
 import type { Context } from "../../kind";
 import type { Shell } from "../../ssh/shell";
+import {
+  accountStatements,
+  isAskedFor,
+  renderAccount,
+  retireStatement,
+} from "../mysql/replication-account";
 import { knownMember, type Round, refuse, runMember } from "../mysql/round";
 import { renderAwait, renderFill, renderPromote } from "../mysql/scripts";
 import { mysql, mysqlGoingOn } from "../mysql/sql";
 import type { Replication } from "./args";
 import { diff } from "./diff";
 import { plan } from "./plan";
-import { readReplication } from "./read";
+import { readReplication, replicationPrivileges } from "./read";
 import {
   renderAcknowledge,
   renderCatchUp,
@@ -122,16 +128,16 @@ async function carryOut(task: Task, round: Round<Replication>): Promise<void> {
     case "wait for replicas":
       await waitForReplicas(task.member, round);
       return;
-    case "set replication account":
+    case "set replication account": {
+      const account = {
+        live: round.live?.replicationAccount,
+        desired: desired.replicationAccount,
+      };
       // Not into the binary log: replicas that cannot connect could not acknowledge it.
-      await run(
-        mysql(
-          "SET sql_log_bin = 0",
-          "SET GLOBAL super_read_only = OFF",
-          ...sql.replicationAccountStatements(desired),
-        ),
-      );
+      const first = ["SET sql_log_bin = 0", "SET GLOBAL super_read_only = OFF"];
+      await run(renderAccount(first, account, replicationPrivileges));
       return;
+    }
     case "leave":
       await run(renderClose());
       await run(mysql(...sql.leaveStatements));
@@ -173,12 +179,16 @@ async function handOver(from: string, to: string, round: Round<Replication>): Pr
   }
 }
 
-/** Once replicas follow, they get the account from the primary too. */
+/** Once replicas follow, all of them by the present password, they get the account from the primary too; a former password ends. */
 async function logReplicationAccount(
   { member }: { readonly member: string },
   round: Round<Replication>,
 ): Promise<void> {
-  const script = mysql(...sql.replicationAccountStatements(round.desired));
+  const account = round.desired.replicationAccount;
+  const script = mysql(
+    ...accountStatements(account, replicationPrivileges),
+    ...(isAskedFor(round.live?.replicationAccount, account) ? [retireStatement(account)] : []),
+  );
   // Where the role was handed over meanwhile, the former primary refuses it; the new one got it by then.
   if (member === round.desired.primary) await runMember(member, script, round);
 }

@@ -2,6 +2,7 @@
 
 import { compare, isMap } from "../../difference";
 import { isUnknown } from "../../protocol/values";
+import { accountSentence } from "../mysql/replication-account";
 import { awaiting, awaitingClone, isRefusal, lettingClientsIn, refusal } from "../mysql/steps";
 import type { Replication } from "./args";
 import { type Cluster, clusterOf, isAlone, isRunning, planAddress, untouched } from "./cluster";
@@ -225,11 +226,10 @@ function leaving(name: string): PlainStep {
 function planReplicationAccount({ live, desired, leader, status }: Cluster): PlainStep[] {
   if (leader === "" || !isRunning(status[leader] ?? live.status?.[leader])) return [];
   if (compare(live, desired, ["replicationAccount"]).length === 0) return [];
-  const what = live.replicationAccount.name === "" ? "create" : "mend";
-  const privileges = replicationPrivileges.join(", ");
+  const [old, now] = [live.replicationAccount, desired.replicationAccount];
   return [
     {
-      sentence: `${leader}: ${what} the replication account ${desired.replicationAccount.name} (${privileges})`,
+      sentence: `${leader}: ${accountSentence(old, now, replicationPrivileges)}`,
       task: { do: "set replication account", member: leader },
     },
   ];

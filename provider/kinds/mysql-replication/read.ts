@@ -5,6 +5,7 @@ import { parseGtidSet, subtract } from "../mysql/gtid";
 import { type Answers, answered, askMember, askMembers, type MemberProbe } from "../mysql/members";
 import { withNewNames } from "../mysql/new-names";
 import { type Answer, type Facts, renderProbe } from "../mysql/probe";
+import { observedAccount } from "../mysql/replication-account";
 import { rolesOf, runningFacts } from "../mysql/roles";
 import type { Durability, Replication } from "./args";
 import { isStrict, statusOf } from "./status";
@@ -43,20 +44,13 @@ export const foreverMilliseconds = 4294967295;
 /** Where the primary is silent, its status says so, and the rest stands as last known. */
 function toldByPrimary(answer: Answer | undefined, expected: Replication): Partial<Replication> {
   if (answer?.mysqld !== "running") return {};
-  const { name, password } = expected.replicationAccount;
-  const found = answer.accounts[name];
-  const lacking = replicationPrivileges.filter((one) => !found?.grants["*.*"]?.includes(one));
+  const account = expected.replicationAccount;
+  const found = answer.accounts[account.name];
   const durability = durabilityOf(answer.facts, Object.keys(expected.members).length > 1);
   return {
     durability,
     lastKnownDurability: durability,
-    replicationAccount:
-      found === undefined
-        ? { name: "", password: "" }
-        : {
-            name: lacking.length === 0 ? name : `${name} (without ${lacking.join(", ")})`,
-            password: found.login === "denied" ? "(another)" : password,
-          },
+    replicationAccount: observedAccount(found, account, replicationPrivileges),
   };
 }
 

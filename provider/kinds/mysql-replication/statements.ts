@@ -2,10 +2,10 @@
 
 import type { Member } from "../mysql/members";
 import { marker } from "../mysql/probe";
-import { accountName, literal } from "../mysql/sql";
+import { literal } from "../mysql/sql";
 import type { Replication } from "./args";
 import { isAlone } from "./cluster";
-import { foreverMilliseconds, replicationPrivileges } from "./read";
+import { foreverMilliseconds } from "./read";
 
 /** Where no replica exists yet nobody could acknowledge the marker. */
 export function foundStatements({ cluster }: Replication): string[] {
@@ -117,15 +117,4 @@ export function followStatements(
     "SOURCE_HEARTBEAT_PERIOD = 2",
   ];
   return ["STOP REPLICA", `CHANGE REPLICATION SOURCE TO ${options.join(", ")}`, "START REPLICA"];
-}
-
-/** For a session that may or may not write to the binary log: the same twice does no harm. */
-export function replicationAccountStatements({ replicationAccount }: Replication): string[] {
-  const { name, password } = replicationAccount;
-  const account = accountName(name, "%");
-  return [
-    `CREATE USER IF NOT EXISTS ${account} IDENTIFIED BY ${literal(password)} REQUIRE SSL`,
-    `ALTER USER ${account} IDENTIFIED BY ${literal(password)} REQUIRE SSL ACCOUNT UNLOCK`,
-    `GRANT ${replicationPrivileges.join(", ")} ON *.* TO ${account}`,
-  ];
 }

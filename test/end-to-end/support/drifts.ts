@@ -311,7 +311,8 @@ export const drifts: readonly (readonly Drift[])[] = [
       ...replication,
       break: sql("ALTER USER trilithon_replication IDENTIFIED BY 'by-hand-by-hand'"),
       paths: ["replicationAccount.password"],
-      sentence: /^web-01: mend the replication account trilithon_replication \(.*\) \[drift\]$/,
+      sentence:
+        /^web-01: set the password of the replication account trilithon_replication, the former one being good .* \[drift\]$/,
     },
     {
       name: "the application's unit linked to a file elsewhere",

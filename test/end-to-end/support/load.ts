@@ -1,11 +1,16 @@
 /** Constant load: requests start when their time has come, whether or not the ones before were answered. */
 import { Agent, type ClientRequest, type IncomingMessage, request } from "node:http";
+import { Agent as TlsAgent, request as tlsRequest } from "node:https";
 
 export interface LoadArgs {
   readonly url: string;
   readonly requestsPerSecond: number;
   /** Every n-th request is a write; default: none. */
   readonly writeEvery?: number;
+  /** Sent as `Host`. Default: where the URL leads. */
+  readonly domain?: string;
+  /** Over TLS: whom to trust, and the name of the site. */
+  readonly tls?: { readonly ca: string; readonly servername: string };
 }
 
 export interface LoadResult {
@@ -33,8 +38,10 @@ const idleSeconds = 4;
 const answerSeconds = 60;
 
 /** Started at once. A request fails on any error and on any status from 400. */
-export function startLoad({ url, requestsPerSecond, writeEvery = 0 }: LoadArgs): Load {
-  const agent = new Agent({ keepAlive: true, timeout: idleSeconds * 1000 });
+export function startLoad(args: LoadArgs): Load {
+  const { url, requestsPerSecond, writeEvery = 0, domain, tls } = args;
+  const options = { keepAlive: true, timeout: idleSeconds * 1000 };
+  const agent = tls === undefined ? new Agent(options) : new TlsAgent({ ...options, ...tls });
   const count = { sent: 0, answered: 0, writes: 0, repeated: 0, slowestMilliseconds: 0 };
   const failures: Record<string, number> = {};
   const servers: Record<string, number> = {};
@@ -45,7 +52,8 @@ export function startLoad({ url, requestsPerSecond, writeEvery = 0 }: LoadArgs):
     const isWrite = writeEvery > 0 && count.sent % writeEvery === 0;
     if (isWrite) count.writes += 1;
     const sentAt = performance.now();
-    const one = send({ url, isWrite, number: count.sent, agent, onRepeat: () => count.repeated++ })
+    const onRepeat = () => count.repeated++;
+    const one = send({ url, domain, isWrite, number: count.sent, agent, onRepeat })
       .then((server) => {
         count.answered += 1;
         servers[server] = (servers[server] ?? 0) + 1;
@@ -77,6 +85,7 @@ export function startLoad({ url, requestsPerSecond, writeEvery = 0 }: LoadArgs):
 
 interface Sending {
   readonly url: string;
+  readonly domain: string | undefined;
   readonly isWrite: boolean;
   readonly number: number;
   readonly agent: Agent;
@@ -99,14 +108,18 @@ async function send(sending: Sending): Promise<string> {
 /** The connection ended before any byte of an answer. */
 class HungUp extends Error {}
 
-function exchange({ url, isWrite, number, agent }: Sending): {
+function exchange({ url, domain, isWrite, number, agent }: Sending): {
   readonly call: ClientRequest;
   readonly answered: Promise<string>;
 } {
   const [method, path] = isWrite ? ["POST", "/api/entries"] : ["GET", "/"];
   const body = isWrite ? JSON.stringify({ name: "load", message: `entry ${number}` }) : undefined;
-  const headers = isWrite ? { "content-type": "application/json" } : {};
-  const call = request(new URL(path, url), { method, headers, agent });
+  const headers = {
+    ...(isWrite && { "content-type": "application/json" }),
+    ...(domain !== undefined && { host: domain }),
+  };
+  const start = url.startsWith("https:") ? tlsRequest : request;
+  const call = start(new URL(path, url), { method, headers, agent });
   const answered = new Promise<string>((resolve, reject) => {
     const fail = (reason: string): void => reject(new Error(`${method} ${path}: ${reason}`));
     const late = setTimeout(() => {

@@ -142,7 +142,7 @@ test("a kind over several hosts reaches none that is away", async (t) => {
       run,
       signal: AbortSignal.abort(),
     },
-    { properties: {}, secrets: [] },
+    { known: { properties: {}, secrets: [] } },
   );
   const message = "web-01: it is away, as the settings say";
   await t.throwsAsync(context.ask(host, "true", "reading"), { instanceOf: HostAway, message });

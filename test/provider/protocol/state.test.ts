@@ -27,6 +27,6 @@ test("a refresh makes no secret of what a key shows to all, and undoes it where 
 
 test("what is derived from a secret is one", (t) => {
   t.deepEqual(secretNames(stateOf(sshKey, properties, [["comment"]], { claim }).secrets), [
-    ...["applied", "comment", "privateKey", "publicKey"],
+    ...["applied", "comment", "formerPublicKeys", "privateKey", "publicKey"],
   ]);
 });

@@ -600,6 +600,41 @@ onLinux("all members have the account, so that any can be followed", async (t) =
   await up(t, hosts, cluster({ primary: "web-02" }), desired);
 });
 
+for (const end of ["to its end", "killed in the middle"]) {
+  onLinux(`another replication password comes, ${end}, while one is good for all`, async (t) => {
+    const { hosts, desired } = await made(t, {}, 3);
+    const replicationAccount = { name: "replication", password: "another one" };
+    const rotated = cluster({ replicationAccount }, 3);
+    const lockedOut: string[] = [];
+    hosts.before = (_, statement) => {
+      for (const { source, address, name } of hosts.mysqlds.servers.slice(1)) {
+        const { error } = hosts.on("web-01").login("replication", source?.password ?? "", address);
+        if (error !== undefined) lockedOut.push(`${name} before ${statement}`);
+      }
+    };
+    const isKilled = end !== "to its end";
+    if (isKilled) {
+      const progress = (said: string) => {
+        if (said.startsWith("web-03: follow")) throw new Error("killed");
+      };
+      const live = await readReplication(rotated, hosts.context);
+      const context = { ...hosts.context, progress };
+      const killed = applyReplication(plan(live, rotated), live, rotated, context);
+      await t.throwsAsync(killed, { message: "killed" });
+    }
+    const sentences = await up(t, hosts, rotated);
+    t.regex(sentences[0] ?? "", isKilled ? /end the former password/ : /set the password of/);
+    t.deepEqual(lockedOut, []);
+    t.is(hosts.on("web-01").write("after"), "acknowledged");
+    const former = desired.replicationAccount.password;
+    for (const server of hosts.mysqlds.servers) {
+      t.truthy(server.login("replication", former, "10.0.0.9").error);
+      t.is(server.login("replication", "another one", "10.0.0.9").error, undefined);
+    }
+    await isSettled(t, hosts, rotated);
+  });
+}
+
 onLinux("no write is let through while a replica is filled", async (t) => {
   const { hosts, desired } = await made(t);
   const primary = hosts.on("web-01");
