@@ -128,7 +128,7 @@ mysql() {
   esac
 }
 `;
-  execFileSync("/bin/sh", ["-c", stub + renderRejoinScript()], { timeout: 20_000 });
+  execFileSync("/bin/sh", ["-c", stub + renderRejoinScript()], { timeout: 90_000 });
   const said = readFileSync(join(folder, "done"), "utf8");
   return said.split("\n").filter((line) => line !== "");
 }
