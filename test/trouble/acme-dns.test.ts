@@ -30,6 +30,8 @@ function settings(https: unknown): Settings {
       ...{ name: "teller", start: ["perl", "server.pl"], packages: {} },
       source: join(root, "test", "trouble", "https"),
     },
+    // The load balancer has 80.
+    "trilithon:web": { port: 8080 },
     "trilithon:https": https,
   };
 }
