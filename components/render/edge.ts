@@ -87,7 +87,7 @@ export function renderLimits({ rateLimit, headerKilobytes, urlKilobytes }: Hapro
   return [
     `    # Of those who look after the stack: it is good until the second that it begins with.
     http-request set-var(txn.now) date if { req.hdr(${passHeader}) -m found }
-    http-request set-var(txn.passes) bool(true) if { req.hdr(${passHeader}) -m str -f ${edgeFiles.passes} } { req.hdr(${passHeader}),field(1,-),sub(txn.now) gt 0 }
+    http-request set-var(txn.passes) bool(true) if { req.hdr(${passHeader},1) -m str -f ${edgeFiles.passes} } { req.hdr(${passHeader},1),field(1,-),sub(txn.now) gt 0 }
     http-request del-header ${passHeader}
 `,
     rateLimit
