@@ -34,7 +34,7 @@ export async function rotate(
 
 async function setKeeper(place: StackPlace, path: string, keeper: string): Promise<string> {
   if (path.startsWith("trilithon:https.")) makeRoom(place);
-  await config(place, ["set", "--path", path, keeper]);
+  await config(place, ["set", "--plaintext", "--path", path, keeper]);
   return path;
 }
 
@@ -52,7 +52,8 @@ async function rotatePrivateKey(place: StackPlace): Promise<readonly string[]> {
   const former = publicKeyOf(await config(place, ["get", "trilithon:privateKey"]));
   const retired = await retiredKeys(place);
   if (!retired.includes(former)) {
-    await config(place, ["set", "--path", `trilithon:retiredKeys[${retired.length}]`, former]);
+    const path = `trilithon:retiredKeys[${retired.length}]`;
+    await config(place, ["set", "--plaintext", "--path", path, former]);
   }
   await config(place, ["set", "--secret", "trilithon:privateKey"], makeKeyPair().private);
   return ["trilithon:retiredKeys", "trilithon:privateKey"];
@@ -72,7 +73,7 @@ async function rotateHostKeys(place: StackPlace): Promise<readonly string[]> {
     const paths: string[] = [];
     for (const { index, hostKey } of made) {
       const path = `trilithon:hosts[${index}].hostKey`;
-      if (index >= 0) await config(place, ["set", "--path", path, hostKey]);
+      if (index >= 0) await config(place, ["set", "--plaintext", "--path", path, hostKey]);
       if (index >= 0) paths.push(path);
     }
     return paths;
