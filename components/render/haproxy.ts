@@ -1,6 +1,7 @@
 /** The files of HAProxy. */
 
 import { forwardingHeaders } from "./forwarding-headers";
+import { httpLogFormat } from "./http-log-format";
 import { renderRestartAlways } from "./restart-always";
 import { renderTlsProfile } from "./tls-profile";
 import { insideDomain, nameInside } from "./web-paths";
@@ -182,6 +183,8 @@ ${https ? `    bind :${https.port} ssl crt-list ${haproxyFiles.certificates} alp
 `
     : ""
 }    unique-id-format %[uuid()]
+    # As httplog, with the request's ID: Nginx and the application have it too.
+    log-format "${httpLogFormat} %ID"
 ${renderForwarding(config.trustedProxies)}${renderNames(config)}${renderChoices(applications)}    http-request set-header X-Request-ID %[unique-id]
     # Nginx says by this that no application was reached, on any server by now.
     http-response return ${unavailable(haproxyFiles.unavailable)} if { status 425 }

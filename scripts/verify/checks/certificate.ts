@@ -9,17 +9,31 @@ import { askHost } from "./host-http";
 const leastDays = 14;
 
 export function certificateChecks(endpoints: Endpoints): readonly Check[] {
-  const { url, loadBalancerUrls, areContainers, tlsPort } = endpoints;
-  if (tlsPort === undefined) return [];
-  // A machine's own address need not be reachable from here.
-  const urls = areContainers ? Object.values(loadBalancerUrls) : [];
-  const names = new Set(endpoints.applications.map(({ domain }) => domain));
+  if (endpoints.tlsPort === undefined) return [];
   return [
-    ...[...new Set([url, ...urls])].flatMap((at) =>
-      [...names].map((name) => certificateCheck(at, { name, ca: endpoints.ca }, endpoints.stack)),
+    ...certificatesOf(endpoints).map(({ at, trust }) =>
+      certificateCheck(at, trust, endpoints.stack),
     ),
     ...redirectChecks(endpoints),
   ];
+}
+
+/** Where visitors are shown a certificate, and for which name. */
+export function certificatesOf({
+  url,
+  loadBalancerUrls,
+  areContainers,
+  tlsPort,
+  applications,
+  ca,
+}: Endpoints): readonly { readonly at: string; readonly trust: Trust }[] {
+  if (tlsPort === undefined) return [];
+  // A machine's own address need not be reachable from here.
+  const urls = areContainers ? Object.values(loadBalancerUrls) : [];
+  const names = new Set(applications.map(({ domain }) => domain));
+  return [...new Set([url, ...urls])].flatMap((at) =>
+    [...names].map((name) => ({ at, trust: { name, ca } })),
+  );
 }
 
 function certificateCheck(url: string, trust: Trust, stack: string): Check {
@@ -40,7 +54,7 @@ export interface ShownCertificate {
 }
 
 /** Throws where it is not trusted, or has another name. */
-function readCertificate(url: string, trust: Trust): Promise<ShownCertificate> {
+export function readCertificate(url: string, trust: Trust): Promise<ShownCertificate> {
   const { hostname: host, port } = new URL(url);
   return new Promise((resolve, reject) => {
     const socket = connect({ host, port: Number(port || 443), ...tlsOptions(trust) });
@@ -56,9 +70,13 @@ function readCertificate(url: string, trust: Trust): Promise<ShownCertificate> {
 
 export function judgeCertificate({ validTo, protocol }: ShownCertificate, now: Date): Finding {
   const end = new Date(validTo);
-  const days = Math.floor((end.getTime() - now.getTime()) / (24 * 3600 * 1000));
+  const days = daysUntil(end, now);
   const seen = `ends on ${end.toISOString().slice(0, 10)}, in ${days} days; ${protocol}`;
   return days >= leastDays ? passed(seen) : failed(seen);
+}
+
+export function daysUntil(end: Date, now: Date): number {
+  return Math.floor((end.getTime() - now.getTime()) / (24 * 3600 * 1000));
 }
 
 /** Asked from the load balancer's own host. */

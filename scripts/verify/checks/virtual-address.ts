@@ -23,17 +23,23 @@ export function virtualAddressChecks(endpoints: Endpoints): readonly Check[] {
       remedy: `${startCommand(stack)}; why: journalctl -u keepalived on these hosts`,
       deadlineSeconds: 40,
       run: async (site) => {
-        const has = await Promise.all(balancers.map((host) => askAddress(site, host)));
+        const has = await Promise.all(
+          balancers.map((host) => holdsAddress(site, host, virtualAddress)),
+        );
         const holders = names.filter((_, index) => has[index]);
         const finding = judgeHolders(holders);
         return finding.passed ? askPage(site, virtualAddress, finding) : finding;
       },
     },
   ];
+}
 
-  async function askAddress(site: Site, host: EndpointHost): Promise<boolean> {
-    return hasAddress(await site.run(host, "ip -j -4 addr show", 10), virtualAddress ?? "");
-  }
+export async function holdsAddress(
+  site: Site,
+  host: EndpointHost,
+  address: string,
+): Promise<boolean> {
+  return hasAddress(await site.run(host, "ip -j -4 addr show", 10), address);
 }
 
 /** From the last host of the stack: whoever has the address is reached over the network, unless there is no other. */
