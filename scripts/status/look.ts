@@ -51,16 +51,15 @@ export async function look(site: Site & Reach, now = new Date()): Promise<Status
 }
 
 /** Without any host that answers it may as well be this machine that is cut off. */
-function stateOf({
-  hosts,
-  loadBalancers,
-  checks,
-}: Pick<Status, "hosts" | "loadBalancers" | "checks">): Status["state"] {
+function stateOf(picture: Omit<Status, "state">): Status["state"] {
+  const { hosts, shared, loadBalancers, database, checks } = picture;
   if (!hosts.some(({ state }) => state === "reached")) return "unknown";
   const isFault =
     hosts.some(({ state }) => state === "not reached") ||
     checks.some(({ state }) => state === "fault") ||
-    loadBalancers.some(({ reason, servers }) => reason !== null || servers.some(isLeftOut));
+    loadBalancers.some(({ reason, servers }) => reason !== null || servers.some(isLeftOut)) ||
+    (shared !== null && shared.holders.length !== 1) ||
+    (database !== null && database.primary === null);
   return isFault ? "fault" : "well";
 }
 

@@ -58,13 +58,13 @@ function describeState({ state, hosts, checks }: Status): string {
   const parts = [
     ...(silent > 0 ? [`${silent} of ${hosts.length} hosts not reached`] : []),
     ...(faults > 0 ? [`${faults} of ${checks.length} checks fail`] : []),
-    ...(unknown > 0 ? [`${unknown} not known`] : []),
+    ...(unknown > 0 ? [`${unknown} checks not known`] : []),
   ];
   switch (state) {
     case "well":
       return `${marks.well}: ${hosts.length} hosts, ${checks.length} checks`;
     case "fault":
-      return `${marks.fault}: ${parts.join(", ") || "a load balancer leaves web servers out"}`;
+      return `${marks.fault}: ${parts.join(", ") || "see below"}`;
     case "unknown":
       return `${marks.unknown}: no host was reached`;
   }
@@ -75,7 +75,8 @@ function hostRow({ checks }: Status, { name, roles, state, reason }: Status["hos
   if (state === "away") return ["away", ...cells, "nothing is asked of it"];
   if (state === "not reached") return ["fault", ...cells, `not reached: ${reason}`];
   const faults = checks.filter((check) => check.host === name && check.state === "fault").length;
-  return faults === 0 ? ["well", ...cells] : ["fault", ...cells, `${faults} ${faults === 1 ? "check fails" : "checks fail"}`];
+  if (faults === 0) return ["well", ...cells];
+  return ["fault", ...cells, faults === 1 ? "1 check fails" : `${faults} checks fail`];
 }
 
 function sharedRows({ shared }: Status): readonly Row[] {
@@ -123,8 +124,11 @@ function describeVersion(version: string, since: string | null): string {
 function memberRows(database: Status["database"]): readonly Row[] {
   if (database === null) return [];
   const primaries = database.members.filter(({ role }) => role === "primary").length;
+  const isKnown = database.members.every(({ role }) => role !== "unknown");
   const nobody: readonly Row[] =
-    primaries === 0 ? [["fault", "-", "no member is the primary"]] : [];
+    primaries > 0
+      ? []
+      : [[isKnown ? "fault" : "unknown", "-", "no member that answers is the primary"]];
   return [...nobody, ...database.members.map((member) => memberRow(member, primaries))];
 }
 

@@ -73,7 +73,10 @@ export const statusSchema = v.strictObject({
   stack: text,
   url: text,
   at: time,
-  /** `fault`: a check fails, a host is not reached, or a load balancer sends a web server nothing. `unknown`: no host was reached. */
+  /**
+   * `fault`: a check fails, a host is not reached, a load balancer sends a web server nothing, or not one host alone has the shared
+   * address or takes writes. `unknown`: no host was reached.
+   */
   state: v.picklist(["well", "fault", "unknown"]),
   hosts: v.array(host),
   /** `null` where load balancers share none. `address` is `null` where a command leads visitors to the one in charge. */
