@@ -1,5 +1,5 @@
 /** Each host answers within its own deadline or is left out, over one connection that is kept from look to look. */
-import { HostError } from "../../provider/errors";
+import { NotReached } from "../../provider/ssh/live-command";
 import type { Site } from "../verify/check";
 import type { EndpointHost } from "../verify/endpoints";
 import type { StackOutputs } from "../verify/outputs";
@@ -73,7 +73,7 @@ async function reasonFor(host: EndpointHost, reach: Promise<void>): Promise<stri
 /** The host's name and the remedy stand elsewhere. */
 function withoutPlace(name: string, error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
-  const remedy = error instanceof HostError && error.remedy ? `; ${error.remedy}` : "";
+  const remedy = error instanceof NotReached && error.remedy ? `; ${error.remedy}` : "";
   const [line = ""] = message.replace(remedy, "").trim().split("\n");
   return line.startsWith(name) ? line.slice(name.length).replace(/^( \([^)]*\))?: /, "") : line;
 }
