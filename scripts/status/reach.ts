@@ -72,10 +72,13 @@ async function reasonFor(host: EndpointHost, reach: Promise<void>): Promise<stri
 
 /** The host's name and the remedy stand elsewhere. */
 function withoutPlace(name: string, error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error);
   const remedy = error instanceof NotReached && error.remedy ? `; ${error.remedy}` : "";
-  const [line = ""] = message.replace(remedy, "").trim().split("\n");
+  const [line = ""] = wordsOf(error).replace(remedy, "").trim().split("\n");
   return line.startsWith(name) ? line.slice(name.length).replace(/^( \([^)]*\))?: /, "") : line;
+}
+
+export function wordsOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 async function within<Result>(seconds: number, work: Promise<Result>): Promise<Result> {

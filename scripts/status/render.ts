@@ -1,7 +1,7 @@
 /** The picture of a stack as one screen of text: what is wrong has a mark and a word, and no colour is needed. */
 import { printable } from "../operate/printable";
-import { isLeftOut } from "./look";
-import type { Status } from "./schema";
+import { certificateCheckName } from "../verify/checks/certificate";
+import { isLeftOut, type Status } from "./schema";
 
 /** More of them are a table of their own: `npm run verify`. */
 const faultsAtMost = 8;
@@ -157,8 +157,7 @@ function certificateRow(
   if (ends === null) return ["unknown", name, at, reason ?? ""];
   // Of those that visitors are shown there is a check.
   const isFault = checks.some(
-    (check) =>
-      check.state === "fault" && check.name === `${at}: its certificate is good for ${name}`,
+    (check) => check.state === "fault" && check.name === certificateCheckName(at, name),
   );
   const text = `ends on ${ends.slice(0, 10)}, in ${days} days`;
   return [isFault || (days ?? 0) < 0 ? "fault" : "well", name, at, text];

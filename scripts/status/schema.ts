@@ -92,3 +92,8 @@ export const statusSchema = v.strictObject({
 });
 
 export type Status = v.InferOutput<typeof statusSchema>;
+
+/** Whether a load balancer sends it nothing, though it is not away. */
+export function isLeftOut({ state }: Status["loadBalancers"][number]["servers"][number]): boolean {
+  return state !== "up" && state !== "away";
+}

@@ -36,9 +36,13 @@ export function certificatesOf({
   );
 }
 
+export function certificateCheckName(url: string, name: string): string {
+  return `${url}: its certificate is good for ${name}`;
+}
+
 function certificateCheck(url: string, trust: Trust, stack: string): Check {
   return {
-    name: `${url}: its certificate is good for ${trust.name}`,
+    name: certificateCheckName(url, trust.name),
     expected: `one for that name, of an authority that is trusted, for ${leastDays} days or more`,
     remedy: `${startCommand(stack)}; a given one: set a new one in trilithon:https`,
     deadlineSeconds: 15,
