@@ -84,6 +84,9 @@ function siteOf(
           holders.includes(name) ? [{ ifname: "eth0", addr_info: [{ local }] }] : [],
         );
       }
+      if (script.includes("trilithon-address charge")) {
+        return holders.includes(name) ? "held\n" : "none\n";
+      }
       if (script.includes("perl")) {
         return `HTTP/1.1 200 OK\r\nX-Served-By: ${name}\r\n\r\n{"servedBy":"${name}"}\u001e`;
       }
@@ -178,6 +181,21 @@ test("two members that take writes are a fault, and so are two holders", async (
   t.regex(renderStatus(status), /✘ fault +web-01 +takes writes, as another one does\n/);
   t.regex(renderStatus(status), /✘ fault +172\.31\.64\.10 +no host that was reached has it\n/);
   t.is(status.state, "fault");
+});
+
+test("what no check looks at is a fault as well: nobody takes writes, nobody is in charge", async (t) => {
+  const closed = await seen(shared, { member: () => replica });
+  t.deepEqual(
+    closed.checks.filter(({ state }) => state !== "well"),
+    [],
+  );
+  t.is(closed.state, "fault");
+  t.regex(renderStatus(closed), /✘ fault +- +no member that answers is the primary\n/);
+  const led = { ...shopOutput, onMove: true };
+  t.is((await seen(led, { holders: ["lb-02"] })).state, "well");
+  const nobody = await seen(led, { holders: [] });
+  t.deepEqual(nobody.shared, { address: null, holders: [] });
+  t.is(nobody.state, "fault");
 });
 
 test("where no host is reached, nothing can be told", async (t) => {
