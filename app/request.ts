@@ -39,6 +39,12 @@ export async function readFields(
   throw new HttpError(415, "expected a form or application/json");
 }
 
+/** Set by the load balancer, or by Nginx where nobody did. */
+export function requestIdOf({ headers }: IncomingMessage): string | undefined {
+  const id = headers["x-request-id"];
+  return typeof id === "string" && /^[\w-]{1,64}$/.test(id) ? id : undefined;
+}
+
 /** Browsers say where a request comes from; programs that are no browser need not. */
 export function checkSameOrigin(request: IncomingMessage): void {
   const { origin, host } = request.headers;

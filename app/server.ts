@@ -5,6 +5,7 @@ import { createServer } from "node:http";
 import { openBook } from "./database/book";
 import { describeError } from "./database/fault";
 import { startPreparing } from "./readiness";
+import { requestIdOf } from "./request";
 import { sendAnswer } from "./routes";
 import { parseSettings } from "./settings";
 
@@ -28,8 +29,11 @@ function main(): void {
     log,
   };
   const server = createServer((request, response) => {
-    void sendAnswer(application, request, response).catch((error: unknown) => {
-      log(`an answer could not be sent: ${describeError(error)}`);
+    const id = requestIdOf(request);
+    // By the same id HAProxy and Nginx log the request.
+    const logFor = (line: string) => log(id === undefined ? line : `${line} [request ${id}]`);
+    void sendAnswer({ ...application, log: logFor }, request, response).catch((error: unknown) => {
+      logFor(`an answer could not be sent: ${describeError(error)}`);
       response.destroy();
     });
   });

@@ -5,6 +5,7 @@ import { readCommandLine, UsageError } from "./command-line";
 import { findHost } from "./maintenance/drain";
 import { tellAway } from "./operate/hosts";
 import {
+  badPatternStatus,
   type LogLine,
   LogParser,
   logNames,
@@ -29,7 +30,7 @@ const holdMilliseconds = 1000;
 runMain(async () => {
   const line = readCommandLine({
     name,
-    words: `[${logNames.join("|")}]...`,
+    words: `[${["APPLICATION", ...logNames].join("|")}]...`,
     about:
       "Prints what the stack's services log, from the hosts' journals and from the log files of Nginx and MySQL, by time and with\n" +
       "the host in each line. A host that does not answer is named, and the status is 1.",
@@ -47,10 +48,10 @@ runMain(async () => {
   });
   if (line === undefined) return 0;
   const { follow: follows, json, grep: pattern = "", host } = line.values;
-  const names = readLogNames(line.rest, help);
   const sinceSeconds = readSince(line.values.since ?? (follows ? "0s" : "1h"), help);
   checkPattern(pattern);
   const { endpoints, privateKeys } = await readOutputs(line.stack);
+  const names = readLogNames(line.rest, endpoints, help);
   const asked = host === undefined ? endpoints.hosts : [findHost({ endpoints }, host)];
   if (host === undefined) tellAway(endpoints);
   const read = asked.flatMap((one) => {
@@ -58,7 +59,9 @@ runMain(async () => {
     return logs === undefined ? [] : [{ host: one, logs }];
   });
   if (read.length === 0) {
-    throw new UsageError(`${host ?? `stack ${line.stack}`}: nothing there logs as ${names}`);
+    throw new UsageError(
+      `${host ?? `stack ${line.stack}`}: nothing there logs as ${names.join(" or ")}`,
+    );
   }
   const render = json ? renderLogJson : renderLogLine;
   const printer = new Printer(render, follows ? holdMilliseconds : undefined);
@@ -81,15 +84,19 @@ runMain(async () => {
         commands.push(command);
         if (isEnding) command.stdin.end();
         await pass(one, command, printer);
-        return 0;
+        return undefined;
       } catch (error) {
-        process.stderr.write(`${error instanceof Error ? error.message : error}\n`);
-        return 1;
+        if (!(error instanceof UsageError)) {
+          process.stderr.write(`${error instanceof Error ? error.message : error}\n`);
+        }
+        return error;
       }
     }),
   );
   printer.end();
-  return Math.max(...faults);
+  const refused = faults.find((fault) => fault instanceof UsageError);
+  if (refused !== undefined) throw refused;
+  return faults.some((fault) => fault !== undefined) ? 1 : 0;
 });
 
 /** Until the command's end, which has to be a good one. */
@@ -97,6 +104,10 @@ async function pass(host: EndpointHost, command: LiveCommand, printer: Printer):
   const parser = new LogParser(host.name);
   command.stdout.on("data", (bytes: Buffer) => printer.take(parser.take(bytes)));
   const [said, end] = await Promise.all([text(command.stderr), command.end]);
+  if (end.ended === "by itself" && end.status === badPatternStatus) {
+    // Every host says the same.
+    throw new UsageError(`--grep: ${said.trim()}: ${help}`);
+  }
   for (const words of said.split("\n").filter((one) => one !== "")) {
     process.stderr.write(`${host.name}: ${words}\n`);
   }
@@ -136,10 +147,10 @@ class Printer {
   }
 }
 
-/** Perl reads it on the hosts: what is wrong in JavaScript too is told before they are asked. */
+/** Perl reads it on the hosts: what is wrong in JavaScript too is told before they are asked. `(?i)` at its head is Perl's alone. */
 function checkPattern(pattern: string): void {
   try {
-    new RegExp(pattern);
+    new RegExp(pattern.replace(/^\(\?[a-z]+\)/, ""));
   } catch (error) {
     const { message } = error instanceof Error ? error : new Error(String(error));
     throw new UsageError(`--grep: ${message}: ${help}`);

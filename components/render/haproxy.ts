@@ -9,6 +9,7 @@ import {
 } from "./edge";
 import { edgeFiles } from "./edge-script";
 import { forwardingHeaders } from "./forwarding-headers";
+import { httpLogFormat } from "./http-log-format";
 import { renderAltSvc, renderHttp3Binds, renderHttp3Global } from "./http3";
 import { renderRestartAlways } from "./restart-always";
 import { renderTlsProfile } from "./tls-profile";
@@ -202,6 +203,8 @@ ${renderBinds(config)}${edge ? renderConnectionLimit(edge, trustedProxies) : ""}
 `
     : ""
 }    unique-id-format %[uuid()]
+    # As httplog, with the request's ID: Nginx and the application have it too.
+    log-format "${httpLogFormat} %ID"
 ${renderForwarding(trustedProxies)}${edge ? renderLimits(edge) : ""}${renderNames(config)}${edge ? renderAdmission(edge, siteOf(config)) : ""}${renderChoices(applications)}    http-request set-header X-Request-ID %[unique-id]
     # Nginx says by this that no application was reached, on any server by now.
     http-response return ${unavailable(haproxyFiles.unavailable)} if { status 425 }

@@ -2,7 +2,7 @@
 import { sh } from "../../provider/ssh/shell";
 import { capture, must } from "../setup/run";
 import { type Site, wait } from "../verify/check";
-import { hasAddress } from "../verify/checks/virtual-address";
+import { holdsAddress } from "../verify/checks/virtual-address";
 import { databaseHosts, type EndpointHost, hostsWith } from "../verify/endpoints";
 import type { StackOutputs } from "../verify/outputs";
 import { withSite } from "../verify/site";
@@ -83,7 +83,7 @@ async function lookBy(site: Site): Promise<View> {
       members.length > 0 ? web.map((host) => statistics(site, host, "database-proxy")) : [],
     ),
     Promise.all(balancing.map((host) => statistics(site, host, "haproxy"))),
-    Promise.all(balancing.map((host) => holdsAddress(site, host))),
+    Promise.all(balancing.map((host) => holdsShared(site, host))),
   ]);
   const [first = []] = proxies
     .map((rows) => upIn(rows, "primary"))
@@ -127,11 +127,10 @@ function statistics(
   return readStatistics(site, host, of).catch(() => []);
 }
 
-async function holdsAddress(site: Site, host: EndpointHost): Promise<boolean> {
+async function holdsShared(site: Site, host: EndpointHost): Promise<boolean> {
   const { virtualAddress } = site.endpoints;
   if (virtualAddress === undefined) return false;
-  const answer = await site.run(host, "ip -j -4 addr show", 10).catch(() => "[]");
-  return hasAddress(answer, virtualAddress);
+  return holdsAddress(site, host, virtualAddress).catch(() => false);
 }
 
 /** Servers of a backend that are up. Those at rest, that get nothing new, are not. */

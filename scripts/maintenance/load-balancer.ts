@@ -3,7 +3,7 @@ import { sh } from "../../provider/ssh/shell";
 import type { Site } from "../verify/check";
 import { askBalancer } from "../verify/checks/host-http";
 import { isAnswered } from "../verify/checks/serving";
-import { hasAddress } from "../verify/checks/virtual-address";
+import { holdsAddress } from "../verify/checks/virtual-address";
 import { type EndpointHost, hostsWith, serviceOf } from "../verify/endpoints";
 import { readStatistics } from "../verify/statistics";
 import type { DrainOptions } from "./drain";
@@ -121,11 +121,9 @@ async function lackingHolder(
 async function lackingCharge(site: Site, host: EndpointHost): Promise<string | undefined> {
   const balancers = hostsWith(site.endpoints, "load-balancer");
   const states = await Promise.all(
-    balancers.map((one) =>
-      site.run(one, "/etc/keepalived/trilithon-address charge", 10).catch(() => "none"),
-    ),
+    balancers.map((one) => readCharge(site, one).catch(() => "none")),
   );
-  const seen = balancers.map(({ name }, index) => ({ name, state: states[index]?.trim() }));
+  const seen = balancers.map(({ name }, index) => ({ name, state: states[index] }));
   if (seen.some(({ name, state }) => name === host.name && state !== "none")) {
     return `${host.name} is`;
   }
@@ -142,12 +140,17 @@ async function lackingCharge(site: Site, host: EndpointHost): Promise<string | u
   }
 }
 
+/** `held`, `none`, or `moving` or `failed` where the command that leads visitors has not ended well. */
+export async function readCharge(site: Site, host: EndpointHost): Promise<string> {
+  return (await site.run(host, "/etc/keepalived/trilithon-address charge", 10)).trim();
+}
+
 async function holdersOf(site: Site, address: string): Promise<readonly string[]> {
   const found = await Promise.all(
     hostsWith(site.endpoints, "load-balancer").map(async (host) => {
       // One that is down has nothing.
-      const answer = await site.run(host, "ip -j -4 addr show", 10).catch(() => "[]");
-      return hasAddress(answer, address) ? [host.name] : [];
+      const has = await holdsAddress(site, host, address).catch(() => false);
+      return has ? [host.name] : [];
     }),
   );
   return found.flat();

@@ -83,20 +83,22 @@ async function stateEverywhere(site: Site, host: EndpointHost): Promise<readonly
 
 /** What each load balancer knows of the servers of each application. */
 async function statesOf(site: Site) {
-  const { applications } = site.endpoints;
   const all = await Promise.all(
-    hostsWith(site.endpoints, "load-balancer").map(async (host) => {
-      const rows = await readStatistics(site, host);
-      return applications.map((application, index) => {
-        const backend = index === 0 ? "web_servers" : `${application.name}_web_servers`;
-        const servers = rows
-          .filter(({ proxy, name }) => proxy === backend && name !== "BACKEND")
-          .map(({ name, state }) => ({ name, state, loadBalancer: host.name }));
-        return { loadBalancer: host.name, application, servers };
-      });
-    }),
+    hostsWith(site.endpoints, "load-balancer").map((host) => serversSeenBy(site, host)),
   );
   return all.flat();
+}
+
+/** What one load balancer knows of them. */
+export async function serversSeenBy(site: Site, host: EndpointHost) {
+  const rows = await readStatistics(site, host);
+  return site.endpoints.applications.map((application, index) => {
+    const backend = index === 0 ? "web_servers" : `${application.name}_web_servers`;
+    const servers = rows
+      .filter(({ proxy, name }) => proxy === backend && name !== "BACKEND")
+      .map(({ name, state }) => ({ name, state, loadBalancer: host.name }));
+    return { loadBalancer: host.name, application, servers };
+  });
 }
 
 /** Nginx counts the one that asks as well. */

@@ -1,7 +1,8 @@
 /** The logs of a stack's services: what each host reads of its journal and its log files, and how the lines become one stream. */
 import type { LiveCommandArgs } from "../../provider/ssh/live-command";
 import { UsageError } from "../command-line";
-import type { EndpointHost, Service } from "../verify/endpoints";
+import type { EndpointHost, Endpoints, Service } from "../verify/endpoints";
+import { printable } from "./printable";
 
 /** What can be asked for by name. */
 export const logNames = ["app", "nginx", "haproxy", "mysql", "services", "nsd"] as const;
@@ -48,9 +49,13 @@ function nameOfHelper(unit: string): LogName {
 }
 
 /** `undefined` where nothing of it is on the host. No names mean all. */
-export function logsOn(host: EndpointHost, names: readonly LogName[]): HostLogs | undefined {
+export function logsOn(host: EndpointHost, names: readonly string[]): HostLogs | undefined {
   const isWanted = (name: LogName) => names.length === 0 || names.includes(name);
-  const services = host.services.filter(({ role }) => isWanted(nameOf[role]));
+  const isNamed = ({ role, unit }: Service) =>
+    role === "application" && names.includes(applicationOf(unit));
+  const services = host.services.filter(
+    (service) => isWanted(nameOf[service.role]) || isNamed(service),
+  );
   const helpers = host.helpers.filter((unit) => isWanted(nameOfHelper(unit)));
   const units = [...services.map(({ unit }) => unit), ...helpers];
   const files = services.map(({ role }) => filesOf[nameOf[role]]);
@@ -62,19 +67,27 @@ export function logsOn(host: EndpointHost, names: readonly LogName[]): HostLogs 
 function siteFilesOf({ services }: EndpointHost): Readonly<Record<string, string>> {
   const names = services
     .filter(({ role }) => role === "application")
-    .map(({ unit }) => unit.replace(/\.service$/, ""));
+    .map(({ unit }) => applicationOf(unit));
   if (names.length < 2) return {};
   return Object.fromEntries(
     names.map((name) => [`nginx.access.${name}`, `/var/log/nginx/trilithon-${name}.access.log`]),
   );
 }
 
-export function readLogNames(words: readonly string[], help: string): readonly LogName[] {
-  return words.map((word) => {
-    const found = logNames.find((name) => name === word);
-    if (found !== undefined) return found;
-    throw new UsageError(`expected ${logNames.join(", ")}, got "${word}": ${help}`);
-  });
+function applicationOf(unit: string): string {
+  return unit.replace(/\.service$/, "");
+}
+
+/** Each is one of the services', or the name of an application. */
+export function readLogNames(
+  words: readonly string[],
+  { applications }: Pick<Endpoints, "applications">,
+  help: string,
+): readonly string[] {
+  const known = [...logNames, ...applications.map(({ name }) => name)];
+  const wrong = words.find((word) => !known.includes(word));
+  if (wrong === undefined) return words;
+  throw new UsageError(`expected ${known.join(", ")}, got "${wrong}": ${help}`);
 }
 
 const unitSeconds: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
@@ -110,13 +123,20 @@ export function logReader(
   return { program, words: [...settings, String(units.length), ...units, ...named] };
 }
 
+/** By which a host says that it cannot read the pattern. */
+export const badPatternStatus = 64;
+
 const program = String.raw`
 use POSIX ();
 my ($seconds, $follows, $pattern, $most, $count, @rest) = @ARGV;
 my @units = splice @rest, 0, $count;
 my %files = @rest;
 my $since = time - $seconds;
-my $matches = qr/$pattern/;
+my $matches = eval { qr/$pattern/ };
+if (!defined $matches) {
+  print STDERR $@ =~ s/ at (\S+|\(eval \d+\)) line \d+.*//sr, "\n";
+  exit ${badPatternStatus};
+}
 my %lines;
 
 sub line {
@@ -266,14 +286,7 @@ export function renderLogJson({ at, ...line }: LogLine): string {
 export function renderLogLine({ at, host, source, text }: LogLine): string {
   const head = `${timeOf(at)} ${host} ${source}`;
   const lines = text.replace(/\r?\n$/, "").split("\n");
-  return lines.map((line) => `${head}: ${line.replace(controls, escaped)}\n`).join("");
-}
-
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
-const controls = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g;
-
-function escaped(character: string): string {
-  return `\\x${character.charCodeAt(0).toString(16).padStart(2, "0")}`;
+  return lines.map((line) => `${head}: ${printable(line)}\n`).join("");
 }
 
 /** `2026-11-29T07:01:33.123456Z` */

@@ -110,6 +110,8 @@ export interface Endpoints {
   readonly hardening: v.InferOutput<typeof hardening>;
   /** The names of the others: nothing is asked of them. */
   readonly away: readonly string[];
+  /** Their roles, as the settings have them. */
+  readonly rolesOfAway: Readonly<Record<string, readonly string[]>>;
   /** Host name to the page by its load balancer, as reached from here. */
   readonly loadBalancerUrls: Readonly<Record<string, string>>;
   /** The address that load balancers share, if they do. */
@@ -316,6 +318,9 @@ export function parseEndpoints(value: unknown): Endpoints {
     edgeCommand: result.output.edgeCommand,
     hardening: result.output.hardening,
     away: named.filter(([, { away }]) => away).map(([name]) => name),
+    rolesOfAway: Object.fromEntries(
+      named.filter(([, { away }]) => away).map(([name, { roles }]) => [name, roles]),
+    ),
     hosts: here.map(([name, { sshAddress, away: _, ...given }]) => {
       const roles = given.roles.map((role): Role => {
         if (role !== "database" || database?.topology === "group") return role;

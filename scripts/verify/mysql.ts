@@ -28,6 +28,10 @@ export interface MemberState {
   readonly isFollowing: boolean;
   /** Of its socket. */
   readonly socket: string;
+  /** How old the transaction is that it applies; 0 where none waits. `undefined` where nothing is applied, as on a primary. */
+  readonly lagSeconds?: number | undefined;
+  /** Of the certificate that it shows, as OpenSSL says it; `undefined` without one. */
+  readonly certificateEnds?: string | undefined;
 }
 
 /** Of each member its state, or why it is not known. */
@@ -37,10 +41,12 @@ export function askMembers(site: Site): Promise<readonly (MemberState | Error)[]
       try {
         const state = await askMysql(site, host, { sql: memberSql, answer: member });
         const isPrimary = state.isOpen === 1 && state.sources === 0 && state.hasQuorum === 1;
-        const { isClosed, isFollowing, socket } = state;
+        const { isClosed, isFollowing, socket, lag, certificateEnds } = state;
         return {
           ...{ host, isPrimary, socket },
           ...{ isClosed: isClosed === 1, isFollowing: isFollowing === 1 },
+          lagSeconds: isPrimary || isFollowing !== 1 ? undefined : Math.max(0, lag),
+          certificateEnds: certificateEnds || undefined,
         };
       } catch (error) {
         return error instanceof Error ? error : new Error(String(error));
@@ -64,6 +70,8 @@ const member = v.object({
   isClosed: v.number(),
   isFollowing: v.number(),
   socket: v.string(),
+  lag: v.number(),
+  certificateEnds: v.nullable(v.string()),
 });
 
 // Of a member of no group there is nobody to have a majority of. A replica of a pair has the channel ''.
@@ -76,6 +84,9 @@ const memberSql = `SELECT JSON_OBJECT(
     EXISTS (SELECT * FROM performance_schema.replication_group_members WHERE MEMBER_ID = @@server_uuid AND MEMBER_STATE = 'ONLINE') OR
     EXISTS (SELECT * FROM performance_schema.replication_connection_status r JOIN performance_schema.replication_applier_status a USING (CHANNEL_NAME)
       WHERE CHANNEL_NAME = '' AND r.SERVICE_STATE = 'ON' AND a.SERVICE_STATE = 'ON'), 1, 0),
+  'lag', (SELECT COALESCE(MAX(TIMESTAMPDIFF(MICROSECOND, APPLYING_TRANSACTION_ORIGINAL_COMMIT_TIMESTAMP, NOW(6))), 0) / 1000000
+    FROM performance_schema.replication_applier_status_by_worker WHERE APPLYING_TRANSACTION <> ''),
+  'certificateEnds', (SELECT VARIABLE_VALUE FROM performance_schema.global_status WHERE VARIABLE_NAME = 'Ssl_server_not_after'),
   'socket', @@GLOBAL.socket);`;
 
 /** A set of GTIDs inside quotes: nothing but hexadecimal digits, tags and punctuation may stand in it. */

@@ -1,5 +1,5 @@
 /** A running stack, reached from outside: HTTP to the load balancer, SSH with pinned host keys to the hosts. */
-import { Session } from "../../provider/ssh/session";
+import { Session, type SessionOptions } from "../../provider/ssh/session";
 import type { Site } from "./check";
 import { type EndpointHost, type Endpoints, trustOf } from "./endpoints";
 import { request } from "./http";
@@ -8,6 +8,8 @@ import { makePass } from "./pass";
 
 export interface OpenSite extends Site {
   close(): Promise<void>;
+  /** Its connection is left: the next question makes another one. */
+  drop(host: EndpointHost): void;
 }
 
 /** For as long as `use` takes. */
@@ -29,12 +31,13 @@ export function openSite(
   endpoints: Endpoints,
   privateKeys: StackOutputs["privateKeys"],
   doing = "checking",
+  options: SessionOptions = {},
 ): OpenSite {
   const sessions = new Map<string, Session>();
   const session = (host: EndpointHost): Session => {
     const existing = sessions.get(host.name);
     if (existing !== undefined) return existing;
-    const opened = new Session(reached(host, privateKeys));
+    const opened = new Session(reached(host, privateKeys), options);
     sessions.set(host.name, opened);
     return opened;
   };
@@ -51,6 +54,10 @@ export function openSite(
       }),
     passHeaders: pass.headers,
     run,
+    drop: ({ name }) => {
+      void sessions.get(name)?.close();
+      sessions.delete(name);
+    },
     close: async () => {
       await pass.end();
       await Promise.all([...sessions.values()].map((opened) => opened.close()));

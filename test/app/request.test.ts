@@ -8,6 +8,7 @@ import {
   parseLastWrite,
   readFields,
   renderLastWrite,
+  requestIdOf,
   schemeOf,
 } from "../../app/request";
 
@@ -91,4 +92,12 @@ test("a count is a whole number in its bounds", (t) => {
   t.is(parseCount(new URLSearchParams(), "limit", 200), undefined);
   const error = t.throws(() => parseCount(new URLSearchParams("limit=999"), "limit", 200));
   t.is(error.message, 'limit: expected a whole number from 1 to 200, got "999"');
+});
+
+test("a request's id is one word, or none", (t) => {
+  const id = (value: string) => requestIdOf(request({ "x-request-id": value }));
+  t.is(id("7f0a-11"), "7f0a-11");
+  t.is(id("a b"), undefined);
+  t.is(id("a".repeat(65)), undefined);
+  t.is(requestIdOf(request({})), undefined);
 });

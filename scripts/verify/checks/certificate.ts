@@ -14,24 +14,40 @@ const leastDays = 14;
 const leastPart = 1 / 4;
 
 export function certificateChecks(endpoints: Endpoints): readonly Check[] {
-  const { url, loadBalancerUrls, areContainers, tlsPort } = endpoints;
+  if (endpoints.tlsPort === undefined) return [];
+  return [
+    ...certificatesOf(endpoints).map(({ at, trust }) => certificateCheck(at, trust, endpoints)),
+    ...redirectChecks(endpoints),
+  ];
+}
+
+/** Where visitors are shown a certificate, and for which name. */
+export function certificatesOf({
+  url,
+  loadBalancerUrls,
+  areContainers,
+  tlsPort,
+  applications,
+  ca,
+}: Endpoints): readonly { readonly at: string; readonly trust: Trust }[] {
   if (tlsPort === undefined) return [];
   // A machine's own address need not be reachable from here.
   const urls = areContainers ? Object.values(loadBalancerUrls) : [];
-  const names = new Set(endpoints.applications.map(({ domain }) => domain));
-  return [
-    ...[...new Set([url, ...urls])].flatMap((at) =>
-      [...names].map((name) => certificateCheck(at, { name, ca: endpoints.ca }, endpoints)),
-    ),
-    ...redirectChecks(endpoints),
-  ];
+  const names = new Set(applications.map(({ domain }) => domain));
+  return [...new Set([url, ...urls])].flatMap((at) =>
+    [...names].map((name) => ({ at, trust: { name, ca } })),
+  );
+}
+
+export function certificateCheckName(url: string, name: string): string {
+  return `${url}: its certificate is good for ${name}`;
 }
 
 function certificateCheck(url: string, trust: Trust, { stack, certificateUnit }: Endpoints): Check {
   // The first one of an authority that hosts ask by themselves comes some seconds after `up`.
   const patienceSeconds = certificateUnit === undefined ? 0 : 20;
   return {
-    name: `${url}: its certificate is good for ${trust.name}`,
+    name: certificateCheckName(url, trust.name),
     expected: `one for that name, of an authority that is trusted, for ${leastDays} days or more, or a quarter of its life`,
     remedy: `${startCommand(stack)}; a given one: set a new one in trilithon:https`,
     deadlineSeconds: 15 + patienceSeconds,
@@ -59,7 +75,7 @@ async function readPatiently(url: string, trust: Trust, seconds: number) {
 }
 
 /** Throws where it is not trusted, or has another name. */
-function readCertificate(url: string, trust: Trust): Promise<ShownCertificate> {
+export function readCertificate(url: string, trust: Trust): Promise<ShownCertificate> {
   const { hostname: host, port } = new URL(url);
   return new Promise((resolve, reject) => {
     const socket = connect({ host, port: Number(port || 443), ...tlsOptions(trust) });
@@ -78,11 +94,16 @@ export function judgeCertificate(
   now: Date,
 ): Finding {
   const end = new Date(validTo);
-  const day = 24 * 3600 * 1000;
   const days = (end.getTime() - now.getTime()) / day;
   const life = (end.getTime() - new Date(validFrom).getTime()) / day;
-  const seen = `ends on ${end.toISOString().slice(0, 10)}, in ${Math.floor(days)} days; ${protocol}`;
+  const seen = `ends on ${end.toISOString().slice(0, 10)}, in ${daysUntil(end, now)} days; ${protocol}`;
   return days >= Math.min(leastDays, life * leastPart) ? passed(seen) : failed(seen);
+}
+
+const day = 24 * 3600 * 1000;
+
+export function daysUntil(end: Date, now: Date): number {
+  return Math.floor((end.getTime() - now.getTime()) / day);
 }
 
 /** Asked from the load balancer's own host. */

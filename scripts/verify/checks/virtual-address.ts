@@ -29,17 +29,21 @@ function virtualAddressCheck(endpoints: Endpoints, address: string): Check {
     remedy: `${startCommand(stack)}; why: journalctl -u keepalived on these hosts`,
     deadlineSeconds: 40,
     run: async (site) => {
-      const has = await Promise.all(balancers.map((host) => askAddress(site, host)));
+      const has = await Promise.all(balancers.map((host) => holdsAddress(site, host, address)));
       const holders = names.filter((_, index) => has[index]);
       const finding = judgeHolders(holders);
       return finding.passed ? askPage(site, address, finding) : finding;
     },
   };
+}
 
-  async function askAddress(site: Site, host: EndpointHost): Promise<boolean> {
-    const family = isIPv6(address) ? "-6" : "-4";
-    return hasAddress(await site.run(host, `ip -j ${family} addr show`, 10), address);
-  }
+export async function holdsAddress(
+  site: Site,
+  host: EndpointHost,
+  address: string,
+): Promise<boolean> {
+  const family = isIPv6(address) ? "-6" : "-4";
+  return hasAddress(await site.run(host, `ip -j ${family} addr show`, 10), address);
 }
 
 /** From the last host of the stack: whoever has the address is reached over the network, unless there is no other. */

@@ -3,6 +3,7 @@ import test, { type ExecutionContext } from "ava";
 import { type LiveCommand, startLiveCommand } from "../../../provider/ssh/live-command";
 import { UsageError } from "../../../scripts/command-line";
 import {
+  badPatternStatus,
   LogParser,
   logReader,
   logsOn,
@@ -60,6 +61,8 @@ test("of several applications each has an access log; private services are asked
     },
   });
   t.deepEqual(logsOn(web, ["app"])?.units, ["guestbook.service", "shop.service"]);
+  t.deepEqual(logsOn(web, ["shop"]), { units: ["shop.service"], files: {} });
+  t.is(logsOn(web, ["blog"]), undefined);
   t.deepEqual(logsOn(balancer, ["services"]), { units: ["valkey-server.service"], files: {} });
 });
 
@@ -72,10 +75,13 @@ test("a name server's log has a name of its own", (t) => {
 });
 
 test("what is asked for is read, or refused with what there is", (t) => {
-  t.deepEqual(readLogNames(["app", "mysql"], "see"), ["app", "mysql"]);
-  t.throws(() => readLogNames(["apache"], "see --help"), {
+  const several = parseEndpoints(severalOutput);
+  const names = ["app", "mysql", "shop"];
+  t.deepEqual(readLogNames(names, several, "see"), names);
+  t.throws(() => readLogNames(["apache"], several, "see --help"), {
     instanceOf: UsageError,
-    message: 'expected app, nginx, haproxy, mysql, services, nsd, got "apache": see --help',
+    message:
+      'expected app, nginx, haproxy, mysql, services, nsd, guestbook, shop, blog, got "apache": see --help',
   });
   const now = Date.parse("2026-11-29T07:00:00Z");
   const since = (word: string) => readSince(word, "see", now);
@@ -197,6 +203,16 @@ onLinux("the journal and the log files of a host are one, by time", async (t) =>
     await sandbox.read("asked"),
     /^--output=export .* --since=@\d+ --unit=shop\.service --unit=nginx\.service\n$/,
   );
+});
+
+onLinux("a pattern that only Perl refuses is one line, and a status of its own", async (t) => {
+  const { start } = await machine(t, journal);
+  const command = await start({ pattern: "(?{ system 'id' })" });
+  command.stdin.end();
+  const [out, errors] = await Promise.all([text(command.stdout), text(command.stderr)]);
+  t.deepEqual(await command.end, { ended: "by itself", status: badPatternStatus });
+  t.is(out, "");
+  t.regex(errors, /^Eval-group not allowed at runtime, .*\/\n$/);
 });
 
 onLinux("what follows goes on over a rotation, and ends with its input", async (t) => {
