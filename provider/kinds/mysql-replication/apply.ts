@@ -151,7 +151,10 @@ async function carryOut(task: Task, round: Round<Replication>): Promise<void> {
     case "follow": {
       const executed = await executedOn(task.source, round);
       const source = knownMember(task.source, round);
-      await run(renderFollow(sql.followStatements(source, desired), executed), longSeconds);
+      const statements = lacksPassword(task.member, round)
+        ? sql.passwordStatements(desired)
+        : sql.followStatements(source, desired);
+      await run(renderFollow(statements, executed), longSeconds);
       return;
     }
     case "hand over":
@@ -160,6 +163,16 @@ async function carryOut(task: Task, round: Round<Replication>): Promise<void> {
     default:
       task satisfies never;
   }
+}
+
+/** It follows whom it is to follow, and has another password. */
+function lacksPassword(name: string, { live, desired }: Round<Replication>): boolean {
+  const replication = live?.status?.[name]?.replication;
+  return (
+    live?.primary === desired.primary &&
+    replication?.state === "other settings" &&
+    replication.of === "password"
+  );
 }
 
 /**

@@ -118,3 +118,13 @@ export function followStatements(
   ];
   return ["STOP REPLICA", `CHANGE REPLICATION SOURCE TO ${options.join(", ")}`, "START REPLICA"];
 }
+
+/** What was received and not applied stays: with a host among the options, or a stopped applier, MySQL would throw it away. */
+export function passwordStatements({ replicationAccount }: Replication): string[] {
+  const password = literal(replicationAccount.password);
+  return [
+    "STOP REPLICA IO_THREAD",
+    `CHANGE REPLICATION SOURCE TO SOURCE_PASSWORD = ${password}`,
+    "START REPLICA",
+  ];
+}

@@ -622,7 +622,11 @@ for (const end of ["to its end", "killed in the middle"]) {
       const killed = applyReplication(plan(live, rotated), live, rotated, context);
       await t.throwsAsync(killed, { message: "killed" });
     }
+    for (const { taken } of hosts.mysqlds.servers) taken.length = 0;
     const sentences = await up(t, hosts, rotated);
+    // What was received, and not applied yet, would be gone.
+    const { taken } = hosts.on("web-03");
+    t.true(taken.includes("STOP REPLICA IO_THREAD") && !taken.includes("STOP REPLICA"));
     t.regex(sentences[0] ?? "", isKilled ? /end the former password/ : /set the password of/);
     t.deepEqual(lockedOut, []);
     t.is(hosts.on("web-01").write("after"), "acknowledged");
