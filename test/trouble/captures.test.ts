@@ -263,6 +263,7 @@ async function nothingIsRead(
   const listens = (await stack.output("endpoints")) as { readonly listens: readonly Listen[] };
   const count: Record<string, number> = {};
   const faults = new Set<string>();
+  const plain = new Set<string>();
   for (const conversation of heard.conversations) {
     if (ofTheNetwork.includes(conversation.protocol)) continue;
     const known = knownBy(listens.listens, trial, conversation);
@@ -276,11 +277,15 @@ async function nothingIsRead(
     // Whether somebody listens is asked without a word.
     if (conversation.asked.length + conversation.answered.length === 0) continue;
     count[known.what] = (count[known.what] ?? 0) + 1;
+    if (plainQuestions[known.what]) {
+      const [line = ""] = conversation.asked.toString("latin1").split("\r");
+      plain.add(`${known.what}: ${line || "nothing asked"}`);
+    }
     for (const fault of faultsOf(known.what, conversation)) {
       faults.add(`${way} (${known.what}): ${fault}`);
     }
   }
-  t.log(count);
+  t.log(count, plain);
   t.deepEqual([...faults], []);
   const all = ["DNS", "MySQL", "MySQL's role", "Nginx over TLS", "SSH", "VRRP", "page over TLS"];
   for (const what of [...all, "statistics"]) t.true((count[what] ?? 0) > 0, `${what} was heard`);
