@@ -49,7 +49,6 @@ test.before(async () => {
   stack = await TestStack.make(stackName, {});
   const subnets = [`${net}.0/24`, `${net6}:/64`];
   ({ hosts, privateKey } = await startMachines(stackName, subnets, machines));
-  await configure();
 });
 
 test.after.always(async () => {
@@ -89,8 +88,21 @@ async function declared(who: Who, others: typeof machines) {
   );
 }
 
-test.serial("a stranger reaches SSH and the page, over both families", async (t) => {
+test.serial("IPv6 comes to machines that serve already by a reload", async (t) => {
+  await configure({ "trilithon:hosts": hosts.map(({ address6: _, ...host }) => host) });
   await stack.up();
+  t.is((await reached(stranger, machines))[`${net6}:11`], "22/tcp");
+  await configure();
+  const { updates } = await readPreview(stack);
+  t.deepEqual(updates.map(({ resource }) => resource).sort(), [
+    ...["firewall-lb-01", "firewall-lb-01-open", "load-balancer-lb-01-service"],
+  ]);
+  await underVisits(t, site, ["/", "/healthz"], async () => {
+    await stack.up();
+  });
+});
+
+test.serial("a stranger reaches SSH and the page, over both families", async (t) => {
   t.deepEqual((await readPreview(stack)).sentences, {});
   const found = await reached(stranger, machines);
   t.log(found);
