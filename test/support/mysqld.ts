@@ -550,7 +550,8 @@ export class Mysqld {
   }
 
   #changeSource(list: string, session: Session): string[] {
-    this.#mustBeStopped();
+    // As MySQL: a password is the receiver's matter alone.
+    if (this.isReceiving || !/^SOURCE_PASSWORD = '[^']*'$/.test(list)) this.#mustBeStopped();
     const before: Source = this.source ?? {
       host: "",
       port: 3306,
