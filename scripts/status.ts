@@ -25,14 +25,12 @@ runMain(async () => {
   const { json, watch: watches } = line.values;
   try {
     const site = openReachable(await readOutputs(line.stack));
-    const status = watches
-      ? await watch(() => look(site), { isJson: json })
-      : await look(site).then((seen) => {
-          process.stdout.write(
-            json ? `${JSON.stringify(seen, undefined, 2)}\n` : renderStatus(seen),
-          );
-          return seen;
-        });
+    const status = await (watches ? watch(() => look(site), { isJson: json }) : look(site));
+    if (!watches && status !== undefined) {
+      process.stdout.write(
+        json ? `${JSON.stringify(status, undefined, 2)}\n` : renderStatus(status),
+      );
+    }
     await site.close();
     const code = status === undefined ? 2 : statuses[status.state];
     // A host that hangs would keep its side of the connection, and this process, for minutes.

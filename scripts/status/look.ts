@@ -43,14 +43,15 @@ export async function look(site: Site & Reach, now = new Date()): Promise<Status
 
 /** Without any host that answers it may as well be this machine that is cut off. */
 function stateOf(picture: Omit<Status, "state">): Status["state"] {
-  const { hosts, shared, loadBalancers, database, checks } = picture;
+  const { hosts, shared, loadBalancers, database, certificates, checks } = picture;
   if (!hosts.some(({ state }) => state === "reached")) return "unknown";
   const isFault =
     hosts.some(({ state }) => state === "not reached") ||
     checks.some(({ state }) => state === "fault") ||
     loadBalancers.some(({ reason, servers }) => reason !== null || servers.some(isLeftOut)) ||
     (shared !== null && shared.holders.length !== 1) ||
-    (database !== null && database.primary === null);
+    (database !== null && database.primary === null) ||
+    certificates.some(({ days }) => days !== null && days < 0);
   return isFault ? "fault" : "well";
 }
 

@@ -74,8 +74,8 @@ export const statusSchema = v.strictObject({
   url: text,
   at: time,
   /**
-   * `fault`: a check fails, a host is not reached, a load balancer sends a web server nothing, or not one host alone has the shared
-   * address or takes writes. `unknown`: no host was reached.
+   * `fault`: a check fails, a host is not reached, a load balancer sends a web server nothing, not one host alone has the shared
+   * address or takes writes, or a certificate has ended. `unknown`: no host was reached.
    */
   state: v.picklist(["well", "fault", "unknown"]),
   hosts: v.array(host),

@@ -191,6 +191,10 @@ test("what no check looks at is a fault as well: nobody takes writes, nobody is 
   );
   t.is(closed.state, "fault");
   t.regex(renderStatus(closed), /✘ fault +- +no member that answers is the primary\n/);
+  const ended = { ...primary, certificateEnds: "Nov 29 20:00:00 2026 GMT" };
+  const old = await seen(shared, { member: (host) => (host === "web-01" ? ended : replica) });
+  t.is(old.state, "fault");
+  t.regex(renderStatus(old), /✘ fault +web-01 +mysql +ends on 2026-11-29, in -1 days\n/);
   const led = { ...shopOutput, onMove: true };
   t.is((await seen(led, { holders: ["lb-02"] })).state, "well");
   const nobody = await seen(led, { holders: [] });
