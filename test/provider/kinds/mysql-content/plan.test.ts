@@ -125,6 +125,7 @@ test("what the primary says is compared; where it is silent, all stands as last 
         plugin: "caching_sha2_password",
       },
     },
+    hosts: {},
   };
   t.deepEqual(diff(contentOf(answer, desired), desired), [
     { path: ["accounts", "app", "password"], kind: "update" },
