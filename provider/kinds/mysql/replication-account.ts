@@ -122,10 +122,7 @@ function isRotated(live: ReplicationAccount | undefined, desired: ReplicationAcc
 }
 
 /** Whether it was asked for the desired password, so that all is known that does not have it. */
-function isAskedFor(
-  live: ReplicationAccount | undefined,
-  desired: ReplicationAccount,
-): boolean {
+function isAskedFor(live: ReplicationAccount | undefined, desired: ReplicationAccount): boolean {
   return live !== undefined && [desired.password, another].includes(live.password);
 }
 

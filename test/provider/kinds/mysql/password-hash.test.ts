@@ -16,12 +16,18 @@ test("a password is told from what MySQL keeps of it", (t) => {
 });
 
 test("what is of another plugin is not judged", (t) => {
-  t.is(isPasswordOf("hashcat", Buffer.from("*2470C0C06DEE42FD1618BB99005ADCA2EC9D1E19")), undefined);
+  t.is(
+    isPasswordOf("hashcat", Buffer.from("*2470C0C06DEE42FD1618BB99005ADCA2EC9D1E19")),
+    undefined,
+  );
   t.is(isPasswordOf("hashcat", Buffer.alloc(0)), undefined);
 });
 
 test("it is SHA-crypt: short and long passwords, as openssl passwd -5 has them", (t) => {
   const of = (password: string) => shaCrypt(password, Buffer.from("saltsalt"), 5000);
   t.is(of("pw"), "0rl.MZtoLLPP3X0Rdl8riRnphIcAXJY27/aOAyK2hB5");
-  t.is(of("it is longer than one digest of 32 bytes, and has an é in it"), "3XLfaw.x463ZC0VP/ZcvP4vZmdcAg2cY2.VtyzgggL0");
+  t.is(
+    of("it is longer than one digest of 32 bytes, and has an é in it"),
+    "3XLfaw.x463ZC0VP/ZcvP4vZmdcAg2cY2.VtyzgggL0",
+  );
 });

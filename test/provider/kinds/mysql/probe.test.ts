@@ -31,7 +31,9 @@ test("a mysqld that does not answer is told with the client's own error", (t) =>
 /** As MySQL keeps a password, in hexadecimal digits. */
 function kept(password: string): string {
   const salt = "twenty bytes of salt";
-  return Buffer.from(`$A$001$${salt}${shaCrypt(password, Buffer.from(salt), 1000)}`).toString("hex");
+  return Buffer.from(`$A$001$${salt}${shaCrypt(password, Buffer.from(salt), 1000)}`).toString(
+    "hex",
+  );
 }
 
 test("accounts are found with their grants and whether they can log in", (t) => {
