@@ -2,16 +2,23 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Host } from "./host";
 
+/** By the socket of a member: whoever looks into the database there, as `npm run db` does. */
+const socket = "localhost";
+
 /**
- * Those of hosts that are away as well: what runs there goes on. On an application's host the proxy speaks for it, and comes from the host's own
- * address like everything on it that speaks with the others; the firewall knows it by that one as well.
+ * The host parts of an account, those of hosts that are away as well: what runs there goes on. On an application's host the proxy speaks for it,
+ * from the host's own address, as the host does with all others; the firewall knows it by that one as well.
  */
+export function clientParts(clients: readonly Host[]): pulumi.Output<string[]> {
+  return addressesOf(clients).apply((addresses) => [...addresses, socket]);
+}
+
 export function addressesOf(hosts: readonly Host[]): pulumi.Output<string[]> {
   return pulumi.all(hosts.map(({ address }) => address));
 }
 
 /** Accounts have a limit of connections each, and an application has an account for each of its hosts. */
-export function partsOf(clients: readonly Host[] | undefined): number {
+export function shareCount(clients: readonly Host[] | undefined): number {
   return Math.max(1, clients?.length ?? 1);
 }
 
@@ -21,7 +28,7 @@ export function hostPartsOf(
 ): Record<string, pulumi.Output<string[]>> {
   return Object.fromEntries(
     Object.entries(clients).flatMap(([account, hosts]) =>
-      hosts === undefined ? [] : [[account, addressesOf(hosts)] as const],
+      hosts === undefined ? [] : [[account, clientParts(hosts)] as const],
     ),
   );
 }

@@ -9,7 +9,7 @@ import {
 import { type FileArgs, Service } from "../provider/resources/service";
 import type { Known } from "./check-args";
 import type { Database } from "./database";
-import { addressesOf, hostPartsOf, partsOf } from "./database-clients";
+import { clientParts, hostPartsOf, shareCount } from "./database-clients";
 import { type DatabasePrivilege, needsTrust, privilegesOf } from "./database-privileges";
 import { type Fault, unexpected } from "./expectation";
 import { type Host, onHost } from "./host";
@@ -47,8 +47,8 @@ export interface MysqlArgs {
   /** How many applications have a database on the cluster: each may have its part of those connections. Default 1. */
   readonly sharedBy?: pulumi.Input<number>;
   /**
-   * Hosts whose applications log in: an account for the address of each, with its part of those connections. Default: one account, which may come
-   * from anywhere.
+   * Hosts whose applications log in: an account for the address of each, with its part of those connections, and one for the sockets of members.
+   * Default: one account, which may come from anywhere.
    */
   readonly clients?: readonly Host[];
   /** MySQL's version, and packages besides it: Debian package to `present`, a version or a pattern such as `9.7.*`. */
@@ -240,9 +240,9 @@ export function createContent(
   const maxConnections = pulumi
     .all([options.maxConnections, options.sharedBy])
     .apply(([all, count]) =>
-      Math.max(1, Math.floor((all - reservedConnections(all)) / count / partsOf(args.clients))),
+      Math.max(1, Math.floor((all - reservedConnections(all)) / count / shareCount(args.clients))),
     );
-  const from = args.clients && { from: addressesOf(args.clients) };
+  const from = args.clients && { from: clientParts(args.clients) };
   return new MysqlContent(
     `${name}-content`,
     {

@@ -117,7 +117,7 @@ test.serial("a command runs as the application does, on a web server", async (t)
 test.serial("the database is read on the replica, where nothing can be written", async (t) => {
   const open = (sql: string) => queryDatabase({ writes: false, host: undefined }, sql);
   const { stdout, stderr } = await open("SELECT CURRENT_USER(), @@hostname");
-  t.is(stdout, "CURRENT_USER()\t@@hostname\nguestbook@%\tweb-02\n", stderr);
+  t.is(stdout, "CURRENT_USER()\t@@hostname\nguestbook@localhost\tweb-02\n", stderr);
   const sql = "SET SESSION transaction_read_only = OFF; DELETE FROM entries";
   t.regex((await open(sql)).stderr, /ERROR 1290 .*--read-only/);
   const writing = await queryDatabase({ writes: true, host: undefined }, "SELECT @@hostname");
