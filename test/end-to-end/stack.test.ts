@@ -371,7 +371,7 @@ test.serial("no secret shows anywhere while an `up` puts all of them in place ag
   await stack.on("web-01", "echo BY_HAND=1 >>/etc/guestbook/secrets");
   await stack.on(
     "web-01",
-    `mysql -e "ALTER USER trilithon_replication IDENTIFIED BY 'by-hand-by-hand'"`,
+    `mysql -NBe "SELECT CONCAT('ALTER USER ', QUOTE(User), '@', QUOTE(Host), ' IDENTIFIED BY ''by-hand-by-hand'';') FROM mysql.user WHERE User = 'trilithon_replication'" | mysql`,
   );
   await stack.on("web-02", `mysql -e "STOP REPLICA; RESET REPLICA ALL"`);
   await Promise.all(databaseHosts.map((host) => logStatements(stack, host)));

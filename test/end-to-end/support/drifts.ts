@@ -182,8 +182,7 @@ export const drifts: readonly (readonly Drift[])[] = [
       ...content,
       break: sql("ALTER USER guestbook@localhost WITH MAX_USER_CONNECTIONS 3"),
       paths: ['accounts["guestbook@localhost"].maxConnections'],
-      sentence:
-        /^web-01: change account guestbook@localhost \(at most 90 connections\) \[drift\]$/,
+      sentence: /^web-01: change account guestbook@localhost \(at most 90 connections\) \[drift\]$/,
     },
   ],
   [
