@@ -157,16 +157,17 @@ async function apply(
   };
 }
 
-/** One that the program lists no more is what applications log in with so far; of one that it lists the password is set in this session. */
+/** What applications log in with so far, where the program lists it no more. */
 function accountBeside(
   name: string,
   live: Content | undefined,
   { accounts }: Content,
-): { readonly password?: string | undefined } | undefined {
-  const all = Object.entries(live?.accounts ?? {}).filter(([key]) => partsOf(key).name === name);
-  const former = all.find(([key, { password }]) => !(key in accounts) && password !== another);
-  if (former !== undefined) return { password: former[1].password };
-  return all.length > 0 ? {} : undefined;
+): { readonly password?: string | undefined } {
+  const former = Object.entries(live?.accounts ?? {}).find(
+    ([key, { password }]) =>
+      partsOf(key).name === name && !(key in accounts) && password !== another,
+  );
+  return { password: former?.[1].password };
 }
 
 /** In a read, in the place of a password that is not known. */
@@ -198,7 +199,8 @@ function statementsOf(
             isRotated:
               account.password !== undefined &&
               live?.lastSet?.[task.name] !== digest(account.password),
-            beside: accountBeside(name, live, desired),
+            // One of several is in use as soon as it is there.
+            ...(task.name !== name && { beside: accountBeside(name, live, desired) }),
           });
     }
     case "drop account": {

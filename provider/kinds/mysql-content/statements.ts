@@ -11,8 +11,8 @@ export function databaseStatement(name: string): string {
 interface DesiredAccount extends Account {
   /** Whether the program has another password than it last set, or just the same one again. */
   readonly isRotated: boolean;
-  /** There is one of the same name from another host part, with this password where it is known. */
-  readonly beside?: { readonly password?: string | undefined } | undefined;
+  /** It is one of several of its name; `password` is of one that is in use so far, where that is to go. */
+  readonly beside?: { readonly password?: string | undefined };
 }
 
 export function accountStatements(
