@@ -64,7 +64,10 @@ export class Lifecycle {
     if (own.length === 0) run.noteWanted(urn, this.#kind.hosts(args));
     const failures = own.length === 0 ? this.#taken(args) : own;
     return {
-      inputs: { properties: args, secrets: secretsIn(this.#kind, args, news) },
+      inputs: {
+        properties: args,
+        secrets: own.length === 0 ? secretsIn(this.#kind, args, news) : news.secrets,
+      },
       failures: maskFailures(failures, news),
     };
   }

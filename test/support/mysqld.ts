@@ -25,6 +25,8 @@ interface Data {
   schemas: Map<string, Map<string, string>>;
   /** By `'name'@'host'`. */
   users: Map<string, User>;
+  /** Who made views, as `name@host`. */
+  definers: string[];
   /** What the application wrote. */
   entries: string[];
 }
@@ -747,6 +749,12 @@ export class Mysqld {
             })),
           ),
         ];
+      case "information_schema.views":
+        return this.data.definers.map((definer) => ({ DEFINER: definer }));
+      case "information_schema.routines":
+      case "information_schema.triggers":
+      case "information_schema.events":
+        return [];
       case "performance_schema.processlist":
         return [
           ...this.otherProcesses.map((info) => ({ ID: 9, COMMAND: "Query", INFO: info })),
@@ -902,7 +910,7 @@ function storedOf(password: string | undefined): string {
 const stored = new Map<string, string>();
 
 function emptyData(): Data {
-  return { schemas: new Map(), users: new Map(), entries: [] };
+  return { schemas: new Map(), users: new Map(), definers: [], entries: [] };
 }
 
 function copyOf(data: Data): Data {

@@ -47,6 +47,8 @@ export interface Retirement {
   readonly former: Readonly<Record<string, string>>;
   /** In a read: accounts from other host parts than those, with the account's password; what has another one is somebody else's. */
   readonly left?: Readonly<Record<string, string>>;
+  /** Of those, who made views, routines, triggers or events, which would do nothing any more without it: it is locked, and stays. */
+  readonly definers?: readonly string[];
 }
 
 const schema = v.strictObject({
@@ -110,12 +112,17 @@ function eachSorted(from: Property | undefined): Property | undefined {
   return Object.fromEntries(lists);
 }
 
-function statementsOf({ former, left = {} }: Retirement): string[] {
+function statementsOf({ former, left = {}, definers = [] }: Retirement): string[] {
   return [
     ...Object.entries(former).map(
       ([key, from]) => `ALTER USER ${accountName(partsOf(key).name, from)} DISCARD OLD PASSWORD`,
     ),
-    ...Object.entries(left).map(([key, from]) => dropStatement(partsOf(key).name, from)),
+    ...Object.entries(left).map(([key, from]) => {
+      const { name } = partsOf(key);
+      return definers.includes(key)
+        ? `ALTER USER ${accountName(name, from)} ACCOUNT LOCK`
+        : dropStatement(name, from);
+    }),
   ];
 }
 
@@ -146,6 +153,7 @@ function sentenceOf(live: Retirement, desired: Retirement): string {
   const former = Object.keys(live.former).map((key) => partsOf(key).name);
   const retired = [...new Set([...former, ...having("update")])];
   const ended = endedOf(live, desired);
+  const isDefiner = (key: string) => live.definers?.includes(key) ?? false;
   const endedNames = ended.map((key) => partsOf(key).name);
   const isDropped = (name: string) => live.dropped?.includes(name) ?? false;
   const sentences = [
@@ -153,7 +161,15 @@ function sentenceOf(live: Retirement, desired: Retirement): string {
       retired,
       (names) => `retire the former password of ${names}, since all have the new one`,
     ),
-    ...said(ended, (names) => `drop account ${names}, which nobody uses any more`),
+    ...said(
+      ended.filter((key) => !isDefiner(key)),
+      (names) => `drop account ${names}, which nobody uses any more`,
+    ),
+    ...said(
+      ended.filter(isDefiner),
+      (names) =>
+        `lock account ${names}, which nobody logs in by any more, but views, routines, triggers or events are of`,
+    ),
     ...said(
       movedOf(live, desired).filter((name) => !endedNames.includes(name)),
       (names) => `take note of the hosts that ${names} comes from`,
@@ -194,8 +210,11 @@ function said(names: readonly string[], sentence: (names: string) => string): re
 
 async function read(expected: Retirement, context: Context): Promise<Retirement | undefined> {
   const accounts = Object.entries(expected.passwords).flatMap(([name, password]) => {
-    const account = { name, password, formerPassword: expected.retired?.[name] };
     const hosts = expected.from?.[name];
+    const account = {
+      ...{ name, password, formerPassword: expected.retired?.[name] },
+      ...(hosts !== undefined && { asksForDefiners: true as const }),
+    };
     return hosts === undefined
       ? [{ ...account, key: name, from: "%" }]
       : hosts.map((from) => ({ ...account, key: hostKey(name, from), from }));
@@ -221,14 +240,21 @@ async function read(expected: Retirement, context: Context): Promise<Retirement 
         .filter(([, { hasFormerPassword }]) => hasFormerPassword)
         .map(([key, { from }]) => [key, from]),
     ),
-    left: Object.fromEntries(leftOf(answer.hosts, from)),
+    ...leftOf(answer.hosts, from),
   };
 }
 
-function leftOf(hosts: FoundAccounts["hosts"], wanted: Retirement["from"] = {}) {
-  return Object.entries(wanted).flatMap(([name, kept]) =>
+function leftOf(
+  hosts: FoundAccounts["hosts"],
+  wanted: Retirement["from"] = {},
+): Pick<Retirement, "left" | "definers"> {
+  const found = Object.entries(wanted).flatMap(([name, kept]) =>
     (hosts[name] ?? [])
       .filter(({ from, login }) => login === "yes" && !kept.includes(from))
-      .map(({ from }) => [hostKey(name, from), from] as const),
+      .map((host) => ({ ...host, key: hostKey(name, host.from) })),
   );
+  return {
+    left: Object.fromEntries(found.map(({ key, from }) => [key, from])),
+    definers: found.filter(({ isDefiner }) => isDefiner).map(({ key }) => key),
+  };
 }

@@ -29,6 +29,8 @@ export interface AskedAccount {
   readonly password?: string | undefined;
   /** By which an account of its name is known as well that is asked for under no host part. */
   readonly formerPassword?: string | undefined;
+  /** Whether to ask as well who made views, routines, triggers and events: what they do, they do as that account. */
+  readonly asksForDefiners?: true;
 }
 
 /** An account by its host part, expected or not. */
@@ -37,6 +39,8 @@ export interface AccountHost {
   /** With a password of those that are asked for under its name. */
   readonly login: Login;
   readonly hasFormerPassword: boolean;
+  /** Only where it was asked for. */
+  readonly isDefiner?: true;
 }
 
 export interface FoundAccounts {
@@ -56,15 +60,24 @@ export function hostKey(name: string, from: string): string {
  * nobody is let in, for each host part that there is; then the grants of the expected one.
  */
 export function renderGrantsQuestion(
-  { name, from }: AskedAccount,
+  { name, from, asksForDefiners }: AskedAccount,
   index: number,
   all: readonly AskedAccount[],
 ): string {
   // The first of a name asks for all of that name.
-  const which = firstOf(name, all) === index ? "" : ` AND Host = ${literal(from)}`;
-  return `SELECT 'account ${index}', Host, max_user_connections, COALESCE(JSON_CONTAINS_PATH(User_attributes, 'one', '$.additional_password'), 0), IF(plugin = 'auth_socket' AND authentication_string <> '', 'auth_socket of another', plugin), HEX(authentication_string), IF(account_locked = 'Y' OR password_expired = 'Y', 'shut', 'open')
+  const isFirst = firstOf(name, all) === index;
+  const which = isFirst ? "" : ` AND Host = ${literal(from)}`;
+  const definers = asksForDefiners && isFirst ? `${definersQuestion(index, name)};\n` : "";
+  return `${definers}SELECT 'account ${index}', Host, max_user_connections, COALESCE(JSON_CONTAINS_PATH(User_attributes, 'one', '$.additional_password'), 0), IF(plugin = 'auth_socket' AND authentication_string <> '', 'auth_socket of another', plugin), HEX(authentication_string), IF(account_locked = 'Y' OR password_expired = 'Y', 'shut', 'open')
   FROM mysql.user WHERE User = ${literal(name)}${which};
 SHOW GRANTS FOR ${accountName(name, from)}`;
+}
+
+function definersQuestion(index: number, name: string): string {
+  const made = ["VIEWS", "ROUTINES", "TRIGGERS", "EVENTS"]
+    .map((table) => `SELECT DEFINER FROM information_schema.${table}`)
+    .join(" UNION ALL ");
+  return `SELECT 'definer ${index}', DEFINER FROM (${made}) AS made WHERE DEFINER LIKE ${literal(`${name}@%`)}`;
 }
 
 function firstOf(name: string, all: readonly AskedAccount[]): number {
@@ -83,7 +96,13 @@ export function parseAccounts(
     const passwords = asked
       .filter((one) => one.name === name)
       .flatMap(({ password, formerPassword }) => [password ?? [], formerPassword ?? []].flat());
-    return [name, rowsOf(name, shown, asked).map((row) => hostOf(row, passwords))] as const;
+    const definer = `definer ${firstOf(name, asked)}\t`;
+    const isDefiner = ({ from }: AccountRow) => shown.includes(`${definer}${hostKey(name, from)}`);
+    const found = rowsOf(name, shown, asked).map((row) => ({
+      ...hostOf(row, passwords),
+      ...(isDefiner(row) && { isDefiner: true as const }),
+    }));
+    return [name, found] as const;
   });
   return { accounts: Object.fromEntries(accounts), hosts: Object.fromEntries(hosts) };
 }

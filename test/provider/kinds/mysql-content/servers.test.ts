@@ -196,6 +196,25 @@ for (const password of ["of app", "another"]) {
   );
 }
 
+onLinux("an account that made views is locked, as they do what they do in its name", async (t) => {
+  const hosts = await primary(t);
+  const { state } = await up(t, hosts, content({ formerAccounts: "leave" }));
+  const desired = content({ accounts: accounts({ from: addresses }), formerAccounts: "leave" });
+  await over(hosts, state, desired);
+  const { data } = hosts.on("web-01");
+  data.definers = ["mysql.sys@localhost", "app@%"];
+  const wanted = retirementOf(desired, "of app");
+  const live = await mysqlPasswordRetirement.read(wanted, hosts.context);
+  const [step] = mysqlPasswordRetirement.plan(live, wanted, hosts.context.owner);
+  t.regex(step?.sentence ?? "", /lock account app@%, which nobody logs in by any more/);
+  const made = await mysqlPasswordRetirement.apply([], live, wanted, hosts.context);
+  t.true(data.users.get("'app'@'%'")?.isLocked);
+  t.true(isServed(hosts, "of app", "10.0.0.1"));
+  t.regex(hosts.on("web-01").login("app", "of app", "10.0.0.7").error ?? "", /3118/);
+  const seen = await mysqlPasswordRetirement.read(made, hosts.context);
+  t.deepEqual(seen && mysqlPasswordRetirement.diff(seen, wanted), []);
+});
+
 onLinux("an up that was killed between two accounts is completed", async (t) => {
   const hosts = await primary(t);
   const { state } = await up(t, hosts, content({ formerAccounts: "leave" }));

@@ -365,7 +365,7 @@ onLinux(
     hosts.on("web-01").write("before");
     const empty = hosts.on("web-02");
     empty.take("STOP REPLICA; RESET REPLICA ALL");
-    empty.data = { schemas: new Map(), users: new Map(), entries: [] };
+    empty.data = { schemas: new Map(), users: new Map(), definers: [], entries: [] };
     empty.executed.clear();
     empty.log.length = 0;
     empty.persisted.clear();
