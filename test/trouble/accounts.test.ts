@@ -46,7 +46,7 @@ test.serial("accounts from anywhere end by one up, without a failed request", as
   t.log(sentences);
   t.regex(sentences["database-content"] ?? "", /create account guestbook@172\.31\.124\.21/);
   t.regex(sentences["database-password-retirement"] ?? "", /drop account guestbook@%/);
-  t.regex(sentences["database-replication"] ?? "", /let members in from .*, from % no more/);
+  t.regex(sentences["database-replication"] ?? "", /let members in from .*, let nobody in from % any more/);
   await underLoad(t, "over", () => stack.up());
   await isAsMade(t);
 });

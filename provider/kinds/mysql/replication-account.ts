@@ -103,7 +103,7 @@ function moveSentences(live: ReplicationAccount, desired: ReplicationAccount): r
   const ended = endedHosts(live, desired);
   return [
     ...(added.length > 0 ? [`let members in from ${added.join(", ")}`] : []),
-    ...(ended.length > 0 ? [`from ${ended.join(", ")} no more`] : []),
+    ...(ended.length > 0 ? [`let nobody in from ${ended.join(", ")} any more`] : []),
   ];
 }
 

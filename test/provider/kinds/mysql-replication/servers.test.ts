@@ -613,7 +613,7 @@ onLinux(
     const replicationAccount = { ...account, from: all };
     const sentences = await up(t, hosts, cluster({ replicationAccount }, 3), desired);
     t.deepEqual(sentences, [
-      "web-01: have the replication account replication let members in from 10.0.0.1, 10.0.0.2, 10.0.0.3, from % no more",
+      "web-01: have the replication account replication let members in from 10.0.0.1, 10.0.0.2, 10.0.0.3, let nobody in from % any more",
     ]);
     const quoted = all.map((one) => `'${one}'`);
     t.deepEqual(hostsOf(), [quoted, quoted, quoted]);
