@@ -6,6 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import test, { type ExecutionContext } from "ava";
 import { killUpAt } from "../end-to-end/support/killed-up";
 import { startLoad } from "../end-to-end/support/load";
+import { OldCode } from "../end-to-end/support/old-code";
 import { readPreview } from "../end-to-end/support/preview";
 import { readSecrets } from "../end-to-end/support/secrets";
 import { type Settings, TestStack, threeHosts } from "../end-to-end/support/test-stack";
@@ -16,16 +17,37 @@ const publish = 8124;
 const url = `http://127.0.0.1:${publish}`;
 const members = [`${net}.21`, `${net}.22`];
 
+/** The last commit whose accounts may come from anywhere. */
+const formerCode = "b412bcf";
+
 let stack: TestStack;
+let oldCode: OldCode;
 
 test.before(async () => {
+  oldCode = await OldCode.make("accounts-from-anywhere", formerCode);
   stack = await TestStack.make("accounts", settings());
-  await stack.up();
+  await oldCode.with(stack, async () => {
+    await stack.up();
+  });
 });
 
 test.after.always(async () => {
   if (process.env.TRILITHON_KEEP === undefined) await stack?.remove();
+  await oldCode?.remove();
 });
+
+test.serial(
+  "a stack of the version before goes over by one up, without a failed request",
+  async (t) => {
+    t.deepEqual(await hostsOf("guestbook"), ["%"]);
+    t.deepEqual(await hostsOf("trilithon_replication"), ["%"]);
+    await isTold(t);
+    // Another password at the same time: who still runs with the former one is let in by the new account.
+    await stack.configure(settings({ "trilithon:database": { passwordKeeper: "1" } }));
+    await underLoad(t, "over", () => stack.up());
+    await isAsMade(t);
+  },
+);
 
 test.serial(
   "each account is of an address that needs it, and nobody comes from elsewhere",
@@ -40,16 +62,24 @@ test.serial(
   },
 );
 
-test.serial("accounts from anywhere end by one up, without a failed request", async (t) => {
+test.serial("accounts that somebody opened to all end by one up as well", async (t) => {
   await openToAll();
+  await isTold(t);
+  await underLoad(t, "over again", () => stack.up());
+  await isAsMade(t);
+});
+
+/** The preview says each thing. */
+async function isTold(t: ExecutionContext): Promise<void> {
   const { sentences } = await readPreview(stack);
   t.log(sentences);
   t.regex(sentences["database-content"] ?? "", /create account guestbook@172\.31\.124\.21/);
   t.regex(sentences["database-password-retirement"] ?? "", /drop account guestbook@%/);
-  t.regex(sentences["database-replication"] ?? "", /let members in from .*, let nobody in from % any more/);
-  await underLoad(t, "over", () => stack.up());
-  await isAsMade(t);
-});
+  t.regex(
+    sentences["database-replication"] ?? "",
+    /let members in from .*, let nobody in from % any more/,
+  );
+}
 
 test.serial(
   "killed between the new accounts and the end of the others, the next up completes it",
@@ -81,11 +111,11 @@ test.serial(
   async (t) => {
     const rotated = { "trilithon:database": { passwordKeeper: "2" } };
     for (const [third, all] of [
-    [undefined, members],
-    [`${net}.23`, [...members, `${net}.23`]],
-    [`${net}.24`, [...members, `${net}.24`]],
-    [undefined, members],
-  ] as const) {
+      [undefined, members],
+      [`${net}.23`, [...members, `${net}.23`]],
+      [`${net}.24`, [...members, `${net}.24`]],
+      [undefined, members],
+    ] as const) {
       await stack.configure(settings(rotated, third));
       await underLoad(t, third ?? "gone", () => stack.up());
       t.deepEqual(await hostsOf("guestbook"), [...all, "localhost"]);
