@@ -1,6 +1,10 @@
 /** MySQL servers as values: they answer the kind's question, and change as each step says. */
 
-import { type AccountFacts, type FoundAccounts, hostKey } from "../../provider/kinds/mysql/accounts";
+import {
+  type AccountFacts,
+  type FoundAccounts,
+  hostKey,
+} from "../../provider/kinds/mysql/accounts";
 import { parseGtidSet, renderGtidSet } from "../../provider/kinds/mysql/gtid";
 import type { Answer, Facts, Source } from "../../provider/kinds/mysql/probe";
 import type { Replication } from "../../provider/kinds/mysql-replication/args";

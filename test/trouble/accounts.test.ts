@@ -73,7 +73,10 @@ test.serial("accounts that somebody opened to all end by one up as well", async 
 async function isTold(t: ExecutionContext): Promise<void> {
   const { sentences } = await readPreview(stack);
   t.log(sentences);
-  t.regex(sentences["database-content"] ?? "", /create account guestbook@172\.31\.124\.21 \(.*; at most 90 connections\)/);
+  t.regex(
+    sentences["database-content"] ?? "",
+    /create account guestbook@172\.31\.124\.21 \(.*; at most 90 connections\)/,
+  );
   t.regex(sentences["database-password-retirement"] ?? "", /drop account guestbook@%/);
   t.regex(
     sentences["database-replication"] ?? "",

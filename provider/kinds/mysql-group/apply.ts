@@ -4,11 +4,7 @@ import { randomUUID } from "node:crypto";
 import type { Context } from "../../kind";
 import { lines, type Shell } from "../../ssh/shell";
 import type { Member, Members } from "../mysql/members";
-import {
-  accountStatements,
-  renderAccount,
-  retireStatements,
-} from "../mysql/replication-account";
+import { accountStatements, renderAccount, retireStatements } from "../mysql/replication-account";
 import { knownMember, type Round, refuse, runMember } from "../mysql/round";
 import { renderAwait, renderFill, renderPromote } from "../mysql/scripts";
 import { mysql } from "../mysql/sql";
