@@ -30,7 +30,7 @@ const afterMachines = { dependsOn: hosts.machines };
 const database = createDatabase(
   "database",
   hosts.database,
-  sharedDatabase(settings),
+  sharedDatabase(settings, hosts),
   afterMachines,
 );
 
@@ -42,8 +42,6 @@ const services = createServices(settings, hosts, afterMachines);
 
 const place = { settings, hosts, scheme, database, databaseProxy, services };
 const applications = createApplications(place, afterMachines);
-
-database?.retireFormerPassword(applications.all);
 
 // By the certificates that it signs the load balancers know the web servers.
 const { authorityKeeper, ...web } = settings.web;
@@ -68,6 +66,9 @@ const loadBalancer = new LoadBalancer(
   },
   afterMachines,
 );
+
+// By then no request comes to a host that an application has left.
+database?.retireFormerPassword([...applications.all, loadBalancer]);
 
 const dns = createDns({ settings, hosts, loadBalancer }, afterMachines);
 

@@ -60,7 +60,7 @@ const ofShop = async (path: string, host = "shop.foobar.com") => {
 const accounts = () =>
   stack.on(
     "web-01",
-    "mysql -BNe \"SELECT user FROM mysql.user WHERE user IN ('shop', 'guestbook')\"",
+    "mysql -BNe \"SELECT DISTINCT user FROM mysql.user WHERE user IN ('shop', 'guestbook') ORDER BY user\"",
   );
 
 const startsOf = (unit: string) =>
