@@ -115,7 +115,8 @@ export class PrivateService extends pulumi.ComponentResource implements ReachedS
     this.#prefix = args.name.replaceAll("-", "_").toUpperCase();
     const authority = createOwnAuthority(name, args.authorityKeeper, this);
     this.authority = authority.trustedCertificates;
-    this.password = kind === "memcached" ? undefined : createPassword(this, name, args.passwordKeeper);
+    this.password =
+      kind === "memcached" ? undefined : createPassword(this, name, args.passwordKeeper);
     const { password } = this;
     inTurn(args.hosts, (host, before: Service | undefined) => {
       const place = { args, options, password, authority, before };
@@ -204,7 +205,9 @@ function checkAgreement(args: PrivateServiceArgs): readonly Fault[] {
 
 function checkPassword(kind: PrivateServiceKind, keeper: unknown): readonly Fault[] {
   if (kind !== "memcached" || keeper === undefined) return [];
-  return [{ path: "passwordKeeper", message: unexpected("nothing", keeper, "Memcached has no password") }];
+  return [
+    { path: "passwordKeeper", message: unexpected("nothing", keeper, "Memcached has no password") },
+  ];
 }
 
 /** They name units, files and variables, or say which there are. */
