@@ -48,7 +48,7 @@ say() {
 }
 
 must() {
-  answer=$(say "$1")
+  answer=$(say "$1") || true
   [ "$answer" = OK ] && return
   printf '%s\\n' "$answer" >&2
   exit 1
@@ -57,9 +57,10 @@ must() {
 # By the new password, or by the one before. Also while it still reads what it holds.
 login() {
   for current in "$wanted" "$(cat "$noted" 2>/dev/null || true)"; do
-    [ "$(say 'ACL WHOAMI')" = default ] && return
+    answer=$(say 'ACL WHOAMI') || true
+    [ "$answer" = default ] && return
   done
-  echo "neither the password of ${password} nor the one before is let in: restart ${unit}" >&2
+  echo "${unit} lets in neither the password of ${password} nor the one before: $answer" >&2
   exit 1
 }
 
