@@ -200,7 +200,13 @@ function checkAgreement(args: PrivateServiceArgs): readonly Fault[] {
     ...checkUnique("hosts", "a host that is not in the list before", hosts),
     ...(kind === "memcached" && persistent === true ? [{ path: "persistent", message: kept }] : []),
     ...checkPassword(kind, passwordKeeper),
+    ...checkTlsPort(args),
   ];
+}
+
+function checkTlsPort({ kind, tlsPort, port = privateServices[kind].port }: PrivateServiceArgs) {
+  if (tlsPort === undefined || tlsPort !== port) return [];
+  return [{ path: "tlsPort", message: unexpected("a port other than port", tlsPort) }];
 }
 
 function checkPassword(kind: PrivateServiceKind, keeper: unknown): readonly Fault[] {
