@@ -27,7 +27,7 @@ import { placesOf } from "../support/secrets-on-hosts";
 import { ask } from "./applications/visitors";
 
 /** The last one that has private services without TLS. */
-const codeOfBefore = "b412bcf";
+const codeOfBefore = "217218c";
 const stackName = "private-services";
 const number = 125;
 const publish = 8790;
