@@ -264,7 +264,7 @@ const serials = () =>
 
 test.serial("another authority is taken in by reloads, and the former one ends", async (t) => {
   const before = { starts: await startsOf(), serials: await serials() };
-  const changed = await rotate(stack.place, ["certificates"], "2");
+  const changed = await rotate(stack.place, ["certificates"], "second");
   t.true(changed.includes("trilithon:services.cache.authorityKeeper"), changed.join());
   await upUnderLoad(t, "another authority");
   t.deepEqual(await startsOf(), before.starts);
@@ -298,7 +298,7 @@ test.serial(
   async (t) => {
     const former = await Promise.all(kept.map(passwordOf));
     const starts = await startsOf();
-    await rotate(stack.place, ["services"], "3");
+    await rotate(stack.place, ["services"], "third");
     await upUnderLoad(t, "another password");
     t.deepEqual(await startsOf(), starts);
     const present = await Promise.all(kept.map(passwordOf));
@@ -320,18 +320,18 @@ test.serial(
 
 test.serial("it can be switched off, and on again", async (t) => {
   const password = textOf(await passwordOf("cache"));
-  const keepers = { authorityKeeper: "2", passwordKeeper: "3" };
+  const keepers = { authorityKeeper: "second", passwordKeeper: "third" };
   const words = [command, password];
   const of = (change: Settings) => {
     const all = settings({ ...keepers, ...change });
     const services = Object(all["trilithon:services"]);
     return {
       ...all,
-      "trilithon:web": { authorityKeeper: "2" },
+      "trilithon:web": { authorityKeeper: "second" },
       "trilithon:services": {
         ...services,
         queue: { ...services.queue, ...keepers },
-        parts: { ...services.parts, authorityKeeper: "2" },
+        parts: { ...services.parts, authorityKeeper: "second" },
       },
     };
   };
