@@ -51,22 +51,19 @@ function digestOf(text: string): string {
   return createHash("sha256").update(text).digest("hex");
 }
 
-/** A resource of its own: a release command may ask a service before any file of the release is in place. */
+/**
+ * Resources of their own: a release command may ask a service before any file of the release is in place. One for each service, as what
+ * is taken out is removed only when all releases are done: until then an application may read it.
+ */
 export function createServiceAuthorities(
   parent: pulumi.Resource,
   name: string,
   host: Host,
   application: Verifying,
 ): readonly Service[] {
-  const all = authoritiesOf(application, host);
-  if (all.length === 0) return [];
-  const files = Object.fromEntries(
-    all.map(({ name: service, certificates }) => [
-      authorityPath(application.name, service),
-      { content: certificates },
-    ]),
-  );
-  const args = { host: host.host, name: `${application.name}-services`, files };
-  const ready = all.map(({ service }) => service.ready);
-  return [new Service(`${name}-services`, args, onHost(host, parent, ready))];
+  return authoritiesOf(application, host).map(({ service, name: named, certificates }) => {
+    const files = { [authorityPath(application.name, named)]: { content: certificates } };
+    const args = { host: host.host, name: `${application.name}-authority-of-${named}`, files };
+    return new Service(`${name}-authority-of-${named}`, args, onHost(host, parent, [service.ready]));
+  });
 }

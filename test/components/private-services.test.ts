@@ -128,16 +128,19 @@ test("each host of a service has a certificate of its authority, which a reload 
 
 test("an application has the authorities of services on other hosts before it is released", async (t) => {
   const { world } = await program;
-  const found = world.find(service, "shop-web-02-services");
-  t.deepEqual(plain(found.inputs.files), {
-    "/etc/shop/page-cache-authority.pem": {
-      content: "certificates-of-service-page-cache-authority\n",
-    },
-    "/etc/shop/jobs-authority.pem": { content: "certificates-of-service-jobs-authority\n" },
-  });
-  t.true(found.startedAt > world.find(service, "service-jobs-lb-01-service").endedAt);
-  t.true(world.find(release, "shop-web-02").startedAt > found.endedAt);
-  t.false(world.resources.some(({ name }) => name === "application-web-01-services"));
+  const ofServices = { "page-cache": "web-01", jobs: "lb-01" };
+  for (const [name, host] of Object.entries(ofServices)) {
+    // One for each: whoever is told of one service no longer may read its file until the release.
+    const found = world.find(service, `shop-web-02-authority-of-${name}`);
+    t.deepEqual(plain(found.inputs.files), {
+      [`/etc/shop/${name}-authority.pem`]: {
+        content: `certificates-of-service-${name}-authority\n`,
+      },
+    });
+    t.true(found.startedAt > world.find(service, `service-${name}-${host}-service`).endedAt);
+    t.true(world.find(release, "shop-web-02").startedAt > found.endedAt);
+  }
+  t.false(world.resources.some(({ name }) => name === "application-web-01-authority-of-page-cache"));
 });
 
 test("a former password ends when all applications have the new one", async (t) => {
