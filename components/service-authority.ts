@@ -64,6 +64,10 @@ export function createServiceAuthorities(
   return authoritiesOf(application, host).map(({ service, name: named, certificates }) => {
     const files = { [authorityPath(application.name, named)]: { content: certificates } };
     const args = { host: host.host, name: `${application.name}-authority-of-${named}`, files };
-    return new Service(`${name}-authority-of-${named}`, args, onHost(host, parent, [service.ready]));
+    return new Service(
+      `${name}-authority-of-${named}`,
+      args,
+      onHost(host, parent, [service.ready]),
+    );
   });
 }

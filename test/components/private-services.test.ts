@@ -140,7 +140,9 @@ test("an application has the authorities of services on other hosts before it is
     t.true(found.startedAt > world.find(service, `service-${name}-${host}-service`).endedAt);
     t.true(world.find(release, "shop-web-02").startedAt > found.endedAt);
   }
-  t.false(world.resources.some(({ name }) => name === "application-web-01-authority-of-page-cache"));
+  t.false(
+    world.resources.some(({ name }) => name === "application-web-01-authority-of-page-cache"),
+  );
 });
 
 test("a former password ends when all applications have the new one", async (t) => {
