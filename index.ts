@@ -43,6 +43,8 @@ const services = createServices(settings, hosts, afterMachines);
 const place = { settings, hosts, scheme, database, databaseProxy, services };
 const applications = createApplications(place, afterMachines);
 
+const retirements = services.flatMap((one) => one.service.retireFormerPassword(applications.all));
+
 // By the certificates that it signs the load balancers know the web servers.
 const { authorityKeeper, ...web } = settings.web;
 const authority = createOwnAuthority("web", authorityKeeper);
@@ -76,7 +78,7 @@ const parts = { ...place, applications, webServers, loadBalancer, dns };
 listens.is(describeListens(parts));
 const everything = [
   ...[database, databaseProxy, dns.nameServer, hosts.hardening].flatMap((one) => one ?? []),
-  ...services.map(({ service }) => service),
+  ...[...services.map(({ service }) => service), ...retirements],
   ...[...applications.all, ...webServers, loadBalancer],
 ];
 const closed = hosts.firewall?.close(everything) ?? [];

@@ -242,7 +242,7 @@ test.serial(
       });
     const open = (from: Place) => openAt(from, addresses["lb-01"] ?? "");
     await change({ "trilithon:services": { cache: { kind: "valkey", hosts: ["lb-01"] } } });
-    t.is(await open(beside("web-01")), "80/tcp 6379/tcp 8404/tcp");
+    t.is(await open(beside("web-01")), "80/tcp 7379/tcp 8404/tcp");
     t.is(await open(stranger), "80/tcp");
     await change({});
     t.is(await open(beside("web-01")), "80/tcp 8404/tcp");
