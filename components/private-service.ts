@@ -22,7 +22,11 @@ import {
   renderPrivateServiceUnit,
   tlsPortBeside,
 } from "./render/private-service";
-import { renderPrivateServiceScript, renderPrivateServiceTls } from "./render/private-service-tls";
+import {
+  renderPrivateServiceScript,
+  renderPrivateServiceTls,
+  tlsIsNew,
+} from "./render/private-service-tls";
 import { list } from "./rule";
 import { host } from "./rules";
 import type { ServiceAuthority } from "./service-authority";
@@ -281,6 +285,9 @@ function createService(
         isKept ? "it does not answer meanwhile" : "what it holds is lost",
       ),
       port: options.port,
+      ...(parent.protocol === "tls" && {
+        forewarningCommand: known.apply((ports) => tlsIsNew(kind, ports)),
+      }),
       ready:
         kind === "memcached"
           ? { tcp: options.port }

@@ -14,6 +14,16 @@ tls-port ${tlsPort}
 `;
 }
 
+/**
+ * For a Service's `forewarningCommand`: a stack from before TLS gets it by an upgrade, without a word of its settings, and what the
+ * application makes of it nobody can know beforehand.
+ */
+export function tlsIsNew(kind: PrivateServiceKind, ports: { port: number; tlsPort: number }) {
+  const { dropIn, certificate } = privateServiceFiles(kind);
+  const told = `applications on other hosts are told to ask it over TLS, at port ${ports.tlsPort}: one that cannot gets no answer; \`protocol: plain\` leaves them at port ${ports.port}`;
+  return ["sh", "-c", `[ -e ${dropIn} ] && [ ! -e ${certificate} ] && echo '${told}'`];
+}
+
 /** What a unit runs after a start (`note`), for a reload (`reload`), and when nobody uses a former password any more (`retire`). */
 export function renderPrivateServiceScript(kind: PrivateServiceKind, port: number): string {
   return kind === "memcached" ? renderMemcachedScript(port) : renderValkeyScript(kind, port);

@@ -155,6 +155,7 @@ test.serial("one `up` encrypts it: no request fails, and nothing restarts", asyn
   for (const name of kept) {
     const said = sentences[`service-${name}-lb-01-service`] ?? "";
     t.regex(said, /reload (valkey|redis)-server/, name);
+    t.regex(said, /applications on other hosts are told to ask it over TLS, at port/, name);
     t.notRegex(said, /restart/, name);
   }
   t.regex(sentences["service-parts-lb-01-service"] ?? "", /restart memcached \(.*is lost/);

@@ -1,3 +1,7 @@
+import { spawnSync } from "node:child_process";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import test from "ava";
 import {
   renderPrivateServiceConfig,
@@ -8,6 +12,7 @@ import {
   renderPrivateServiceScript,
   renderPrivateServiceTls,
   renderRetirementUnit,
+  tlsIsNew,
 } from "../../../components/render/private-service-tls";
 import { isGolden } from "./golden";
 
@@ -74,4 +79,20 @@ test("a reload passes all of that file to CONFIG SET, in which a value has no bl
 
 test("the port for TLS is 1000 more, or less where that is no port", (t) => {
   t.deepEqual([6379, 64_535, 64_536].map(tlsPortBeside), [7379, 65_535, 63_536]);
+});
+
+test("an upgrade is told that applications go over to TLS; a new service, and one that has it, tell nothing", async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), "trilithon-service-"));
+  t.teardown(() => rm(folder, { recursive: true }));
+  const [, , script = ""] = tlsIsNew("valkey", { port: 6379, tlsPort: 7379 });
+  const told = () =>
+    spawnSync("sh", ["-c", script.replaceAll("/etc/", `${folder}/`)], { encoding: "utf8" }).stdout;
+  t.is(told(), "");
+  for (const file of ["systemd/system/valkey-server.service.d", "trilithon"]) {
+    await mkdir(join(folder, file), { recursive: true });
+  }
+  await writeFile(join(folder, "systemd/system/valkey-server.service.d/trilithon.conf"), "");
+  t.regex(told(), /over TLS, at port 7379: .* leaves them at port 6379\n$/);
+  await writeFile(join(folder, "trilithon/valkey.pem"), "");
+  t.is(told(), "");
 });
