@@ -221,10 +221,10 @@ test.serial(
         await pause(0.5);
       t.is(await rulesOf("web-02"), before);
       const said = await up;
-      t.regex(said, /error: web-02: .*the connection was lost before the answer/);
+      // The connection of before the cut may outlive it, and bring the host's own words, or be given up.
       t.regex(
         said,
-        /web-02: trilithon-firewall-open is on probation, and the host goes on by itself: unless a new connection got in, it puts all back within 20 seconds/,
+        /no new connection got in within 20 seconds; all is put back as it was|web-02: trilithon-firewall-open is on probation, and the host goes on by itself: unless a new connection got in, it puts all back within 20 seconds/,
       );
       while ((await stack.try("web-02", "nft list table inet cut")).status === 0) await pause(0.5);
     });
