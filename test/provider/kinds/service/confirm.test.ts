@@ -16,7 +16,7 @@ async function guarded(t: ExecutionContext) {
   const inputs = (content: string) => ({
     host: wireHost(server.host()),
     ...wire({
-      ...{ unit: "gate.service", onChange: "reload", confirmSeconds: 5 },
+      ...{ unit: "gate.service", onChange: "reload", confirmSeconds: 12 },
       files: { [path]: { content } },
     }),
   });
@@ -30,7 +30,7 @@ onLinux("stays once a new connection got in, and the preview says so", async (t)
   const { told } = await it.preview(inputs("two\n"));
   t.regex(
     told.join(),
-    /reload gate \(no connection dropped; taken back unless a new connection gets in within 5 seconds\)/,
+    /reload gate \(no connection dropped; taken back unless a new connection gets in within 12 seconds\)/,
   );
   t.deepEqual((await it.up(inputs("two\n"))).told, told);
   t.is(server.connections, before + 1);
@@ -44,7 +44,7 @@ onLinux("is taken back by the host where none gets in, and says why", async (t) 
   await it.up(inputs("one\n"));
   state.welcome = "resets";
   await t.throwsAsync(it.up(inputs("two\n")), {
-    message: /no new connection got in within 5 seconds; all is put back as it was/,
+    message: /no new connection got in within 12 seconds; all is put back as it was/,
   });
   t.is(await sandbox.read("/etc/gate.conf"), "one\n");
   t.is(await sandbox.loaded("gate.service", "gate.conf"), "one\n");
@@ -75,7 +75,7 @@ onLinux("is taken back by the host alone, as when the network is cut", async (t)
     plugin.engine.messages.some(
       ({ text }) =>
         text ===
-        "web-01: gate is on probation, and the host goes on by itself: unless a new connection got in, it puts all back within 5 seconds",
+        "web-01: gate is on probation, and the host goes on by itself: unless a new connection got in, it puts all back within 12 seconds",
     ),
     JSON.stringify(plugin.engine.messages),
   );
