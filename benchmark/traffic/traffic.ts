@@ -64,7 +64,9 @@ async function compare({ ours, targets, paths, runs }: Comparison): Promise<read
       for (const [at, path] of paths.entries()) {
         for (const rate of inOrder(round, [way.rate, "direct"] as const)) {
           const base =
-            rate === "direct" ? `http://${targets.direct}` : `${way.visitors}://${targets.through}`;
+            rate === "direct"
+              ? `http://${targets.direct}:80`
+              : `${way.visitors}://${targets.through}:${ports[way.visitors]}`;
           const measured = await load(`${base}${path}`);
           if (round > 0) rates[at]?.[rate].push(measured);
         }
@@ -78,6 +80,9 @@ async function compare({ ours, targets, paths, runs }: Comparison): Promise<read
     direct: median(direct),
   }));
 }
+
+/** wrk knows no port of a scheme where `/etc/services` is missing. */
+const ports = { http: 80, https: 443 };
 
 /** By what each of the two hops is encrypted. */
 const ways = [
