@@ -1,9 +1,9 @@
 /** How an application verifies the servers of its database: it has the certificates of their authority on each of its hosts. */
-import { createHash } from "node:crypto";
 import type * as pulumi from "@pulumi/pulumi";
 import { Service } from "../provider/resources/service";
 import type { Database } from "./database";
 import { type Host, onHost } from "./host";
+import { verifyingVariables } from "./verifying-variables";
 
 export interface Verifying {
   readonly name: string;
@@ -25,15 +25,8 @@ export function databaseVariables(
   if (database.authority === undefined) return variables;
   return {
     ...variables,
-    DATABASE_SSL: "verify",
-    DATABASE_SSL_CA: databaseAuthorityPath(name),
-    // Many read the file only when they start: other certificates are another value, which restarts them.
-    DATABASE_SSL_CA_SHA256: database.authority.apply(digestOf),
+    ...verifyingVariables("DATABASE", databaseAuthorityPath(name), database.authority),
   };
-}
-
-function digestOf(text: string): string {
-  return createHash("sha256").update(text).digest("hex");
 }
 
 /** A resource of its own: a release command may ask the database before any file of the release is in place. */

@@ -1,9 +1,9 @@
 /** How an application verifies a private service on another host: it has the certificates of its authority there. */
-import { createHash } from "node:crypto";
 import type * as pulumi from "@pulumi/pulumi";
 import { Service } from "../provider/resources/service";
 import { type Host, onHost } from "./host";
 import type { ReachedService } from "./private-service";
+import { verifyingVariables } from "./verifying-variables";
 
 interface Verifying {
   readonly name: string;
@@ -38,17 +38,10 @@ export function serviceVariables(
   host: Pick<Host, "name">,
 ): Record<string, pulumi.Input<string>> {
   const { name: own, services = [] } = application;
-  const verified = authoritiesOf(application, host).map(({ name, prefix, certificates }) => ({
-    [`${prefix}_SSL`]: "verify",
-    [`${prefix}_SSL_CA`]: authorityPath(own, name),
-    // Many read the file only when they start: other certificates are another value, which restarts them.
-    [`${prefix}_SSL_CA_SHA256`]: certificates.apply(digestOf),
-  }));
+  const verified = authoritiesOf(application, host).map(({ name, prefix, certificates }) =>
+    verifyingVariables(prefix, authorityPath(own, name), certificates),
+  );
   return Object.assign({}, ...services.map((one) => one.environmentFor(host)), ...verified);
-}
-
-function digestOf(text: string): string {
-  return createHash("sha256").update(text).digest("hex");
 }
 
 /**
