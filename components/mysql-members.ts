@@ -1,6 +1,6 @@
 /** What the members of a MySQL cluster have in common, whatever they form: mysqld with its configuration, and what they hold. */
 import * as pulumi from "@pulumi/pulumi";
-import { type CertificateAuthority, Password } from "../provider/resources/generated";
+import type { CertificateAuthority } from "../provider/resources/generated";
 import {
   MysqlContent,
   type MysqlMemberArgs,
@@ -27,6 +27,7 @@ import {
 import { renderMysqlConfigurationCommand, renderMysqlOverrides } from "./render/mysql-in-effect";
 import { renderRestartAlways } from "./render/restart-always";
 import { type roleCheckAccount, roleCheckListens } from "./role-check";
+import { createSecretPassword } from "./secret-password";
 
 const mysqlUnit = "mysql.service";
 
@@ -310,10 +311,7 @@ export function createPassword(
   name: string,
   { passwordKeeper }: MysqlArgs,
 ): pulumi.Output<string> {
-  const keeper = passwordKeeper === undefined ? {} : { keeper: passwordKeeper };
-  const password = new Password(`${name}-password`, keeper, { parent });
-  // Marked here as well: as long as it is not known, Pulumi does not take it for a secret.
-  return pulumi.secret(password.value);
+  return createSecretPassword(parent, `${name}-password`, passwordKeeper);
 }
 
 /** Of the account by which members reach each other, made once. */
@@ -322,8 +320,7 @@ export function createReplicationPassword(
   name: string,
   { replicationKeeper }: MysqlArgs,
 ): pulumi.Output<string> {
-  const keeper = replicationKeeper === undefined ? {} : { keeper: replicationKeeper };
-  return pulumi.secret(new Password(`${name}-replication-password`, keeper, { parent }).value);
+  return createSecretPassword(parent, `${name}-replication-password`, replicationKeeper);
 }
 
 /** A former password, and an account from a former address, end once all of `users` run with the new one. */

@@ -11,7 +11,7 @@ import { privateServiceOptions } from "./options";
 import { createOwnAuthority } from "./own-certificates";
 import { createPackages, withDefaults } from "./packages";
 import { createCertificateFiles } from "./private-service-certificates";
-import { createPassword, createRetirement } from "./private-service-password";
+import { createRetirement } from "./private-service-retirement";
 import {
   type PrivateServiceKind,
   privateServiceFiles,
@@ -29,6 +29,7 @@ import {
 } from "./render/private-service-tls";
 import { list } from "./rule";
 import { host } from "./rules";
+import { createSecretPassword } from "./secret-password";
 import type { ServiceAuthority } from "./service-authority";
 
 export type PrivateServiceProtocol = "tls" | "plain";
@@ -120,7 +121,9 @@ export class PrivateService extends pulumi.ComponentResource implements ReachedS
     const authority = createOwnAuthority(name, args.authorityKeeper, this);
     this.authority = authority.trustedCertificates;
     this.password =
-      kind === "memcached" ? undefined : createPassword(this, name, args.passwordKeeper);
+      kind === "memcached"
+        ? undefined
+        : createSecretPassword(this, `${name}-password`, args.passwordKeeper);
     const { password } = this;
     inTurn(args.hosts, (host, before: Service | undefined) => {
       const place = { args, options, password, authority, before };

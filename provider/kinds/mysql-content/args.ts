@@ -8,7 +8,7 @@ import * as v from "valibot";
 import { failures, integer, textOf } from "../../check";
 import { isMap } from "../../difference";
 import type { Failure, Properties, Property } from "../../kind";
-import { hasUnknown, isUnknown } from "../../protocol/values";
+import { isUnknown } from "../../protocol/values";
 import * as values from "../../schema/values";
 import { hostKey } from "../mysql/accounts";
 import { sortedPrivileges } from "../mysql/grants";
@@ -20,7 +20,7 @@ import {
   withDefaultPorts,
   withKnownCluster,
 } from "../mysql/members";
-import { accountHost, level, password, privilege } from "../mysql/names";
+import { accountHost, level, password, privilege, sortedHosts } from "../mysql/names";
 
 /** From one host part. */
 export interface Account {
@@ -118,8 +118,8 @@ function eachHost(accounts: Property): Property {
   if (!isMap(accounts)) return accounts;
   const each = Object.entries(accounts as Properties).flatMap(([name, account]) => {
     const from = isMap(account) ? (account as Properties).from : undefined;
-    if (!Array.isArray(from) || hasUnknown(from)) return [[name, account] as const];
-    const hosts = [...new Set(from.map(String))].sort();
+    const hosts = sortedHosts(from);
+    if (hosts === undefined) return [[name, account] as const];
     return hosts.map((host) => {
       const own = { ...(account as Properties), from: host };
       return [hostKey(name, host), own] as const;

@@ -22,7 +22,7 @@ import {
   withDefaultPorts,
   withKnownCluster,
 } from "../mysql/members";
-import { accountHost, password } from "../mysql/names";
+import { accountHost, password, sortedHosts } from "../mysql/names";
 import { renderProbe } from "../mysql/probe";
 import { rolesOf } from "../mysql/roles";
 import { accountName, mysql } from "../mysql/sql";
@@ -107,7 +107,7 @@ function eachSorted(from: Property | undefined): Property | undefined {
   if (!isMap(from)) return from;
   const lists = Object.entries(from as Properties).map(([name, hosts]) => [
     name,
-    Array.isArray(hosts) && !hasUnknown(hosts) ? [...new Set(hosts.map(String))].sort() : hosts,
+    sortedHosts(hosts) ?? hosts,
   ]);
   return Object.fromEntries(lists);
 }

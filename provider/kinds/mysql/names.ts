@@ -2,6 +2,8 @@
 
 import * as v from "valibot";
 import { text } from "../../check";
+import type { Property } from "../../kind";
+import { hasUnknown } from "../../protocol/values";
 
 export const password = v.pipe(
   v.string("expected a password"),
@@ -22,3 +24,9 @@ export const accountHost = text(
   /^[a-z0-9_.:%/-]{1,255}$/,
   'a host in lower case, or a pattern such as "10.0.%"',
 );
+
+/** Host parts in one order, so that lists can be compared. `undefined` for what is no list, or not all known in a preview. */
+export function sortedHosts(hosts: Property | undefined): string[] | undefined {
+  if (!Array.isArray(hosts) || hasUnknown(hosts)) return undefined;
+  return [...new Set(hosts.map(String))].sort();
+}

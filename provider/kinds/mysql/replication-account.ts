@@ -5,6 +5,7 @@ import type { Properties, Property } from "../../kind";
 import { hasUnknown, isUnknown } from "../../protocol/values";
 import { type Shell, sh } from "../../ssh/shell";
 import { type AccountFacts, type AskedAccount, type FoundAccounts, hostKey } from "./accounts";
+import { sortedHosts } from "./names";
 import { accountName, literal, mysql } from "./sql";
 
 export interface ReplicationAccount {
@@ -33,9 +34,8 @@ export function askedAccounts(account: ReplicationAccount): readonly AskedAccoun
 export function withSortedHosts(account: Property | undefined): Property | undefined {
   if (!isMap(account)) return account;
   const known = account as Properties;
-  const { from } = known;
-  if (!Array.isArray(from) || hasUnknown(from)) return account as Properties;
-  return { ...known, from: [...new Set(from.map(String))].sort() };
+  const from = sortedHosts(known.from);
+  return from === undefined ? known : { ...known, from };
 }
 
 /** As the primary tells it. Whatever has its name is this account's: members of a cluster have no other use for it. */

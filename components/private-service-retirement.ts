@@ -1,21 +1,10 @@
-/** The password of a private service, and the end of the one before it. */
+/** The end of a former password of a private service. */
 import { createHash } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
-import { Password } from "../provider/resources/generated";
 import { Service } from "../provider/resources/service";
 import type { Host } from "./host";
 import { privateServiceFiles } from "./render/private-service";
 import { renderRetirementUnit } from "./render/private-service-tls";
-
-export function createPassword(
-  parent: pulumi.Resource,
-  name: string,
-  passwordKeeper: pulumi.Input<string> | undefined,
-): pulumi.Output<string> {
-  const keeper = passwordKeeper === undefined ? {} : { keeper: passwordKeeper };
-  // Marked here as well: as long as it is not known, Pulumi does not take it for a secret.
-  return pulumi.secret(new Password(`${name}-password`, keeper, { parent }).value);
-}
 
 export interface Retirement {
   readonly kind: "valkey" | "redis";
