@@ -4,7 +4,12 @@ import { balanced, createApplications, servedOn, sharedDatabase } from "./compon
 import { createDatabase } from "./components/create-database";
 import { DatabaseProxy } from "./components/database-proxy";
 import { edgeOfStack } from "./components/edge";
-import { describeEndpoints, describeListens, describeSshKeys } from "./components/endpoints";
+import {
+  describeBackupKeys,
+  describeEndpoints,
+  describeListens,
+  describeSshKeys,
+} from "./components/endpoints";
 import { isHere } from "./components/host";
 import { createHosts } from "./components/hosts";
 import { inTurn } from "./components/in-turn";
@@ -16,6 +21,7 @@ import { createServices } from "./components/private-services";
 import { webHealthPath } from "./components/render/nginx";
 import { retireKeys } from "./components/retired-keys";
 import { readSettings } from "./components/settings";
+import { createBackup } from "./components/stack-backup";
 import { createDns } from "./components/stack-dns";
 import { WebServer } from "./components/web-server";
 
@@ -71,10 +77,15 @@ const loadBalancer = new LoadBalancer(
 
 const dns = createDns({ settings, hosts, loadBalancer }, afterMachines);
 
-const parts = { ...place, applications, webServers, loadBalancer, dns };
+// What is copied is there before.
+const backup = createBackup({ settings, hosts, database, applications }, afterMachines);
+
+const parts = { ...place, applications, webServers, loadBalancer, dns, backup };
 listens.is(describeListens(parts));
 const everything = [
-  ...[database, databaseProxy, dns.nameServer, hosts.hardening].flatMap((one) => one ?? []),
+  ...[database, databaseProxy, dns.nameServer, backup, hosts.hardening].flatMap(
+    (one) => one ?? [],
+  ),
   ...services.map(({ service }) => service),
   ...[...applications.all, ...webServers, loadBalancer],
 ];
@@ -83,3 +94,4 @@ retireKeys(hosts, [...everything, ...closed]);
 
 export const endpoints = describeEndpoints(parts);
 export const sshKeys = describeSshKeys(hosts);
+export const backupKeys = describeBackupKeys(backup);

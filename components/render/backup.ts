@@ -11,15 +11,16 @@ export const backupFiles = {
   testUnit: "trilithon-restore-test",
   path: (unit: string) => `/etc/systemd/system/${unit}`,
   scriptPath: "/usr/local/sbin/trilithon-backup",
-  /** Opens the machine's repositories. */
-  password: `${folder}/password`,
   /** A line for each folder of an application. */
   folders: `${folder}/folders`,
   /** A line for each member of the database: name and address. */
   members: `${folder}/members`,
   /** Where copies go: a folder for each. */
-  place: (name: string, file: "repository" | "ca.pem" | "environment" | "makes-repository") =>
-    `${folder}/places/${name}/${file}`,
+  places: `${folder}/places`,
+  place: (
+    name: string,
+    file: "repository" | "password" | "ca.pem" | "environment" | "makes-repository",
+  ) => `${folder}/places/${name}/${file}`,
   /** Beside the data of MySQL, where mysqld may write. */
   clone: "/var/lib/mysql-files/trilithon-backup",
   metrics: "/var/lib/prometheus/node-exporter",
@@ -111,7 +112,7 @@ WantedBy=timers.target
 
 /** Tags, `full`, `logs` and `folders`, are those that `trilithon-backup-keep` and `trilithon-restore` know. */
 export function renderBackupScript({ name }: Pick<Copied, "name">): string {
-  const { password, folders, members, clone, metrics, unit } = backupFiles;
+  const { folders, members, clone, metrics, unit } = backupFiles;
   return `#!/bin/sh
 ${writtenByTrilithon}
 # trilithon-backup full      a copy of the whole database, if this member is the one that makes it; --here: in any case
@@ -125,7 +126,7 @@ umask 077
 config=${folder}
 state=/var/lib/trilithon/backup
 name=${name}
-export LC_ALL=C RESTIC_PASSWORD_FILE=${password} RESTIC_CACHE_DIR=/var/cache/trilithon-backup
+export LC_ALL=C RESTIC_CACHE_DIR=/var/cache/trilithon-backup
 mkdir -p "$state"
 
 fail() {
@@ -146,7 +147,7 @@ in_each_place() {
 in_place() (
   place=$1
   shift
-  export RESTIC_REPOSITORY_FILE="$place/repository"
+  export RESTIC_REPOSITORY_FILE="$place/repository" RESTIC_PASSWORD_FILE="$place/password"
   if [ -e "$place/ca.pem" ]; then export RESTIC_CACERT="$place/ca.pem"; fi
   if [ -e "$place/environment" ]; then . "$place/environment"; fi
   "$@"

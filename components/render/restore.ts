@@ -23,7 +23,6 @@ After=network-online.target mysql.service
 [Service]
 Type=oneshot
 ExecStart=${restore.scriptPath} test
-ExecStopPost=${restore.scriptPath} stop
 TimeoutStartSec=12h
 Nice=15
 IOSchedulingClass=idle
@@ -47,7 +46,7 @@ WantedBy=timers.target
 /** Places are those of `trilithon-backup`, or a folder of the same form. */
 export function renderRestoreScript(): string {
   const { folder, unit, port, settleSeconds } = restore;
-  const { clone, metrics, password, scriptPath: backupScript } = backupFiles;
+  const { clone, metrics, places, scriptPath: backupScript } = backupFiles;
   return `#!/bin/sh
 ${writtenByTrilithon}
 # trilithon-restore scratch TARGET [PLACES]
@@ -70,8 +69,7 @@ fail() {
 in_place() (
   place=$1
   shift
-  export RESTIC_REPOSITORY_FILE="$place/repository" RESTIC_PASSWORD_FILE=${password}
-  if [ -e "$place/password" ]; then RESTIC_PASSWORD_FILE=$place/password; fi
+  export RESTIC_REPOSITORY_FILE="$place/repository" RESTIC_PASSWORD_FILE="$place/password"
   if [ -e "$place/ca.pem" ]; then export RESTIC_CACERT="$place/ca.pem"; fi
   if [ -e "$place/environment" ]; then . "$place/environment"; fi
   "$@"
@@ -159,10 +157,10 @@ take_logs() {
     in_place "$place" restic restore --quiet --verify "$2" --target "$work/logs/\${place##*/}" ||
       fail "the logs of $(readable "$1") in \${place##*/} cannot be read whole"
   done
+  [ "$reached" -gt 0 ] || fail "there is no copy of the binary logs"
   case $target in
     time:*)
       if [ "$reached" -lt "$least" ]; then
-        [ "$reached" -gt 0 ] || fail "there are no binary logs"
         fail "the binary logs were last copied at $(readable "$reached"), which is not ${settleSeconds} s after the wanted time: wait, take an earlier one, or latest"
       fi
       ;;
@@ -227,7 +225,7 @@ tell() {
 
 scratch() {
   target=$1
-  places=\${2:-/etc/trilithon/backup/places}
+  places=\${2:-${places}}
   least=0
   case $target in
     time:*) least=$((\${target#time:} + ${settleSeconds} * 1000000)) ;;
@@ -235,6 +233,7 @@ scratch() {
     *) least=9000000000000000 ;;
   esac
   stop
+  install -d -o mysql -g mysql -m 0700 ${folder.replace(/\/[^/]*$/, "")}
   mkdir -p "$work/data" "$work/logs"
   found=
   take_copy
@@ -253,11 +252,17 @@ try() {
     echo "another member makes the copies, and tries them"
     exit 0
   fi
+  if systemctl is-active --quiet ${unit}; then
+    echo "somebody looks at a restored copy: this one is left out"
+    exit 0
+  fi
   trap stop EXIT
+  trap 'exit 1' INT TERM
   scratch latest
-  broken=$(ask "SELECT CONCAT('CHECK TABLE ', GROUP_CONCAT(CONCAT(CHAR(96 USING utf8mb4), TABLE_SCHEMA, CHAR(96 USING utf8mb4), '.', CHAR(96 USING utf8mb4), TABLE_NAME, CHAR(96 USING utf8mb4))), ';')
-    FROM information_schema.TABLES WHERE TABLE_TYPE = 'BASE TABLE' AND TABLE_SCHEMA NOT IN ('mysql', 'sys', 'performance_schema', 'information_schema') GROUP BY TABLE_SCHEMA, TABLE_NAME" |
-    mysql --no-defaults --socket="$socket" --batch --skip-column-names | awk -F '\\t' '$3 == "error" || ($3 == "status" && $4 != "OK")')
+  ask "SELECT CONCAT('CHECK TABLE ', GROUP_CONCAT(CONCAT(CHAR(96 USING utf8mb4), TABLE_SCHEMA, CHAR(96 USING utf8mb4), '.', CHAR(96 USING utf8mb4), TABLE_NAME, CHAR(96 USING utf8mb4))), ';')
+    FROM information_schema.TABLES WHERE TABLE_TYPE = 'BASE TABLE' AND TABLE_SCHEMA NOT IN ('mysql', 'sys', 'performance_schema', 'information_schema') GROUP BY TABLE_SCHEMA, TABLE_NAME" >"$work/statements"
+  mysql --no-defaults --socket="$socket" --batch --skip-column-names <"$work/statements" >"$work/checked"
+  broken=$(awk -F '\\t' '$3 == "error" || ($3 == "status" && $4 != "OK")' "$work/checked")
   [ -z "$broken" ] || fail "$broken"
   (umask 022 && mkdir -p ${metrics})
   {

@@ -10,10 +10,12 @@ import { checkRedirects } from "../redirects";
 import { databaseProxy } from "../render/database-proxy";
 import { mysqlPort } from "../render/mysql";
 import { roleCheck } from "../render/mysql-role";
+import { restore } from "../render/restore";
 import { isRecord } from "../rule";
 import * as rules from "../rules";
 import { checkAddress6 } from "./address6";
 import { checkApplications, givenApplications, runsOn } from "./applications";
+import { checkBackup } from "./backup";
 import { checkDns } from "./dns";
 import { checkFirewall } from "./firewall";
 import { checkHardening } from "./hardening";
@@ -57,6 +59,7 @@ export function checkAgreement(values: Values): readonly Fault[] {
     ...checkHardening(values, hosts),
     ...checkRetiredKeys(values, hosts),
     ...checkDns(values, { names: siteNames(values), hosts }),
+    ...checkBackup(values, hosts),
     ...(values.containers === undefined
       ? checkMachines(values, hosts)
       : checkContainers(values, hosts)),
@@ -169,6 +172,7 @@ function checkRoles(hosts: readonly Host[]): readonly Fault[] {
     ...atLeastOne("web"),
     ...checkHere("a database role", members),
     ...checkHere("the role name-server", having("name-server")),
+    ...checkHere("the role backup", having("backup")),
     ...checkMembers(having("database"), having("database-primary"), having("database-replica")),
     ...hosts.flatMap(checkRolesOfOne),
   ];
@@ -315,6 +319,10 @@ function listenersOf(host: Host, values: Values, hasDatabase: boolean): readonly
       .filter(({ hosts }) => hosts.includes(name))
       .map(({ path, port }) => ({ path: `${path}.port`, port, isSetting: true })),
     ...(roles.includes("name-server") ? [fixed("the name server", defaultPorts.dns)] : []),
+    ...(roles.includes("backup") ? [setting("backup", "port", defaultPorts.backup)] : []),
+    ...(isDatabase && values.backup !== undefined
+      ? [fixed("a restored copy of the database", restore.port)]
+      : []),
     ...(roles.includes("load-balancer")
       ? [
           setting("loadBalancer", "port", defaultPorts.loadBalancer),
