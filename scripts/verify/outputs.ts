@@ -23,6 +23,22 @@ export async function readOutputs(stack: string, place = placeOf(stack)): Promis
   return { endpoints, privateKeys: v.parse(v.record(v.string(), v.string()), sshKeys) };
 }
 
+const backupKey = v.object({
+  repository: v.string(),
+  password: v.string(),
+  ca: v.optional(v.string()),
+  environment: v.optional(v.record(v.string(), v.string()), {}),
+});
+/** How a repository of restic's is reached. */
+export type BackupKey = v.InferOutput<typeof backupKey>;
+export type BackupKeys = Readonly<Record<string, Readonly<Record<string, BackupKey>>>>;
+
+/** Machine to place to its repository. */
+export async function readBackupKeys(stack: string, place = placeOf(stack)): Promise<BackupKeys> {
+  const keys = await readOutput(place, "backupKeys", "--show-secrets");
+  return v.parse(v.record(v.string(), v.record(v.string(), backupKey)), keys);
+}
+
 async function readOutput(place: StackPlace, name: string, ...options: string[]): Promise<unknown> {
   const { stack } = place;
   const args = ["stack", "output", name, "--json", "--stack", stack, ...options];
