@@ -120,7 +120,7 @@ ${writtenByTrilithon}
 # trilithon-backup folders   the folders in which applications keep state
 # trilithon-backup list      the copies of this machine, as restic has them: JSON, a line for each place
 # trilithon-backup check     whether all data can be read, in each place
-# trilithon-backup is-source status 0 where this member is the one
+# trilithon-backup is-source status 0 where this member is the one, 1 where another one is, 3 where that is not known
 set -eu
 umask 077
 config=${folder}
@@ -153,8 +153,15 @@ in_place() (
   "$@"
 )
 
-# A repository that the stack does not keep itself is made by the first who has something for it.
+# A repository that the stack does not keep itself is made once, also by a member that copies nothing yet: one that is missing later was lost.
+make_repositories() {
+  if [ -e "$state/made" ]; then return 0; fi
+  in_each_place make_repository
+  : >"$state/made"
+}
+
 make_repository() {
+  if [ ! -e "$place/makes-repository" ]; then return 0; fi
   said=$(restic cat config --no-lock 2>&1 >/dev/null) && return 0
   status=$?
   case "$status $said" in
@@ -170,7 +177,6 @@ make_repository() {
 store() {
   tag=$1
   shift
-  if [ -e "$place/makes-repository" ]; then make_repository || return 1; fi
   restic backup --quiet --host "$name" --tag "$tag" --group-by host,tags --retry-lock 5m "$@"
 }
 
@@ -213,7 +219,10 @@ source_name() {
 }
 
 is_source() {
-  source=$(source_name) || fail "no member says that it is a replica or the primary: nothing is copied"
+  if ! source=$(source_name); then
+    echo "no member says that it is a replica or the primary: nothing is copied" >&2
+    exit 3
+  fi
   [ "$source" = "$name" ]
 }
 
@@ -307,6 +316,7 @@ list_one() {
 
 check_one() { restic check --read-data --retry-lock 30m; }
 
+case $1 in full | logs | folders) make_repositories ;; esac
 case $1 in
   full) full "\${2:-}" ;;
   logs) logs ;;

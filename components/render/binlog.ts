@@ -24,6 +24,7 @@ ${writtenByTrilithon}
 use strict;
 use warnings;
 
+$SIG{__DIE__} = sub { print STDERR @_; exit 1; };
 my ($verb, $executed_text, $target, @files) = @ARGV;
 die "expected plan EXECUTED TARGET FILE...\n" unless defined $verb && $verb eq 'plan' && @files;
 my ($kind, $wanted) = $target =~ /^(latest|time|gtid)(?::(.*))?$/ or die "$target: expected latest, time: or gtid:\n";
