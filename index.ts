@@ -83,9 +83,7 @@ const backup = createBackup({ settings, hosts, database, applications }, afterMa
 const parts = { ...place, applications, webServers, loadBalancer, dns, backup };
 listens.is(describeListens(parts));
 const everything = [
-  ...[database, databaseProxy, dns.nameServer, backup, hosts.hardening].flatMap(
-    (one) => one ?? [],
-  ),
+  ...[database, databaseProxy, dns.nameServer, backup, hosts.hardening].flatMap((one) => one ?? []),
   ...services.map(({ service }) => service),
   ...[...applications.all, ...webServers, loadBalancer],
 ];

@@ -48,7 +48,9 @@ export function createBackupServer(
   const { user, home } = backupServer;
   const files: Record<string, FileArgs> = {
     [backupServer.unitPath]: {
-      content: pulumi.output(address).apply((known) => renderBackupServerUnit({ address: known, port })),
+      content: pulumi
+        .output(address)
+        .apply((known) => renderBackupServerUnit({ address: known, port })),
     },
     [backupServer.scriptPath]: { content: renderKeepScript(keep), mode: "0755" },
     [backupServer.keepServicePath]: { content: renderKeepService(), onChange: "nothing" },
@@ -78,7 +80,10 @@ export function createBackupServer(
       restartNote: "copies that are under way are made again",
       port,
       // Each machine's repository is made before.
-      ready: { command: ["perl", "-MIO::Socket::INET", "-e", answers, address, String(port)], deadlineSeconds: 120 },
+      ready: {
+        command: ["perl", "-MIO::Socket::INET", "-e", answers, address, String(port)],
+        deadlineSeconds: 120,
+      },
     },
     onHost(host, parent, [packages, ...(before ? [before] : [])]),
   );

@@ -14,12 +14,7 @@ import {
   renderLogsTimer,
 } from "./render/backup";
 import { binlogScript, renderBinlogScript } from "./render/binlog";
-import {
-  renderRestoreScript,
-  renderTestService,
-  renderTestTimer,
-  restore,
-} from "./render/restore";
+import { renderRestoreScript, renderTestService, renderTestTimer, restore } from "./render/restore";
 import { withTimeZone } from "./schedule";
 
 export interface BackedUpMachine {
@@ -124,12 +119,17 @@ function placeFiles(place: BackupPlace): Record<string, FileArgs> {
   return {
     [backupFiles.place(name, "repository")]: secret(pulumi.secret(repository)),
     [backupFiles.place(name, "password")]: secret(password),
-    ...(ca && { [backupFiles.place(name, "ca.pem")]: { content: ca, onChange: "nothing" as const } }),
+    ...(ca && {
+      [backupFiles.place(name, "ca.pem")]: { content: ca, onChange: "nothing" as const },
+    }),
     ...(environment && {
       [backupFiles.place(name, "environment")]: secret(environment.apply(renderBackupEnvironment)),
     }),
     ...(makesRepository && {
-      [backupFiles.place(name, "makes-repository")]: { content: "yes\n", onChange: "nothing" as const },
+      [backupFiles.place(name, "makes-repository")]: {
+        content: "yes\n",
+        onChange: "nothing" as const,
+      },
     }),
   };
 }

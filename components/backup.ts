@@ -144,9 +144,20 @@ function checkAgreement({ hosts, machines, repository }: BackupArgs): readonly F
   ];
 }
 
-function listenOf({ name: host, address }: Host, port: number, machines: readonly BackedUpMachine[]) {
+function listenOf(
+  { name: host, address }: Host,
+  port: number,
+  machines: readonly BackedUpMachine[],
+) {
   return {
-    ...{ host, address, port, protocol: "tcp", what: "backups", unit: backupServer.unit } as const,
+    ...({
+      host,
+      address,
+      port,
+      protocol: "tcp",
+      what: "backups",
+      unit: backupServer.unit,
+    } as const),
     for: { hosts: machines.map((machine) => machine.host.name) },
   };
 }

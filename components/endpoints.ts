@@ -1,6 +1,7 @@
 /** What the stack tells the outside, as the outputs `endpoints` and `sshKeys`: all that scripts and checks may rely on. */
 import * as pulumi from "@pulumi/pulumi";
 import type { PlacedApplication, StackApplications } from "./applications";
+import type { Backup } from "./backup";
 import type { MysqlPair } from "./database";
 import type { DatabaseProxy } from "./database-proxy";
 import type { DnsRecord } from "./dns";
@@ -23,7 +24,6 @@ import type { PrivateServiceKind } from "./render/private-service";
 import { sshdFiles } from "./render/sshd";
 import type { Role, StackSettings } from "./settings";
 import { isGuestBook } from "./source-folder";
-import type { Backup } from "./backup";
 import type { StackDns } from "./stack-dns";
 import type { WebServer } from "./web-server";
 
@@ -404,7 +404,8 @@ function pinnedOn(
   { name, roles }: StackHost,
   settings: StackSettings,
 ): Pick<HostEndpoint, "pinned"> {
-  const { loadBalancer, web, application, applications, services, database, dns, backup } = settings;
+  const { loadBalancer, web, application, applications, services, database, dns, backup } =
+    settings;
   const ofServices = Object.values(services)
     .filter(({ hosts }) => hosts.includes(name))
     .map(({ packages = {} }) => packages);

@@ -57,10 +57,7 @@ test("members and hosts with folders are copied, and the host that keeps copies 
 
 test("a machine copies what it has, into repositories of its own", async (t) => {
   const member = await filesOf("of-web-02");
-  t.is(
-    text(member, "/etc/trilithon/backup/members"),
-    "web-01 10.0.0.21\nweb-02 10.0.0.22\n",
-  );
+  t.is(text(member, "/etc/trilithon/backup/members"), "web-01 10.0.0.21\nweb-02 10.0.0.22\n");
   t.regex(
     text(member, "/etc/trilithon/backup/places/lb-01/repository"),
     /^rest:https:\/\/web-02:[^:@]+@10\.0\.0\.11:8000\/web-02\/$/,

@@ -24,9 +24,7 @@ export function backupChecks(endpoints: Endpoints): readonly Check[] {
     deadlineSeconds: 25,
     run: async (site) =>
       judgeBackups(
-        await Promise.all(
-          members.map((host) => site.run(host, question.text, 10).catch(() => "")),
-        ),
+        await Promise.all(members.map((host) => site.run(host, question.text, 10).catch(() => ""))),
       ),
   };
   return [check];
@@ -44,7 +42,10 @@ export function judgeBackups(answers: readonly string[]): Finding {
   };
   const [logs, full] = [youngest("logs"), youngest("full")];
   if (logs === undefined || full === undefined) {
-    const missing = [...(full === undefined ? ["copy"] : []), ...(logs === undefined ? ["log"] : [])];
+    const missing = [
+      ...(full === undefined ? ["copy"] : []),
+      ...(logs === undefined ? ["log"] : []),
+    ];
     return failed(`no member has made a ${missing.join(" or a ")}`);
   }
   const seen = `logs ${Math.round(logs / 6) / 10} minutes old, a copy ${Math.round(full / 360) / 10} hours old`;

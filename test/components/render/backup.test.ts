@@ -64,7 +64,10 @@ test("a machine copies what it has", (t) => {
     "trilithon-backup.service",
     renderBackupService({ name, database: true, folders: true }),
   );
-  t.notRegex(renderBackupService({ name, database: false, folders: true }), /trilithon-backup full/);
+  t.notRegex(
+    renderBackupService({ name, database: false, folders: true }),
+    /trilithon-backup full/,
+  );
   t.notRegex(renderBackupService({ name, database: true, folders: false }), /folders/);
   isGolden(t, "trilithon-backup.timer", renderBackupTimer({ schedule: "*-*-* 02:30 UTC" }));
   isGolden(t, "trilithon-backup-logs.service", renderLogsService());

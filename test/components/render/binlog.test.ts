@@ -55,7 +55,10 @@ function transaction({ number, at, here, id = uuid }: Transaction): Buffer {
   const times = [numbers(BigInt(here ?? at) | flag).subarray(0, 7)];
   if (here !== undefined) times.push(numbers(at).subarray(0, 7));
   const head = [Buffer.from([1]), idOf(id), numbers(number), Buffer.from([2]), numbers(0, 1)];
-  return Buffer.concat([event(33, Buffer.concat([...head, ...times])), event(30, Buffer.alloc(50))]);
+  return Buffer.concat([
+    event(33, Buffer.concat([...head, ...times])),
+    event(30, Buffer.alloc(50)),
+  ]);
 }
 
 function writeLog(name: string, ...events: readonly Buffer[]): string {
@@ -168,7 +171,10 @@ test("a log that is cut, encrypted or none is refused", (t) => {
 
 test("transactions without a GTID, or with a tag, are refused", (t) => {
   const anonymous = writeLog("anonymous", previousGtids({}), event(34, Buffer.alloc(49)));
-  t.regex(plan("", "latest", anonymous).join(), /^status 1,anonymous: a transaction without a GTID/);
+  t.regex(
+    plan("", "latest", anonymous).join(),
+    /^status 1,anonymous: a transaction without a GTID/,
+  );
   const tagged = writeLog("tagged", previousGtids({}), event(42, Buffer.alloc(49)));
   t.regex(plan("", "latest", tagged).join(), /^status 1,tagged: a GTID with a tag/);
   const headless = writeLog("headless", transaction({ number: 1, at: 1 }));
