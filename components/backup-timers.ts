@@ -18,13 +18,14 @@ import { renderRestoreScript, renderTestService, renderTestTimer, restore } from
 import { withTimeZone } from "./schedule";
 
 export interface BackedUpMachine {
+  /** The machine. */
   readonly host: Host;
   /** A member of the database: one of them makes the copies of it. Default: it is none. */
-  readonly database?: "member" | undefined;
+  readonly database?: "member";
   /** Absolute paths of folders in which something keeps state. Default none. */
-  readonly folders?: readonly string[] | undefined;
+  readonly folders?: readonly string[];
   /** What makes what is copied. */
-  readonly after?: readonly pulumi.Resource[] | undefined;
+  readonly after?: readonly pulumi.Resource[];
 }
 
 /** A repository of one machine. */

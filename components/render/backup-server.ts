@@ -95,6 +95,10 @@ ExecStart=${backupServer.scriptPath} keep
 TimeoutStartSec=12h
 Nice=10
 IOSchedulingClass=idle
+${confineRoot({ capabilities: ["CAP_DAC_OVERRIDE", "CAP_CHOWN", "CAP_FOWNER"] })}
+PrivateTmp=yes
+ProtectKernelTunables=yes
+ReadWritePaths=/var/lib
 `;
 }
 

@@ -1,6 +1,7 @@
 /** The files of a machine that is backed up: restic with its repositories, what it copies, and when. */
 import { writtenByTrilithon } from "./application-unit";
 import { roleCheck } from "./mysql-role";
+import { confineRoot } from "./unit-confinement";
 
 const folder = "/etc/trilithon/backup";
 
@@ -25,6 +26,18 @@ export const backupFiles = {
   clone: "/var/lib/mysql-files/trilithon-backup",
   metrics: "/var/lib/prometheus/node-exporter",
 };
+
+/** Of what copies and restores: it reads what is MySQL's and applications', and gives files back to them. */
+export const backupConfinement = `${confineRoot({
+  capabilities: ["CAP_DAC_OVERRIDE", "CAP_CHOWN", "CAP_FOWNER"],
+  addressFamilies: ["AF_INET", "AF_INET6", "AF_NETLINK"],
+})}
+PrivateTmp=yes
+ProtectKernelTunables=yes
+# Keys of SSH, for a repository that is reached by it.
+ProtectHome=read-only
+ReadWritePaths=/var/lib /var/cache
+`;
 
 /** Variables of a shell, for restic: keys of a cloud, say. */
 export function renderBackupEnvironment(variables: Readonly<Record<string, string>>): string {
@@ -60,7 +73,7 @@ Type=oneshot
 ${database ? `ExecStart=${scriptPath} full\n` : ""}${folders ? `ExecStart=${scriptPath} folders\n` : ""}TimeoutStartSec=12h
 Nice=10
 IOSchedulingClass=idle
-`;
+${backupConfinement}`;
 }
 
 export function renderBackupTimer({ schedule }: { readonly schedule: string }): string {
@@ -90,7 +103,7 @@ ExecStart=${backupFiles.scriptPath} logs
 TimeoutStartSec=15min
 Nice=5
 LogLevelMax=notice
-`;
+${backupConfinement}`;
 }
 
 /** At most the last minute is lost with all machines. */

@@ -1,6 +1,6 @@
 /** The program that starts a mysqld of its own on a backup and replays binary logs into it, and the unit that tries that each night. */
 import { writtenByTrilithon } from "./application-unit";
-import { backupFiles } from "./backup";
+import { backupConfinement, backupFiles } from "./backup";
 import { binlogScript } from "./binlog";
 
 export const restore = {
@@ -26,7 +26,7 @@ ExecStart=${restore.scriptPath} test
 TimeoutStartSec=12h
 Nice=15
 IOSchedulingClass=idle
-`;
+${backupConfinement}`;
 }
 
 export function renderTestTimer(): string {
