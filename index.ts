@@ -4,12 +4,7 @@ import { balanced, createApplications, servedOn, sharedDatabase } from "./compon
 import { createDatabase } from "./components/create-database";
 import { DatabaseProxy } from "./components/database-proxy";
 import { edgeOfStack } from "./components/edge";
-import {
-  describeBackupKeys,
-  describeEndpoints,
-  describeListens,
-  describeSshKeys,
-} from "./components/endpoints";
+import { describeEndpoints, describeListens, describeSshKeys } from "./components/endpoints";
 import { isHere } from "./components/host";
 import { createHosts } from "./components/hosts";
 import { inTurn } from "./components/in-turn";
@@ -92,4 +87,4 @@ retireKeys(hosts, [...everything, ...closed]);
 
 export const endpoints = describeEndpoints(parts);
 export const sshKeys = describeSshKeys(hosts);
-export const backupKeys = describeBackupKeys(backup);
+export const backupKeys = backup?.keys;

@@ -344,11 +344,6 @@ function describeBackup({ hosts, machines, places }: Backup): BackupEndpoint {
   };
 }
 
-/** Machine to place to how its repository is reached. Secret; empty where nothing is backed up. */
-export function describeBackupKeys(backup: Backup | undefined) {
-  return backup?.keys ?? pulumi.secret({});
-}
-
 /** Host name to private key. Secret. */
 export function describeSshKeys({ all }: StackHosts): pulumi.Output<Record<string, string>> {
   return pulumi.secret(byName(all, ({ host }) => host.privateKey));

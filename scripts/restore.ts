@@ -34,6 +34,9 @@ runMain(async () => {
   }
   const target = to === undefined ? undefined : parseTarget(to);
   const outputs = await readOutputs(line.stack);
+  if (outputs.endpoints.backup === undefined) {
+    throw new UsageError(`stack ${line.stack}: nothing is backed up`);
+  }
   const host = parsePlace(into, databaseHosts(outputs.endpoints));
   return withSite(outputs, "restoring", async (site) => {
     if (target === undefined) {

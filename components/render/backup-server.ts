@@ -149,7 +149,7 @@ prepare() {
       echo "$name: its repository is made"
       in_repository "$name" init --quiet
     fi
-    if ! RESTIC_PASSWORD_FILE=$password in_repository "$name" cat config --no-lock >/dev/null 2>&1; then
+    if ! (RESTIC_PASSWORD_FILE=$password && in_repository "$name" cat config --no-lock) >/dev/null 2>&1; then
       echo "$name: its key is made"
       in_repository "$name" key add --new-password-file "$password" --host "$name" --user root
     fi

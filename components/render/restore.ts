@@ -125,7 +125,7 @@ take_copy() {
     case $target in
       time:*) if [ "$time" -gt "\${target#time:}" ]; then continue; fi ;;
     esac
-    in_place "$place" restic restore --quiet --verify "$id:${clone}" --target "$work/data" ||
+    in_place "$place" restic restore --quiet --verify --retry-lock 30m "$id:${clone}" --target "$work/data" ||
       fail "the copy $id of $(readable "$time") in \${place##*/} cannot be read whole"
     start
     has=$(executed)
@@ -154,7 +154,7 @@ take_logs() {
     if [ -z "$chosen" ]; then continue; fi
     set -- $chosen
     if [ "$1" -gt "$reached" ]; then reached=$1; fi
-    in_place "$place" restic restore --quiet --verify "$2" --target "$work/logs/\${place##*/}" ||
+    in_place "$place" restic restore --quiet --verify --retry-lock 30m "$2" --target "$work/logs/\${place##*/}" ||
       fail "the logs of $(readable "$1") in \${place##*/} cannot be read whole"
   done
   [ "$reached" -gt 0 ] || fail "there is no copy of the binary logs"
