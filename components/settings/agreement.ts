@@ -15,7 +15,7 @@ import { isRecord } from "../rule";
 import * as rules from "../rules";
 import { checkAddress6 } from "./address6";
 import { checkApplications, givenApplications, runsOn } from "./applications";
-import { checkBackup } from "./backup";
+import { checkBackup, isBackedUp } from "./backup";
 import { checkDns } from "./dns";
 import { checkFirewall } from "./firewall";
 import { checkHardening } from "./hardening";
@@ -297,6 +297,7 @@ function listenersOf(host: Host, values: Values, hasDatabase: boolean): readonly
   return [
     fixed("sshd", (isContainer ? undefined : host.values.port) ?? defaultPorts.ssh),
     ...(published === undefined ? [] : [fixed("sshd", published)]),
+    ...(isDatabase && isBackedUp(values) ? [fixed("a restored database", restore.port)] : []),
     ...(isDatabase
       ? [fixed("MySQL", mysqlPort), fixed("what tells MySQL's role", roleCheck.port)]
       : []),
@@ -319,10 +320,6 @@ function listenersOf(host: Host, values: Values, hasDatabase: boolean): readonly
       .filter(({ hosts }) => hosts.includes(name))
       .map(({ path, port }) => ({ path: `${path}.port`, port, isSetting: true })),
     ...(roles.includes("name-server") ? [fixed("the name server", defaultPorts.dns)] : []),
-    ...(roles.includes("backup") ? [setting("backup", "port", defaultPorts.backup)] : []),
-    ...(isDatabase && values.backup !== undefined
-      ? [fixed("a restored copy of the database", restore.port)]
-      : []),
     ...(roles.includes("load-balancer")
       ? [
           setting("loadBalancer", "port", defaultPorts.loadBalancer),
@@ -330,6 +327,7 @@ function listenersOf(host: Host, values: Values, hasDatabase: boolean): readonly
           ...(values.https === undefined ? [] : [setting("https", "port", defaultHttpsPort)]),
         ]
       : []),
+    ...(roles.includes("backup") ? [setting("backup", "port", defaultPorts.backup)] : []),
   ];
 }
 

@@ -23,6 +23,14 @@ export function checkBackup(
   return [{ path, message: unexpected(expected, undefined) }];
 }
 
+/** Whether the settings, well formed or not, have anything copied. */
+export function isBackedUp({ backup, hosts }: Values): boolean {
+  const all: unknown[] = Array.isArray(hosts) ? hosts : [];
+  const keeps = (host: unknown) =>
+    isRecord(host) && Array.isArray(host.roles) && host.roles.includes("backup");
+  return all.some(keeps) || (isRecord(backup) && backup.repository !== undefined);
+}
+
 function hasSomething(
   values: Values,
   hosts: readonly { readonly roles: readonly string[] }[],
