@@ -4,7 +4,7 @@ import { renderCopies, renderCopiesJson } from "./backup/copies";
 import { readCommandLine, UsageError } from "./command-line";
 import { tellAway } from "./operate/hosts";
 import { runMain } from "./setup/say";
-import { readOutputs } from "./verify/outputs";
+import { exportState, readOutputs } from "./verify/outputs";
 import { withSite } from "./verify/site";
 
 const name = "npm run backup --";
@@ -14,7 +14,7 @@ runMain(async () => {
   const line = readCommandLine({
     name,
     about:
-      "now: copies the database and the folders at once. list: shows what copies there are. check: reads all data of all\n" +
+      "now: copies the database, the folders and the state of the stack at once. list: shows what copies there are. check: reads all data of all\n" +
       "repositories, which takes as long as a restore. Status 1 where a host or a repository fails.",
     word: verbs.join("|"),
     options: { json: { type: "boolean", about: "of list: one JSON document instead of a table" } },
@@ -37,7 +37,8 @@ runMain(async () => {
       process.stdout.write(values.json ? renderCopiesJson(stack, copies) : renderCopies(copies));
       return tell(faults);
     }
-    return tell(await (word === "now" ? copyNow : checkRepositories)(site, backup));
+    if (word === "check") return tell(await checkRepositories(site, backup));
+    return tell(await copyNow(site, backup, await exportState(line.stack)));
   });
 });
 

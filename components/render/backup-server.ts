@@ -186,6 +186,7 @@ in_each() {
 keep_one() {
   in_repository "$1" forget --quiet --tag full --group-by host,tags --keep-last 2 --keep-daily ${daily} --keep-weekly ${weekly} --keep-monthly ${monthly} &&
     in_repository "$1" forget --quiet --tag folders --group-by host,tags --keep-last 2 --keep-daily ${daily} --keep-weekly ${weekly} --keep-monthly ${monthly} &&
+    in_repository "$1" forget --quiet --tag state --group-by host,tags --keep-last 2 --keep-daily ${daily} --keep-weekly ${weekly} --keep-monthly ${monthly} &&
     in_repository "$1" forget --quiet --tag logs --group-by host,tags --keep-within 1h --keep-hourly 48 --keep-daily ${daily} &&
     in_repository "$1" prune --quiet &&
     in_repository "$1" check --quiet --read-data-subset "$(date -u +%u)/7"

@@ -123,7 +123,7 @@ WantedBy=timers.target
 `;
 }
 
-/** Tags, `full`, `logs` and `folders`, are those that `trilithon-backup-keep` and `trilithon-restore` know. */
+/** Tags, `full`, `logs`, `folders` and `state`, are those that `trilithon-backup-keep` and `trilithon-restore` know. */
 export function renderBackupScript({ name }: Pick<Copied, "name">): string {
   const { folders, members, clone, metrics, unit } = backupFiles;
   return `#!/bin/sh
@@ -131,6 +131,7 @@ ${writtenByTrilithon}
 # trilithon-backup full      a copy of the whole database, if this member is the one that makes it; --here: in any case
 # trilithon-backup logs      the binary logs up to now, if this member is the one
 # trilithon-backup folders   the folders in which applications keep state
+# trilithon-backup state     standard input: the state of the stack, as \`npm run backup -- now\` sends it
 # trilithon-backup list      the copies of this machine, as restic has them: JSON, a line for each place
 # trilithon-backup check     whether all data can be read, in each place
 # trilithon-backup is-source status 0 where this member is the one, 1 where another one is, 3 where that is not known
@@ -322,6 +323,14 @@ folders() {
   metric folders
 }
 
+# Its secrets are encrypted by the stack's passphrase.
+state() {
+  cat >"$state/stack.json.new"
+  [ -s "$state/stack.json.new" ] || fail "the state of the stack is empty"
+  mv "$state/stack.json.new" "$state/stack.json"
+  in_each_place store state "$state/stack.json"
+}
+
 list_one() {
   said=$(restic snapshots --json --no-lock) || return 1
   echo "\${place##*/} $said"
@@ -329,16 +338,17 @@ list_one() {
 
 check_one() { restic check --read-data --retry-lock 30m; }
 
-case $1 in full | logs | folders) make_repositories ;; esac
+case $1 in full | logs | folders | state) make_repositories ;; esac
 case $1 in
   full) full "\${2:-}" ;;
   logs) logs ;;
   folders) folders ;;
+  state) state ;;
   list) in_each_place list_one ;;
   check) in_each_place check_one ;;
   is-source) is_source ;;
   *)
-    echo "expected full, logs, folders, list, check or is-source, got $1" >&2
+    echo "expected full, logs, folders, state, list, check or is-source, got $1" >&2
     exit 2
     ;;
 esac

@@ -8,10 +8,27 @@ type BackupOfStack = NonNullable<Endpoints["backup"]>;
 
 const longestSeconds = 12 * 3600;
 
-/** A line for each host that fails. */
-export async function copyNow(site: Site, backup: BackupOfStack): Promise<readonly string[]> {
+/** A line for each host that fails. `state` is that of the stack, which goes to the first machine. */
+export async function copyNow(
+  site: Site,
+  backup: BackupOfStack,
+  state: string,
+): Promise<readonly string[]> {
+  const [first, ...others] = machinesOf(site, backup);
+  if (first === undefined) return ["no machine that is copied is there: all are away"];
+  const faults = await onEach([first], async (host) => {
+    // The script travels over standard input, and what `printf` prints is in no program's words.
+    await site.run(host, sh`printf %s ${state} | trilithon-backup state`.text, 600);
+  });
+  return [...faults, ...(await startUnits(site, [first, ...others]))];
+}
+
+async function startUnits(
+  site: Site,
+  machines: readonly EndpointHost[],
+): Promise<readonly string[]> {
   const members = databaseHosts(site.endpoints).map(({ name }) => name);
-  return onEach(machinesOf(site, backup), async (host) => {
+  return onEach(machines, async (host) => {
     const units = [
       "trilithon-backup.service",
       ...(members.includes(host.name) ? ["trilithon-backup-logs.service"] : []),

@@ -39,6 +39,20 @@ export async function readBackupKeys(stack: string, place = placeOf(stack)): Pro
   return v.parse(v.record(v.string(), v.record(v.string(), backupKey)), keys);
 }
 
+/** Its secrets stay encrypted, by the stack's passphrase or provider. */
+export async function exportState(stack: string, place = placeOf(stack)): Promise<string> {
+  const { status, stdout, stderr } = await capturePulumi(place, [
+    "stack",
+    "export",
+    "--stack",
+    stack,
+  ]);
+  if (status === 0) return stdout;
+  throw new Error(
+    `stack ${stack}: its state cannot be exported: ${stderr.trim().split("\n").at(-1) ?? ""}`,
+  );
+}
+
 async function readOutput(place: StackPlace, name: string, ...options: string[]): Promise<unknown> {
   const { stack } = place;
   const args = ["stack", "output", name, "--json", "--stack", stack, ...options];

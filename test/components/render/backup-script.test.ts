@@ -40,17 +40,18 @@ function makeMachine(t: ExecutionContext, stubs: Readonly<Record<string, string>
       put(join(backupFiles.place(name, "repository"), "..", file).slice(1), `${name}\n`);
     }
   };
-  const run = (...words: readonly string[]) => {
+  const runWith = (input: string, ...words: readonly string[]) => {
     const env = { ...process.env, PATH: `${join(root, "bin")}:${process.env.PATH}`, ROOT: root };
-    return spawnSync("sh", [join(root, "script"), ...words], { encoding: "utf8", env });
+    return spawnSync("sh", [join(root, "script"), ...words], { encoding: "utf8", env, input });
   };
+  const run = (...words: readonly string[]) => runWith("", ...words);
   const calls = () => {
     const file = join(root, "calls");
     if (!existsSync(file)) return [];
     const lines = readFileSync(file, "utf8").trimEnd().split("\n");
     return lines.map((line) => line.replaceAll(root, ""));
   };
-  return { root, put, place, run, calls };
+  return { root, put, place, run, runWith, calls };
 }
 
 const inPlace = (lines: string) => `at=$(cat "$RESTIC_REPOSITORY_FILE"); ${lines}`;
@@ -90,6 +91,16 @@ for (const [status, said, made] of [
     if (!made) t.regex(ended.stderr, new RegExp(said));
   });
 }
+
+test("the state of the stack is stored as it came, and an empty one is refused", (t) => {
+  const restic = `for file in "$@"; do :; done; echo "stored $(cat "$file")" >>"$ROOT/calls"`;
+  const { place, run, runWith, calls } = makeMachine(t, { restic });
+  place("one");
+  t.is(run("state").status, 1);
+  t.deepEqual(calls(), []);
+  t.is(runWith("{}", "state").status, 0);
+  t.true(calls().includes("stored {}"));
+});
 
 const mysql = `case "$*" in
   *'SHOW BINARY LOG STATUS'*) printf 'binlog.000002\\t4\\t\\t\\t\\n' ;;
