@@ -182,6 +182,7 @@ in_each() {
   fi
 }
 
+# A check would lock machines out for as long as it reads. Without that it is sound as well: it takes the list of copies first, and nothing is removed meanwhile.
 # Each copy of the logs holds a week of them: one a day leads back as far as the daily copies.
 keep_one() {
   in_repository "$1" forget --quiet --tag full --group-by host,tags --keep-last 2 --keep-daily ${daily} --keep-weekly ${weekly} --keep-monthly ${monthly} &&
@@ -189,10 +190,10 @@ keep_one() {
     in_repository "$1" forget --quiet --tag state --group-by host,tags --keep-last 2 --keep-daily ${daily} --keep-weekly ${weekly} --keep-monthly ${monthly} &&
     in_repository "$1" forget --quiet --tag logs --group-by host,tags --keep-within 1h --keep-hourly 48 --keep-daily ${daily} &&
     in_repository "$1" prune --quiet &&
-    in_repository "$1" check --quiet --read-data-subset "$(date -u +%u)/7"
+    in_repository "$1" check --no-lock --quiet --read-data-subset "$(date -u +%u)/7"
 }
 
-check_one() { in_repository "$1" check --read-data; }
+check_one() { in_repository "$1" check --no-lock --read-data; }
 
 case $1 in
   prepare) prepare ;;

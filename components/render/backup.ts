@@ -336,7 +336,7 @@ list_one() {
   echo "\${place##*/} $said"
 }
 
-check_one() { restic check --read-data --retry-lock 30m; }
+check_one() { restic check --read-data --no-lock; }
 
 case $1 in full | logs | folders | state) make_repositories ;; esac
 case $1 in
