@@ -123,6 +123,9 @@ WantedBy=timers.target
 `;
 }
 
+/** Less than a run of the timer: a member that is further behind is none that copies are made from. */
+const applySeconds = 45;
+
 /** Tags, `full`, `logs`, `folders` and `state`, are those that `trilithon-backup-keep` and `trilithon-restore` know. */
 export function renderBackupScript({ name }: Pick<Copied, "name">): string {
   const { folders, members, clone, metrics, unit } = backupFiles;
@@ -140,7 +143,7 @@ umask 077
 config=${folder}
 state=/var/lib/trilithon/backup
 name=${name}
-export LC_ALL=C RESTIC_CACHE_DIR=/var/cache/trilithon-backup
+export LC_ALL=C TZ=UTC RESTIC_CACHE_DIR=/var/cache/trilithon-backup
 mkdir -p "$state"
 
 fail() {
@@ -194,9 +197,10 @@ store() {
   restic backup --quiet --host "$name" --tag "$tag" --group-by host,tags --retry-lock 5m "$@"
 }
 
+# metric WHAT [SECONDS]: as of when the copy is. Default: now.
 metric() {
   (umask 022 && mkdir -p ${metrics})
-  echo "trilithon_backup_last_success_seconds{what=\\"$1\\"} $(date +%s)" >"${metrics}/trilithon-backup-$1.prom.new"
+  echo "trilithon_backup_last_success_seconds{what=\\"$1\\"} \${2:-$(date +%s)}" >"${metrics}/trilithon-backup-$1.prom.new"
   chmod 644 "${metrics}/trilithon-backup-$1.prom.new"
   mv "${metrics}/trilithon-backup-$1.prom.new" "${metrics}/trilithon-backup-$1.prom"
 }
@@ -266,6 +270,23 @@ full() {
   metric full
 }
 
+# Up to when, in seconds, this member was sent all that its primary committed. One that follows nobody has its own, and one of a group what the group has.
+sent_until() {
+  ask "SELECT FLOOR(COALESCE(
+    (SELECT GREATEST(UNIX_TIMESTAMP(LAST_HEARTBEAT_TIMESTAMP), UNIX_TIMESTAMP(LAST_QUEUED_TRANSACTION_ORIGINAL_COMMIT_TIMESTAMP))
+      FROM performance_schema.replication_connection_status JOIN performance_schema.replication_connection_configuration USING (CHANNEL_NAME)
+      WHERE CHANNEL_NAME = '' AND HOST <> ''),
+    UNIX_TIMESTAMP()))"
+}
+
+# What it was sent is in its own binary logs once it was applied.
+await_applied() {
+  received="SELECT MAX(RECEIVED_TRANSACTION_SET) INTO @received FROM performance_schema.replication_connection_status
+    WHERE CHANNEL_NAME IN ('', 'group_replication_applier')"
+  applied=$(ask "$received; SELECT WAIT_FOR_EXECUTED_GTID_SET(COALESCE(@received, ''), ${applySeconds})")
+  [ "$applied" = 0 ] || fail "what this member was sent is not applied within ${applySeconds} s: its logs are not whole"
+}
+
 # The name of the open log and its end, where a transaction ends. The statement has another name before MySQL 8.2.
 open_log() {
   status=$(ask 'SHOW BINARY LOG STATUS' 2>/dev/null) || status=$(ask 'SHOW MASTER STATUS')
@@ -284,6 +305,8 @@ logs() {
     rm -f "$state/logged"
     return 0
   fi
+  until_time=$(sent_until)
+  await_applied
   found=$(open_log)
   if [ "\${found#* }" -gt 16777216 ]; then
     ask 'FLUSH NO_WRITE_TO_BINLOG BINARY LOGS'
@@ -294,14 +317,14 @@ logs() {
     store_logs "\${found% *}" "\${found#* }"
     echo "$found" >"$state/logged"
   fi
-  metric logs
+  metric logs "$until_time"
   if ! joins_on; then
     echo "the logs do not join on to a copy of this machine's: one is made"
     systemctl start --no-block ${unit}.service
   fi
 }
 
-# store_logs FILE END: those before it as they lie, and of it what is before its end.
+# store_logs FILE END: those before it as they lie, and of it what is before its end. The time of the copy is that up to which it is whole.
 store_logs() {
   base=$(ask 'SELECT @@log_bin_basename')
   rm -rf "$state/open"
@@ -311,7 +334,7 @@ store_logs() {
   all=$(ask 'SHOW BINARY LOGS')
   echo "$all" | awk -v "folder=\${base%/*}" -v "open=$1" '$1 == open { exit } { print folder "/" $1 }' >"$state/list"
   echo "$state/open/$1" >>"$state/list"
-  in_each_place store logs --files-from-verbatim "$state/list"
+  in_each_place store logs --time "$(date -d "@$until_time" '+%Y-%m-%d %H:%M:%S')" --files-from-verbatim "$state/list"
 }
 
 folders() {

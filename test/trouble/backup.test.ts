@@ -105,8 +105,8 @@ async function restoredOn(host: string): Promise<ReadonlySet<string>> {
   return new Set(rows.split("\n").filter((row) => row.startsWith("entry ")));
 }
 
-/** Until a copy of the logs is there that was made after now, with room for what a restore waits for. */
-const untilCopied = () => sleep(140_000);
+/** Until a copy of the logs is there that was made after now, and whole some seconds after it. */
+const untilCopied = () => sleep(100_000);
 
 async function untilFirstCopy(host: string): Promise<void> {
   for (let left = 60; left > 0; left -= 1) {

@@ -107,6 +107,8 @@ const mysql = `case "$*" in
   *'SHOW BINARY LOGS'*) printf 'binlog.000001\\t6\\tNo\\nbinlog.000002\\t32\\tNo\\nbinlog.000003\\t4\\tNo\\n' ;;
   *log_bin_basename*) echo "$ROOT/data/binlog" ;;
   *GTID_SUBSET*) echo 1 ;;
+  *LAST_HEARTBEAT*) echo 1764486429 ;;
+  *WAIT_FOR_EXECUTED*) echo "\${BEHIND:-0}" ;;
 esac`;
 /** Who is the source is asked by Perl. */
 const perl = (role: string) => `case "$*" in *" 10.0.0.22 /${role}") exit 0 ;; esac; exit 1`;
@@ -118,7 +120,7 @@ const restic = `while [ $# -gt 0 ]; do
 done`;
 
 test("of the open log what is before its end is stored, and none that was begun later", (t) => {
-  const { place, put, run, calls } = makeMachine(t, {
+  const { root, place, put, run, calls } = makeMachine(t, {
     ...{ mysql, restic, perl: perl("replica"), systemctl: "" },
   });
   place("one");
@@ -131,9 +133,23 @@ test("of the open log what is before its end is stored, and none that was begun 
     "stored /data/binlog.000001: closed",
     "stored /var/lib/trilithon/backup/open/binlog.000002: open",
   ]);
+  t.true(calls().some((line) => line.includes(" --time 2025-11-30 07:07:09 --files-from")));
+  const metrics = join(root, backupFiles.metrics, "trilithon-backup-logs.prom");
+  t.regex(readFileSync(metrics, "utf8"), /\{what="logs"\} 1764486429$/m);
   t.false(calls().some((line) => line.startsWith("systemctl")));
   t.is(run("logs").status, 0);
   t.is(stored().length, 2, "nothing was written since");
+});
+
+test("logs of a member that has not applied what it was sent are none", (t) => {
+  const stubs = { mysql: `BEHIND=1\n${mysql}`, restic, perl: perl("replica"), systemctl: "" };
+  const { place, put, run, calls } = makeMachine(t, stubs);
+  place("one");
+  put("etc/trilithon/backup/members", "web-02 10.0.0.22\n");
+  const { status, stderr } = run("logs");
+  t.is(status, 1);
+  t.regex(stderr, /what this member was sent is not applied within 45 s/);
+  t.false(calls().some((line) => line.startsWith("stored")));
 });
 
 test("where the logs do not join on to a copy, one is made", (t) => {

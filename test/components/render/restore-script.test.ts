@@ -61,7 +61,7 @@ function restore(
 const microseconds = (time: string) => `time:${Date.parse(time)}000`;
 
 test("what is whole is told with its copy and its end", (t) => {
-  for (const target of ["latest", microseconds("2026-11-30T06:59:00Z")]) {
+  for (const target of ["latest", microseconds("2026-11-30T06:59:50Z"), microseconds("2026-11-30T02:00:11Z")]) {
     const { status, stdout, stderr } = restore(t, target);
     t.is(status, 0, stderr);
     const lines = stdout.split("\n");
@@ -86,15 +86,15 @@ const broken: readonly [string, string, Readonly<Record<string, string>>, RegExp
   ],
   [
     "a time before the first copy",
-    microseconds("2026-11-30T01:59:00Z"),
+    microseconds("2026-11-30T02:00:10Z"),
     {},
     /there is no copy of the database from before that$/,
   ],
   [
     "a time that the logs do not reach",
-    microseconds("2026-11-30T06:59:30Z"),
+    microseconds("2026-11-30T06:59:51Z"),
     {},
-    /the binary logs were last copied at 2026-11-30T07:00:00Z, which is not 60 s after the wanted time/,
+    /the copied binary logs are whole until 2026-11-30T07:00:00Z, which is not 10 s after the wanted time/,
   ],
   [
     "no binary logs",
