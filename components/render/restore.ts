@@ -53,6 +53,7 @@ ${writtenByTrilithon}
 #   starts a mysqld at 127.0.0.1:${port} that has what TARGET says, and tells what is in it
 #   TARGET  latest, time:MICROSECONDS (all that committed before it) or gtid:UUID:NUMBER (up to this one and with it)
 #   PLACES  a folder with a folder for each repository; default: those of this machine
+# trilithon-restore live   tells the same of the MySQL that serves
 # trilithon-restore stop   ends it, and removes its data
 # trilithon-restore test   scratch latest, looks at each table, stop; on the member that makes the copies
 set -eu
@@ -211,8 +212,7 @@ replay_all() {
 }
 
 # Of each table the rows, and MySQL's checksum.
-tell() {
-  echo "gtid $has"
+tell_tables() {
   mark='CHAR(96 USING utf8mb4)'
   table="CONCAT($mark, REPLACE(TABLE_SCHEMA, $mark, CONCAT($mark, $mark)), $mark, '.', $mark, REPLACE(TABLE_NAME, $mark, CONCAT($mark, $mark)), $mark)"
   of="FROM information_schema.TABLES WHERE TABLE_TYPE = 'BASE TABLE' AND TABLE_SCHEMA NOT IN ('mysql', 'sys', 'performance_schema', 'information_schema') ORDER BY TABLE_SCHEMA, TABLE_NAME"
@@ -220,6 +220,11 @@ tell() {
   ask "SELECT CONCAT('CHECKSUM TABLE ', $table, ';') $of" >"$work/checksums"
   mysql --no-defaults --socket="$socket" --batch --skip-column-names <"$work/statements"
   mysql --no-defaults --socket="$socket" --batch --skip-column-names <"$work/checksums" | sed 's/^/checksum\\t/'
+}
+
+tell() {
+  echo "gtid $has"
+  tell_tables
   echo "scratch 127.0.0.1 ${port} $socket"
 }
 
@@ -243,6 +248,13 @@ scratch() {
     gtid:*) [ -n "$found" ] || fail "\${target#gtid:} is in none of the binary logs" ;;
   esac
   tell
+}
+
+live() {
+  socket=$(mysql --no-defaults --batch --skip-column-names --execute 'SELECT @@GLOBAL.socket')
+  work=$(mktemp -d)
+  trap 'rm -rf "$work"' EXIT
+  tell_tables
 }
 
 # Where it fails, the metric of the time before stays: its age says when it last went well.
@@ -278,10 +290,11 @@ try() {
 
 case $1 in
   scratch) scratch "$2" "\${3:-}" ;;
+  live) live ;;
   stop) stop ;;
   test) try ;;
   *)
-    echo "expected scratch, stop or test, got $1" >&2
+    echo "expected scratch, live, stop or test, got $1" >&2
     exit 2
     ;;
 esac

@@ -1,17 +1,19 @@
 /** What a restored database holds, as the host tells it. */
 
+export interface Table {
+  readonly name: string;
+  readonly rows: number;
+  /** As `CHECKSUM TABLE` has it. */
+  readonly checksum: string;
+}
+
 export interface RestoreReport {
   /** The full copy that it began with. */
   readonly copy: { readonly at: string; readonly place: string; readonly id: string };
   /** When the last transaction that was replayed committed; left out where none was. */
   readonly until?: string | undefined;
   readonly gtidSet: string;
-  readonly tables: readonly {
-    readonly name: string;
-    readonly rows: number;
-    /** As `CHECKSUM TABLE` has it. */
-    readonly checksum: string;
-  }[];
+  readonly tables: readonly Table[];
   /** Transactions that were left out although they bear an earlier time than was wanted. */
   readonly early: number;
   readonly socket: string;
@@ -26,17 +28,21 @@ export function parseReport(said: string): RestoreReport {
   const [, gtidSet = ""] = first("gtid");
   const [, , port = "", socket = ""] = first("scratch");
   if (socket === "") throw new Error(`expected what was restored, got: ${said.slice(-200)}`);
-  const checksums = new Map(cells(said, "checksum"));
   return {
     copy: { at: timeOf(copied), place, id },
     ...(until !== "0" && { until: timeOf(until) }),
     gtidSet,
-    tables: cells(said, "rows").map(([name, count]) => {
-      return { name, rows: Number(count), checksum: checksums.get(name) ?? "" };
-    }),
+    tables: parseTables(said),
     early: rows.reduce((sum, [word, count]) => sum + (word === "early" ? Number(count) : 0), 0),
     ...{ socket, port: Number(port) },
   };
+}
+
+export function parseTables(said: string): readonly Table[] {
+  const checksums = new Map(cells(said, "checksum"));
+  return cells(said, "rows").map(([name, count]) => {
+    return { name, rows: Number(count), checksum: checksums.get(name) ?? "" };
+  });
 }
 
 /** Between tabs: names of tables may have blanks. */

@@ -35,7 +35,10 @@ export type BackupKeys = Readonly<Record<string, Readonly<Record<string, BackupK
 
 /** Machine to place to its repository. */
 export async function readBackupKeys(stack: string, place = placeOf(stack)): Promise<BackupKeys> {
-  const keys = await readOutput(place, "backupKeys", "--show-secrets");
+  return parseBackupKeys(await readOutput(place, "backupKeys", "--show-secrets"));
+}
+
+export function parseBackupKeys(keys: unknown): BackupKeys {
   return v.parse(v.record(v.string(), v.record(v.string(), backupKey)), keys);
 }
 

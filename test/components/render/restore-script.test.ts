@@ -61,7 +61,11 @@ function restore(
 const microseconds = (time: string) => `time:${Date.parse(time)}000`;
 
 test("what is whole is told with its copy and its end", (t) => {
-  for (const target of ["latest", microseconds("2026-11-30T06:59:50Z"), microseconds("2026-11-30T02:00:11Z")]) {
+  for (const target of [
+    "latest",
+    microseconds("2026-11-30T06:59:50Z"),
+    microseconds("2026-11-30T02:00:11Z"),
+  ]) {
     const { status, stdout, stderr } = restore(t, target);
     t.is(status, 0, stderr);
     const lines = stdout.split("\n");
