@@ -6,7 +6,7 @@ import { restoreCluster } from "./restore/into-cluster";
 import { readKeysFile } from "./restore/keys-file";
 import { parseReport, renderReport } from "./restore/report";
 import { removeScratch, restoreIntoScratch } from "./restore/scratch";
-import { parsePlace, parseTarget } from "./restore/target";
+import { parsePlace, parseTarget, parseTime } from "./restore/target";
 import { runMain } from "./setup/say";
 import { databaseHosts } from "./verify/endpoints";
 import { readBackupKeys, readOutputs } from "./verify/outputs";
@@ -36,6 +36,10 @@ runMain(async () => {
         ...{ type: "string", value: "FILE" },
         about: "of another stack's copies: what its output backupKeys was (default: this stack's)",
       },
+      "copied-before": {
+        ...{ type: "string", value: "TIME" },
+        about: "takes no copies that were made later: those of a cluster that was made anew",
+      },
       remove: { type: "boolean", about: "end what was restored there, and remove its data" },
       yes: { type: "boolean", about: "with --cluster: do not ask" },
       json: { type: "boolean", about: "one JSON document instead of tables" },
@@ -51,6 +55,8 @@ runMain(async () => {
     throw new UsageError(`--only and --yes: expected with --cluster: see ${name} --help`);
   }
   const target = to === undefined ? undefined : parseTarget(to);
+  const last = line.values["copied-before"];
+  const before = last === undefined ? undefined : parseTime("--copied-before", last);
   const outputs = await readOutputs(line.stack);
   if (outputs.endpoints.backup === undefined) {
     throw new UsageError(`stack ${line.stack}: nothing is backed up`);
@@ -67,9 +73,9 @@ runMain(async () => {
     if (host === undefined) {
       const tell = (message: string) => void process.stderr.write(`${message}\n`);
       const ask = yes ? undefined : () => isAgreed(line.stack);
-      return restoreCluster(site, { target, keys, only, ask, say: saying, tell });
+      return restoreCluster(site, { target, keys, before, only, ask, say: saying, tell });
     }
-    const report = parseReport(await restoreIntoScratch(site, host, { target, keys }));
+    const report = parseReport(await restoreIntoScratch(site, host, { target, keys, before }));
     process.stdout.write(
       json ? `${JSON.stringify(report, undefined, 2)}\n` : renderReport(report, host.name),
     );

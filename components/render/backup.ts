@@ -24,6 +24,8 @@ export const backupFiles = {
   ) => `${folder}/places/${name}/${file}`,
   /** Beside the data of MySQL, where mysqld may write. */
   clone: "/var/lib/mysql-files/trilithon-backup",
+  /** What a full copy has at the least, as a set of GTIDs: it goes along with it. */
+  gtidSet: "/var/lib/trilithon/backup/gtid-set",
   metrics: "/var/lib/prometheus/node-exporter",
 };
 
@@ -106,7 +108,7 @@ LogLevelMax=notice
 ${backupConfinement}`;
 }
 
-/** At most the last minute is lost with all machines. */
+/** At most the last minute is lost with all machines: a copy takes some seconds as well. */
 export function renderLogsTimer(): string {
   return `${writtenByTrilithon}
 [Unit]
@@ -115,7 +117,7 @@ Description=Copies of MySQL's binary logs
 [Timer]
 OnActiveSec=20s
 OnBootSec=60s
-OnUnitActiveSec=60s
+OnUnitActiveSec=45s
 AccuracySec=1s
 
 [Install]
@@ -124,11 +126,11 @@ WantedBy=timers.target
 }
 
 /** Less than a run of the timer: a member that is further behind is none that copies are made from. */
-const applySeconds = 45;
+const applySeconds = 30;
 
 /** Tags, `full`, `logs`, `folders` and `state`, are those that `trilithon-backup-keep` and `trilithon-restore` know. */
 export function renderBackupScript({ name }: Pick<Copied, "name">): string {
-  const { folders, members, clone, metrics, unit } = backupFiles;
+  const { folders, members, clone, gtidSet, metrics, unit } = backupFiles;
   return `#!/bin/sh
 ${writtenByTrilithon}
 # trilithon-backup full      a copy of the whole database, if this member is the one that makes it; --here: in any case
@@ -264,8 +266,9 @@ full() {
   # What the copy has at the least: it is what the logs have to join on to.
   least=$(executed gtid_executed)
   ask "CLONE LOCAL DATA DIRECTORY = '${clone}'"
-  in_each_place store full ${clone}
-  echo "$least" >"$state/copied.new"
+  echo "$least" >${gtidSet}
+  in_each_place store full ${clone} ${gtidSet}
+  cp ${gtidSet} "$state/copied.new"
   mv "$state/copied.new" "$state/copied"
   metric full
 }

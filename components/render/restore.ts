@@ -46,13 +46,14 @@ WantedBy=timers.target
 /** Places are those of `trilithon-backup`, or a folder of the same form. */
 export function renderRestoreScript(): string {
   const { folder, unit, port, settleSeconds } = restore;
-  const { clone, metrics, places, scriptPath: backupScript } = backupFiles;
+  const { clone, gtidSet, metrics, places, scriptPath: backupScript } = backupFiles;
   return `#!/bin/sh
 ${writtenByTrilithon}
-# trilithon-restore scratch TARGET [PLACES]
+# trilithon-restore scratch TARGET [PLACES [BEFORE]]
 #   starts a mysqld at 127.0.0.1:${port} that has what TARGET says, and tells what is in it
 #   TARGET  latest, time:MICROSECONDS (all that committed before it) or gtid:UUID:NUMBER (up to this one and with it)
 #   PLACES  a folder with a folder for each repository; default: those of this machine
+#   BEFORE  takes no copy that was made later, in microseconds
 # trilithon-restore live   tells the same of the MySQL that serves
 # trilithon-restore stop   ends it, and removes its data
 # trilithon-restore test   scratch latest, looks at each table, stop; on the member that makes the copies
@@ -84,7 +85,10 @@ copies() {
   for place in "$places"/*; do
     said=$(in_place "$place" restic snapshots --json --no-lock --tag "$1") || fail "\${place##*/}: its copies cannot be read"
     echo "$said" | perl -ne 'while (/"time":"([^"]+)".*?"short_id":"([0-9a-f]+)"/g) { print "$1 $2\\n" }' >"$work/times"
-    while read -r time id; do echo "$(date -u -d "$time" +%s%6N) $id $place" >>"$work/copies"; done <"$work/times"
+    while read -r time id; do
+      at=$(date -d "$time" +%s%6N)
+      if [ "$at" -lt "$before" ]; then echo "$at $id $place" >>"$work/copies"; fi
+    done <"$work/times"
   done
   sort -n "$work/copies"
 }
@@ -211,6 +215,19 @@ replay_all() {
   echo "until $until_time"
 }
 
+# Copies that are older than what was wanted have nothing else, or they are of another history: of a cluster that was made anew, say.
+tell_others() {
+  while read -r time id place <&3; do
+    case $target in
+      time:*) if [ "$time" -gt "$((\${target#time:} - ${settleSeconds} * 1000000))" ]; then continue; fi ;;
+      gtid:*) continue ;;
+    esac
+    set=$(in_place "$place" restic dump --no-lock "$id" ${gtidSet}) || fail "the copy $id of $(readable "$time") in \${place##*/} cannot be read whole"
+    other=$(ask "SELECT REPLACE(GTID_SUBTRACT('$set', '$has'), CHAR(10), '')")
+    if [ -n "$other" ]; then echo "other $time \${place##*/} $id $other"; fi
+  done 3<"$work/full"
+}
+
 # Of each table the rows, and MySQL's checksum.
 tell_tables() {
   mark='CHAR(96 USING utf8mb4)'
@@ -231,6 +248,7 @@ tell() {
 scratch() {
   target=$1
   places=\${2:-${places}}
+  before=\${3:-9000000000000000}
   least=0
   case $target in
     time:*) least=$((\${target#time:} + ${settleSeconds} * 1000000)) ;;
@@ -247,6 +265,7 @@ scratch() {
   case $target in
     gtid:*) [ -n "$found" ] || fail "\${target#gtid:} is in none of the binary logs" ;;
   esac
+  tell_others
   tell
 }
 
@@ -289,7 +308,7 @@ try() {
 }
 
 case $1 in
-  scratch) scratch "$2" "\${3:-}" ;;
+  scratch) scratch "$2" "\${3:-}" "\${4:-}" ;;
   live) live ;;
   stop) stop ;;
   test) try ;;

@@ -6,7 +6,6 @@ import { whoIsIt } from "../operate/rollback-plan";
 import type { Site } from "../verify/check";
 import { type EndpointHost, hostsWith } from "../verify/endpoints";
 import { askMembers } from "../verify/mysql";
-import type { BackupKeys } from "../verify/outputs";
 import {
   awaitMembers,
   closePrimary,
@@ -19,11 +18,9 @@ import {
   roundedTables,
 } from "./cluster";
 import { parseReport, renderReport } from "./report";
-import { removeScratch, restoreIntoScratch } from "./scratch";
+import { removeScratch, restoreIntoScratch, type Wanted } from "./scratch";
 
-export interface ClusterRestore {
-  readonly target: string;
-  readonly keys: BackupKeys;
+export interface ClusterRestore extends Wanted {
   readonly only: string | undefined;
   /** Whether somebody agrees. Default: nobody is asked. */
   readonly ask: (() => Promise<boolean>) | undefined;
@@ -33,9 +30,9 @@ export interface ClusterRestore {
 
 /** Status 0 once it is done. What fails after the primary was closed leaves it closed: half of it is worse than none. */
 export async function restoreCluster(site: Site, wish: ClusterRestore): Promise<number> {
-  const { target, keys, only, ask, say, tell } = wish;
+  const { only, ask, say, tell } = wish;
   const primary = await findWritable(site);
-  const report = parseReport(await restoreIntoScratch(site, primary, { target, keys }));
+  const report = parseReport(await restoreIntoScratch(site, primary, wish));
   const rounded = await roundedTables(site, primary, report);
   const plan = planCluster(report.tables, await liveTables(site, primary), only);
   const named = rounded.filter((name) => plan.changes.some((change) => change.name === name));

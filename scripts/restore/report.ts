@@ -16,6 +16,13 @@ export interface RestoreReport {
   readonly tables: readonly Table[];
   /** Transactions that were left out although they bear an earlier time than was wanted. */
   readonly early: number;
+  /** Older copies of another history, and what they have that is not in this one. */
+  readonly others: readonly {
+    readonly at: string;
+    readonly place: string;
+    readonly id: string;
+    readonly gtidSet: string;
+  }[];
   readonly socket: string;
   readonly port: number;
 }
@@ -34,6 +41,9 @@ export function parseReport(said: string): RestoreReport {
     gtidSet,
     tables: parseTables(said),
     early: rows.reduce((sum, [word, count]) => sum + (word === "early" ? Number(count) : 0), 0),
+    others: rows.flatMap(([word, at = "0", place = "", id = "", gtidSet = ""]) =>
+      word === "other" ? [{ at: timeOf(at), place, id, gtidSet }] : [],
+    ),
     ...{ socket, port: Number(port) },
   };
 }
@@ -60,7 +70,7 @@ function timeOf(microseconds: string): string {
 }
 
 export function renderReport(report: RestoreReport, host: string): string {
-  const { copy, until, gtidSet, tables, early, socket } = report;
+  const { copy, until, gtidSet, tables, early, others, socket } = report;
   const width = Math.max(5, ...tables.map(({ name }) => name.length));
   const digits = Math.max(4, ...tables.map(({ rows }) => String(rows).length));
   const table = tables.map(
@@ -71,9 +81,13 @@ export function renderReport(report: RestoreReport, host: string): string {
     early > 0
       ? `left out: ${early} transactions that bear an earlier time, as they committed after one that does not: clocks differed\n`
       : "";
+  const beside = others.map(
+    ({ at, place, id, gtidSet }) =>
+      `not in it: ${gtidSet} of the copy of ${at} (${place}, ${id}), which is of another history: --copied-before leads there\n`,
+  );
   return `copy of ${copy.at} (${copy.place}, ${copy.id})${until === undefined ? "" : `, and logs until ${until}`}
 GTID: ${gtidSet}
-${left}
+${left}${beside.join("")}
   ${"table".padEnd(width)}  ${"rows".padStart(digits)}  checksum
 ${table.join("")}
 on ${host}: mysql --socket=${socket}

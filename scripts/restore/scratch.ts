@@ -6,12 +6,20 @@ import type { BackupKey, BackupKeys } from "../verify/outputs";
 
 const longestSeconds = 12 * 3600;
 
+export interface Wanted {
+  /** As `parseTarget` has it. */
+  readonly target: string;
+  readonly keys: BackupKeys;
+  /** Microseconds since 1970: copies that were made later do not count. */
+  readonly before?: string | undefined;
+}
+
 export async function restoreIntoScratch(
   site: Site,
   host: EndpointHost,
-  { target, keys }: { readonly target: string; readonly keys: BackupKeys },
+  wanted: Wanted,
 ): Promise<string> {
-  return site.run(host, restoreScript(target, keys).text, longestSeconds);
+  return site.run(host, restoreScript(wanted).text, longestSeconds);
 }
 
 export async function removeScratch(site: Site, host: EndpointHost): Promise<void> {
@@ -19,7 +27,7 @@ export async function removeScratch(site: Site, host: EndpointHost): Promise<voi
 }
 
 /** Travels over standard input; what it writes is in memory alone, and `printf` is no program that `ps` could show. */
-export function restoreScript(target: string, keys: BackupKeys): Shell {
+export function restoreScript({ target, keys, before }: Wanted): Shell {
   const places = Object.entries(keys).flatMap(([machine, own]) =>
     Object.entries(own).map(([place, key]) => writePlace(`${machine}@${place}`, key)),
   );
@@ -30,7 +38,7 @@ places=$(mktemp -d /run/trilithon-restore.XXXXXX)
 trap 'rm -rf "$places"' EXIT
 trap 'exit 1' HUP INT TERM`,
     ...places,
-    sh`trilithon-restore scratch ${target} "$places"`,
+    sh`trilithon-restore scratch ${target} "$places" ${before ?? ""}`,
   );
 }
 

@@ -7,19 +7,27 @@ export function parseTarget(text: string): string {
   if (/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}:[1-9]\d*$/i.test(text)) {
     return `gtid:${text.toLowerCase()}`;
   }
+  const expected =
+    "latest, a time with its zone such as 2026-11-30T05:37:09Z, or a GTID such as UUID:NUMBER";
+  return `time:${parseTime("--to", text, expected)}`;
+}
+
+/** Microseconds since 1970. */
+export function parseTime(
+  option: string,
+  text: string,
+  expected = "a time with its zone such as 2026-11-30T05:37:09Z",
+): string {
   const [, second = "", fraction = "", zone = ""] =
     /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,6}))?(Z|[+-]\d\d:\d\d)$/.exec(text) ?? [];
   const milliseconds = Date.parse(`${second}${zone}`);
   if (second === "" || Number.isNaN(milliseconds)) {
-    const expected =
-      "latest, a time with its zone such as 2026-11-30T05:37:09Z, or a GTID such as UUID:NUMBER";
-    throw new UsageError(`--to: expected ${expected}, got "${text}"`);
+    throw new UsageError(`${option}: expected ${expected}, got "${text}"`);
   }
   if (milliseconds > Date.now()) {
-    throw new UsageError(`--to: expected a time that has passed, got "${text}"`);
+    throw new UsageError(`${option}: expected a time that has passed, got "${text}"`);
   }
-  const microseconds = BigInt(milliseconds) * 1000n + BigInt(fraction.padEnd(6, "0"));
-  return `time:${microseconds}`;
+  return String(BigInt(milliseconds) * 1000n + BigInt(fraction.padEnd(6, "0")));
 }
 
 export function parsePlace<Host extends { readonly name: string }>(

@@ -2,12 +2,18 @@
  * Backups of a pair on a host of its own: restored to a second in the middle of writes, to a transaction and to the newest, compared with
  * what was acknowledged; a member that dies; a member that was taken over; and what is broken is told, never a shorter result.
  */
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import test, { type ExecutionContext } from "ava";
+import { restoreCluster } from "../../scripts/restore/into-cluster";
+import { readKeysFile } from "../../scripts/restore/keys-file";
 import { parseReport } from "../../scripts/restore/report";
 import { restoreIntoScratch } from "../../scripts/restore/scratch";
 import { parseTarget } from "../../scripts/restore/target";
 import { must } from "../../scripts/setup/run";
+import type { Site } from "../../scripts/verify/check";
 import { parseEndpoints } from "../../scripts/verify/endpoints";
 import type { BackupKeys } from "../../scripts/verify/outputs";
 import { withSite } from "../../scripts/verify/site";
@@ -86,17 +92,40 @@ async function keysOf(): Promise<BackupKeys> {
   return (await stack.output("backupKeys", "--show-secrets")) as BackupKeys;
 }
 
-async function restore(host: string, to: string, keys?: BackupKeys) {
+async function onSite<T>(work: (site: Site) => Promise<T>): Promise<T> {
   const endpoints = parseEndpoints(await stack.output("endpoints"));
   const sshKeys = await stack.output("sshKeys", "--show-secrets");
   const privateKeys = sshKeys as Readonly<Record<string, string>>;
+  return withSite({ endpoints, privateKeys }, "restoring", work);
+}
+
+async function restore(host: string, to: string, keys?: BackupKeys) {
   const known = keys ?? (await keysOf());
-  return withSite({ endpoints, privateKeys }, "restoring", async (site) => {
-    const found = endpoints.hosts.find(({ name }) => name === host);
+  return onSite(async (site) => {
+    const found = site.endpoints.hosts.find(({ name }) => name === host);
     if (found === undefined) throw new Error(host);
     const args = { target: parseTarget(to), keys: known };
     return parseReport(await restoreIntoScratch(site, found, args));
   });
+}
+
+/** Answers what was said. */
+async function intoCluster(
+  to: string,
+  more: { readonly only?: string; readonly keys?: BackupKeys; readonly before?: string } = {},
+): Promise<string> {
+  const lines: string[] = [];
+  const add = (line: string) => void lines.push(line);
+  const keys = more.keys ?? (await keysOf());
+  const { only, before } = more;
+  const wish = { target: parseTarget(to), keys, before, only, say: add, tell: add };
+  await onSite((site) => restoreCluster(site, { ...wish, ask: undefined }));
+  return lines.join("\n");
+}
+
+async function liveOn(host: string): Promise<ReadonlySet<string>> {
+  const rows = await stack.on(host, 'mysql -NBe "SELECT message FROM guestbook.entries"');
+  return new Set(rows.split("\n").filter((row) => row.startsWith("entry ")));
 }
 
 async function restoredOn(host: string): Promise<ReadonlySet<string>> {
@@ -174,6 +203,42 @@ test.serial("a transaction is restored with all before it, and none after it", a
     report.gtidSet,
   );
   t.false(new RegExp(`:1-${last}\\b`).test(report.gtidSet), report.gtidSet);
+});
+
+let middle = "";
+let closedAt = "";
+
+test.serial(
+  "into the cluster: as it was at a second, on all members, and it goes on",
+  async (t) => {
+    middle = new Date(writes[Math.floor(writes.length / 2)]?.sentAt ?? 0).toISOString();
+    const said = await intoCluster(middle);
+    t.log(said);
+    const wanted = acknowledged(Date.parse(middle)).map(({ message }) => message);
+    for (const host of ["web-01", "web-02"]) {
+      const live = await liveOn(host);
+      t.deepEqual(
+        wanted.filter((message) => !live.has(message)),
+        [],
+      );
+      t.false(live.has(writes.at(-1)?.message ?? ""), host);
+    }
+    closedAt = /what was before: --to (\S+)/.exec(said)?.[1] ?? "";
+    await write();
+    t.not(writes.pop()?.acknowledgedAt, undefined, "it takes writes again");
+    t.deepEqual((await readPreview(stack)).updates, []);
+  },
+);
+
+test.serial("one table, as it was before that", async (t) => {
+  await untilCopied();
+  t.log(await intoCluster(closedAt, { only: "guestbook.entries" }));
+  const live = await liveOn("web-01");
+  t.deepEqual(
+    acknowledged().filter(({ message }) => !live.has(message)),
+    [],
+  );
+  await untilCopied();
 });
 
 test.serial("each night the newest is tried, beside a MySQL that serves", async (t) => {
@@ -316,5 +381,40 @@ test.serial(
     await untilFirstCopy("web-01");
     await untilCopied();
     await has(t, "web-01");
+  },
+);
+
+test.serial(
+  "with both members lost: all that was acknowledged a minute before comes back",
+  async (t) => {
+    const folder = await mkdtemp(join(tmpdir(), "trilithon-keys-"));
+    t.teardown(() => rm(folder, { recursive: true }));
+    const file = join(folder, "keys.json");
+    await writeFile(file, JSON.stringify(await keysOf()), { mode: 0o600 });
+    await writeDuring(async () => {
+      await sleep(150_000);
+      for (const host of ["web-01", "web-02"]) {
+        await must("lose", "docker", [
+          "rm",
+          "--force",
+          "--volumes",
+          `trilithon-${stackName}-${host}`,
+        ]);
+      }
+    });
+    const lostAt = Date.now();
+    await stack.up();
+    t.deepEqual(await liveOn("web-01"), new Set());
+    const before = String(lostAt * 1000);
+    t.log(await intoCluster("latest", { keys: await readKeysFile(file), before }));
+    for (const host of ["web-01", "web-02"]) {
+      const live = await liveOn(host);
+      t.deepEqual(
+        acknowledged(lostAt - 60_000).filter(({ message }) => !live.has(message)),
+        [],
+      );
+    }
+    await write();
+    t.not(writes.at(-1)?.acknowledgedAt, undefined);
   },
 );

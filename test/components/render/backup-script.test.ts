@@ -148,7 +148,7 @@ test("logs of a member that has not applied what it was sent are none", (t) => {
   put("etc/trilithon/backup/members", "web-02 10.0.0.22\n");
   const { status, stderr } = run("logs");
   t.is(status, 1);
-  t.regex(stderr, /what this member was sent is not applied within 45 s/);
+  t.regex(stderr, /what this member was sent is not applied within 30 s/);
   t.false(calls().some((line) => line.startsWith("stored")));
 });
 

@@ -13,11 +13,13 @@ const whole = {
   restic: `case "$1 $*" in
     snapshots*" --tag full") echo '${snapshots("2026-11-30T02:00:00.5Z", "aaaa")}' ;;
     snapshots*" --tag logs") echo '${snapshots("2026-11-30T08:00:00+01:00", "bbbb")}' ;;
+    dump*) echo uuid:1-7 ;;
     restore*) mkdir -p "$ROOT/restored" && while [ "$1" != --target ]; do shift; done && mkdir -p "$2" && echo a log >"$2/binlog.000001" ;;
   esac`,
   mysql: `case "$*" in
     *"SELECT GTID_SUBSET"*) [ "\${BROKEN:-}" = set ] && echo 0 || echo 1 ;;
     *gtid_executed*) echo uuid:1-9 ;;
+    *"GTID_SUBTRACT('uuid:1-7', 'uuid:1-9')"*) [ "\${BROKEN:-}" != history ] || echo uuid:7 ;;
     *"--execute"*) ;;
     *) cat >/dev/null ;;
   esac`,
@@ -34,6 +36,7 @@ function restore(
   t: ExecutionContext,
   target: string,
   broken: Readonly<Record<string, string>> = {},
+  before = "",
 ) {
   const root = mkdtempSync(join(tmpdir(), "trilithon-restore-"));
   t.teardown(() => rmSync(root, { recursive: true }));
@@ -53,7 +56,7 @@ function restore(
     .replaceAll("/usr/local/sbin/", `${root}/bin/`);
   put("script", script);
   const env = { ...process.env, PATH: `${join(root, "bin")}:${process.env.PATH}`, ROOT: root };
-  const words = [join(root, "script"), "scratch", target, join(root, "places")];
+  const words = [join(root, "script"), "scratch", target, join(root, "places"), before];
   const { status, stdout, stderr } = spawnSync("sh", words, { encoding: "utf8", env });
   return { status, stdout, stderr: stderr.replaceAll(root, "").trim() };
 }
@@ -73,6 +76,20 @@ test("what is whole is told with its copy and its end", (t) => {
     t.true(lines.includes("until 1764486429000000"));
     t.true(lines.includes("gtid uuid:1-9"));
   }
+});
+
+test("an older copy of another history is told", (t) => {
+  const { status, stdout } = restore(t, "latest", { mysql: `BROKEN=history\n${whole.mysql}` });
+  t.is(status, 0);
+  const time = `${Date.parse("2026-11-30T02:00:00.5Z")}000`;
+  t.true(stdout.split("\n").includes(`other ${time} web-02@lb-01 aaaa uuid:7`), stdout);
+});
+
+test("copies that were made later than is wanted do not count", (t) => {
+  const before = microseconds("2026-11-30T02:00:00Z").slice(5);
+  const { status, stderr } = restore(t, "latest", {}, before);
+  t.is(status, 1);
+  t.regex(stderr, /there is no copy of the database from before that/);
 });
 
 const broken: readonly [string, string, Readonly<Record<string, string>>, RegExp][] = [

@@ -44,6 +44,7 @@ test("it is restored beside MySQL on a member, and nowhere else", (t) => {
 const said = `copy 1769751429000000 web-02@backup-01 aaaaaaaa
 early 2 web-02@backup-01
 until 1769751431250001
+other 1769751430000000 web-01@backup-01 bbbbbbbb 5c11fa47-71ca-11e1-9e33-c80aa9429562:1-4
 gtid 3e11fa47-71ca-11e1-9e33-c80aa9429562:1-23
 rows\tguestbook.entries\t1204
 rows\tguest book.a table\t0
@@ -66,6 +67,10 @@ test("what was restored is told with times, rows and checksums", (t) => {
   const text = renderReport(report, "web-01");
   t.regex(text, /guestbook\.entries {3}1204 {2}3311223344\n/);
   t.regex(text, /left out: 2 transactions/);
+  t.regex(
+    text,
+    /^not in it: 5c11fa47-[0-9a-f-]*:1-4 of the copy of .* \(web-01@backup-01, bbbbbbbb\)/m,
+  );
   t.throws(() => parseReport("copy 1 a b\n"), { message: /expected what was restored/ });
 });
 
@@ -78,7 +83,9 @@ test("the host gets the keys in files that are gone afterwards, and in no progra
   chmodSync(stub, 0o755);
   const password = `it's "a" $secret`;
   const key = { repository: "s3:x", password, environment: { TOKEN: password } };
-  const script = restoreScript("latest", { "web-01": { other_repository: key } }).text;
+  const script = restoreScript({
+    ...{ target: "latest", keys: { "web-01": { other_repository: key } } },
+  }).text;
   const env = { ...process.env, PATH: `${folder}:${process.env.PATH}` };
   const text = script.replaceAll("/run/", `${folder}/`);
   t.not(text, script);
