@@ -139,6 +139,7 @@ ${writtenByTrilithon}
 # trilithon-backup state     standard input: the state of the stack, as \`npm run backup -- now\` sends it
 # trilithon-backup list      the copies of this machine, as restic has them: JSON, a line for each place
 # trilithon-backup check     whether all data can be read, in each place
+# trilithon-backup restic PLACE ARGUMENTS...  restic with the repository of this machine in a place: a folder in ${folder}/places
 # trilithon-backup is-source status 0 where this member is the one, 1 where another one is, 3 where that is not known
 set -eu
 umask 077
@@ -372,9 +373,16 @@ case $1 in
   state) state ;;
   list) in_each_place list_one ;;
   check) in_each_place check_one ;;
+  restic)
+    [ -d "$config/places/\${2:-}" ] && [ $# -gt 2 ] || fail "expected a place ($(ls "$config/places" | tr '\\n' ' ')), and what restic is to do"
+    shift
+    place=$1
+    shift
+    in_place "$config/places/$place" restic "$@"
+    ;;
   is-source) is_source ;;
   *)
-    echo "expected full, logs, folders, state, list, check or is-source, got $1" >&2
+    echo "expected full, logs, folders, state, list, check, restic or is-source, got $1" >&2
     exit 2
     ;;
 esac

@@ -102,6 +102,19 @@ test("the state of the stack is stored as it came, and an empty one is refused",
   t.true(calls().includes("stored {}"));
 });
 
+test("restic is run by hand with the keys of one place", (t) => {
+  const { place, run, calls } = makeMachine(t, {
+    restic: inPlace('echo "to $at" >>"$ROOT/calls"'),
+  });
+  place("one");
+  place("two");
+  t.is(run("restic", "two", "restore", "latest", "--target", "/a b").status, 0);
+  t.deepEqual(calls(), ["restic restore latest --target /a b", "to two"]);
+  const { status, stderr } = run("restic", "three", "snapshots");
+  t.is(status, 1);
+  t.is(stderr, "expected a place (one two ), and what restic is to do\n");
+});
+
 const mysql = `case "$*" in
   *'SHOW BINARY LOG STATUS'*) printf 'binlog.000002\\t4\\t\\t\\t\\n' ;;
   *'SHOW BINARY LOGS'*) printf 'binlog.000001\\t6\\tNo\\nbinlog.000002\\t32\\tNo\\nbinlog.000003\\t4\\tNo\\n' ;;
