@@ -31,7 +31,7 @@ const afterMachines = { dependsOn: hosts.machines };
 const database = createDatabase(
   "database",
   hosts.database,
-  sharedDatabase(settings),
+  sharedDatabase(settings, hosts),
   afterMachines,
 );
 
@@ -44,7 +44,7 @@ const services = createServices(settings, hosts, afterMachines);
 const place = { settings, hosts, scheme, database, databaseProxy, services };
 const applications = createApplications(place, afterMachines);
 
-database?.retireFormerPassword(applications.all);
+const retirements = services.flatMap((one) => one.service.retireFormerPassword(applications.all));
 
 // By the certificates that it signs the load balancers know the web servers.
 const { authorityKeeper, ...web } = settings.web;
@@ -70,6 +70,9 @@ const loadBalancer = new LoadBalancer(
   afterMachines,
 );
 
+// By then no request comes to a host that an application has left.
+database?.retireFormerPassword([...applications.all, loadBalancer]);
+
 const dns = createDns({ settings, hosts, loadBalancer }, afterMachines);
 
 // What is copied is there before.
@@ -79,7 +82,7 @@ const parts = { ...place, applications, webServers, loadBalancer, dns, backup };
 listens.is(describeListens(parts));
 const everything = [
   ...[database, databaseProxy, dns.nameServer, backup, hosts.hardening].flatMap((one) => one ?? []),
-  ...services.map(({ service }) => service),
+  ...[...services.map(({ service }) => service), ...retirements],
   ...[...applications.all, ...webServers, loadBalancer],
 ];
 const closed = hosts.firewall?.close(everything) ?? [];

@@ -318,7 +318,12 @@ function listenersOf(host: Host, values: Values, hasDatabase: boolean): readonly
       : []),
     ...givenServices(values)
       .filter(({ hosts }) => hosts.includes(name))
-      .map(({ path, port }) => ({ path: `${path}.port`, port, isSetting: true })),
+      .flatMap(({ path, port, tlsPort }) => [
+        { path: `${path}.port`, port, isSetting: true },
+        ...(tlsPort === undefined
+          ? []
+          : [{ path: `${path}.tlsPort`, port: tlsPort, isSetting: true }]),
+      ]),
     ...(roles.includes("name-server") ? [fixed("the name server", defaultPorts.dns)] : []),
     ...(roles.includes("load-balancer")
       ? [
