@@ -1,8 +1,14 @@
 /** Backups of a group that loses its primary in the middle of writes: no gap, to a second, and into the cluster. */
 import { setTimeout as sleep } from "node:timers/promises";
 import test from "ava";
+import { checkRepositories, copyNow, listCopies } from "../../scripts/backup/backup";
+import { renderCopies } from "../../scripts/backup/copies";
 import { must } from "../../scripts/setup/run";
+import { parseEndpoints } from "../../scripts/verify/endpoints";
 import { askMembers } from "../../scripts/verify/mysql";
+import { exportState } from "../../scripts/verify/outputs";
+import { renderTable } from "../../scripts/verify/report";
+import { verifyStack } from "../../scripts/verify/verify-stack";
 import { readPreview } from "../end-to-end/support/preview";
 import { type Settings, type TestStack, threeHosts } from "../end-to-end/support/test-stack";
 import { BackedUp, untilCopied } from "./backup/backed-up";
@@ -10,6 +16,7 @@ import { BackedUp, untilCopied } from "./backup/backed-up";
 const stackName = "backup-group";
 const number = Number(process.env.TRILITHON_TEST_NUMBER ?? 126);
 const net = `172.31.${number}`;
+const url = `http://127.0.0.1:${8000 + number}`;
 
 const settings: Settings = {
   ...threeHosts(number),
@@ -29,7 +36,7 @@ let backedUp: BackedUp;
 let stack: TestStack;
 
 test.before(async () => {
-  backedUp = await BackedUp.make(stackName, settings, `http://127.0.0.1:${8000 + number}`);
+  backedUp = await BackedUp.make(stackName, settings, url);
   stack = backedUp.stack;
 });
 
@@ -44,6 +51,32 @@ test.serial("one `up` makes it, and one member that takes no writes makes copies
   t.notRegex(await stack.on("node-02", "trilithon-backup list"), /"full"/);
   t.notRegex(await stack.on("node-03", "trilithon-backup list"), /"full"/);
 });
+
+test.serial(
+  "copies are made at once, listed and read whole by a command, and all is well",
+  async (t) => {
+    const state = await exportState(stackName, stack.place);
+    await backedUp.onSite(async (site) => {
+      const { backup } = site.endpoints;
+      if (backup === undefined) return t.fail();
+      t.deepEqual(await copyNow(site, backup, state), []);
+      const { copies, faults } = await listCopies(site, backup);
+      t.log(renderCopies(copies));
+      t.deepEqual(faults, []);
+      t.is(copies.filter(({ what }) => what === "state").length, 1);
+      t.true(copies.filter(({ what }) => what === "full").length > 1);
+      t.deepEqual(await checkRepositories(site, backup), []);
+    });
+    const privateKeys = (await stack.output("sshKeys", "--show-secrets")) as Record<string, string>;
+    const endpoints = parseEndpoints(await stack.output("endpoints"));
+    const verdicts = await verifyStack({ endpoints, privateKeys }, { changes: "allowed" });
+    t.true(verdicts.some(({ name }) => name.endsWith("has its database copied")));
+    t.true(
+      verdicts.every(({ passed }) => passed),
+      renderTable({ stack: stackName, url, away: endpoints.away, verdicts }),
+    );
+  },
+);
 
 let before = 0;
 let after = 0;
