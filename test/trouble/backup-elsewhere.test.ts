@@ -79,7 +79,7 @@ test.serial(
     if (backedUp === undefined) return t.fail();
     const former = backedUp;
     await former.writeDuring(async () => {
-      await sleep(150_000);
+      await sleep(120_000);
       await removeLabelled(stackName);
     });
     const lostAt = Date.now();
