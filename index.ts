@@ -16,6 +16,7 @@ import { createServices } from "./components/private-services";
 import { webHealthPath } from "./components/render/nginx";
 import { retireKeys } from "./components/retired-keys";
 import { readSettings } from "./components/settings";
+import { createBackup } from "./components/stack-backup";
 import { createDns } from "./components/stack-dns";
 import { WebServer } from "./components/web-server";
 
@@ -74,10 +75,13 @@ database?.retireFormerPassword([...applications.all, loadBalancer]);
 
 const dns = createDns({ settings, hosts, loadBalancer }, afterMachines);
 
-const parts = { ...place, applications, webServers, loadBalancer, dns };
+// What is copied is there before.
+const backup = createBackup({ settings, hosts, database, applications }, afterMachines);
+
+const parts = { ...place, applications, webServers, loadBalancer, dns, backup };
 listens.is(describeListens(parts));
 const everything = [
-  ...[database, databaseProxy, dns.nameServer, hosts.hardening].flatMap((one) => one ?? []),
+  ...[database, databaseProxy, dns.nameServer, backup, hosts.hardening].flatMap((one) => one ?? []),
   ...[...services.map(({ service }) => service), ...retirements],
   ...[...applications.all, ...webServers, loadBalancer],
 ];
@@ -86,3 +90,4 @@ retireKeys(hosts, [...everything, ...closed]);
 
 export const endpoints = describeEndpoints(parts);
 export const sshKeys = describeSshKeys(hosts);
+export const backupKeys = backup?.keys;

@@ -1,6 +1,7 @@
 /** What the stack tells the outside, as the outputs `endpoints` and `sshKeys`: all that scripts and checks may rely on. */
 import * as pulumi from "@pulumi/pulumi";
 import type { PlacedApplication, StackApplications } from "./applications";
+import type { Backup } from "./backup";
 import type { MysqlPair } from "./database";
 import type { DatabaseProxy } from "./database-proxy";
 import type { DnsRecord } from "./dns";
@@ -57,6 +58,8 @@ export interface Endpoints {
   readonly dns: readonly DnsRecord[];
   /** Host name to the name server on it, which answers with these records: what the zone's registrar is told. Left out where there are none. */
   readonly nameServers?: Readonly<Record<string, NameServerEndpoint>> | undefined;
+  /** What is copied where, if anything is: of each machine's repositories a secret output, `backupKeys`, tells. */
+  readonly backup?: BackupEndpoint | undefined;
   /** Who else is asked for these records by `npm run verify`, as the settings say. */
   readonly resolvers?: readonly string[] | undefined;
   /** While this file is there, a load balancer's host leaves that address, or being in charge, to another one. */
@@ -172,6 +175,15 @@ export interface NameServerEndpoint {
   readonly address6?: string | undefined;
 }
 
+export interface BackupEndpoint {
+  /** Names of the hosts that keep repositories. */
+  readonly hosts: readonly string[];
+  /** Names of those that are copied. */
+  readonly machines: readonly string[];
+  /** Where copies go, as `backupKeys` names it. */
+  readonly places: readonly string[];
+}
+
 export interface LoadBalancerEndpoint {
   /** The page by this load balancer, as reached from the machine where the program runs. */
   readonly url: string;
@@ -209,11 +221,12 @@ interface Parts {
   readonly webServers: readonly WebServer[];
   readonly loadBalancer: LoadBalancer;
   readonly dns: StackDns;
+  readonly backup: Backup | undefined;
 }
 
 export function describeEndpoints(parts: Parts): pulumi.Output<Endpoints> {
   const { settings, scheme, hosts, database, databaseProxy } = parts;
-  const { applications, services, webServers, loadBalancer, dns } = parts;
+  const { applications, services, webServers, loadBalancer, dns, backup } = parts;
   const { first, others } = applications;
   const endpoints = {
     stack: pulumi.getStack(),
@@ -229,6 +242,7 @@ export function describeEndpoints(parts: Parts): pulumi.Output<Endpoints> {
     ...(loadBalancer.hasCommand && { onMove: true as const }),
     dns: dns.records,
     ...(dns.nameServer && { nameServers: describeNameServers(dns.nameServer) }),
+    ...(backup && { backup: describeBackup(backup) }),
     ...(settings.dns.resolvers && { resolvers: settings.dns.resolvers }),
     leaveAddressFile,
     loadBalancers: byName(hosts.loadBalancers.filter(isHere), ({ name }) => ({
@@ -283,7 +297,7 @@ export function describeEndpoints(parts: Parts): pulumi.Output<Endpoints> {
 
 export function describeListens(parts: Parts): pulumi.Output<readonly Listen[]> {
   const { hosts, database, databaseProxy, applications, services } = parts;
-  const { webServers, loadBalancer, dns } = parts;
+  const { webServers, loadBalancer, dns, backup } = parts;
   const namesOf = (those: readonly StackHost[]) => those.map(({ name }) => name);
   const listensOf = (
     { listens }: { readonly listens: pulumi.Output<readonly OwnListen[]> },
@@ -298,7 +312,7 @@ export function describeListens(parts: Parts): pulumi.Output<readonly Listen[]> 
   const components = [hosts, loadBalancer, ...webServers, ...applications.all];
   return pulumi
     .all<readonly Listen[]>([
-      ...[...components, databaseProxy, database, dns.nameServer].flatMap((one) =>
+      ...[...components, databaseProxy, database, dns.nameServer, backup].flatMap((one) =>
         one === undefined ? [] : [listensOf(one, hosts.web)],
       ),
       ...services.map((placed) =>
@@ -320,6 +334,14 @@ function describeNameServers({ hosts, names }: NameServer) {
       { name: names[name] ?? "", address: publicAddress, ...(address6 && { address6 }) },
     ]),
   );
+}
+
+function describeBackup({ hosts, machines, places }: Backup): BackupEndpoint {
+  return {
+    hosts: hosts.map(({ name }) => name),
+    machines: machines.map(({ host }) => host.name),
+    places,
+  };
 }
 
 /** Host name to private key. Secret. */
@@ -377,7 +399,8 @@ function pinnedOn(
   { name, roles }: StackHost,
   settings: StackSettings,
 ): Pick<HostEndpoint, "pinned"> {
-  const { loadBalancer, web, application, applications, services, database, dns } = settings;
+  const { loadBalancer, web, application, applications, services, database, dns, backup } =
+    settings;
   const ofServices = Object.values(services)
     .filter(({ hosts }) => hosts.includes(name))
     .map(({ packages = {} }) => packages);
@@ -392,6 +415,7 @@ function pinnedOn(
     }),
     ...(roles.some((role) => role.startsWith("database")) && database.packages),
     ...(roles.includes("name-server") && dns.packages),
+    ...(roles.includes("backup") && backup.packages),
     ...Object.fromEntries(ofServices.flatMap(Object.entries<string>)),
   };
   const pinned = Object.entries(packages).filter(([, version]) => version !== "present");

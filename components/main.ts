@@ -35,6 +35,8 @@ export { RetiredKeys, type RetiredKeysArgs } from "../provider/resources/retired
 export { type FileArgs, Service, type ServiceArgs } from "../provider/resources/service";
 export type { AcmeChallenge, Dns01Args } from "./acme-challenge";
 export { Application, type ApplicationArgs } from "./application";
+export { Backup, type BackupArgs, type BackupRepositoryArgs } from "./backup";
+export type { BackedUpMachine } from "./backup-timers";
 export type { BalancedServer } from "./balanced-server";
 export { type Database, MysqlPair, type MysqlPairArgs } from "./database";
 export { DatabaseProxy, type DatabaseProxyArgs, type ProxiedDatabase } from "./database-proxy";

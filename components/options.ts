@@ -10,6 +10,7 @@ import { releaseCommand } from "./release-command";
 import { type Allowed, allowances, ownUnitSettings } from "./render/confinement";
 import { unknownHostAnswers } from "./render/unknown-host";
 import {
+  hiddenText,
   integer,
   integerIn,
   isRecord,
@@ -53,6 +54,8 @@ export const defaultPorts = {
   application: 3000,
   shared: 22_000,
   dns: 53,
+  // restic's REST server's own.
+  backup: 8000,
 };
 
 /** How long whoever asks waits for an answer: the load balancer longer, so that Nginx gives up first and its log says so. */
@@ -203,6 +206,42 @@ export const hardeningOptions = {
 };
 
 export const nameServerOptions = { packages: v.exactOptional(packages) };
+
+const copies = v.exactOptional(integer(0, 1000));
+
+export const backupOptions = {
+  packages: v.exactOptional(packages),
+  port: v.exactOptional(integer(1024, 65535)),
+  schedule: v.exactOptional(
+    text("a schedule as systemd's OnCalendar has it, such as *-*-* 02:30", isSchedule),
+  ),
+  keep: v.exactOptional(
+    record("an object with daily, weekly or monthly", {
+      daily: v.exactOptional(integer(1, 1000)),
+      weekly: copies,
+      monthly: copies,
+    }),
+  ),
+  authorityKeeper: v.exactOptional(keeper),
+  repository: v.exactOptional(
+    record("an object with repository and password", {
+      repository: text(
+        "a repository as restic has it, such as s3:https://s3.example.com/shop",
+        (value) => /^[a-z0-9]+:\S+$/.test(value),
+      ),
+      password: hiddenText("a password of at least 16 characters in one line", (value) =>
+        /^[^\n\r\0]{16,}$/.test(value),
+      ),
+      environment: v.exactOptional(
+        mapping(
+          "an object of variables",
+          textOf(values.variableName),
+          hiddenText("a text in one line", (value) => /^[^\n\r\0]*$/.test(value)),
+        ),
+      ),
+    }),
+  ),
+};
 
 export const webServerOptions = {
   packages: v.exactOptional(packages),

@@ -38,6 +38,11 @@ interface ComponentPackages {
   readonly mayStop?: readonly string[];
 }
 
+/** As a component is given them. */
+export type WantedPackages =
+  | pulumi.Input<Readonly<Record<string, pulumi.Input<string>>>>
+  | undefined;
+
 /** What a component needs, with what its argument says besides or instead. */
 export function withDefaults(
   defaults: Readonly<Record<string, string>>,

@@ -10,6 +10,7 @@ import { type Environment, isDatabaseEntry } from "./environment";
 import type { Fault } from "./expectation";
 import { isRecord } from "./rule";
 import { checkAgreement } from "./settings/agreement";
+import { backupSecrets } from "./settings/backup";
 import { findOpenVariables } from "./settings/open-variables";
 import { type Settings, settings } from "./settings/schema";
 
@@ -160,6 +161,7 @@ function checkSecret(values: Values, secretKeys: readonly string[]): readonly Fa
       const path = `https.acme.challenge.dns-01.environment.${name}`;
       return { key: "https", path, value: name };
     }),
+    ...backupSecrets(values.backup),
     ...Object.entries(users).map(([name, value]) => {
       return { key: "edge", path: `edge.users.${name}`, value };
     }),

@@ -10,10 +10,12 @@ import { checkRedirects } from "../redirects";
 import { databaseProxy } from "../render/database-proxy";
 import { mysqlPort } from "../render/mysql";
 import { roleCheck } from "../render/mysql-role";
+import { restore } from "../render/restore";
 import { isRecord } from "../rule";
 import * as rules from "../rules";
 import { checkAddress6 } from "./address6";
 import { checkApplications, givenApplications, runsOn } from "./applications";
+import { checkBackup, isBackedUp } from "./backup";
 import { checkDns } from "./dns";
 import { checkFirewall } from "./firewall";
 import { checkHardening } from "./hardening";
@@ -57,6 +59,7 @@ export function checkAgreement(values: Values): readonly Fault[] {
     ...checkHardening(values, hosts),
     ...checkRetiredKeys(values, hosts),
     ...checkDns(values, { names: siteNames(values), hosts }),
+    ...checkBackup(values, hosts),
     ...(values.containers === undefined
       ? checkMachines(values, hosts)
       : checkContainers(values, hosts)),
@@ -169,6 +172,7 @@ function checkRoles(hosts: readonly Host[]): readonly Fault[] {
     ...atLeastOne("web"),
     ...checkHere("a database role", members),
     ...checkHere("the role name-server", having("name-server")),
+    ...checkHere("the role backup", having("backup")),
     ...checkMembers(having("database"), having("database-primary"), having("database-replica")),
     ...hosts.flatMap(checkRolesOfOne),
   ];
@@ -293,6 +297,7 @@ function listenersOf(host: Host, values: Values, hasDatabase: boolean): readonly
   return [
     fixed("sshd", (isContainer ? undefined : host.values.port) ?? defaultPorts.ssh),
     ...(published === undefined ? [] : [fixed("sshd", published)]),
+    ...(isDatabase && isBackedUp(values) ? [fixed("a restored database", restore.port)] : []),
     ...(isDatabase
       ? [fixed("MySQL", mysqlPort), fixed("what tells MySQL's role", roleCheck.port)]
       : []),
@@ -327,6 +332,7 @@ function listenersOf(host: Host, values: Values, hasDatabase: boolean): readonly
           ...(values.https === undefined ? [] : [setting("https", "port", defaultHttpsPort)]),
         ]
       : []),
+    ...(roles.includes("backup") ? [setting("backup", "port", defaultPorts.backup)] : []),
   ];
 }
 

@@ -8,6 +8,7 @@ import {
   applicationOptions,
   applicationPlace,
   applications,
+  backupOptions,
   databaseOptions,
   firewallOptions,
   hardeningOptions,
@@ -39,6 +40,7 @@ export const roles = [
   // The same for a pair, in which the role says who is the primary.
   ...(["database-primary", "database-replica"] as const),
   "name-server",
+  "backup",
 ] as const;
 export type Role = (typeof roles)[number];
 
@@ -147,6 +149,7 @@ export const settings = record("settings", {
   https: v.exactOptional(https),
   edge: v.exactOptional(edge),
   dns: v.exactOptional(record("an object", { ...dnsOptions, ...nameServerOptions }), {}),
+  backup: v.exactOptional(record("an object", backupOptions), {}),
   loadBalancer: v.exactOptional(record("an object", loadBalancerOptions), {}),
   web: v.exactOptional(record("an object", { ...webServerOptions, ...webAuthorityOptions }), {}),
 });

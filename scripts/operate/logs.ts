@@ -5,7 +5,7 @@ import type { EndpointHost, Endpoints, Service } from "../verify/endpoints";
 import { printable } from "./printable";
 
 /** What can be asked for by name. */
-export const logNames = ["app", "nginx", "haproxy", "mysql", "services", "nsd"] as const;
+export const logNames = ["app", "nginx", "haproxy", "mysql", "services", "nsd", "backup"] as const;
 export type LogName = (typeof logNames)[number];
 
 /** A line of a log. */
@@ -45,6 +45,7 @@ const filesOf: Partial<Record<LogName, Readonly<Record<string, string>>>> = {
 function nameOfHelper(unit: string): LogName {
   if (/^(valkey|redis|memcached)/.test(unit)) return "services";
   if (unit === "nsd.service") return "nsd";
+  if (unit.startsWith("trilithon-backup")) return "backup";
   return unit.startsWith("trilithon-mysql") ? "mysql" : "haproxy";
 }
 

@@ -9,7 +9,8 @@ export type Role =
   | "database"
   | "database-primary"
   | "database-replica"
-  | "name-server";
+  | "name-server"
+  | "backup";
 
 /** A systemd unit that serves on a host. */
 export interface Service {
@@ -128,6 +129,8 @@ export interface Endpoints {
   >;
   /** Addresses of those who are asked for these records besides. */
   readonly resolvers: readonly string[];
+  /** What is copied where, if anything is. */
+  readonly backup: v.InferOutput<typeof backup> | undefined;
   /** While it is there, a load balancer's host leaves that to another one. */
   readonly leaveAddressFile: string;
   /** The database's name in MySQL, if there is a database. */
@@ -149,7 +152,7 @@ const host = v.object({
   roles: v.array(
     v.picklist([
       ...(["load-balancer", "web", "database", "database-primary", "database-replica"] as const),
-      "name-server",
+      ...(["name-server", "backup"] as const),
     ]),
   ),
   away: v.optional(v.boolean(), false),
@@ -172,6 +175,12 @@ const hardening = v.object({
   sshdCommand: v.optional(v.string()),
   kernelCommand: v.optional(v.string()),
   time: v.optional(v.literal(true)),
+});
+/** Names: of hosts that keep repositories, of machines that are copied, and of where copies go. */
+const backup = v.object({
+  hosts: v.array(v.string()),
+  machines: v.array(v.string()),
+  places: v.array(v.string()),
 });
 const dnsRecord = v.object({
   name: v.string(),
@@ -259,6 +268,8 @@ const endpoints = v.object({
     {},
   ),
   resolvers: v.optional(v.array(v.string()), []),
+  // Not there where nothing is backed up.
+  backup: v.optional(backup),
   leaveAddressFile: v.optional(v.string(), "/run/trilithon/leave-address"),
   ports,
 });
@@ -309,6 +320,7 @@ export function parseEndpoints(value: unknown): Endpoints {
     dns: result.output.dns,
     nameServers: result.output.nameServers,
     resolvers: result.output.resolvers,
+    backup: result.output.backup,
     leaveAddressFile: result.output.leaveAddressFile,
     database: database?.name,
     wantedPrimary: database?.isPrimaryWanted ? database.primary : undefined,
@@ -408,7 +420,8 @@ function servicesFor(
     case "database-replica":
       return [{ role: "database", unit: "mysql.service", port: ports.database ?? 3306 }];
     case "name-server":
-      // It serves no page: see `helpersFor`.
+    case "backup":
+      // They serve no page: see `helpersFor`.
       return [];
   }
 }
@@ -447,6 +460,8 @@ function helpersFor(role: Role, given: Given): readonly string[] {
       return ports.databaseRole === undefined ? [] : ["trilithon-mysql-role.service"];
     case "name-server":
       return ["nsd.service"];
+    case "backup":
+      return ["trilithon-backup-server.service", "trilithon-backup-keep.timer"];
   }
 }
 

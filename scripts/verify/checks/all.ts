@@ -1,6 +1,7 @@
 /** All checks of a stack: those that can run side by side, and those that want the stack for themselves. */
 import type { Check } from "../check";
 import type { Endpoints } from "../endpoints";
+import { backupChecks } from "./backup";
 import { certificateChecks } from "./certificate";
 import { certificateRenewalChecks } from "./certificate-renewal";
 import { dnsChecks } from "./dns";
@@ -42,6 +43,7 @@ export function listChecks(
       ...certificateChecks(endpoints),
       ...certificateRenewalChecks(endpoints),
       ...dnsChecks(endpoints),
+      ...backupChecks(endpoints),
       ...(isGuestBook
         ? guestBookChecks(endpoints)
         : [siteCheck(endpoints), ...publicFileChecks(endpoints)]),

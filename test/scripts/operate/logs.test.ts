@@ -81,7 +81,7 @@ test("what is asked for is read, or refused with what there is", (t) => {
   t.throws(() => readLogNames(["apache"], several, "see --help"), {
     instanceOf: UsageError,
     message:
-      'expected app, nginx, haproxy, mysql, services, nsd, guestbook, shop, blog, got "apache": see --help',
+      'expected app, nginx, haproxy, mysql, services, nsd, backup, guestbook, shop, blog, got "apache": see --help',
   });
   const now = Date.parse("2026-11-29T07:00:00Z");
   const since = (word: string) => readSince(word, "see", now);

@@ -1,0 +1,390 @@
+/** The files of a machine that is backed up: restic with its repositories, what it copies, and when. */
+import { writtenByTrilithon } from "./application-unit";
+import { roleCheck } from "./mysql-role";
+import { confineRoot } from "./unit-confinement";
+
+const folder = "/etc/trilithon/backup";
+
+export const backupFiles = {
+  /** `trilithon-backup.timer` starts it. */
+  unit: "trilithon-backup",
+  logsUnit: "trilithon-backup-logs",
+  testUnit: "trilithon-restore-test",
+  path: (unit: string) => `/etc/systemd/system/${unit}`,
+  scriptPath: "/usr/local/sbin/trilithon-backup",
+  /** A line for each folder of an application. */
+  folders: `${folder}/folders`,
+  /** A line for each member of the database: name and address. */
+  members: `${folder}/members`,
+  /** Where copies go: a folder for each. */
+  places: `${folder}/places`,
+  place: (
+    name: string,
+    file: "repository" | "password" | "ca.pem" | "environment" | "makes-repository",
+  ) => `${folder}/places/${name}/${file}`,
+  /** Beside the data of MySQL, where mysqld may write. */
+  clone: "/var/lib/mysql-files/trilithon-backup",
+  /** What a full copy has at the least, as a set of GTIDs: it goes along with it. */
+  gtidSet: "/var/lib/trilithon/backup/gtid-set",
+  metrics: "/var/lib/prometheus/node-exporter",
+};
+
+/** Of what copies and restores: it reads what is MySQL's and applications', and gives files back to them. */
+export const backupConfinement = `${confineRoot({
+  capabilities: ["CAP_DAC_OVERRIDE", "CAP_CHOWN", "CAP_FOWNER"],
+  addressFamilies: ["AF_INET", "AF_INET6", "AF_NETLINK"],
+})}
+PrivateTmp=yes
+ProtectKernelTunables=yes
+# Keys of SSH, for a repository that is reached by it.
+ProtectHome=read-only
+ReadWritePaths=/var/lib /var/cache
+`;
+
+/** Variables of a shell, for restic: keys of a cloud, say. */
+export function renderBackupEnvironment(variables: Readonly<Record<string, string>>): string {
+  return Object.entries(variables)
+    .map(([name, value]) => `export ${name}='${value.replaceAll("'", "'\\''")}'\n`)
+    .join("");
+}
+
+export function renderBackupMembers(
+  members: readonly { readonly name: string; readonly address: string }[],
+): string {
+  return members.map(({ name, address }) => `${name} ${address}\n`).join("");
+}
+
+/** What a machine is copied of. */
+export interface Copied {
+  readonly name: string;
+  readonly database: boolean;
+  readonly folders: boolean;
+}
+
+/** Once a day: a full copy, if it is this member's turn, and the folders. Nothing waits for it. */
+export function renderBackupService({ database, folders }: Copied): string {
+  const { scriptPath } = backupFiles;
+  return `${writtenByTrilithon}
+[Unit]
+Description=Copies of this machine's data
+After=network-online.target mysql.service
+Wants=network-online.target
+
+[Service]
+Type=oneshot
+${database ? `ExecStart=${scriptPath} full\n` : ""}${folders ? `ExecStart=${scriptPath} folders\n` : ""}TimeoutStartSec=12h
+Nice=10
+IOSchedulingClass=idle
+${backupConfinement}`;
+}
+
+export function renderBackupTimer({ schedule }: { readonly schedule: string }): string {
+  return `${writtenByTrilithon}
+[Unit]
+Description=Copies of this machine's data
+
+[Timer]
+OnCalendar=${schedule}
+Persistent=yes
+
+[Install]
+WantedBy=timers.target
+`;
+}
+
+export function renderLogsService(): string {
+  return `${writtenByTrilithon}
+[Unit]
+Description=Copies of MySQL's binary logs
+After=network-online.target mysql.service
+
+[Service]
+Type=oneshot
+ExecStart=${backupFiles.scriptPath} logs
+# One that hangs is not to keep the next ones away.
+TimeoutStartSec=15min
+Nice=5
+LogLevelMax=notice
+${backupConfinement}`;
+}
+
+/** At most the last minute is lost with all machines: a copy takes some seconds as well. */
+export function renderLogsTimer(): string {
+  return `${writtenByTrilithon}
+[Unit]
+Description=Copies of MySQL's binary logs
+
+[Timer]
+OnActiveSec=20s
+OnBootSec=60s
+OnUnitActiveSec=45s
+AccuracySec=1s
+
+[Install]
+WantedBy=timers.target
+`;
+}
+
+/** Less than a run of the timer: a member that is further behind is none that copies are made from. */
+const applySeconds = 30;
+
+/** Tags, `full`, `logs`, `folders` and `state`, are those that `trilithon-backup-keep` and `trilithon-restore` know. */
+export function renderBackupScript({ name }: Pick<Copied, "name">): string {
+  const { folders, members, clone, gtidSet, metrics, unit } = backupFiles;
+  return `#!/bin/sh
+${writtenByTrilithon}
+# trilithon-backup full      a copy of the whole database, if this member is the one that makes it; --here: in any case
+# trilithon-backup logs      the binary logs up to now, if this member is the one
+# trilithon-backup folders   the folders in which applications keep state
+# trilithon-backup state     standard input: the state of the stack, as \`npm run backup -- now\` sends it
+# trilithon-backup list      the copies of this machine, as restic has them: JSON, a line for each place
+# trilithon-backup check     whether all data can be read, in each place
+# trilithon-backup restic PLACE ARGUMENTS...  restic with the repository of this machine in a place: a folder in ${folder}/places
+# trilithon-backup is-source status 0 where this member is the one, 1 where another one is, 3 where that is not known
+set -eu
+umask 077
+config=${folder}
+state=/var/lib/trilithon/backup
+name=${name}
+export LC_ALL=C TZ=UTC RESTIC_CACHE_DIR=/var/cache/trilithon-backup
+mkdir -p "$state"
+
+fail() {
+  echo "$*" >&2
+  exit 1
+}
+
+# Each by itself: one that fails keeps none of the others from theirs.
+in_each_place() {
+  failed=
+  for place in "$config"/places/*; do
+    in_place "$place" "$@" || failed="$failed \${place##*/}"
+  done
+  [ -z "$failed" ] || fail "$name: no copy in:$failed"
+}
+
+# \`errexit\` does not hold in here: each command's end is looked at.
+in_place() (
+  place=$1
+  shift
+  export RESTIC_REPOSITORY_FILE="$place/repository" RESTIC_PASSWORD_FILE="$place/password"
+  if [ -e "$place/ca.pem" ]; then export RESTIC_CACERT="$place/ca.pem"; fi
+  if [ -e "$place/environment" ]; then . "$place/environment"; fi
+  "$@"
+)
+
+# A repository that the stack does not keep itself is made once, also by a member that copies nothing yet: one that is missing later was lost.
+make_repositories() {
+  if [ -e "$state/made" ]; then return 0; fi
+  in_each_place make_repository
+  : >"$state/made"
+}
+
+make_repository() {
+  if [ ! -e "$place/makes-repository" ]; then return 0; fi
+  said=$(restic cat config --no-lock 2>&1 >/dev/null) && return 0
+  status=$?
+  case "$status $said" in
+    10\\ * | 1\\ *"Is there a repository at the following location"*) restic init --quiet ;;
+    *)
+      echo "$said" >&2
+      return 1
+      ;;
+  esac
+}
+
+# store TAG ARGUMENTS... Status 3 of restic's, as something could not be read, is a failure as well.
+store() {
+  tag=$1
+  shift
+  restic backup --quiet --host "$name" --tag "$tag" --group-by host,tags --retry-lock 5m "$@"
+}
+
+# metric WHAT [SECONDS]: as of when the copy is. Default: now.
+metric() {
+  (umask 022 && mkdir -p ${metrics})
+  echo "trilithon_backup_last_success_seconds{what=\\"$1\\"} \${2:-$(date +%s)}" >"${metrics}/trilithon-backup-$1.prom.new"
+  chmod 644 "${metrics}/trilithon-backup-$1.prom.new"
+  mv "${metrics}/trilithon-backup-$1.prom.new" "${metrics}/trilithon-backup-$1.prom"
+}
+
+# Who makes no copies tells no time of one.
+no_metric() { rm -f "${metrics}/trilithon-backup-$1.prom"; }
+
+ask() { mysql --no-defaults --batch --skip-column-names --execute "$1"; }
+
+# Whether a member, by its address, answers well for a path: /replica, /primary.
+answers() {
+  perl -MIO::Socket::INET -e '
+    my $line = eval {
+      local $SIG{ALRM} = sub { die };
+      alarm 3;
+      my $peer = IO::Socket::INET->new(PeerAddr => $ARGV[0], PeerPort => ${roleCheck.port}, Timeout => 2) or die;
+      print $peer "GET $ARGV[1] HTTP/1.0\\r\\n\\r\\n";
+      scalar <$peer>;
+    };
+    exit(($line // "") =~ m{^HTTP/1\\.\\d 200 } ? 0 : 1);' "$1" "$2" </dev/null
+}
+
+# The first that is a replica, or else the primary: on each member the same answer.
+source_name() {
+  for role in replica primary; do
+    while read -r member address; do
+      if answers "$address" "/$role"; then
+        echo "$member"
+        return 0
+      fi
+    done <${members}
+  done
+  return 1
+}
+
+is_source() {
+  if ! source=$(source_name); then
+    echo "no member says that it is a replica or the primary: nothing is copied" >&2
+    exit 3
+  fi
+  [ "$source" = "$name" ]
+}
+
+executed() { ask "SELECT REPLACE(@@GLOBAL.$1, CHAR(10), '')"; }
+
+full() {
+  if [ "\${1:-}" != --here ] && ! is_source; then
+    echo "$source makes the copy"
+    no_metric full
+    return 0
+  fi
+  exec 9>"$state/lock"
+  flock 9
+  data=$(ask 'SELECT @@datadir')
+  needed=$(du -sk "$data" | cut -f 1)
+  install -d -o mysql -g mysql -m 0700 ${clone.replace(/\/[^/]*$/, "")}
+  free=$(df -kP ${clone.replace(/\/[^/]*$/, "")} | awk 'NR == 2 { print $4 }')
+  rm -rf ${clone}
+  [ "$free" -gt "$needed" ] || fail "a copy needs $needed KB in ${clone}, which has $free KB free"
+  trap 'rm -rf ${clone}' EXIT
+  # What the copy has at the least: it is what the logs have to join on to.
+  least=$(executed gtid_executed)
+  ask "CLONE LOCAL DATA DIRECTORY = '${clone}'"
+  echo "$least" >${gtidSet}
+  in_each_place store full ${clone} ${gtidSet}
+  cp ${gtidSet} "$state/copied.new"
+  mv "$state/copied.new" "$state/copied"
+  metric full
+}
+
+# Up to when, in seconds, this member was sent all that its primary committed. One that follows nobody has its own, and one of a group what the group has.
+sent_until() {
+  ask "SELECT FLOOR(COALESCE(
+    (SELECT GREATEST(UNIX_TIMESTAMP(LAST_HEARTBEAT_TIMESTAMP), UNIX_TIMESTAMP(LAST_QUEUED_TRANSACTION_ORIGINAL_COMMIT_TIMESTAMP))
+      FROM performance_schema.replication_connection_status JOIN performance_schema.replication_connection_configuration USING (CHANNEL_NAME)
+      WHERE CHANNEL_NAME = '' AND HOST <> ''),
+    UNIX_TIMESTAMP()))"
+}
+
+# What it was sent is in its own binary logs once it was applied.
+await_applied() {
+  received="SELECT MAX(RECEIVED_TRANSACTION_SET) INTO @received FROM performance_schema.replication_connection_status
+    WHERE CHANNEL_NAME IN ('', 'group_replication_applier')"
+  applied=$(ask "$received; SELECT WAIT_FOR_EXECUTED_GTID_SET(COALESCE(@received, ''), ${applySeconds})")
+  [ "$applied" = 0 ] || fail "what this member was sent is not applied within ${applySeconds} s: its logs are not whole"
+}
+
+# The name of the open log and its end, where a transaction ends. The statement has another name before MySQL 8.2.
+open_log() {
+  status=$(ask 'SHOW BINARY LOG STATUS' 2>/dev/null) || status=$(ask 'SHOW MASTER STATUS')
+  echo "$status" | cut -f 1,2 | tr '\\t' ' '
+}
+
+# Whether what is gone from the logs is in this machine's last copy.
+joins_on() {
+  [ -e "$state/copied" ] &&
+    [ "$(ask "SELECT GTID_SUBSET(@@GLOBAL.gtid_purged, '$(cat "$state/copied")')")" = 1 ]
+}
+
+logs() {
+  if ! is_source; then
+    no_metric logs
+    rm -f "$state/logged"
+    return 0
+  fi
+  until_time=$(sent_until)
+  await_applied
+  found=$(open_log)
+  if [ "\${found#* }" -gt 16777216 ]; then
+    ask 'FLUSH NO_WRITE_TO_BINLOG BINARY LOGS'
+    found=$(open_log)
+  fi
+  # Where nothing was written, one copy in ten minutes says that.
+  if [ "$(cat "$state/logged" 2>/dev/null)" != "$found" ] || [ -z "$(find "$state/logged" -mmin -10)" ]; then
+    store_logs "\${found% *}" "\${found#* }"
+    echo "$found" >"$state/logged"
+  fi
+  metric logs "$until_time"
+  if ! joins_on; then
+    echo "the logs do not join on to a copy of this machine's: one is made"
+    systemctl start --no-block ${unit}.service
+  fi
+}
+
+# store_logs FILE END: those before it as they lie, and of it what is before its end. The time of the copy is that up to which it is whole.
+store_logs() {
+  base=$(ask 'SELECT @@log_bin_basename')
+  rm -rf "$state/open"
+  mkdir -p "$state/open"
+  head -c "$2" "\${base%/*}/$1" >"$state/open/$1"
+  [ "$(stat -c %s "$state/open/$1")" = "$2" ] || fail "$1: expected $2 bytes"
+  all=$(ask 'SHOW BINARY LOGS')
+  echo "$all" | awk -v "folder=\${base%/*}" -v "open=$1" '$1 == open { exit } { print folder "/" $1 }' >"$state/list"
+  echo "$state/open/$1" >>"$state/list"
+  in_each_place store logs --time "$(date -d "@$until_time" '+%Y-%m-%d %H:%M:%S')" --files-from-verbatim "$state/list"
+}
+
+folders() {
+  set --
+  while read -r one; do
+    if [ -d "$one" ]; then set -- "$@" "$one"; fi
+  done <${folders}
+  if [ $# -gt 0 ]; then in_each_place store folders "$@"; fi
+  metric folders
+}
+
+# Its secrets are encrypted by the stack's passphrase.
+state() {
+  cat >"$state/stack.json.new"
+  [ -s "$state/stack.json.new" ] || fail "the state of the stack is empty"
+  mv "$state/stack.json.new" "$state/stack.json"
+  in_each_place store state "$state/stack.json"
+}
+
+list_one() {
+  said=$(restic snapshots --json --no-lock) || return 1
+  echo "\${place##*/} $said"
+}
+
+check_one() { restic check --read-data --no-lock; }
+
+case $1 in full | logs | folders | state) make_repositories ;; esac
+case $1 in
+  full) full "\${2:-}" ;;
+  logs) logs ;;
+  folders) folders ;;
+  state) state ;;
+  list) in_each_place list_one ;;
+  check) in_each_place check_one ;;
+  restic)
+    [ -d "$config/places/\${2:-}" ] && [ $# -gt 2 ] || fail "expected a place ($(ls "$config/places" | tr '\\n' ' ')), and what restic is to do"
+    shift
+    place=$1
+    shift
+    in_place "$config/places/$place" restic "$@"
+    ;;
+  is-source) is_source ;;
+  *)
+    echo "expected full, logs, folders, state, list, check, restic or is-source, got $1" >&2
+    exit 2
+    ;;
+esac
+`;
+}

@@ -1,0 +1,170 @@
+/** What the script that restores takes for whole, with stand-ins for restic, systemd and MySQL: each that fails ends it. */
+import { spawnSync } from "node:child_process";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import test, { type ExecutionContext } from "ava";
+import { renderRestoreScript } from "../../../components/render/restore";
+
+const snapshots = (time: string, id: string) =>
+  `[{"time":"${time}","tree":"00","paths":["/a"],"hostname":"web-02","tags":["x"],"id":"${id}00","short_id":"${id}"}]`;
+
+const whole = {
+  restic: `case "$1 $*" in
+    snapshots*" --tag full") echo '${snapshots("2026-11-30T02:00:00.5Z", "aaaa")}' ;;
+    snapshots*" --tag logs") echo '${snapshots("2026-11-30T08:00:00+01:00", "bbbb")}' ;;
+    dump*) echo uuid:1-7 ;;
+    restore*) mkdir -p "$ROOT/restored" && while [ "$1" != --target ]; do shift; done && mkdir -p "$2" && echo a log >"$2/binlog.000001" ;;
+  esac`,
+  mysql: `case "$*" in
+    *"SELECT GTID_SUBSET"*) [ "\${BROKEN:-}" = set ] && echo 0 || echo 1 ;;
+    *gtid_executed*) echo uuid:1-9 ;;
+    *"GTID_SUBTRACT('uuid:1-7', 'uuid:1-9')"*) [ "\${BROKEN:-}" != history ] || echo uuid:7 ;;
+    *"--execute"*) ;;
+    *) cat >/dev/null ;;
+  esac`,
+  mysqladmin: "",
+  mysqlbinlog: "echo '# events'",
+  "trilithon-binlog": `echo "replay $4 120"; echo "reaches uuid:1-9"; echo "until 1764486429000000"; echo "early 0"`,
+  "systemd-run": "",
+  systemctl: "",
+  chown: "",
+  install: "",
+};
+
+function restore(
+  t: ExecutionContext,
+  target: string,
+  broken: Readonly<Record<string, string>> = {},
+  before = "",
+) {
+  const root = mkdtempSync(join(tmpdir(), "trilithon-restore-"));
+  t.teardown(() => rmSync(root, { recursive: true }));
+  const put = (path: string, content: string) => {
+    const file = join(root, path);
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, content);
+    chmodSync(file, 0o755);
+  };
+  for (const [name, lines] of Object.entries({ ...whole, ...broken })) {
+    put(`bin/${name}`, `#!/bin/sh\n${lines}\n`);
+  }
+  put("places/web-02@lb-01/repository", "rest:x");
+  put("places/web-02@lb-01/password", "x");
+  const script = renderRestoreScript()
+    .replaceAll(/(?<!\w)\/(etc|var)\//g, `${root}/$1/`)
+    .replaceAll("/usr/local/sbin/", `${root}/bin/`);
+  put("script", script);
+  const env = { ...process.env, PATH: `${join(root, "bin")}:${process.env.PATH}`, ROOT: root };
+  const words = [join(root, "script"), "scratch", target, join(root, "places"), before];
+  const { status, stdout, stderr } = spawnSync("sh", words, { encoding: "utf8", env });
+  return { status, stdout, stderr: stderr.replaceAll(root, "").trim() };
+}
+
+const microseconds = (time: string) => `time:${Date.parse(time)}000`;
+
+test("what is whole is told with its copy and its end", (t) => {
+  for (const target of [
+    "latest",
+    microseconds("2026-11-30T06:59:50Z"),
+    microseconds("2026-11-30T02:00:11Z"),
+  ]) {
+    const { status, stdout, stderr } = restore(t, target);
+    t.is(status, 0, stderr);
+    const lines = stdout.split("\n");
+    t.is(lines[0], `copy ${Date.parse("2026-11-30T02:00:00.5Z")}000 web-02@lb-01 aaaa`);
+    t.true(lines.includes("until 1764486429000000"));
+    t.true(lines.includes("gtid uuid:1-9"));
+  }
+});
+
+test("an older copy of another history is told", (t) => {
+  const { status, stdout } = restore(t, "latest", { mysql: `BROKEN=history\n${whole.mysql}` });
+  t.is(status, 0);
+  const time = `${Date.parse("2026-11-30T02:00:00.5Z")}000`;
+  t.true(stdout.split("\n").includes(`other ${time} web-02@lb-01 aaaa uuid:7`), stdout);
+});
+
+test("copies that were made later than is wanted do not count", (t) => {
+  const before = microseconds("2026-11-30T02:00:00Z").slice(5);
+  const { status, stderr } = restore(t, "latest", {}, before);
+  t.is(status, 1);
+  t.regex(stderr, /there is no copy of the database from before that/);
+});
+
+const broken: readonly [string, string, Readonly<Record<string, string>>, RegExp][] = [
+  [
+    "a repository that cannot be read",
+    "latest",
+    { restic: "echo wrong password >&2; exit 12" },
+    /web-02@lb-01: its copies cannot be read$/,
+  ],
+  [
+    "a pack that is damaged",
+    "latest",
+    { restic: whole.restic.replace("restore*)", "restore*) exit 1 ;; never)") },
+    /the copy aaaa of 2026-11-30T02:00:00Z in web-02@lb-01 cannot be read whole$/,
+  ],
+  [
+    "a time before the first copy",
+    microseconds("2026-11-30T02:00:10Z"),
+    {},
+    /there is no copy of the database from before that$/,
+  ],
+  [
+    "a time that the logs do not reach",
+    microseconds("2026-11-30T06:59:51Z"),
+    {},
+    /the copied binary logs are whole until 2026-11-30T07:00:00Z, which is not 10 s after the wanted time/,
+  ],
+  [
+    "no binary logs",
+    "latest",
+    { restic: whole.restic.replace(/echo '[^']*bbbb[^']*'/, "echo '[]'") },
+    /there is no copy of the binary logs$/,
+  ],
+  [
+    "a gap",
+    "latest",
+    { "trilithon-binlog": "echo uuid:5 is missing >&2; exit 1" },
+    /binary logs are missing: web-02@lb-01: uuid:5 is missing$/,
+  ],
+  [
+    "a log that cannot be read to its end",
+    "latest",
+    { mysqlbinlog: "echo '# events'; exit 1" },
+    /binlog\.000001: it cannot be read to its end$/,
+  ],
+  [
+    "a server that refuses an event",
+    "latest",
+    { mysql: `${whole.mysql.replace("*) cat >/dev/null ;;", "*) cat >/dev/null; exit 1 ;;")}` },
+    /binlog\.000001: MySQL refuses what is in it$/,
+  ],
+  [
+    "a server that has not what was planned",
+    "latest",
+    { mysql: `BROKEN=set\n${whole.mysql}` },
+    /after the replay the server has uuid:1-9, and should have uuid:1-9$/,
+  ],
+  [
+    "a transaction that is in no log",
+    "gtid:uuid:12",
+    {
+      mysql: whole.mysql.replace(
+        "echo 0 || echo 1",
+        'echo 0 || case "$*" in *uuid:12*) echo 0 ;; *) echo 1 ;; esac',
+      ),
+    },
+    /uuid:12 is in none of the binary logs$/,
+  ],
+];
+
+for (const [what, target, stubs, message] of broken) {
+  test(`told rather than restored shorter: ${what}`, (t) => {
+    const { status, stdout, stderr } = restore(t, target, stubs);
+    t.is(status, 1, stdout);
+    t.regex(stderr, message);
+    t.false(stdout.includes("scratch 127.0.0.1"));
+  });
+}
