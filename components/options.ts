@@ -71,7 +71,7 @@ const durabilityForms = v.union([
 ]);
 
 /** Debian package to version, as `Packages` takes them. */
-const packages = mapping(
+export const packages = mapping(
   "an object of Debian packages and versions",
   textOf(values.packageName),
   textOf(values.packageVersion),

@@ -54,8 +54,6 @@ ${writtenByTrilithon}
 use strict;
 use warnings;
 use IO::Socket::INET;
-use POSIX ();
-use Time::Local ();
 
 $ENV{LC_ALL} = 'C';
 $ENV{PATH} = '/usr/sbin:/usr/bin:/sbin:/bin';
@@ -72,7 +70,7 @@ close $config;
 my %lines;
 my @order;
 # Lines of one name stand together.
-sub tell {
+sub fact {
   my ($name, $value, %labels) = @_;
   push @order, $name unless $lines{$name};
   my @labels = map { my $text = $labels{$_}; $text =~ s/([\\"])/\\$1/g; "$_=\"$text\"" } sort keys %labels;
@@ -92,32 +90,31 @@ if (@units) {
   for my $block (split /\n\n/, output_of('systemctl', 'show', '-p', 'Id,ActiveState,NRestarts', '--', @units)) {
     my %of = map { split /=/, $_, 2 } grep { /=/ } split /\n/, $block;
     next unless defined $of{Id} and defined $of{ActiveState};
-    tell('trilithon_unit_active', ($of{ActiveState} =~ /^(active|reloading|refreshing)$/ ? 1 : 0), unit => $of{Id});
-    tell('trilithon_unit_restarts', $of{NRestarts}, unit => $of{Id}) if ($of{NRestarts} // '') =~ /^\d+$/;
+    fact('trilithon_unit_active', ($of{ActiveState} =~ /^(active|reloading|refreshing)$/ ? 1 : 0), unit => $of{Id});
+    fact('trilithon_unit_restarts', $of{NRestarts}, unit => $of{Id}) if ($of{NRestarts} // '') =~ /^\d+$/;
   }
 }
 for my $line (split /\n/, output_of('systemctl', 'list-units', '--failed', '--plain', '--no-legend', '--no-pager')) {
-  tell('trilithon_unit_failed', 1, unit => $1) if $line =~ /^\s*(\S+)\s/;
+  fact('trilithon_unit_failed', 1, unit => $1) if $line =~ /^\s*(\S+)\s/;
 }
 
-my %month;
-@month{qw(Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec)} = 0 .. 11;
 for my $one (@{ $wanted{certificate} || [] }) {
   my ($path) = @$one;
   next unless -r $path;
   # notAfter=Nov 30 05:37:07 2036 GMT
-  output_of('openssl', 'x509', '-noout', '-enddate', '-in', $path) =~ /=(\w+) +(\d+) (\d+):(\d+):(\d+) (\d+) GMT/ or next;
-  tell('trilithon_certificate_end_seconds', Time::Local::timegm($5, $4, $3, $2, $month{$1}, $6), path => $path);
+  output_of('openssl', 'x509', '-noout', '-enddate', '-in', $path) =~ /^notAfter=(.+)$/m or next;
+  output_of('date', '-d', $1, '+%s') =~ /^(\d+)$/m or next;
+  fact('trilithon_certificate_end_seconds', $1, path => $path);
 }
 
 my $drained = grep { -e $_->[0] } @{ $wanted{drain} || [] };
-tell('trilithon_drained', $drained ? 1 : 0) if $wanted{drain};
-tell('trilithon_site_closed', -e $wanted{closed}[0][0] ? 1 : 0) if $wanted{closed};
+fact('trilithon_drained', $drained ? 1 : 0) if $wanted{drain};
+fact('trilithon_site_closed', -e $wanted{closed}[0][0] ? 1 : 0) if $wanted{closed};
 
 if ($wanted{address}) {
   my ($address) = @{ $wanted{address}[0] };
   my $shown = output_of('ip', '-o', 'addr', 'show');
-  tell('trilithon_address_held', $shown =~ m{ inet6? \Q$address\E[/ ]} ? 1 : 0) if $shown ne '';
+  fact('trilithon_address_held', $shown =~ m{ inet6? \Q$address\E[/ ]} ? 1 : 0) if $shown ne '';
 }
 
 # Who does not answer is not the primary.
@@ -135,7 +132,7 @@ if ($wanted{role}) {
     };
     alarm 0;
   }
-  tell('trilithon_mysql_primary', $status =~ m{^HTTP/1\.\d 200 } ? 1 : 0);
+  fact('trilithon_mysql_primary', $status =~ m{^HTTP/1\.\d 200 } ? 1 : 0);
 }
 
 for my $one (@{ $wanted{release} || [] }) {
@@ -144,11 +141,11 @@ for my $one (@{ $wanted{release} || [] }) {
   next unless defined $version;
   $version =~ s{/+$}{};
   $version =~ s{.*/}{};
-  tell('trilithon_release', 1, application => $name, version => $version);
+  fact('trilithon_release', 1, application => $name, version => $version);
 }
 
-tell('trilithon_reboot_required', -e '/run/reboot-required' || -e '/var/run/reboot-required' ? 1 : 0);
-tell('trilithon_facts_seconds', time);
+fact('trilithon_reboot_required', -e '/run/reboot-required' || -e '/var/run/reboot-required' ? 1 : 0);
+fact('trilithon_facts_seconds', time);
 
 umask 022;
 my $new = '${facts}.new';
@@ -173,6 +170,8 @@ TimeoutStartSec=20s
 StateDirectory=${factsFolder.replace("/var/lib/", "")}
 # Twice a minute nobody wants to read that it began and ended.
 LogLevelMax=warning
+# What the script says of itself is a fault.
+SyslogLevel=err
 Nice=10
 PrivateTmp=yes
 ${confineRoot({ addressFamilies: ["AF_INET", "AF_NETLINK"] })}
