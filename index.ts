@@ -17,6 +17,7 @@ import { webHealthPath } from "./components/render/nginx";
 import { retireKeys } from "./components/retired-keys";
 import { readSettings } from "./components/settings";
 import { createDns } from "./components/stack-dns";
+import { balancerMetrics, createKeys, createMonitoring } from "./components/stack-monitoring";
 import { WebServer } from "./components/web-server";
 
 const settings = readSettings();
@@ -51,11 +52,13 @@ const authority = createOwnAuthority("web", authorityKeeper);
 const loadBalancers = hosts.loadBalancers.filter(isHere).map(({ address }) => address);
 const webServers = inTurn(hosts.web, (host, before: WebServer | undefined) => {
   const after = before && { after: before };
-  const served = servedOn(host, applications);
-  const args = { host, authority, ...served, scheme, loadBalancers, ...after, ...web };
+  const sites = servedOn(host, applications);
+  const args = { host, authority, ...sites, scheme, loadBalancers, ...after, ...web };
   return new WebServer(host.name, args, afterMachines);
 });
 
+// By these Prometheus is let in to see how all fare, where a host has it.
+const keys = createKeys(hosts);
 const loadBalancer = new LoadBalancer(
   "load-balancer",
   {
@@ -64,6 +67,7 @@ const loadBalancer = new LoadBalancer(
     healthPath: webHealthPath,
     https: settings.https,
     edge: edgeOfStack(settings),
+    ...balancerMetrics(keys, hosts),
     ...settings.loadBalancer,
   },
   afterMachines,
@@ -71,10 +75,15 @@ const loadBalancer = new LoadBalancer(
 
 const dns = createDns({ settings, hosts, loadBalancer }, afterMachines);
 
-const parts = { ...place, applications, webServers, loadBalancer, dns };
+const served = { ...place, applications, webServers, loadBalancer, dns };
+const monitoring = createMonitoring({ ...served, keys }, pulumi.output(listens.value), afterMachines);
+
+const parts = { ...served, monitoring };
 listens.is(describeListens(parts));
 const everything = [
-  ...[database, databaseProxy, dns.nameServer, hosts.hardening].flatMap((one) => one ?? []),
+  ...[database, databaseProxy, dns.nameServer, monitoring, hosts.hardening].flatMap(
+    (one) => one ?? [],
+  ),
   ...services.map(({ service }) => service),
   ...[...applications.all, ...webServers, loadBalancer],
 ];

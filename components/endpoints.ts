@@ -8,6 +8,7 @@ import { isHere } from "./host";
 import type { StackHost, StackHosts } from "./hosts";
 import { type Listen, listensInStack, type OwnListen } from "./listens";
 import type { LoadBalancer } from "./load-balancer";
+import type { Monitoring } from "./monitoring";
 import { MysqlGroup } from "./mysql-group";
 import type { NameServer } from "./name-server";
 import { defaultPorts } from "./options";
@@ -209,6 +210,7 @@ interface Parts {
   readonly webServers: readonly WebServer[];
   readonly loadBalancer: LoadBalancer;
   readonly dns: StackDns;
+  readonly monitoring: Monitoring | undefined;
 }
 
 export function describeEndpoints(parts: Parts): pulumi.Output<Endpoints> {
@@ -283,7 +285,7 @@ export function describeEndpoints(parts: Parts): pulumi.Output<Endpoints> {
 
 export function describeListens(parts: Parts): pulumi.Output<readonly Listen[]> {
   const { hosts, database, databaseProxy, applications, services } = parts;
-  const { webServers, loadBalancer, dns } = parts;
+  const { webServers, loadBalancer, dns, monitoring } = parts;
   const namesOf = (those: readonly StackHost[]) => those.map(({ name }) => name);
   const listensOf = (
     { listens }: { readonly listens: pulumi.Output<readonly OwnListen[]> },
@@ -298,7 +300,7 @@ export function describeListens(parts: Parts): pulumi.Output<readonly Listen[]> 
   const components = [hosts, loadBalancer, ...webServers, ...applications.all];
   return pulumi
     .all<readonly Listen[]>([
-      ...[...components, databaseProxy, database, dns.nameServer].flatMap((one) =>
+      ...[...components, databaseProxy, database, dns.nameServer, monitoring].flatMap((one) =>
         one === undefined ? [] : [listensOf(one, hosts.web)],
       ),
       ...services.map((placed) =>
@@ -378,6 +380,7 @@ function pinnedOn(
   settings: StackSettings,
 ): Pick<HostEndpoint, "pinned"> {
   const { loadBalancer, web, application, applications, services, database, dns } = settings;
+  const { monitoring } = settings;
   const ofServices = Object.values(services)
     .filter(({ hosts }) => hosts.includes(name))
     .map(({ packages = {} }) => packages);
@@ -392,6 +395,7 @@ function pinnedOn(
     }),
     ...(roles.some((role) => role.startsWith("database")) && database.packages),
     ...(roles.includes("name-server") && dns.packages),
+    ...monitoring.packages,
     ...Object.fromEntries(ofServices.flatMap(Object.entries<string>)),
   };
   const pinned = Object.entries(packages).filter(([, version]) => version !== "present");

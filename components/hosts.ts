@@ -23,6 +23,8 @@ export interface StackHosts {
   readonly web: readonly StackHost[];
   /** A stack may have none. */
   readonly nameServers: readonly StackHost[];
+  /** Where Prometheus runs; a stack may have none. */
+  readonly monitors: readonly StackHost[];
   /** Who keeps the data; a stack may have no database. */
   readonly database: DatabaseHosts | undefined;
   /** What everything else waits for: a wrong machine stops all before any is changed. */
@@ -80,6 +82,7 @@ export function createHosts(
     loadBalancers,
     web: having("web"),
     nameServers: having("name-server"),
+    monitors: having("monitoring"),
     database: databaseHostsOf(
       [...having("database-primary"), ...having("database"), ...having("database-replica")],
       settings.database.primary,

@@ -14,6 +14,7 @@ import {
   serversAsked,
   uniqueServers,
 } from "./balanced-server";
+import { type BalancerMetrics, metricsFiles, metricsListens } from "./balancer-metrics";
 import { type ArgsCheck, checkArgs, checkUnique, whenKnown } from "./check-args";
 import {
   checkEdge,
@@ -62,14 +63,16 @@ import {
 } from "./render/haproxy";
 import { http3Check, lackingHttp3 } from "./render/http3";
 import { keepalivedFiles, leaveAddressFile } from "./render/keepalived";
+import { metricsPorts } from "./render/monitoring/exporters";
 import { nothingPassed, reachesOne } from "./render/probes";
 import type { UnknownHost } from "./render/unknown-host";
 import { list, shape } from "./rule";
-import { domain, host, siteName, urlPath, webPath } from "./rules";
+import { domain, host, present, siteName, urlPath, webPath } from "./rules";
 import { createVirtualAddress, stackMark, virtualAddressListens } from "./virtual-address";
 import { checkVirtualAddress6 } from "./virtual-address6";
 
 export type { BalancedServer } from "./balanced-server";
+export type { BalancerMetrics } from "./balancer-metrics";
 
 /** A further application, with host names of its own, or with paths of those of another one. */
 export interface BalancedApplication {
@@ -130,6 +133,8 @@ export interface LoadBalancerArgs {
   readonly edge?: EdgeArgs;
   /** Statistics, and `/metrics` for Prometheus, on the host's private address. Default 8404. */
   readonly statsPort?: pulumi.Input<number>;
+  /** Tells Prometheus over TLS, and nobody else. Default: nobody is told besides those who may see the statistics. */
+  readonly metrics?: BalancerMetrics;
   /** How long a server may take to answer. Default 65: Nginx gives up first, after 60, and its log says so. */
   readonly responseTimeoutSeconds?: pulumi.Input<number>;
   /**
@@ -242,12 +247,13 @@ export class LoadBalancer extends pulumi.ComponentResource {
 
 /** Applications ask the statistics whether another server can serve. */
 function haproxyListens(
-  { hosts, https }: Complete,
+  { hosts, https, metrics }: Complete,
   { port, statsPort, https: known }: Known,
 ): readonly OwnListenArgs[] {
   const tlsPort = known.apply((one) => one?.port ?? defaultHttpsPort);
   const audience = { operators: true, clients: ["applications"] } as const;
-  return hosts.flatMap(({ name: host, address, address6 }) => {
+  const toPrometheus = metrics ? metricsListens(hosts, metrics, haproxyUnit) : [];
+  const own = hosts.flatMap(({ name: host, address, address6 }) => {
     const haproxy = { host, protocol: "tcp", unit: haproxyUnit } as const;
     const all = address6 === undefined ? [allOfIpv4] : [allOfIpv4, allOfIpv6];
     const onAll = (
@@ -262,6 +268,7 @@ function haproxyListens(
       { ...haproxy, address, port: statsPort, what: "statistics", for: audience },
     ];
   });
+  return [...own, ...toPrometheus];
 }
 
 const haproxyUnit = "haproxy.service";
@@ -335,6 +342,7 @@ const entries = {
   https: v.exactOptional(https),
   edge: v.exactOptional(edge),
   plainPaths: v.optional(list("a list of paths", urlPath)),
+  metrics: v.optional(present),
   sharedPaths,
   hosts: list("a list of hosts", host, 1),
   servers: list("a list of servers", balancedServer, 1),
@@ -591,7 +599,8 @@ function drainOf(host: Host, args: Complete, { port, statsPort }: Values) {
   };
 }
 
-function renderFiles({ address, address6 }: Host, args: Complete, values: Values) {
+function renderFiles(host: Host, args: Complete, values: Values) {
+  const { address, address6 } = host;
   const { virtualAddress: _, virtualAddress6: __, onMove: ___, certificates, ...rendered } = values;
   const acmeThumbprint = certificates?.acme?.thumbprint;
   const config = pulumi
@@ -599,6 +608,7 @@ function renderFiles({ address, address6 }: Host, args: Complete, values: Values
     .apply(({ servers, applications, https, plainPaths, acmeThumbprint, ...rest }) =>
       renderHaproxy({
         ...rest,
+        metricsPort: args.metrics && metricsPorts.haproxy,
         isIpv6: address6 !== undefined,
         https: https && { ...https, plainPaths, acmeThumbprint },
         mark: isShared(args) ? stackMark() : undefined,
@@ -620,6 +630,7 @@ function renderFiles({ address, address6 }: Host, args: Complete, values: Values
     [haproxyFiles.unavailable]: { content: values.domain.apply(renderUnavailable) },
     ...Object.fromEntries(pages),
     ...(certificates && certificateFiles(certificates)),
+    ...metricsFiles(host, args.metrics),
     ...authorityFiles([...args.servers, ...args.applications.flatMap((one) => one.servers)]),
     [haproxyFiles.stateScript]: { content: renderStateScript(), mode: "0755" },
     [haproxyFiles.unit]: { content: renderHaproxyUnit() },

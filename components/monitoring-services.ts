@@ -99,7 +99,11 @@ export function createMonitor(
   return [asker, teller, store];
 }
 
-const needed = ["prometheus", "prometheus-alertmanager", "prometheus-blackbox-exporter"];
+const needed = [
+  ...["prometheus", "prometheus-alertmanager", "prometheus-blackbox-exporter"],
+  // The site's certificate may be of an authority that systems trust by themselves.
+  "ca-certificates",
+];
 
 /** Those of exporters are on other hosts as well. */
 function packagesOf(wanted: MonitoringArgs["packages"] = {}): Readonly<Record<string, string>> {

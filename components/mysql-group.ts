@@ -18,12 +18,14 @@ import {
   clusterName,
   createContent,
   createFurtherDatabase,
+  createLocalAccount,
   createMembers,
   createPassword,
   createReplicationPassword,
   createRetirement,
   environmentOf,
   goesWith,
+  type LocalAccount,
   type Members,
   type MysqlArgs,
   memberListens,
@@ -134,6 +136,11 @@ export class MysqlGroup extends pulumi.ComponentResource implements ProxiedDatab
     const added = createFurtherDatabase(this, this.#name, content, databaseName, dependsOn);
     this.#passwords[added.user] = added.password;
     return added;
+  }
+
+  /** An account that the system user of this name logs in with on each member, over the socket. */
+  addLocalAccount(account: LocalAccount): MysqlContent {
+    return createLocalAccount(this, this.#name, this.#cluster, account);
   }
 
   /** Ends a former password once all of `users` (applications, say) run with the new one. Call it once. */

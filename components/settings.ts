@@ -10,6 +10,7 @@ import { type Environment, isDatabaseEntry } from "./environment";
 import type { Fault } from "./expectation";
 import { isRecord } from "./rule";
 import { checkAgreement } from "./settings/agreement";
+import { secretsOfMonitoring } from "./settings/monitoring";
 import { findOpenVariables } from "./settings/open-variables";
 import { type Settings, settings } from "./settings/schema";
 
@@ -162,6 +163,9 @@ function checkSecret(values: Values, secretKeys: readonly string[]): readonly Fa
     }),
     ...Object.entries(users).map(([name, value]) => {
       return { key: "edge", path: `edge.users.${name}`, value };
+    }),
+    ...secretsOfMonitoring(values.monitoring).map(({ path, value }) => {
+      return { key: "monitoring", path: `monitoring.${path}`, value };
     }),
     ...hosts.map((host: unknown, index) => {
       const value = isRecord(host) ? host.privateKey : undefined;

@@ -4,6 +4,7 @@ import { address6, subnet6 } from "../address6";
 import { dnsOptions } from "../dns-check";
 import { edge } from "../edge";
 import { https } from "../https";
+import { monitoringOptions } from "../monitoring-options";
 import {
   applicationOptions,
   applicationPlace,
@@ -39,6 +40,7 @@ export const roles = [
   // The same for a pair, in which the role says who is the primary.
   ...(["database-primary", "database-replica"] as const),
   "name-server",
+  "monitoring",
 ] as const;
 export type Role = (typeof roles)[number];
 
@@ -147,6 +149,7 @@ export const settings = record("settings", {
   https: v.exactOptional(https),
   edge: v.exactOptional(edge),
   dns: v.exactOptional(record("an object", { ...dnsOptions, ...nameServerOptions }), {}),
+  monitoring: v.exactOptional(record("an object", monitoringOptions), {}),
   loadBalancer: v.exactOptional(record("an object", loadBalancerOptions), {}),
   web: v.exactOptional(record("an object", { ...webServerOptions, ...webAuthorityOptions }), {}),
 });

@@ -9,7 +9,8 @@ export type Role =
   | "database"
   | "database-primary"
   | "database-replica"
-  | "name-server";
+  | "name-server"
+  | "monitoring";
 
 /** A systemd unit that serves on a host. */
 export interface Service {
@@ -150,6 +151,7 @@ const host = v.object({
     v.picklist([
       ...(["load-balancer", "web", "database", "database-primary", "database-replica"] as const),
       "name-server",
+      "monitoring",
     ]),
   ),
   away: v.optional(v.boolean(), false),
@@ -408,6 +410,7 @@ function servicesFor(
     case "database-replica":
       return [{ role: "database", unit: "mysql.service", port: ports.database ?? 3306 }];
     case "name-server":
+    case "monitoring":
       // It serves no page: see `helpersFor`.
       return [];
   }
@@ -447,6 +450,11 @@ function helpersFor(role: Role, given: Given): readonly string[] {
       return ports.databaseRole === undefined ? [] : ["trilithon-mysql-role.service"];
     case "name-server":
       return ["nsd.service"];
+    case "monitoring":
+      return [
+        ...["prometheus.service", "prometheus-alertmanager.service"],
+        "prometheus-blackbox-exporter.service",
+      ];
   }
 }
 

@@ -146,6 +146,8 @@ export function renderBlackboxDropIn(): string {
 export function renderProgram(program: string, flags: readonly string[]): string {
   return `${renderRestartAlways()}ExecStart=
 ExecStart=${[program, ...flags].join(" \\\n  ")}
+ExecReload=
+ExecReload=/bin/kill -HUP $MAINPID
 NoNewPrivileges=yes
 ProtectSystem=full
 ProtectHome=yes
