@@ -39,7 +39,7 @@ ${email ? renderEmailServer(email) : ""}route:
   receiver: operators
   group_by: [alertname, host]
   group_wait: 10s
-  group_interval: 5m
+  group_interval: 1m
   repeat_interval: 4h
   routes:
     - matchers: ["alertname = ${watchdog}"]
