@@ -1,22 +1,25 @@
 /** What monitoring is told: how long it keeps what it saw, and who hears of an alert. */
+import type * as pulumi from "@pulumi/pulumi";
 import * as v from "valibot";
 import { packages } from "./options";
 import { hiddenText, integer, record, rule, text } from "./rule";
 
 export interface WebhookArgs {
   /** `https://hooks.example.net/...`: often all that a stranger needs, so give a secret. */
-  readonly url: string;
+  readonly url: pulumi.Input<string>;
 }
 
 export interface EmailArgs {
+  /** Who is told. */
   readonly to: string;
+  /** As whom. */
   readonly from: string;
   /** Name and port of the server that takes it: `mail.example.net:587`. */
   readonly server: string;
   /** Who logs in there. Default: nobody. */
   readonly user?: string | undefined;
   /** Give a secret. */
-  readonly password?: string | undefined;
+  readonly password?: pulumi.Input<string> | undefined;
   /** Whether nothing is sent without TLS. Default true. */
   readonly requireTls?: boolean | undefined;
 }

@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "ava";
-import { load } from "js-yaml";
+import { CORE_SCHEMA, load } from "js-yaml";
 import { alerts, alertsFor } from "../../../components/render/monitoring/alerts";
 import {
   renderAlertmanager,
@@ -33,6 +33,7 @@ import {
 import { renderRules } from "../../../components/render/monitoring/rules";
 import { isGolden } from "./golden";
 
+const parse = (text: string) => load(text, { schema: CORE_SCHEMA });
 const targets = [
   { job: "node", host: "lb-01", address: "10.0.0.11:9100" },
   { job: "haproxy", host: "lb-01", address: "10.0.0.11:9101" },
@@ -48,7 +49,7 @@ test("Prometheus asks each target over TLS, and probes the site through the blac
   ];
   const config = renderPrometheus({ targets, probes, host: "lb-01" });
   isGolden(t, "prometheus.yml", config);
-  const { scrape_configs: jobs } = Object(load(config));
+  const { scrape_configs: jobs } = Object(parse(config));
   const names = jobs.map(({ job_name: name }: { readonly job_name: string }) => name);
   t.deepEqual(names, ["prometheus", "alertmanager", "node", "haproxy", "site", "name-server"]);
   isGolden(
@@ -76,7 +77,7 @@ test("Alertmanager has no secret in its own file, and tells its partner over TLS
   const config = renderAlertmanager({ email, hasWebhook: true, hasWatchdog: true });
   isGolden(t, "alertmanager.yml", config);
   t.deepEqual(
-    Object(load(config)).receivers.map(({ name }: { readonly name: string }) => name),
+    Object(parse(config)).receivers.map(({ name }: { readonly name: string }) => name),
     ["operators", "watchdog"],
   );
   isGolden(t, "alertmanager-cluster.yml", renderAlertmanagerCluster());
@@ -86,7 +87,7 @@ test("Alertmanager has no secret in its own file, and tells its partner over TLS
   t.regex(one, /--cluster\.listen-address=\n/);
   const nobody = renderAlertmanager({ hasWebhook: false, hasWatchdog: false });
   t.notRegex(nobody, /configs:|global:/);
-  t.truthy(load(nobody));
+  t.truthy(parse(nobody));
 });
 
 test("rules are those of what a stack has", (t) => {
@@ -94,7 +95,7 @@ test("rules are those of what a stack has", (t) => {
     ...(["database", "pair", "group", "virtual address", "https", "acme"] as const),
   ]);
   isGolden(t, "trilithon-rules.yml", all);
-  const { groups } = Object(load(all));
+  const { groups } = Object(parse(all));
   t.is(groups[0].rules.length, alerts.length);
   const few = alertsFor(new Set()).map(({ name }) => name);
   t.true(few.includes("SiteDown"));

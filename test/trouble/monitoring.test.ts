@@ -1,0 +1,394 @@
+/**
+ * Alerts that fire by their real causes: two hosts look at a stack of four, of which one part after the other breaks. Who is told are a
+ * webhook and a mail server on this machine. `UPDATE_GOLDEN=1` keeps the seconds for docs/alerts.md.
+ */
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import test, { type ExecutionContext } from "ava";
+import { whileSilenced } from "../../scripts/maintenance/silence";
+import { root } from "../../scripts/setup/environment";
+import { must } from "../../scripts/setup/run";
+import { wait } from "../../scripts/verify/check";
+import { parseEndpoints } from "../../scripts/verify/endpoints";
+import { renderTable } from "../../scripts/verify/report";
+import { verifyStack } from "../../scripts/verify/verify-stack";
+import { readPreview } from "../end-to-end/support/preview";
+import { TestStack } from "../end-to-end/support/test-stack";
+import { type Measured, measuredFile } from "../support/alerts-page";
+import { type Receivers, startReceivers, type Told } from "./monitoring/receivers";
+
+const stackName = "monitoring";
+const number = Number(process.env.TRILITHON_TEST_NUMBER ?? 126);
+const net = `172.31.${number}`;
+const ports = { webhook: 17_190, mail: 17_191 };
+/** This machine, as containers of the network see it. */
+const here = `${net}.1`;
+const monitors = ["lb-01", "lb-02"];
+
+const settings = {
+  "trilithon:domain": "www.foobar.com",
+  "trilithon:hosts": [
+    { name: "lb-01", address: `${net}.11`, roles: ["load-balancer", "monitoring"] },
+    { name: "lb-02", address: `${net}.12`, roles: ["load-balancer", "monitoring"] },
+    { name: "web-01", address: `${net}.21`, roles: ["web", "database-primary"] },
+    { name: "web-02", address: `${net}.22`, roles: ["web", "database-replica"] },
+  ],
+  "trilithon:containers": {
+    ...{ subnet: `${net}.0/24`, publish: 8826, sshPortBase: 17_200, memoryMegabytes: 1280 },
+  },
+  "trilithon:application": {
+    ...{ name: "teller", start: ["perl", "server.pl"], packages: {} },
+    source: join(root, "test", "trouble", "https"),
+  },
+  "trilithon:loadBalancer": { virtualAddress: `${net}.10` },
+  "trilithon:https": "own-ca",
+  "trilithon:monitoring": {
+    ...{ retentionDays: 2, retentionGigabytes: 1 },
+    email: {
+      ...{ to: "ops@foobar.com", from: "alerts@foobar.com", server: `${here}:${ports.mail}` },
+      requireTls: false,
+    },
+  },
+};
+
+let stack: TestStack;
+let receivers: Receivers;
+const measured: Measured[] = [];
+
+test.before(async () => {
+  receivers = await startReceivers(ports);
+  stack = await TestStack.make(stackName, settings);
+  const url = (path: string) => `http://${here}:${ports.webhook}/${path}`;
+  await stack.setSecretAt("trilithon:monitoring.webhook.url", url("planted-token"));
+  await stack.setSecretAt("trilithon:monitoring.watchdog.url", url("watchdog"));
+});
+
+test.after.always(async () => {
+  receivers?.close();
+  if (process.env.TRILITHON_TEST_KEEP === undefined) await stack?.remove();
+});
+
+async function outputs() {
+  const endpoints = parseEndpoints(await stack.output("endpoints"));
+  const sshKeys = await stack.output("sshKeys", "--show-secrets");
+  return { endpoints, privateKeys: sshKeys as Readonly<Record<string, string>> };
+}
+
+/** Until it is there, for at most so long. */
+async function until<Found>(
+  what: string,
+  seconds: number,
+  look: () => Promise<Found | undefined> | Found | undefined,
+): Promise<Found> {
+  const end = Date.now() + seconds * 1000;
+  for (;;) {
+    const found = await look();
+    if (found !== undefined) return found;
+    if (Date.now() > end) throw new Error(`${what}: not within ${seconds} s`);
+    await wait(1);
+  }
+}
+
+/** As Prometheus on a host answers. */
+const query = (host: string, expression: string) =>
+  stack.on(host, `promtool query instant http://127.0.0.1:9090 '${expression}'`);
+
+test.serial("one `up` makes it, a second one does nothing, and all that is checked holds", async (t) => {
+  await stack.up();
+  t.deepEqual((await readPreview(stack)).updates, []);
+  const { endpoints, privateKeys } = await outputs();
+  const verdicts = await verifyStack({ endpoints, privateKeys }, { changes: "none" });
+  const table = renderTable({ stack: stackName, url: endpoints.url, verdicts });
+  t.deepEqual(
+    verdicts.filter(({ passed }) => !passed),
+    [],
+    table,
+  );
+  t.false(stack.said.join("\n").includes("planted-token"));
+});
+
+test.serial("each Prometheus is told by all", async (t) => {
+  for (const host of monitors) {
+    await until(`${host}: all targets`, 90, async () => {
+      const missing = await query(host, "up == 0");
+      const count = await query(host, "count(up)");
+      // Two of its own, four hosts, two of HAProxy, MySQL and Nginx each, and one way to the site.
+      return missing.trim() === "" && / => 13 @/.test(count) ? true : undefined;
+    });
+    t.regex(await query(host, "mysql_up"), /web-02/);
+    t.regex(await query(host, "trilithon_mysql_primary == 1"), /web-01/);
+    t.regex(await query(host, "sum(trilithon_address_held)"), /=> 1 @/);
+    t.regex(await query(host, "haproxy_server_status"), /web_servers/);
+    t.regex(await query(host, "nginx_up == 1"), /web-01/);
+    t.regex(await query(host, "trilithon_release"), /teller/);
+    t.regex(await query(host, "mysql_slave_status_replica_io_running"), /web-02/);
+    t.regex(await query(host, "mysql_global_status_rpl_semi_sync_source_status"), /web-01/);
+  }
+});
+
+test.serial("the rules are good, and fire as their tests say", async (t) => {
+  const text = readFileSync(join(root, "test/trouble/monitoring/rules.test.yml"), "utf8");
+  await stack.on("lb-01", `mkdir -p /tmp/rules && cat >/tmp/rules/rules.test.yml <<'END'\n${text}\nEND`);
+  const said = await stack.on(
+    "lb-01",
+    "cd /tmp/rules && cp /etc/prometheus/trilithon-rules.yml . && promtool check rules trilithon-rules.yml && promtool test rules rules.test.yml && amtool check-config /etc/prometheus/alertmanager.yml",
+  );
+  t.regex(said, /SUCCESS/);
+});
+
+/** What a question over TLS is answered, with a certificate of a kind or none. */
+function ask(from: string, to: string, port: number, pair?: { readonly cert: string; readonly key: string }) {
+  const shown = pair ? `-cert ${pair.cert} -key ${pair.key}` : "";
+  return stack.on(
+    from,
+    `(printf 'GET /metrics HTTP/1.0\\r\\n\\r\\n'; sleep 2) | timeout 10 openssl s_client -quiet -connect ${to}:${port} ${shown} 2>&1 | head -c 200000 || true`,
+  );
+}
+
+test.serial("who is not Prometheus is told nothing, from wherever it asks", async (t) => {
+  const client = { cert: "/etc/prometheus/trilithon-client.pem", key: "/etc/prometheus/trilithon-client-key.pem" };
+  const exporter = { cert: "/etc/trilithon-metrics/node/certificate.pem", key: "/etc/trilithon-metrics/node/key.pem" };
+  const metric = /^(node|haproxy|mysql|nginx)_/m;
+  for (const [to, port] of [
+    [`${net}.11`, 9100],
+    [`${net}.11`, 9101],
+    [`${net}.21`, 9104],
+    [`${net}.21`, 9113],
+  ] as const) {
+    t.regex(await ask("lb-01", to, port, client), metric, `${to}:${port}`);
+    t.notRegex(await ask("lb-01", to, port), metric);
+    // As any host with an exporter can.
+    t.notRegex(await ask("lb-01", to, port, exporter), metric);
+    t.notRegex(await ask("web-02", to, port, exporter), metric);
+  }
+  for (const port of [9090, 9093, 9115]) {
+    const { status } = await stack.try("lb-02", `timeout 3 perl -MIO::Socket::INET -e 'exit(IO::Socket::INET->new(PeerAddr => "${net}.11:${port}", Timeout => 2) ? 0 : 1)'`);
+    t.not(status, 0, String(port));
+  }
+});
+
+const container = (host: string) => `trilithon-${stackName}-${host}`;
+const on = (host: string, script: string) => () => stack.on(host, script);
+const onBoth = (script: string) => async () => {
+  await Promise.all(monitors.map((host) => stack.on(host, script)));
+};
+
+interface Case {
+  readonly alert: string;
+  /** In the alert; none where it is about the site. */
+  readonly host: string;
+  readonly what: string;
+  cause(): Promise<unknown>;
+  repair(): Promise<unknown>;
+}
+
+const mysql = (statement: string) => `mysql --user=root --execute="${statement}"`;
+
+const cases: readonly Case[] = [
+  {
+    ...{ alert: "LoadBalancerDown", host: "lb-02", what: "HAProxy stopped" },
+    cause: on("lb-02", "systemctl stop haproxy"),
+    repair: on("lb-02", "systemctl start haproxy"),
+  },
+  {
+    ...{ alert: "SiteDown", host: "", what: "HAProxy stopped on both load balancers" },
+    cause: onBoth("systemctl stop haproxy"),
+    repair: onBoth("systemctl start haproxy"),
+  },
+  {
+    ...{ alert: "AddressHeldByNobody", host: "", what: "keepalived stopped on both" },
+    cause: onBoth("systemctl stop keepalived"),
+    repair: onBoth("systemctl start keepalived"),
+  },
+  {
+    ...{ alert: "AddressHeldTwice", host: "", what: "the address added by hand on both" },
+    cause: onBoth(`ip addr add ${net}.10/32 dev lo`),
+    repair: onBoth(`ip addr del ${net}.10/32 dev lo`),
+  },
+  {
+    ...{ alert: "ServerDown", host: "web-02", what: "Nginx stopped" },
+    cause: on("web-02", "systemctl stop nginx"),
+    repair: on("web-02", "systemctl start nginx"),
+  },
+  {
+    ...{ alert: "UnitDown", host: "web-02", what: "the application stopped" },
+    cause: on("web-02", "systemctl stop teller"),
+    repair: on("web-02", "systemctl start teller"),
+  },
+  {
+    ...{ alert: "UnitRestarting", host: "web-01", what: "a unit killed ten times" },
+    cause: on(
+      "web-01",
+      "for i in 1 2 3 4 5 6 7 8 9 10; do systemctl kill -s KILL prometheus-nginx-exporter; sleep 4; done",
+    ),
+    // It ends when the killing is a quarter of an hour ago.
+    repair: async () => undefined,
+  },
+  {
+    ...{ alert: "UnitFailed", host: "web-01", what: "a unit that fails" },
+    cause: on("web-01", "systemd-run --quiet --unit=broken false"),
+    repair: on("web-01", "systemctl reset-failed broken"),
+  },
+  {
+    ...{ alert: "ReplicaStopped", host: "web-02", what: "STOP REPLICA" },
+    cause: on("web-02", mysql("STOP REPLICA")),
+    repair: on("web-02", mysql("START REPLICA")),
+  },
+  {
+    ...{ alert: "DatabaseDown", host: "web-02", what: "MySQL stopped on the replica" },
+    cause: on("web-02", "systemctl stop mysql"),
+    repair: on("web-02", "systemctl start mysql"),
+  },
+  {
+    ...{ alert: "NoPrimary", host: "", what: "MySQL stopped on the primary" },
+    cause: on("web-01", "systemctl stop mysql"),
+    repair: on("web-01", "systemctl start mysql"),
+  },
+  {
+    ...{ alert: "ConnectionsNearLimit", host: "web-01", what: "max_connections set to a tenth of those in use" },
+    cause: on("web-01", mysql("SET GLOBAL max_connections = 1")),
+    repair: on("web-01", mysql("SET GLOBAL max_connections = 200")),
+  },
+  {
+    ...{ alert: "CertificateEnds", host: "web-01", what: "a certificate that ends tomorrow in the place of Nginx's" },
+    cause: on(
+      "web-01",
+      "cp -p /etc/nginx/trilithon/server.pem /root/server.pem && openssl req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=x -keyout /dev/null -out /etc/nginx/trilithon/server.pem 2>/dev/null",
+    ),
+    repair: on("web-01", "cp -p /root/server.pem /etc/nginx/trilithon/server.pem"),
+  },
+  {
+    ...{ alert: "FactsOld", host: "web-01", what: "the timer of facts stopped" },
+    cause: on("web-01", "systemctl stop trilithon-facts.timer"),
+    repair: on("web-01", "systemctl start trilithon-facts.timer"),
+  },
+  {
+    ...{ alert: "ExporterDown", host: "web-01", what: "Nginx' exporter stopped" },
+    cause: on("web-01", "systemctl stop prometheus-nginx-exporter"),
+    repair: on("web-01", "systemctl start prometheus-nginx-exporter"),
+  },
+  {
+    ...{ alert: "HostDown", host: "web-02", what: "the host frozen" },
+    cause: () => must("pause", "docker", ["pause", container("web-02")]),
+    repair: () => must("unpause", "docker", ["unpause", container("web-02")]),
+  },
+];
+
+/** One that was told since a moment. */
+const find = (since: number, { alert, host }: Case, status: Told["status"]) =>
+  receivers.told.find(
+    (one) => one.at >= since && one.alert === alert && one.host === host && one.status === status,
+  );
+
+const firingSeconds = 600;
+const resolvingSeconds = 1200;
+
+async function causeAndRepair(t: ExecutionContext, one: Case): Promise<void> {
+  t.timeout((firingSeconds + resolvingSeconds + 120) * 1000);
+  const from = Date.now();
+  const before = receivers.mails.length;
+  let fired: Told;
+  try {
+    await one.cause();
+    fired = await until(`${one.alert} fires`, firingSeconds, () => find(from, one, "firing"));
+  } finally {
+    await one.repair();
+  }
+  const repaired = Date.now();
+  t.regex(fired.firstStep, /\w/);
+  const mailed = await until(`${one.alert} is mailed`, 60, () =>
+    receivers.mails.slice(before).find((mail) => mail.includes(`${one.alert}:`)),
+  );
+  t.true(one.host === "" || mailed.includes(one.host), mailed);
+  const resolved = await until(`${one.alert} resolves`, resolvingSeconds, () => find(repaired, one, "resolved"));
+  const seconds = (to: number, since: number) => Math.round((to - since) / 1000);
+  const row = {
+    ...{ alert: one.alert, cause: one.what },
+    ...{ firedSeconds: seconds(fired.at, from), resolvedSeconds: seconds(resolved.at, repaired) },
+  };
+  t.log(row);
+  measured.push(row);
+  if (process.env.UPDATE_GOLDEN) {
+    writeFileSync(join(root, measuredFile), `${JSON.stringify(measured, undefined, 2)}\n`);
+  }
+  // What else the cause brought with it is to be over before the next one.
+  await until("nothing fires any more", resolvingSeconds, async () =>
+    (await query("lb-01", 'ALERTS{alertname!="Watchdog"}')).trim() === "" ? true : undefined,
+  );
+}
+
+test.serial("in quiet nothing fires, and the watchdog is asked", async (t) => {
+  const { watchdog, told } = receivers;
+  const before = watchdog.count;
+  await until("the watchdog", 180, () => (watchdog.count > before + 1 ? true : undefined));
+  // From the first minutes of a stack that was not there.
+  t.deepEqual(told, []);
+});
+
+test.serial("an `up` that changes much, and work that is announced, wake nobody", async (t) => {
+  t.timeout(600_000);
+  const from = Date.now();
+  await stack.on("web-01", "echo '# by hand' >>/etc/nginx/conf.d/trilithon.conf");
+  await stack.on("lb-02", "systemctl stop nginx haproxy 2>/dev/null || systemctl stop haproxy");
+  await stack.up();
+  const silence = { why: "a trial", what: "parts", minutes: 10, say: t.log } as const;
+  await whileSilenced(await outputs(), silence, async () => {
+    await stack.on("web-02", "systemctl stop nginx");
+    await until("it fires in Prometheus", 240, async () =>
+      (await query("lb-01", 'ALERTS{alertname="ServerDown",alertstate="firing"}')).includes("web-02")
+        ? true
+        : undefined,
+    );
+    await wait(30);
+    await stack.on("web-02", "systemctl start nginx");
+    await until("it is over", 240, async () =>
+      (await query("lb-01", 'ALERTS{alertname="ServerDown"}')).trim() === "" ? true : undefined,
+    );
+  });
+  t.deepEqual(receivers.told.filter(({ at }) => at >= from), []);
+});
+
+for (const one of cases) {
+  test.serial(`${one.alert}: ${one.what}`, (t) => causeAndRepair(t, one));
+}
+
+test.serial("while one of the two that look is gone, the other one tells", async (t) => {
+  t.timeout(1200_000);
+  const from = Date.now();
+  await must("pause", "docker", ["pause", container("lb-01")]);
+  try {
+    const gone = { alert: "HostDown", host: "lb-01" };
+    await until("the other one tells", firingSeconds, () =>
+      receivers.told.find(({ at, alert, host }) => at > from && alert === gone.alert && host === gone.host),
+    );
+  } finally {
+    await must("unpause", "docker", ["unpause", container("lb-01")]);
+  }
+  t.pass();
+});
+
+test.serial("what it costs each host", async (t) => {
+  for (const host of ["lb-01", "web-01"]) {
+    const units = await stack.on(
+      host,
+      "systemctl show -p Id,MemoryCurrent,CPUUsageNSec,ActiveEnterTimestampMonotonic 'prometheus*' trilithon-facts.service; cat /proc/uptime",
+    );
+    t.log(`${host}\n${units}`);
+  }
+  t.pass();
+});
+
+test.serial("without the role nothing of it is left that runs", async (t) => {
+  const hosts = settings["trilithon:hosts"].map((host) => ({
+    ...host,
+    roles: host.roles.filter((role) => role !== "monitoring"),
+  }));
+  const { "trilithon:monitoring": _, ...rest } = settings;
+  await stack.configure({ ...rest, "trilithon:hosts": hosts });
+  await stack.up();
+  t.deepEqual((await readPreview(stack)).updates, []);
+  for (const host of ["lb-01", "web-01"]) {
+    t.is(await stack.on(host, "ss -Hlnt 'sport >= 9090 and sport <= 9120' || true"), "");
+  }
+  t.is((await stack.on("web-01", mysql("SELECT user FROM mysql.user WHERE user = 'trilithon_metrics'"))).trim(), "");
+});
