@@ -169,7 +169,7 @@ test("facts are asked of what is on the host", async (t) => {
   t.regex(config, /^unit press\.service$/m);
   t.regex(config, /^role 172\.31\.64\.13:9200$/m);
   t.regex(config, /^release press \/srv\/press\/current$/m);
-  t.notRegex(config, /^(address|closed) /m);
+  t.notRegex(config, /^(address|closed|unit keepalived)/m);
   const balancing = await textOf("node-01-facts", "/etc/trilithon-metrics/facts.conf");
   t.regex(balancing, /^address 172\.31\.64\.10$/m);
   t.regex(balancing, /^unit keepalived\.service$/m);
