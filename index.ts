@@ -76,7 +76,11 @@ const loadBalancer = new LoadBalancer(
 const dns = createDns({ settings, hosts, loadBalancer }, afterMachines);
 
 const served = { ...place, applications, webServers, loadBalancer, dns };
-const monitoring = createMonitoring({ ...served, keys }, pulumi.output(listens.value), afterMachines);
+const monitoring = createMonitoring(
+  { ...served, keys },
+  pulumi.output(listens.value),
+  afterMachines,
+);
 
 const parts = { ...served, monitoring };
 listens.is(describeListens(parts));

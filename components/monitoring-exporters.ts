@@ -89,7 +89,9 @@ export function createExporters(
         files: {
           ...keyFiles(host, exporters[one], keys),
           [exporters[one].dropIn]: { content: renderDropIn(one, watched) },
-          ...(one === "mysqld" && { [exporters.mysqld.options]: { content: renderMysqldOptions() } }),
+          ...(one === "mysqld" && {
+            [exporters.mysqld.options]: { content: renderMysqldOptions() },
+          }),
         },
         runsWith: packages.versions,
         onChange: "restart",
@@ -116,7 +118,10 @@ function keyFiles(
   { exporterOf, clients: authority }: MonitoringKeys,
 ): Readonly<Record<string, FileArgs>> {
   const own = exporterOf.get(name);
-  if (own === undefined) throw new Error(`monitoring: ${name} has no key, as it was not among the hosts when they were made`);
+  if (own === undefined)
+    throw new Error(
+      `monitoring: ${name} has no key, as it was not among the hosts when they were made`,
+    );
   const asIs = { onChange: "nothing" } as const;
   return {
     [web]: { content: renderWebConfig({ certificate, privateKey, clients }), ...asIs },
@@ -139,7 +144,10 @@ function createFacts(
       unit: `${factsUnit}.timer`,
       files: {
         [factsFiles.script]: { content: renderFactsScript(), mode: "0755", onChange: "nothing" },
-        [factsFiles.config]: { content: pulumi.output(facts).apply(renderFactsConfig), onChange: "nothing" },
+        [factsFiles.config]: {
+          content: pulumi.output(facts).apply(renderFactsConfig),
+          onChange: "nothing",
+        },
         [factsFiles.service]: { content: renderFactsService() },
         [factsFiles.timer]: { content: renderFactsTimer() },
       },

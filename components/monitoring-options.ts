@@ -38,7 +38,9 @@ const email = v.pipe(
       /^[A-Za-z0-9.-]+:\d{1,5}$/.test(value),
     ),
     user: v.exactOptional(text("one word", (value) => /^\S+$/.test(value))),
-    password: v.exactOptional(hiddenText("one line of text", (value) => /^[^\n\r\0]+$/.test(value))),
+    password: v.exactOptional(
+      hiddenText("one line of text", (value) => /^[^\n\r\0]+$/.test(value)),
+    ),
     requireTls: v.exactOptional(
       rule("true or false", (value): value is boolean => typeof value === "boolean"),
     ),

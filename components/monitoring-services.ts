@@ -109,7 +109,10 @@ const needed = [
 function packagesOf(wanted: MonitoringArgs["packages"] = {}): Readonly<Record<string, string>> {
   const ofExporters = Object.values(exporters).map((one) => one.package);
   const given = Object.entries(wanted).filter(([name]) => !ofExporters.includes(name));
-  return { ...Object.fromEntries(needed.map((name) => [name, "present"])), ...Object.fromEntries(given) };
+  return {
+    ...Object.fromEntries(needed.map((name) => [name, "present"])),
+    ...Object.fromEntries(given),
+  };
 }
 
 function blackboxFilesOf(
@@ -192,7 +195,10 @@ function prometheusFilesOf(
   return {
     [prometheusFiles.config]: { content: config },
     [prometheusFiles.rules]: { content: renderRules(needs) },
-    [prometheusFiles.exporters]: { content: keys.exporters.trustedCertificates, onChange: "nothing" },
+    [prometheusFiles.exporters]: {
+      content: keys.exporters.trustedCertificates,
+      onChange: "nothing",
+    },
     [dropIn]: {
       content: renderPrometheusDropIn({ retentionDays, retentionGigabytes }),
       onChange: "restart",

@@ -1,10 +1,16 @@
 /** Prometheus and Alertmanager on one or two hosts, and what tells them how each host of a stack fares. */
 import * as pulumi from "@pulumi/pulumi";
 import * as v from "valibot";
-import { Service } from "../provider/resources/service";
+import type { Service } from "../provider/resources/service";
 import { checkArgs, checkUnique } from "./check-args";
 import { type Host, isHere } from "./host";
-import { declareListens, type Listen, loopback, type OwnListen, type OwnListenArgs } from "./listens";
+import {
+  declareListens,
+  type Listen,
+  loopback,
+  type OwnListen,
+  type OwnListenArgs,
+} from "./listens";
 import { createExporters, exporterListens, type WatchedHost } from "./monitoring-exporters";
 import type { MonitoringKeys } from "./monitoring-keys";
 import { type EmailArgs, monitoringOptions, type WebhookArgs } from "./monitoring-options";
@@ -69,7 +75,9 @@ export class Monitoring extends pulumi.ComponentResource {
   constructor(name: string, args: MonitoringArgs, opts?: pulumi.ComponentResourceOptions) {
     super("trilithon:components:Monitoring", name, {}, opts);
     const check = { component: `Monitoring ${name}`, entries, plain: plainArgs };
-    checkArgs(check, args, () => checkUnique("hosts", "a host that is not in the list before", args.hosts));
+    checkArgs(check, args, () =>
+      checkUnique("hosts", "a host that is not in the list before", args.hosts),
+    );
     const { hosts, watched, keys } = args;
     this.hosts = hosts;
     const names = hosts.map(({ name }) => name);
@@ -83,7 +91,12 @@ export class Monitoring extends pulumi.ComponentResource {
     for (const one of hosts) {
       const { address } = one;
       const of = { name: one.name, addresses: [address, one.name] };
-      const certificate = createOwnCertificate(this, `${name}-${one.name}-client`, of, keys.clients);
+      const certificate = createOwnCertificate(
+        this,
+        `${name}-${one.name}-client`,
+        of,
+        keys.clients,
+      );
       before = createMonitor(this, `${name}-${one.name}`, one, {
         ...{ args, monitored, certificate, after: [...told, ...before] },
       });
@@ -123,7 +136,10 @@ export function targetsOf(listens: readonly Listen[]): readonly Target[] {
   );
 }
 
-function monitorListens({ name: host, address }: Host, all: readonly Host[]): readonly OwnListenArgs[] {
+function monitorListens(
+  { name: host, address }: Host,
+  all: readonly Host[],
+): readonly OwnListenArgs[] {
   const others = all.map(({ name }) => name).filter((name) => name !== host);
   const own = { host, protocol: "tcp", address: loopback, for: {} } as const;
   const { prometheus, alertmanager, blackbox, cluster } = monitoringPorts;

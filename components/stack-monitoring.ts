@@ -7,7 +7,12 @@ import { isHere } from "./host";
 import type { StackHost, StackHosts } from "./hosts";
 import type { Listen } from "./listens";
 import type { LoadBalancer } from "./load-balancer";
-import { createMonitoringKeys, Monitoring, type MonitoringKeys, type WatchedHost } from "./monitoring";
+import {
+  createMonitoringKeys,
+  Monitoring,
+  type MonitoringKeys,
+  type WatchedHost,
+} from "./monitoring";
 import { acmeFiles } from "./render/acme";
 import { edgeFiles } from "./render/edge-script";
 import { leaveAddressFile } from "./render/keepalived";
@@ -66,7 +71,11 @@ export function createMonitoring(
   };
   return new Monitoring(
     "monitoring",
-    { hosts: hosts.monitors, ...{ watched, keys, listens, site, needs: needsOf(place) }, ...settings.monitoring },
+    {
+      hosts: hosts.monitors,
+      ...{ watched, keys, listens, site, needs: needsOf(place) },
+      ...settings.monitoring,
+    },
     opts,
   );
 }
@@ -75,7 +84,10 @@ function isMember({ roles }: StackHost): boolean {
   return roles.some((role) => role.startsWith("database"));
 }
 
-function nginxStatusOf({ name }: StackHost, { webServers }: Place): pulumi.Output<string> | undefined {
+function nginxStatusOf(
+  { name }: StackHost,
+  { webServers }: Place,
+): pulumi.Output<string> | undefined {
   const server = webServers.find(({ host }) => host.name === name);
   return server && pulumi.interpolate`http://127.0.0.1:${server.port}${webStatusPath}`;
 }

@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { readCommandLine } from "./command-line";
 import { renderDrawing } from "./drill/drawing";
-import { type Fault, faults as allFaults } from "./drill/faults";
+import { faults as allFaults, type Fault } from "./drill/faults";
 import { reachMachines } from "./drill/machines";
 import { type Drill, isGood, renderTable } from "./drill/report";
 import { type Round, runRound } from "./drill/round";

@@ -54,7 +54,8 @@ export async function maintain(outputs: StackOutputs, options: MaintainOptions):
   if (able.length > 0) say(`one after the other, drained, ${how}: ${names.join(", ")}`);
   const minutes = silencedMinutes * able.length;
   const silence = { why: "npm run maintain", what: "parts", minutes, say } as const;
-  if (able.length > 0) await whileSilenced(outputs, silence, () => maintainAll(outputs, able, options));
+  if (able.length > 0)
+    await whileSilenced(outputs, silence, () => maintainAll(outputs, able, options));
   await withSite(outputs, "giving the role back", (site) => giveRoleBack(site, names, say)).catch(
     (error: Error) => {
       const { wantedPrimary, stack } = outputs.endpoints;

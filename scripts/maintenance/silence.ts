@@ -33,7 +33,9 @@ export async function whileSilenced<Result>(
   const hosts = hostsWith(outputs.endpoints, "monitoring");
   if (hosts.length === 0) return work();
   const ask = (host: EndpointHost, script: string) =>
-    withSite(outputs, "silencing alerts", (site) => site.run(host, script, 15)).catch(() => undefined);
+    withSite(outputs, "silencing alerts", (site) => site.run(host, script, 15)).catch(
+      () => undefined,
+    );
   const added = await Promise.all(
     hosts.map(async (host) => ({ host, id: (await ask(host, addCommand(silence)))?.trim() })),
   );
@@ -44,7 +46,9 @@ export async function whileSilenced<Result>(
     return await work();
   } finally {
     await Promise.all(
-      silenced.map(({ host, id }) => ask(host, sh`amtool ${alertmanager} silence expire ${id}`.text)),
+      silenced.map(({ host, id }) =>
+        ask(host, sh`amtool ${alertmanager} silence expire ${id}`.text),
+      ),
     );
   }
 }

@@ -51,7 +51,9 @@ test("Prometheus asks all that tells metrics, which is for its hosts alone", asy
   const telling = told.listens.filter(({ metrics }) => metrics !== undefined);
   const config = await textOf("node-01-prometheus", "/etc/prometheus/prometheus.yml");
   for (const { host, address, port, for: audience, metrics } of telling) {
-    t.true(config.includes(`- targets: ["${address}:${port}"]\n        labels: { host: "${host}" }`));
+    t.true(
+      config.includes(`- targets: ["${address}:${port}"]\n        labels: { host: "${host}" }`),
+    );
     t.true(config.includes(`job_name: ${metrics}\n    scheme: https\n`));
     t.deepEqual(audience, { hosts: both.filter((name) => name !== host) });
   }
@@ -71,7 +73,9 @@ test("Prometheus asks all that tells metrics, which is for its hosts alone", asy
 test("its own pages, and Alertmanager's, are on loopback; Alertmanagers reach each other", async (t) => {
   const { told } = await program;
   const ports = [9090, 9093, 9094, 9115];
-  const own = told.listens.filter(({ host, port = 0 }) => host === "node-01" && ports.includes(port));
+  const own = told.listens.filter(
+    ({ host, port = 0 }) => host === "node-01" && ports.includes(port),
+  );
   t.deepEqual(
     own.map(({ address, port, for: audience }) => [`${address}:${port}`, audience.hosts ?? []]),
     [
@@ -81,7 +85,9 @@ test("its own pages, and Alertmanager's, are on loopback; Alertmanagers reach ea
       ["172.31.64.11:9094", ["node-02"]],
     ],
   );
-  const nobody = told.listens.filter(({ host, port = 0 }) => host === "node-03" && ports.includes(port));
+  const nobody = told.listens.filter(
+    ({ host, port = 0 }) => host === "node-03" && ports.includes(port),
+  );
   t.deepEqual(nobody, []);
 });
 
@@ -102,7 +108,10 @@ test("each of its ports is refused to anything else on that host", async (t) => 
   t.true("settings" in parseSettings(config));
   for (const { host, port } of told.listens) {
     if (host !== "node-01" || port === undefined || port < 9090 || port > 9120) continue;
-    const result = parseSettings({ ...config, loadBalancer: { ...config.loadBalancer, statsPort: port } });
+    const result = parseSettings({
+      ...config,
+      loadBalancer: { ...config.loadBalancer, statsPort: port },
+    });
     const faults = "faults" in result ? result.faults.join("\n") : "";
     t.regex(faults, new RegExp(`a port that nothing else on node-0\\d uses, got ${port}:`));
   }
@@ -126,7 +135,10 @@ test("HAProxy tells Prometheus over TLS, on a port of its own", async (t) => {
   const { world } = await program;
   const { files } = world.find("trilithon:index:Service", "load-balancer-node-01-service").inputs;
   const { content } = Object(plain(files))["/etc/haproxy/haproxy.cfg"];
-  t.regex(String(plain(content)), /\nfrontend metrics\n {4}bind 172\.31\.64\.11:9101 ssl crt \S+ ca-file \S+ verify required /);
+  t.regex(
+    String(plain(content)),
+    /\nfrontend metrics\n {4}bind 172\.31\.64\.11:9101 ssl crt \S+ ca-file \S+ verify required /,
+  );
 });
 
 test("a webhook's URL is a secret in a file of Prometheus' own user, and in no other", async (t) => {
@@ -159,7 +171,10 @@ test("what is kept is bounded as the settings say, and versions are theirs", asy
     plain(world.find("trilithon:index:Packages", `monitoring-${name}`).inputs.packages);
   t.like(packagesOf("node-03-exporter-packages"), { "prometheus-node-exporter": "1.11.*" });
   t.false("prometheus" in Object(packagesOf("node-03-exporter-packages")));
-  t.like(packagesOf("node-01-packages"), { prometheus: "3.5.*", "prometheus-alertmanager": "present" });
+  t.like(packagesOf("node-01-packages"), {
+    prometheus: "3.5.*",
+    "prometheus-alertmanager": "present",
+  });
   t.is(told.hosts["node-01"]?.pinned?.prometheus, "3.5.*");
 });
 
@@ -177,7 +192,10 @@ test("facts are asked of what is on the host", async (t) => {
 
 test("MySQL's exporter logs in over the socket, by an account that sees no data", async (t) => {
   const { world } = await program;
-  const { accounts } = world.find("trilithon:index:MysqlContent", "database-for-trilithon_metrics").inputs;
+  const { accounts } = world.find(
+    "trilithon:index:MysqlContent",
+    "database-for-trilithon_metrics",
+  ).inputs;
   t.deepEqual(plain(accounts), {
     trilithon_metrics: {
       grants: { "*.*": ["PROCESS", "REPLICATION CLIENT"], "performance_schema.*": ["SELECT"] },
@@ -188,7 +206,12 @@ test("MySQL's exporter logs in over the socket, by an account that sees no data"
 test("a change reaches one Prometheus after the other", async (t) => {
   const first = await serviceOf("node-01-prometheus");
   t.true((await serviceOf("node-02-alertmanager")).startedAt > first.endedAt);
-  t.deepEqual(plain(first.inputs.check), ["promtool", "check", "config", "/etc/prometheus/prometheus.yml"]);
+  t.deepEqual(plain(first.inputs.check), [
+    "promtool",
+    "check",
+    "config",
+    "/etc/prometheus/prometheus.yml",
+  ]);
 });
 
 const faultsOf = (change: object, secretKeys?: readonly string[]) => {
@@ -204,9 +227,12 @@ test("settings that cannot be are told", (t) => {
     "trilithon:hosts[2].roles: expected the role monitoring on 2 hosts at most, got another one",
   ]);
   const [none] = [["load-balancer", "web", "database"]];
-  t.deepEqual(faultsOf({ hosts: withRoles([none, none, none].flatMap((one) => (one ? [one] : []))) }), [
-    'trilithon:monitoring: expected nothing, as no host has the role monitoring, got "webhook, retentionDays, retentionGigabytes, packages": give it to one or two hosts',
-  ]);
+  t.deepEqual(
+    faultsOf({ hosts: withRoles([none, none, none].flatMap((one) => (one ? [one] : []))) }),
+    [
+      'trilithon:monitoring: expected nothing, as no host has the role monitoring, got "webhook, retentionDays, retentionGigabytes, packages": give it to one or two hosts',
+    ],
+  );
   t.deepEqual(faultsOf({ monitoring: { webhook: { url: "hooks" } } }), [
     "trilithon:monitoring.webhook.url: expected an http or https URL, got something else (not shown)",
   ]);

@@ -93,19 +93,22 @@ async function until<Found>(
 const query = (host: string, expression: string) =>
   stack.on(host, `promtool query instant http://127.0.0.1:9090 '${expression}'`);
 
-test.serial("one `up` makes it, a second one does nothing, and all that is checked holds", async (t) => {
-  await stack.up();
-  t.deepEqual((await readPreview(stack)).updates, []);
-  const { endpoints, privateKeys } = await outputs();
-  const verdicts = await verifyStack({ endpoints, privateKeys }, { changes: "none" });
-  const table = renderTable({ stack: stackName, url: endpoints.url, verdicts });
-  t.deepEqual(
-    verdicts.filter(({ passed }) => !passed),
-    [],
-    table,
-  );
-  t.false(stack.said.join("\n").includes("planted-token"));
-});
+test.serial(
+  "one `up` makes it, a second one does nothing, and all that is checked holds",
+  async (t) => {
+    await stack.up();
+    t.deepEqual((await readPreview(stack)).updates, []);
+    const { endpoints, privateKeys } = await outputs();
+    const verdicts = await verifyStack({ endpoints, privateKeys }, { changes: "none" });
+    const table = renderTable({ stack: stackName, url: endpoints.url, verdicts });
+    t.deepEqual(
+      verdicts.filter(({ passed }) => !passed),
+      [],
+      table,
+    );
+    t.false(stack.said.join("\n").includes("planted-token"));
+  },
+);
 
 test.serial("each Prometheus is told by all", async (t) => {
   for (const host of monitors) {
@@ -128,7 +131,10 @@ test.serial("each Prometheus is told by all", async (t) => {
 
 test.serial("the rules are good, and fire as their tests say", async (t) => {
   const text = readFileSync(join(root, "test/trouble/monitoring/rules.test.yml"), "utf8");
-  await stack.on("lb-01", `mkdir -p /tmp/rules && cat >/tmp/rules/rules.test.yml <<'END'\n${text}\nEND`);
+  await stack.on(
+    "lb-01",
+    `mkdir -p /tmp/rules && cat >/tmp/rules/rules.test.yml <<'END'\n${text}\nEND`,
+  );
   const said = await stack.on(
     "lb-01",
     "cd /tmp/rules && cp /etc/prometheus/trilithon-rules.yml . && promtool check rules trilithon-rules.yml && promtool test rules rules.test.yml && amtool check-config /etc/prometheus/alertmanager.yml",
@@ -137,7 +143,12 @@ test.serial("the rules are good, and fire as their tests say", async (t) => {
 });
 
 /** What a question over TLS is answered, with a certificate of a kind or none. */
-function ask(from: string, to: string, port: number, pair?: { readonly cert: string; readonly key: string }) {
+function ask(
+  from: string,
+  to: string,
+  port: number,
+  pair?: { readonly cert: string; readonly key: string },
+) {
   const shown = pair ? `-cert ${pair.cert} -key ${pair.key}` : "";
   return stack.on(
     from,
@@ -146,8 +157,14 @@ function ask(from: string, to: string, port: number, pair?: { readonly cert: str
 }
 
 test.serial("who is not Prometheus is told nothing, from wherever it asks", async (t) => {
-  const client = { cert: "/etc/prometheus/trilithon-client.pem", key: "/etc/prometheus/trilithon-client-key.pem" };
-  const exporter = { cert: "/etc/trilithon-metrics/node/certificate.pem", key: "/etc/trilithon-metrics/node/key.pem" };
+  const client = {
+    cert: "/etc/prometheus/trilithon-client.pem",
+    key: "/etc/prometheus/trilithon-client-key.pem",
+  };
+  const exporter = {
+    cert: "/etc/trilithon-metrics/node/certificate.pem",
+    key: "/etc/trilithon-metrics/node/key.pem",
+  };
   const metric = /^(node|haproxy|mysql|nginx)_/m;
   for (const [to, port] of [
     [`${net}.11`, 9100],
@@ -162,7 +179,10 @@ test.serial("who is not Prometheus is told nothing, from wherever it asks", asyn
     t.notRegex(await ask("web-02", to, port, exporter), metric);
   }
   for (const port of [9090, 9093, 9115]) {
-    const { status } = await stack.try("lb-02", `timeout 3 perl -MIO::Socket::INET -e 'exit(IO::Socket::INET->new(PeerAddr => "${net}.11:${port}", Timeout => 2) ? 0 : 1)'`);
+    const { status } = await stack.try(
+      "lb-02",
+      `timeout 3 perl -MIO::Socket::INET -e 'exit(IO::Socket::INET->new(PeerAddr => "${net}.11:${port}", Timeout => 2) ? 0 : 1)'`,
+    );
     t.not(status, 0, String(port));
   }
 });
@@ -245,12 +265,20 @@ const cases: readonly Case[] = [
     repair: on("web-01", "systemctl start mysql"),
   },
   {
-    ...{ alert: "ConnectionsNearLimit", host: "web-01", what: "max_connections set to a tenth of those in use" },
+    ...{
+      alert: "ConnectionsNearLimit",
+      host: "web-01",
+      what: "max_connections set to a tenth of those in use",
+    },
     cause: on("web-01", mysql("SET GLOBAL max_connections = 1")),
     repair: on("web-01", mysql("SET GLOBAL max_connections = 200")),
   },
   {
-    ...{ alert: "CertificateEnds", host: "web-01", what: "a certificate that ends tomorrow in the place of Nginx's" },
+    ...{
+      alert: "CertificateEnds",
+      host: "web-01",
+      what: "a certificate that ends tomorrow in the place of Nginx's",
+    },
     cause: on(
       "web-01",
       "cp -p /etc/nginx/trilithon/server.pem /root/server.pem && openssl req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=x -keyout /dev/null -out /etc/nginx/trilithon/server.pem 2>/dev/null",
@@ -300,7 +328,9 @@ async function causeAndRepair(t: ExecutionContext, one: Case): Promise<void> {
     receivers.mails.slice(before).find((mail) => mail.includes(`${one.alert}:`)),
   );
   t.true(one.host === "" || mailed.includes(one.host), mailed);
-  const resolved = await until(`${one.alert} resolves`, resolvingSeconds, () => find(repaired, one, "resolved"));
+  const resolved = await until(`${one.alert} resolves`, resolvingSeconds, () =>
+    find(repaired, one, "resolved"),
+  );
   const seconds = (to: number, since: number) => Math.round((to - since) / 1000);
   const row = {
     ...{ alert: one.alert, cause: one.what },
@@ -335,7 +365,9 @@ test.serial("an `up` that changes much, and work that is announced, wake nobody"
   await whileSilenced(await outputs(), silence, async () => {
     await stack.on("web-02", "systemctl stop nginx");
     await until("it fires in Prometheus", 240, async () =>
-      (await query("lb-01", 'ALERTS{alertname="ServerDown",alertstate="firing"}')).includes("web-02")
+      (await query("lb-01", 'ALERTS{alertname="ServerDown",alertstate="firing"}')).includes(
+        "web-02",
+      )
         ? true
         : undefined,
     );
@@ -345,7 +377,10 @@ test.serial("an `up` that changes much, and work that is announced, wake nobody"
       (await query("lb-01", 'ALERTS{alertname="ServerDown"}')).trim() === "" ? true : undefined,
     );
   });
-  t.deepEqual(receivers.told.filter(({ at }) => at >= from), []);
+  t.deepEqual(
+    receivers.told.filter(({ at }) => at >= from),
+    [],
+  );
 });
 
 for (const one of cases) {
@@ -359,7 +394,9 @@ test.serial("while one of the two that look is gone, the other one tells", async
   try {
     const gone = { alert: "HostDown", host: "lb-01" };
     await until("the other one tells", firingSeconds, () =>
-      receivers.told.find(({ at, alert, host }) => at > from && alert === gone.alert && host === gone.host),
+      receivers.told.find(
+        ({ at, alert, host }) => at > from && alert === gone.alert && host === gone.host,
+      ),
     );
   } finally {
     await must("unpause", "docker", ["unpause", container("lb-01")]);
@@ -390,5 +427,13 @@ test.serial("without the role nothing of it is left that runs", async (t) => {
   for (const host of ["lb-01", "web-01"]) {
     t.is(await stack.on(host, "ss -Hlnt 'sport >= 9090 and sport <= 9120' || true"), "");
   }
-  t.is((await stack.on("web-01", mysql("SELECT user FROM mysql.user WHERE user = 'trilithon_metrics'"))).trim(), "");
+  t.is(
+    (
+      await stack.on(
+        "web-01",
+        mysql("SELECT user FROM mysql.user WHERE user = 'trilithon_metrics'"),
+      )
+    ).trim(),
+    "",
+  );
 });

@@ -75,7 +75,10 @@ ${
 `;
 }
 
-function renderWebhook(file: string, { isResolutionSent }: { readonly isResolutionSent: boolean }): string {
+function renderWebhook(
+  file: string,
+  { isResolutionSent }: { readonly isResolutionSent: boolean },
+): string {
   return `    webhook_configs:
       - url_file: ${file}
         send_resolved: ${isResolutionSent}
@@ -83,7 +86,7 @@ function renderWebhook(file: string, { isResolutionSent }: { readonly isResoluti
 }
 
 const subject =
-  '[{{ .Status | toUpper }}] {{ .CommonLabels.alertname }}{{ if .CommonLabels.host }} on {{ .CommonLabels.host }}{{ end }}';
+  "[{{ .Status | toUpper }}] {{ .CommonLabels.alertname }}{{ if .CommonLabels.host }} on {{ .CommonLabels.host }}{{ end }}";
 const text = `{{ range .Alerts }}{{ .Labels.alertname }}: {{ .Annotations.cause }}
 Effect: {{ .Annotations.effect }}
 First step: {{ .Annotations.first_step }}

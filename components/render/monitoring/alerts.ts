@@ -49,7 +49,8 @@ export const alerts: readonly Alert[] = [
     ...{ lasts: "5m", severity: "page", scope: "site" },
     cause: "The page takes {{ $value | humanizeDuration }} on average.",
     effect: "Visitors wait.",
-    firstStep: "npm run logs -- haproxy --since 15m: the times in each line say which server is slow.",
+    firstStep:
+      "npm run logs -- haproxy --since 15m: the times in each line say which server is slow.",
   },
   {
     name: "ErrorRatio",
@@ -73,7 +74,8 @@ export const alerts: readonly Alert[] = [
     ...{ lasts: "30s", severity: "page", scope: "site", needs: "virtual address" },
     cause: "{{ $value }} hosts have the shared address.",
     effect: "Connections of visitors break, as their packets go to either host.",
-    firstStep: "npm run verify names the holders; stop keepalived on the one that the others do not hear.",
+    firstStep:
+      "npm run verify names the holders; stop keepalived on the one that the others do not hear.",
   },
   {
     name: "AddressHeldByNobody",
@@ -140,7 +142,8 @@ export const alerts: readonly Alert[] = [
     ...{ lasts: "2m", severity: "page", scope: "part", needs: "pair" },
     cause: `The replica on ${host} is {{ $value | humanizeDuration }} behind.`,
     effect: "Reads are old, or go to the primary; a switch to it takes as long.",
-    firstStep: "npm run db -- 'SHOW PROCESSLIST': look for a long statement, or a table without a primary key.",
+    firstStep:
+      "npm run db -- 'SHOW PROCESSLIST': look for a long statement, or a table without a primary key.",
   },
   {
     name: "SemiSynchronousOff",
@@ -153,7 +156,8 @@ export const alerts: readonly Alert[] = [
   },
   {
     name: "ConnectionsNearLimit",
-    expression: "mysql_global_status_threads_connected / mysql_global_variables_max_connections > 0.8",
+    expression:
+      "mysql_global_status_threads_connected / mysql_global_variables_max_connections > 0.8",
     ...{ lasts: "2m", severity: "page", scope: "part", needs: "database" },
     cause: `MySQL on ${host} has {{ $value | humanizePercentage }} of the connections that it takes.`,
     effect: "Soon applications get no further one.",
@@ -165,7 +169,8 @@ export const alerts: readonly Alert[] = [
     ...{ lasts: "2m", severity: "page", scope: "site" },
     cause: `HAProxy on ${host} has {{ $value | humanizePercentage }} of the connections that it takes.`,
     effect: "Soon visitors wait for a connection.",
-    firstStep: "npm run logs -- haproxy --since 15m; trilithon:edge limits what one address may do.",
+    firstStep:
+      "npm run logs -- haproxy --since 15m; trilithon:edge limits what one address may do.",
   },
   {
     name: hostDown,
@@ -188,7 +193,8 @@ export const alerts: readonly Alert[] = [
     expression: "time() - trilithon_facts_seconds > 300",
     ...{ lasts: "1m", severity: "note", scope: "part" },
     cause: `trilithon-facts.timer on ${host} has written nothing for {{ $value | humanizeDuration }}.`,
-    effect: "Alerts about units, certificates and the shared address cannot be trusted for this host.",
+    effect:
+      "Alerts about units, certificates and the shared address cannot be trusted for this host.",
     firstStep: `journalctl -u trilithon-facts on ${host}.`,
   },
   {
@@ -221,7 +227,8 @@ export const alerts: readonly Alert[] = [
     ...{ lasts: "2m", severity: "page", scope: "part" },
     cause: `The clock of ${host} is {{ $value | humanizeDuration }} away from that of Prometheus.`,
     effect: "Certificates, sessions and logs are wrong.",
-    firstStep: "trilithon:hardening: {time: true} has chrony keep it; chronyc tracking tells how it stands.",
+    firstStep:
+      "trilithon:hardening: {time: true} has chrony keep it; chronyc tracking tells how it stands.",
   },
   {
     name: "CertificateOfSiteEnds",
@@ -229,7 +236,8 @@ export const alerts: readonly Alert[] = [
     ...{ lasts: "5m", severity: "page", scope: "site", needs: "https" },
     cause: "The site's certificate ends in {{ $value | humanizeDuration }}.",
     effect: "Then browsers refuse the site.",
-    firstStep: "With https.acme: npm run logs -- services, for trilithon-acme. Else give another one, or run up.",
+    firstStep:
+      "With https.acme: npm run logs -- services, for trilithon-acme. Else give another one, or run up.",
   },
   {
     name: "CertificateEnds",
@@ -302,7 +310,8 @@ export const alerts: readonly Alert[] = [
     expression: "vector(1)",
     ...{ lasts: "0s", severity: "note", scope: "site" },
     cause: "Always there: it says that Prometheus and Alertmanager work.",
-    effect: "None. Whoever is told of it by monitoring.watchdog raises the alarm when it stays away.",
+    effect:
+      "None. Whoever is told of it by monitoring.watchdog raises the alarm when it stays away.",
     firstStep: "None. When it stays away: npm run status.",
   },
 ];

@@ -104,7 +104,11 @@ export function nginxFlags(statusUrl: string): readonly string[] {
 /** At boot it may be earlier than its address: then it is started again. */
 export function renderExporterDropIn(
   { program, user, web }: Pick<Exporter, "program" | "user" | "web">,
-  { address, port, flags }: { readonly address: string; readonly port: number; readonly flags: readonly string[] },
+  {
+    address,
+    port,
+    flags,
+  }: { readonly address: string; readonly port: number; readonly flags: readonly string[] },
 ): string {
   const all = [`--web.listen-address=${address}:${port}`, `--web.config.file=${web}`, ...flags];
   return `${renderRestartAlways()}User=${user}

@@ -22,7 +22,12 @@ export const blackboxFiles = {
 };
 
 /** On 127.0.0.1 of their host, at their customary ports: an operator gets there through SSH. */
-export const monitoringPorts = { prometheus: 9090, alertmanager: 9093, cluster: 9094, blackbox: 9115 } as const;
+export const monitoringPorts = {
+  prometheus: 9090,
+  alertmanager: 9093,
+  cluster: 9094,
+  blackbox: 9115,
+} as const;
 
 export interface Target {
   /** What is asked: `node`, `haproxy`. */
@@ -70,9 +75,13 @@ alerting:
         - targets: ["127.0.0.1:${monitoringPorts.alertmanager}"]
 
 scrape_configs:
-${byJob(own).map(([job, all]) => renderJob(job, all)).join("")}${byJob(targets)
+${byJob(own)
+  .map(([job, all]) => renderJob(job, all))
+  .join("")}${byJob(targets)
   .map(([job, all]) => renderJob(job, all, tls))
-  .join("")}${byJob(probes).map(([job, all]) => renderProbes(job, all)).join("")}`;
+  .join("")}${byJob(probes)
+  .map(([job, all]) => renderProbes(job, all))
+  .join("")}`;
 }
 
 const tls = `    scheme: https
@@ -82,7 +91,9 @@ const tls = `    scheme: https
       key_file: ${prometheusFiles.privateKey}
 `;
 
-function byJob<Item extends { readonly job: string }>(items: readonly Item[]): readonly [string, Item[]][] {
+function byJob<Item extends { readonly job: string }>(
+  items: readonly Item[],
+): readonly [string, Item[]][] {
   const jobs = new Map<string, Item[]>();
   for (const item of items) jobs.set(item.job, [...(jobs.get(item.job) ?? []), item]);
   return [...jobs];

@@ -17,7 +17,9 @@ ${alertsFor(new Set(needs)).map(renderRule).join("")}`;
 function renderRule(alert: Alert): string {
   const { name, expression, lasts, severity, scope, labels = {} } = alert;
   const { cause, effect, firstStep } = alert;
-  const further = Object.entries(labels).map(([label, value]) => `          ${label}: ${quoted(value)}\n`);
+  const further = Object.entries(labels).map(
+    ([label, value]) => `          ${label}: ${quoted(value)}\n`,
+  );
   return `      - alert: ${name}
         expr: ${quoted(expression)}
         for: ${lasts}

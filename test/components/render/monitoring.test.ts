@@ -5,12 +5,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "ava";
 import { CORE_SCHEMA, load } from "js-yaml";
-import { alerts, alertsFor } from "../../../components/render/monitoring/alerts";
 import {
   renderAlertmanager,
   renderAlertmanagerCluster,
   renderAlertmanagerDropIn,
 } from "../../../components/render/monitoring/alertmanager";
+import { alerts, alertsFor } from "../../../components/render/monitoring/alerts";
 import {
   exporters,
   nodeFlags,
@@ -108,7 +108,9 @@ test.after.always(() => rmSync(folder, { recursive: true }));
 
 /** With programs of a host's in place of those of this machine. */
 function factsOf(config: string): { readonly status: number | null; readonly facts: string } {
-  const [bin, conf, facts] = ["bin", "facts.conf", "trilithon.prom"].map((one) => join(folder, one));
+  const [bin, conf, facts] = ["bin", "facts.conf", "trilithon.prom"].map((one) =>
+    join(folder, one),
+  );
   mkdirSync(String(bin), { recursive: true });
   const program = (name: string, text: string) =>
     writeFileSync(join(String(bin), name), `#!/bin/sh\n${text}\n`, { mode: 0o755 });
@@ -123,7 +125,10 @@ function factsOf(config: string): { readonly status: number | null; readonly fac
     `$ENV{PATH} = '${bin}:`,
   );
   rmSync(String(facts), { force: true });
-  const { status } = spawnSync("perl", ["-"], { input: script, stdio: ["pipe", "pipe", "inherit"] });
+  const { status } = spawnSync("perl", ["-"], {
+    input: script,
+    stdio: ["pipe", "pipe", "inherit"],
+  });
   return { status, facts: readFileSync(String(facts), "utf8") };
 }
 
