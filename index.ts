@@ -58,7 +58,7 @@ const webServers = inTurn(hosts.web, (host, before: WebServer | undefined) => {
 });
 
 // By these Prometheus is let in to see how all fare, where a host has it.
-const keys = createKeys(hosts);
+const monitoringKeys = createKeys(hosts);
 const loadBalancer = new LoadBalancer(
   "load-balancer",
   {
@@ -67,7 +67,7 @@ const loadBalancer = new LoadBalancer(
     healthPath: webHealthPath,
     https: settings.https,
     edge: edgeOfStack(settings),
-    ...balancerMetrics(keys, hosts),
+    ...balancerMetrics(monitoringKeys, hosts),
     ...settings.loadBalancer,
   },
   afterMachines,
@@ -77,7 +77,7 @@ const dns = createDns({ settings, hosts, loadBalancer }, afterMachines);
 
 const served = { ...place, applications, webServers, loadBalancer, dns };
 const monitoring = createMonitoring(
-  { ...served, keys },
+  { ...served, keys: monitoringKeys },
   pulumi.output(listens.value),
   afterMachines,
 );

@@ -13,6 +13,7 @@ import { hardeningChecks } from "./hardening";
 import { hostServingChecks, takingPartChecks } from "./host-serving";
 import { ipv6Checks } from "./ipv6";
 import { listensChecks } from "./listens";
+import { monitoringChecks } from "./monitoring";
 import { replicationChecks } from "./replication";
 import { balanceChecks, publicFileChecks, siteCheck } from "./serving";
 import { unitChecks } from "./units";
@@ -42,6 +43,7 @@ export function listChecks(
       ...certificateChecks(endpoints),
       ...certificateRenewalChecks(endpoints),
       ...dnsChecks(endpoints),
+      ...monitoringChecks(endpoints),
       ...(isGuestBook
         ? guestBookChecks(endpoints)
         : [siteCheck(endpoints), ...publicFileChecks(endpoints)]),
