@@ -131,8 +131,8 @@ function blackboxFilesOf(
   };
 }
 
-/** Only Prometheus' own user reads it. */
-function hidden(content: pulumi.Input<string>): FileArgs {
+/** A secret that only Prometheus' own user reads. */
+export function hiddenFile(content: pulumi.Input<string>): FileArgs {
   return {
     ...{ content: pulumi.secret(content), mode: "0600", onChange: "nothing" },
     ...{ owner: metricsUser, group: metricsUser },
@@ -160,9 +160,9 @@ function alertmanagerFilesOf(
     },
     [files.dropIn]: { content: dropIn, onChange: "restart" },
     // Read each time when somebody is told.
-    ...(webhook && { [files.webhook]: hidden(webhook.url) }),
-    ...(watchdog && { [files.watchdog]: hidden(watchdog.url) }),
-    ...(email?.password !== undefined && { [files.emailPassword]: hidden(email.password) }),
+    ...(webhook && { [files.webhook]: hiddenFile(webhook.url) }),
+    ...(watchdog && { [files.watchdog]: hiddenFile(watchdog.url) }),
+    ...(email?.password !== undefined && { [files.emailPassword]: hiddenFile(email.password) }),
     ...(isCluster && {
       [files.cluster]: { content: renderAlertmanagerCluster(), onChange: "restart" },
       [files.clients]: { content: keys.clients.trustedCertificates, onChange: "restart" },
@@ -179,7 +179,7 @@ function mailOf({ to, from, server, user, requireTls = true }: EmailArgs): Email
 function clientFiles({ chain, privateKey }: OwnCertificate): Readonly<Record<string, FileArgs>> {
   return {
     [prometheusFiles.certificate]: { content: chain, onChange: "nothing" },
-    [prometheusFiles.privateKey]: hidden(privateKey),
+    [prometheusFiles.privateKey]: hiddenFile(privateKey),
   };
 }
 

@@ -146,7 +146,9 @@ test("a webhook's URL is a secret in a file of Prometheus' own user, and in no o
   const { content, ...file } = files["/etc/prometheus/trilithon-webhook-url"] ?? {};
   t.like(file, { mode: "0600", owner: "prometheus" });
   t.is(String(plain(content)), hookUrl);
-  t.not(content, hookUrl);
+  const { hiddenFile } = await import("../../components/monitoring-services");
+  const { isSecret, output } = await import("@pulumi/pulumi");
+  t.true(await isSecret(output(hiddenFile(hookUrl).content)));
   t.notRegex(await textOf("node-01-alertmanager", "/etc/prometheus/alertmanager.yml"), /planted/);
 });
 
