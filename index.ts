@@ -58,7 +58,7 @@ const webServers = inTurn(hosts.web, (host, before: WebServer | undefined) => {
 });
 
 // By these Prometheus is let in to see how all fare, where a host has it.
-const monitoringKeys = createKeys(hosts);
+const monitoringKeys = createKeys(settings, hosts);
 const loadBalancer = new LoadBalancer(
   "load-balancer",
   {

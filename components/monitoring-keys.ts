@@ -17,13 +17,19 @@ export interface MonitoringKeys {
   readonly exporterOf: ReadonlyMap<string, OwnCertificate>;
 }
 
+export interface KeysOptions {
+  /** Any text: another one than before makes other authorities, and new certificates. The former ones are trusted for a week beside them. */
+  readonly keeper?: pulumi.Input<string> | undefined;
+  readonly parent?: pulumi.Resource | undefined;
+}
+
 export function createMonitoringKeys(
   name: string,
   hosts: readonly Host[],
-  parent?: pulumi.Resource,
+  { keeper, parent }: KeysOptions = {},
 ): MonitoringKeys {
-  const exporters = createOwnAuthority(`${name}-exporters`, undefined, parent);
-  const clients = createOwnAuthority(`${name}-clients`, undefined, parent);
+  const exporters = createOwnAuthority(`${name}-exporters`, keeper, parent);
+  const clients = createOwnAuthority(`${name}-clients`, keeper, parent);
   const exporterOf = new Map(
     hosts.map(({ name: host, address }) => [
       host,

@@ -3,6 +3,7 @@ import type * as pulumi from "@pulumi/pulumi";
 import * as v from "valibot";
 import { packages } from "./options";
 import { hiddenText, integer, record, rule, text } from "./rule";
+import { keeper } from "./rules";
 
 export interface WebhookArgs {
   /** `https://hooks.example.net/...`: often all that a stranger needs, so give a secret. */
@@ -50,6 +51,9 @@ const email = v.pipe(
     "expected both user and password, or none, got one of them",
   ),
 );
+
+/** Of both authorities of a stack. */
+export const monitoringAuthorityOptions = { authorityKeeper: v.exactOptional(keeper) };
 
 export const monitoringOptions = {
   retentionDays: v.exactOptional(integer(1, 3650)),

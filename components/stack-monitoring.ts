@@ -39,8 +39,11 @@ interface Place {
 }
 
 /** Made first, as load balancers need them. */
-export function createKeys({ all, monitors }: StackHosts): MonitoringKeys | undefined {
-  return monitors.length === 0 ? undefined : createMonitoringKeys("monitoring", all);
+export function createKeys(
+  { monitoring: { authorityKeeper: keeper } }: StackSettings,
+  { all, monitors }: StackHosts,
+): MonitoringKeys | undefined {
+  return monitors.length === 0 ? undefined : createMonitoringKeys("monitoring", all, { keeper });
 }
 
 /** What a load balancer is told. */
@@ -58,6 +61,7 @@ export function createMonitoring(
 ): Monitoring | undefined {
   const { settings, hosts, database, loadBalancer, dns, keys } = place;
   if (keys === undefined) return undefined;
+  const { authorityKeeper: _, ...options } = settings.monitoring;
   const account = database?.addLocalAccount(databaseMetrics);
   const watched = hosts.all.map(
     (host): WatchedHost => ({
@@ -74,7 +78,7 @@ export function createMonitoring(
     {
       hosts: hosts.monitors,
       ...{ watched, keys, listens, site, needs: needsOf(place) },
-      ...settings.monitoring,
+      ...options,
     },
     opts,
   );

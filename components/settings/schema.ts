@@ -4,7 +4,7 @@ import { address6, subnet6 } from "../address6";
 import { dnsOptions } from "../dns-check";
 import { edge } from "../edge";
 import { https } from "../https";
-import { monitoringOptions } from "../monitoring-options";
+import { monitoringAuthorityOptions, monitoringOptions } from "../monitoring-options";
 import {
   applicationOptions,
   applicationPlace,
@@ -149,7 +149,10 @@ export const settings = record("settings", {
   https: v.exactOptional(https),
   edge: v.exactOptional(edge),
   dns: v.exactOptional(record("an object", { ...dnsOptions, ...nameServerOptions }), {}),
-  monitoring: v.exactOptional(record("an object", monitoringOptions), {}),
+  monitoring: v.exactOptional(
+    record("an object", { ...monitoringOptions, ...monitoringAuthorityOptions }),
+    {},
+  ),
   loadBalancer: v.exactOptional(record("an object", loadBalancerOptions), {}),
   web: v.exactOptional(record("an object", { ...webServerOptions, ...webAuthorityOptions }), {}),
 });

@@ -54,7 +54,8 @@ export function changeOf(rotation: Rotation, settings: Settings): Change {
       return { keepers: ["trilithon:database.replicationKeeper"] };
     case "certificates": {
       const database = hasDatabase(settings) ? ["trilithon:database.authorityKeeper"] : [];
-      return { keepers: [...database, "trilithon:web.authorityKeeper"] };
+      const monitoring = isMonitored(settings) ? ["trilithon:monitoring.authorityKeeper"] : [];
+      return { keepers: [...database, "trilithon:web.authorityKeeper", ...monitoring] };
     }
     case "https":
       insist(hasOwnAuthority(settings), rotation, "trilithon:https has no authority of its own");
@@ -97,6 +98,10 @@ function insistThatAllAreThere(rotation: Rotation, { "trilithon:hosts": hosts }:
 
 function hasDatabase({ "trilithon:hosts": hosts }: Settings): boolean {
   return hosts.some(({ roles = [] }) => roles.some((role) => role.startsWith("database")));
+}
+
+function isMonitored({ "trilithon:hosts": hosts }: Settings): boolean {
+  return hosts.some(({ roles = [] }) => roles.includes("monitoring"));
 }
 
 function hasOwnAuthority({ "trilithon:https": https }: Settings): boolean {
