@@ -17,7 +17,12 @@ import { webHealthPath } from "./components/render/nginx";
 import { retireKeys } from "./components/retired-keys";
 import { readSettings } from "./components/settings";
 import { createDns } from "./components/stack-dns";
-import { balancerMetrics, createKeys, createMonitoring } from "./components/stack-monitoring";
+import {
+  balancerMetrics,
+  createKeys,
+  createMonitoring,
+  webMetrics,
+} from "./components/stack-monitoring";
 import { WebServer } from "./components/web-server";
 
 const settings = readSettings();
@@ -46,6 +51,9 @@ const applications = createApplications(place, afterMachines);
 
 database?.retireFormerPassword(applications.all);
 
+// By these Prometheus is let in to see how all fare, where a host has it.
+const monitoringKeys = createKeys(settings, hosts);
+
 // By the certificates that it signs the load balancers know the web servers.
 const { authorityKeeper, ...web } = settings.web;
 const authority = createOwnAuthority("web", authorityKeeper);
@@ -53,12 +61,11 @@ const loadBalancers = hosts.loadBalancers.filter(isHere).map(({ address }) => ad
 const webServers = inTurn(hosts.web, (host, before: WebServer | undefined) => {
   const after = before && { after: before };
   const sites = servedOn(host, applications);
-  const args = { host, authority, ...sites, scheme, loadBalancers, ...after, ...web };
+  const metrics = webMetrics(monitoringKeys, hosts, applications, host);
+  const args = { host, authority, ...sites, scheme, loadBalancers, ...metrics, ...after, ...web };
   return new WebServer(host.name, args, afterMachines);
 });
 
-// By these Prometheus is let in to see how all fare, where a host has it.
-const monitoringKeys = createKeys(settings, hosts);
 const loadBalancer = new LoadBalancer(
   "load-balancer",
   {

@@ -22,6 +22,8 @@ export interface Listen {
   readonly for: Audience;
   /** There where it tells metrics, over TLS and to Prometheus alone: what of. */
   readonly metrics?: string | undefined;
+  /** Where. Default `/metrics`. */
+  readonly metricsPaths?: readonly string[] | undefined;
 }
 
 /** Who is to reach it, besides its own host. Empty: nobody. */

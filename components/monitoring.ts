@@ -5,6 +5,7 @@ import type { Service } from "../provider/resources/service";
 import { checkArgs, checkUnique } from "./check-args";
 import { type Host, isHere } from "./host";
 import {
+  allOfIpv4,
   declareListens,
   type Listen,
   loopback,
@@ -120,20 +121,29 @@ const plainArgs = ["hosts", "hosts.name", "watched", "needs", "webhook", "watchd
 
 /** Of a host that is away nobody expects an answer. */
 function monitoredOf({ listens, watched, site }: MonitoringArgs): pulumi.Output<Monitored> {
-  const here = new Set(watched.filter(({ host }) => isHere(host)).map(({ host }) => host.name));
+  const here = watched.map(({ host }) => host).filter(isHere);
+  const addresses = pulumi.all(here.map(({ address }) => address));
   return pulumi
-    .all([listens, site.domain, site.probes, site.ca])
-    .apply(([listens, domain, probes, ca]) => ({
-      targets: targetsOf(listens).filter(({ host }) => here.has(host)),
+    .all([listens, site.domain, site.probes, site.ca, addresses])
+    .apply(([listens, domain, probes, ca, addresses]) => ({
+      targets: targetsOf(
+        listens.filter(({ host }) => here.some(({ name }) => name === host)),
+        new Map(here.map(({ name }, place) => [name, addresses[place] ?? ""])),
+      ),
       ...{ domain, probes, ca },
     }));
 }
 
-/** Whatever tells metrics. */
-export function targetsOf(listens: readonly Listen[]): readonly Target[] {
-  return listens.flatMap(({ metrics, host, address, port }) =>
-    metrics === undefined ? [] : [{ job: metrics, host, address: `${address}:${port}` }],
-  );
+/** Whatever tells metrics. A port on all addresses is asked at its host's own. */
+export function targetsOf(
+  listens: readonly Listen[],
+  addressOf: ReadonlyMap<string, string>,
+): readonly Target[] {
+  return listens.flatMap(({ metrics: job, metricsPaths = [undefined], host, address, port }) => {
+    if (job === undefined) return [];
+    const at = address === allOfIpv4 ? addressOf.get(host) : address;
+    return metricsPaths.map((path) => ({ job, host, address: `${at}:${port}`, path }));
+  });
 }
 
 function monitorListens(

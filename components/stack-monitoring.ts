@@ -25,6 +25,7 @@ import { roleCheck } from "./render/mysql-role";
 import { nginxFiles, webStatusPath } from "./render/nginx";
 import type { StackSettings } from "./settings";
 import type { StackDns } from "./stack-dns";
+import type { WebMetrics } from "./web-metrics";
 import type { WebServer } from "./web-server";
 
 interface Place {
@@ -52,6 +53,22 @@ export function balancerMetrics(
   { monitors }: StackHosts,
 ): { readonly metrics?: BalancerMetrics } {
   return keys ? { metrics: { keys, hosts: monitors.map(({ name }) => name) } } : {};
+}
+
+/** What a web server is told. */
+export function webMetrics(
+  keys: MonitoringKeys | undefined,
+  { monitors }: StackHosts,
+  { first, others }: StackApplications,
+  host: StackHost,
+): { readonly metrics?: WebMetrics } {
+  const applications = [first, ...others].flatMap(({ hosts, metricsPath: path, application }) => {
+    const { port, unit } = application;
+    if (path === undefined || !hosts.includes(host)) return [];
+    return [{ name: unit.replace(/\.service$/, ""), port, path }];
+  });
+  if (keys === undefined || applications.length === 0) return {};
+  return { metrics: { keys, hosts: monitors.map(({ name }) => name), applications } };
 }
 
 export function createMonitoring(

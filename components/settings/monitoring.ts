@@ -13,9 +13,10 @@ interface Having {
 const most = 2;
 
 export function checkMonitoring(
-  { monitoring }: Readonly<Record<string, unknown>>,
+  values: Readonly<Record<string, unknown>>,
   hosts: readonly Having[],
 ): readonly Fault[] {
+  const { monitoring } = values;
   const monitors = hosts.filter(isMonitor);
   const tooMany = monitors.slice(most).map(({ path }) => ({
     path: `${path}.roles`,
@@ -27,7 +28,30 @@ export function checkMonitoring(
     isRecord(monitoring) ? Object.keys(monitoring).join(", ") : monitoring,
     "give it to one or two hosts",
   );
-  return [...tooMany, ...(isAlone ? [{ path: "monitoring", message }] : [])];
+  return [
+    ...tooMany,
+    ...checkApplications(values),
+    ...(isAlone ? [{ path: "monitoring", message }] : []),
+  ];
+}
+
+/** PHP-FPM is asked by Nginx alone, and for pages. */
+function checkApplications({
+  application,
+  applications,
+}: Readonly<Record<string, unknown>>): readonly Fault[] {
+  const further = Object.entries(isRecord(applications) ? applications : {});
+  const all = [
+    ["application", application] as const,
+    ...further.map(([name, one]) => [`applications.${name}`, one] as const),
+  ];
+  return all.flatMap(([path, one]) => {
+    if (!isRecord(one) || one.metrics === undefined) return [];
+    const { runtime } = one;
+    if (runtime !== "php-fpm" && !(isRecord(runtime) && runtime.name === "php-fpm")) return [];
+    const message = unexpected("nothing, as PHP-FPM has no port", one.metrics);
+    return [{ path: `${path}.metrics`, message }];
+  });
 }
 
 function isMonitor({ roles }: Pick<Having, "roles">): boolean {
@@ -40,7 +64,7 @@ export function monitoringListeners(
   hosts: readonly Pick<Having, "roles">[],
 ): readonly { readonly what: string; readonly port: number }[] {
   if (!hosts.some(isMonitor)) return [];
-  const { node, haproxy, mysqld, nginx } = metricsPorts;
+  const { node, haproxy, mysqld, nginx, application } = metricsPorts;
   const { prometheus, alertmanager, cluster, blackbox } = monitoringPorts;
   return [
     { what: "what tells the host's metrics", port: node },
@@ -48,7 +72,12 @@ export function monitoringListeners(
     ...(roles.some((role) => role.startsWith("database"))
       ? [{ what: "what tells MySQL's metrics", port: mysqld }]
       : []),
-    ...(roles.includes("web") ? [{ what: "what tells Nginx's metrics", port: nginx }] : []),
+    ...(roles.includes("web")
+      ? [
+          { what: "what tells Nginx's metrics", port: nginx },
+          { what: "what tells applications' metrics", port: application },
+        ]
+      : []),
     ...(isMonitor({ roles })
       ? [
           { what: "Prometheus", port: prometheus },

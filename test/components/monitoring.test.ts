@@ -23,7 +23,7 @@ const config = {
   })),
   containers: { subnet: "172.31.64.0/24", cgroupPath: "/sys/fs/cgroup", mtu: 1400 },
   loadBalancer: { virtualAddress: "172.31.64.10" },
-  application: { name: "press", source, start, port: 3100 },
+  application: { name: "press", source, start, port: 3100, metrics: "/internal/metrics" },
   monitoring: {
     ...{ webhook: { url: hookUrl }, retentionDays: 7, retentionGigabytes: 2 },
     packages: { prometheus: "3.5.*", "prometheus-node-exporter": "1.11.*" },
@@ -51,9 +51,8 @@ test("Prometheus asks all that tells metrics, which is for its hosts alone", asy
   const telling = told.listens.filter(({ metrics }) => metrics !== undefined);
   const config = await textOf("node-01-prometheus", "/etc/prometheus/prometheus.yml");
   for (const { host, address, port, for: audience, metrics } of telling) {
-    t.true(
-      config.includes(`- targets: ["${address}:${port}"]\n        labels: { host: "${host}" }`),
-    );
+    const at = address === "0.0.0.0" ? told.hosts[host]?.address : address;
+    t.true(config.includes(`- targets: ["${at}:${port}"]\n        labels: { host: "${host}"`));
     t.true(config.includes(`job_name: ${metrics}\n    scheme: https\n`));
     t.deepEqual(audience, { hosts: both.filter((name) => name !== host) });
   }
@@ -64,6 +63,7 @@ test("Prometheus asks all that tells metrics, which is for its hosts alone", asy
         `${name} 9100 prometheus-node-exporter.service`,
         `${name} 9104 prometheus-mysqld-exporter.service`,
         `${name} 9113 prometheus-nginx-exporter.service`,
+        `${name} 9114 nginx.service`,
       ]),
       ...both.map((name) => `${name} 9101 haproxy.service`),
     ].sort(),
@@ -138,6 +138,21 @@ test("HAProxy tells Prometheus over TLS, on a port of its own", async (t) => {
   t.regex(
     String(plain(content)),
     /\nfrontend metrics\n {4}bind 172\.31\.64\.11:9101 ssl crt \S+ ca-file \S+ verify required /,
+  );
+});
+
+test("an application's own metrics are passed on by Nginx, over TLS and to Prometheus", async (t) => {
+  const { world } = await program;
+  const files = plain(world.find("trilithon:index:Service", "node-03-nginx-service").inputs.files);
+  const { content } = Object(files)["/etc/nginx/conf.d/trilithon-metrics.conf"];
+  t.regex(
+    String(plain(content)),
+    /location = \/press \{\n +proxy_pass http:\/\/127\.0\.0\.1:3100\/internal\/metrics;/,
+  );
+  const config = await textOf("node-01-prometheus", "/etc/prometheus/prometheus.yml");
+  t.regex(
+    config,
+    /172\.31\.64\.13:9114"\]\n.*__metrics_path__: "\/press", application: "press" \}/,
   );
 });
 
@@ -243,6 +258,10 @@ test("settings that cannot be are told", (t) => {
     "trilithon:monitoring.email: expected both user and password, or none, got one of them",
   ]);
   t.deepEqual(faultsOf({ monitoring: { email } }), []);
+  const pages = { name: "press", source, runtime: "php-fpm", metrics: "/metrics" };
+  t.deepEqual(faultsOf({ application: pages }), [
+    'trilithon:application.metrics: expected nothing, as PHP-FPM has no port, got "/metrics"',
+  ]);
   t.deepEqual(faultsOf({}, []), [
     "trilithon:monitoring.webhook.url: expected a secret, got plain text: set it with pulumi config set --secret --path 'trilithon:monitoring.webhook.url' < KEYFILE",
   ]);

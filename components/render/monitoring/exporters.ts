@@ -17,7 +17,13 @@ export const databaseMetrics = {
 };
 
 /** Their customary ports. */
-export const metricsPorts = { node: 9100, haproxy: 9101, mysqld: 9104, nginx: 9113 } as const;
+export const metricsPorts = {
+  node: 9100,
+  haproxy: 9101,
+  mysqld: 9104,
+  nginx: 9113,
+  application: 9114,
+} as const;
 
 export const exporters = {
   node: exporter("node", metricsUser),

@@ -35,6 +35,8 @@ export interface Target {
   readonly host: string;
   /** `10.0.0.11:9100` */
   readonly address: string;
+  /** Where it tells: `/NAME` for an application. Default `/metrics`. */
+  readonly path?: string | undefined;
 }
 
 export interface Probe {
@@ -104,11 +106,16 @@ function renderJob(job: string, targets: readonly Target[], more = ""): string {
 ${more}    static_configs:
 ${targets
   .map(
-    ({ host, address }) => `      - targets: [${quoted(address)}]
-        labels: { host: ${quoted(host)} }
+    ({ host, address, path }) => `      - targets: [${quoted(address)}]
+        labels: { host: ${quoted(host)}${path === undefined ? "" : renderPath(path)} }
 `,
   )
   .join("")}`;
+}
+
+/** Of one port: so that what they tell is not taken for the same. */
+function renderPath(path: string): string {
+  return `, __metrics_path__: ${quoted(path)}, application: ${quoted(path.slice(1))}`;
 }
 
 /** The blackbox exporter is asked, and asks in turn. */

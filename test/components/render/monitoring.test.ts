@@ -25,6 +25,7 @@ import {
   renderFactsTimer,
 } from "../../../components/render/monitoring/facts";
 import { renderHaproxyMetrics } from "../../../components/render/monitoring/haproxy-metrics";
+import { renderNginxMetrics } from "../../../components/render/monitoring/nginx-metrics";
 import {
   renderBlackbox,
   renderPrometheus,
@@ -66,6 +67,8 @@ test("an exporter answers who shows a certificate of Prometheus', at its host's 
   const place = { address: "10.0.0.11", port: 9100, flags: nodeFlags() };
   isGolden(t, "node-exporter.service.conf", renderExporterDropIn(exporters.node, place));
   isGolden(t, "mysqld-exporter.cnf", renderMysqldOptions());
+  const applications = [{ name: "press", port: 3100, path: "/metrics" }];
+  isGolden(t, "nginx-metrics.conf", renderNginxMetrics(9114, applications));
   isGolden(t, "haproxy-metrics.cfg", renderHaproxyMetrics({ address: "10.0.0.11", port: 9101 }));
 });
 
