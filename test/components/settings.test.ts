@@ -144,7 +144,8 @@ test("takes existing machines with their keys", (t) => {
 const remedyOfKey =
   "read it on the machine itself with cut -d' ' -f1,2 /etc/ssh/ssh_host_ed25519_key.pub";
 const remedyOfPrivateKey = "set it with pulumi config set --secret trilithon:privateKey < KEYFILE";
-const role = "one of load-balancer, web, database, database-primary, database-replica, name-server, monitoring";
+const role =
+  "one of load-balancer, web, database, database-primary, database-replica, name-server, monitoring";
 const name =
   "a host name of at most 63 letters, digits, dots and hyphens that starts and ends with a letter or digit";
 
