@@ -16,7 +16,7 @@ import { createPhpFpm, phpFpmOf } from "./php-fpm";
 import { describeProcess } from "./process";
 import { describeRelease } from "./release-command";
 import { renderApplicationUnit } from "./render/application-unit";
-import { backendOf } from "./render/haproxy";
+import { backendOf } from "./render/haproxy-files";
 import { nobodyConnected, nothingUnderWay, servesElsewhere } from "./render/probes";
 import { hashFolder } from "./source-folder";
 import { describeTogether, describeWatch } from "./strategy";

@@ -8,7 +8,7 @@ import { isHere } from "./host";
 import type { StackHost, StackHosts } from "./hosts";
 import type { BalancedApplication } from "./load-balancer";
 import { type PlacedService, servicesOf } from "./private-services";
-import { backendOf } from "./render/haproxy";
+import { backendOf } from "./render/haproxy-files";
 import type { FurtherApplication, StackSettings } from "./settings";
 import { databaseNameOf } from "./settings/applications";
 import type { WebServer, WebSite } from "./web-server";

@@ -3,7 +3,8 @@ import * as pulumi from "@pulumi/pulumi";
 import * as v from "valibot";
 import { type Fault, unexpected } from "./expectation";
 import { isHere } from "./host";
-import { type HaproxyServer, haproxyFiles } from "./render/haproxy";
+import type { HaproxyServer } from "./render/haproxy";
+import { haproxyFiles } from "./render/haproxy-files";
 import { shape, text } from "./rule";
 import { address, port } from "./rules";
 

@@ -3,7 +3,7 @@ import type { FileArgs } from "../provider/resources/service";
 import type { Host } from "./host";
 import type { OwnListenArgs } from "./listens";
 import type { MonitoringKeys } from "./monitoring-keys";
-import { haproxyFiles } from "./render/haproxy";
+import { haproxyFiles } from "./render/haproxy-files";
 import { metricsPorts } from "./render/monitoring/exporters";
 import { haproxyMetricsFiles } from "./render/monitoring/haproxy-metrics";
 

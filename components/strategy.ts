@@ -4,7 +4,7 @@ import type { HostArgs } from "../provider/resources/host";
 import * as values from "../provider/schema/values";
 import { type Fault, unexpected } from "./expectation";
 import { type Host, isHere } from "./host";
-import { shareOf } from "./render/haproxy";
+import { shareOf } from "./render/haproxy-running";
 import { integerIn, rule } from "./rule";
 
 /**

@@ -1,6 +1,6 @@
 /** What has a certificate from an authority that speaks ACME on one host: a script, and the timer that runs it. */
 import { writtenByTrilithon } from "./application-unit";
-import { haproxyFiles } from "./haproxy";
+import { haproxyFiles } from "./haproxy-files";
 import { confineRoot } from "./unit-confinement";
 
 export interface AcmeConfig {

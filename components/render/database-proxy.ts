@@ -1,6 +1,6 @@
 /** The files of the proxy on an application's host that leads to whoever is the MySQL primary, and to a replica. */
 
-import { overridesOf } from "./haproxy";
+import { overridesOf } from "./haproxy-running";
 import { roleCheck } from "./mysql-role";
 
 export interface DatabaseProxyConfig {

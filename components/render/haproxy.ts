@@ -9,12 +9,14 @@ import {
 } from "./edge";
 import { edgeFiles } from "./edge-script";
 import { forwardingHeaders } from "./forwarding-headers";
+import { adminSocket, backendOf, haproxyFiles, serverState } from "./haproxy-files";
+import { renderNames, schemeOf, siteOf } from "./haproxy-names";
 import { httpLogFormat } from "./http-log-format";
-import { renderAltSvc, renderHttp3Binds, renderHttp3Global } from "./http3";
+import { renderHttp3Binds, renderHttp3Global } from "./http3";
 import { renderHaproxyMetrics } from "./monitoring/haproxy-metrics";
 import { renderRestartAlways } from "./restart-always";
 import { renderTlsProfile } from "./tls-profile";
-import { renderUnknownHost, type UnknownHost } from "./unknown-host";
+import type { UnknownHost } from "./unknown-host";
 import { insideDomain, nameInside } from "./web-paths";
 
 export interface HaproxyConfig {
@@ -95,36 +97,10 @@ export interface HaproxyServer {
   readonly isTls?: boolean;
 }
 
-export const haproxyFiles = {
-  config: "/etc/haproxy/haproxy.cfg",
-  unavailable: "/etc/haproxy/503.html",
-  /** Of a further application. */
-  unavailableOf: (name: string) => `/etc/haproxy/503-${name}.html`,
-  /** Names the certificates: the first is for clients that name no host. */
-  certificates: "/etc/haproxy/certificates.list",
-  certificate: (place: number) => `/etc/haproxy/certificates/${place + 1}.pem`,
-  /** HAProxy looks for it there. */
-  keyOf: (certificate: string) => `${certificate}.key`,
-  /** Of those who sign the web servers' certificates. */
-  authorities: "/etc/haproxy/web-authorities.pem",
-  /** Run before a reload. */
-  stateScript: "/etc/haproxy/trilithon-server-state",
-  unit: "/etc/systemd/system/haproxy.service.d/trilithon.conf",
-};
-
 /** HAProxy's own health, whatever becomes of the web servers. */
 export const balancerHealthPath = "/.trilithon/load-balancer";
 /** Whose it is: of load balancers that share an address all answer the same word. */
 export const balancerMarkPath = "/.trilithon/mark";
-
-/** The backend of an application; what is not idempotent has another one, `once`, and so have files that servers share. */
-export function backendOf(application?: string) {
-  return backendsOf(application === undefined ? "web_servers" : `${application}_web_servers`);
-}
-
-function backendsOf(backend: string) {
-  return { backend, once: `${backend}_once`, shared: `${backend}_shared` };
-}
 
 /** Whether there is another server to ask for a file. */
 export function hasShared({
@@ -141,15 +117,8 @@ function isShared(sharedPaths: readonly string[] = []): string {
   return `{ path_beg ${sharedPaths.map((path) => `${path}/`).join(" ")} }`;
 }
 
-const socket = "/run/haproxy/admin.sock";
-
-export { socket as adminSocket };
-
 /** How long a WebSocket may be idle, and how long one lives on after a reload. */
 const webSocketHours = 1;
-const serverState = "/var/lib/haproxy/server-state";
-/** Below it a certificate's authority looks for the answer to its question. */
-const challengePath = "/.well-known/acme-challenge/";
 /** How long a visitor who comes back need not shake hands anew. */
 const sessionSeconds = 3600;
 
@@ -164,7 +133,7 @@ global
     user haproxy
     group haproxy
     # A reload takes the listening sockets over from the process before it: no connection is refused.
-    stats socket ${socket} mode 600 level admin expose-fd listeners
+    stats socket ${adminSocket} mode 600 level admin expose-fd listeners
     # A process that a reload replaced ends by then, with the WebSockets and streams that it still carries.
     hard-stop-after ${webSocketHours}h
     # The headers of a request or an answer have to fit into one buffer.
@@ -236,85 +205,6 @@ function renderBinds({ port, https, isIpv6 = false }: HaproxyConfig): string {
       ? renderHttp3Binds(https.port, { isIpv6, certificates: haproxyFiles.certificates })
       : "",
   ].join("");
-}
-
-const askedHost = "req.hdr(Host),host_only,lower";
-
-/** Who asks for another name, or without TLS, is led to where it is answered, or told that it is not. */
-function renderNames(config: HaproxyConfig): string {
-  const { https, redirects = {}, unknownHost = "serve" } = config;
-  const isTls = isOverTls(config);
-  const own = [config.domain, ...(config.aliases ?? [])];
-  const known = [...own, ...config.applications.flatMap(({ domains }) => domains)];
-  const names = [...new Set([...known, ...Object.keys(redirects)])];
-  const suffix = portSuffix(config);
-  const plain = https ? " !answered_plain" : "";
-  return [
-    renderUnknownHost(unknownHost, `{ ${askedHost} -m str ${names.join(" ")} }`),
-    https?.acmeThumbprint === undefined ? "" : renderChallenge(https.acmeThumbprint),
-    https
-      ? `    acl answered_plain path ${[config.healthPath, ...https.plainPaths].join(" ")}
-    acl answered_plain path_beg ${challengePath}
-    # The same host name first: only then does a browser learn from it that it is to come by TLS.
-${renderRedirect(`https://%[${askedHost}]${suffix}`, `!${isTls} !answered_plain`)}`
-      : "",
-    ...Object.entries(redirects).map(([alias, name]) =>
-      renderRedirect(
-        `${schemeOf(config)}://${name}${suffix}`,
-        `{ ${askedHost} -m str ${alias} }${plain}`,
-      ),
-    ),
-    https?.hsts
-      ? `    http-after-response set-header Strict-Transport-Security "${renderHsts(https.hsts)}" if ${isTls}
-`
-      : "",
-    https?.http3 ? renderAltSvc(https.port, config.trustedProxies.length > 0) : "",
-  ].join("");
-}
-
-/**
- * The answer is made of the question and the account, so every load balancer has it, whichever of them wants the certificate. Who has
- * not the account's key can do nothing with it.
- */
-function renderChallenge(thumbprint: string): string {
-  const token = "[A-Za-z0-9_-]+";
-  return `    http-request return status 200 content-type text/plain lf-string "%[path,field(4,/)].${thumbprint}" if { path_reg ^${challengePath.replaceAll(".", "\\.")}${token}$ }
-`;
-}
-
-/** Every client, crawler and cache knows 301; 308 has the method and the body sent again, which 301 loses. */
-function renderRedirect(to: string, condition: string): string {
-  return `    http-request redirect location ${to}%[pathq] code 301 if ${condition} { method GET HEAD }
-    http-request redirect location ${to}%[pathq] code 308 if ${condition}
-`;
-}
-
-function renderHsts({ days, includeSubDomains, preload }: NonNullable<HaproxyHttps["hsts"]>) {
-  return [
-    `max-age=${days * 24 * 3600}`,
-    ...(includeSubDomains ? ["includeSubDomains"] : []),
-    ...(preload ? ["preload"] : []),
-  ].join("; ");
-}
-
-/** How visitors come: a proxy before this one that is trusted is the one that they speak TLS with. */
-function schemeOf({ https, trustedProxies }: HaproxyConfig): "http" | "https" {
-  return https !== undefined || trustedProxies.length > 0 ? "https" : "http";
-}
-
-/** Nobody is asked for a password without TLS, where there is any. */
-function siteOf(config: HaproxyConfig) {
-  const isTls = schemeOf(config) === "https" ? isOverTls(config) : undefined;
-  return { domain: config.domain, isTls };
-}
-
-function portSuffix({ https, port, trustedProxies }: HaproxyConfig): string {
-  if (https !== undefined) return https.port === 443 ? "" : `:${https.port}`;
-  return trustedProxies.length > 0 || port === 80 ? "" : `:${port}`;
-}
-
-function isOverTls({ trustedProxies }: HaproxyConfig): string {
-  return trustedProxies.length > 0 ? "{ var(txn.proto) -m str https }" : "{ ssl_fc }";
 }
 
 /** Which application is asked goes by the name that was asked for, and by the path: the longest that fits counts. */
@@ -483,106 +373,6 @@ ${hops.join("")}${remove}    http-request del-header X-Forwarded- -m beg
     http-request set-header X-Forwarded-Proto %[var(txn.proto)]
     http-request set-header X-Forwarded-Host %[var(txn.host)]
     http-request set-header X-Forwarded-Port %[var(txn.port)]
-`;
-}
-
-/** What of a server was set at run time, or the commands that put it back: `$7` is a set of flags, `$8` and `$9` are weights. */
-const serversScript = (socket: string) => `say() {
-  echo 'show servers state' | socat -t 2 stdio ${socket} | awk -v what="$1" '
-    function has(flag) { return int($7 / flag) % 2 }
-    function say(text, command) { print (what == "find" ? $2 "/" $4 " " text : "set server " $2 "/" $4 " " command) }
-    /^[0-9]/ && NF > 9 {
-      if (has(1)) say("is in maintenance", "state ready")
-      else if (has(8)) say("is drained", "state ready")
-      if ($8 != $9) say("has the weight " $8 ", not " $9, "weight 100%")
-    }'
-}
-case $1 in
-  find) say find ;;
-  reset) commands=$(say reset | tr '\\n' ';'); [ -z "$commands" ] || echo "$commands" | socat -t 2 stdio ${socket} ;;
-esac`;
-
-/** For the `overrides` of a Service whose HAProxy has this administration socket. */
-export function overridesOf(adminSocket: string) {
-  const script = serversScript(adminSocket);
-  return {
-    find: ["sh", "-c", script, "servers", "find"],
-    reset: ["sh", "-c", script, "servers", "reset"],
-  };
-}
-
-export const haproxyOverrides = overridesOf(socket);
-
-/**
- * The commands by which one of a backend's servers gets a share of the requests, and all get the same again: `$1` is `begin` or `end`.
- * Each weight is from 1 to 256. Servers that are down or drained have no part in it; once they are back they have the others' weight.
- */
-const shareScript = `what=$1 server=$2 percent=$3
-shift 3
-ask() { socat -t 2 stdio ${socket}; }
-told=$(echo 'show servers state' | ask 2>/dev/null | awk -v what="$what" -v server="$server" -v percent="$percent" -v backends=" $* " '
-  function divisor(a, b) { return b > 0 ? divisor(b, a % b) : a }
-  # HAProxy 2.6 takes what follows a last semicolon for a command.
-  function set(at, weight) { commands = commands (commands == "" ? "" : ";") "set server " backend[at] "/" name[at] " weight " weight }
-  /^[0-9]/ && NF > 9 && index(backends, " " $2 " ") {
-    backend[++count] = $2; name[count] = $4; isOther[count] = $8 != $9
-    if ($4 == server) has[$2] = 1
-    else { all[$2]++; if (($6 == 1 || $6 == 2) && int($7) % 2 == 0 && int($7 / 8) % 2 == 0) up[$2]++ }
-  }
-  END {
-    if (what == "end") { for (at = 1; at <= count; at++) if (isOther[at]) set(at, "100%") }
-    else for (at = 1; at <= count; at++) {
-      one = backend[at]
-      others = up[one] > 0 ? up[one] : all[one]
-      if (!has[one] || others < 1) continue
-      own = percent * others; each = 100 - percent
-      both = divisor(own, each); own /= both; each /= both
-      if (own > 256) { each = int(each * 256 / own + 0.5); own = 256; if (each < 1) each = 1 }
-      set(at, name[at] == server ? own : each)
-      if (said == "") said = sprintf("%s gets about %d %% of the requests (weight %d, %d of each other server)", server, 100 * own / (own + others * each) + 0.5, own, each)
-    }
-    print commands
-    print said
-  }')
-commands=$(echo "$told" | head -n 1)
-[ -n "$commands" ] || exit 0
-answer=$(echo "$commands" | ask 2>&1) || answer=\${answer:-no answer}
-if [ -n "$(echo "$answer" | tr -d '[:space:]')" ]; then echo "$answer" | grep . >&2; exit 1; fi
-echo "$told" | sed -n 2p`;
-
-export interface ServerShare {
-  readonly server: string;
-  readonly backend: string;
-  /** 1 to 99. */
-  readonly percent: number;
-}
-
-/** For the \`share\` of a release that is watched, on a host with this HAProxy. */
-export function shareOf({ server, backend, percent }: ServerShare) {
-  const words = [server, String(percent), ...Object.values(backendsOf(backend))];
-  const command = (what: "begin" | "end") => ["sh", "-c", shareScript, "share", what, ...words];
-  return { percent, begin: command("begin"), end: command("end") };
-}
-
-/**
- * What is known of the servers, as the next process reads it. That takes over the port of each as well, and whether it is asked over TLS:
- * these two are put in place of what was, from the new configuration.
- */
-export function renderStateScript(): string {
-  return `#!/bin/sh
-# Written by trilithon: what is changed here by hand is taken back by the next \`pulumi up\`.
-echo 'show servers state' | socat -t 2 stdio ${socket} | awk '
-  NR == FNR {
-    if ($1 == "backend") backend = $2
-    if ($1 == "server" && $3 ~ /:[0-9]+$/) {
-      at = backend " " $2
-      port[at] = $3; sub(/.*:/, "", port[at])
-      tls[at] = / ssl( |$)/ ? 1 : 0
-    }
-    next
-  }
-  ($2 " " $4) in port { $19 = port[$2 " " $4]; if (NF > 20) $21 = tls[$2 " " $4] }
-  { print }' ${haproxyFiles.config} - >${serverState}
 `;
 }
 

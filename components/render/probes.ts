@@ -1,5 +1,5 @@
 /** What is asked before and while a host is drained. */
-import { backendOf } from "./haproxy";
+import { backendOf } from "./haproxy-files";
 import { webStatusPath } from "./nginx";
 
 /** HAProxy's statistics: another server than this one is up. Fields before the status: name, 15 numbers. */

@@ -1,19 +1,8 @@
 /** The files in which a host's sshd looks for the keys of a user, and what is done to them. */
 
-import { createHash } from "node:crypto";
+import { blobOf } from "../ssh/public-key";
 import type { Shell } from "../ssh/shell";
 import { sh } from "../ssh/shell";
-
-/** Of `ssh-ed25519 AAAA... comment`, what names the key whatever its comment: `AAAA...`. */
-export function blobOf(publicKey: string): string {
-  return publicKey.trim().split(/\s+/)[1] ?? "";
-}
-
-/** As `ssh-keygen -l` has it: `SHA256:...`. */
-export function fingerprintOf(publicKey: string): string {
-  const digest = createHash("sha256").update(Buffer.from(blobOf(publicKey), "base64"));
-  return `SHA256:${digest.digest("base64").replace(/=+$/, "")}`;
-}
 
 /** Sets `files`, a path a line. */
 function renderFiles(user: string): Shell {

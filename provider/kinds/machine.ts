@@ -4,8 +4,8 @@ import * as v from "valibot";
 import { failures, hostSchema } from "../check";
 import { compare } from "../difference";
 import type { Context, Difference, Host, Kind } from "../kind";
+import { fingerprintOf } from "../ssh/public-key";
 import { sh } from "../ssh/shell";
-import { fingerprintOf } from "./authorized-keys";
 import { letIn, showHostKey, showsHostKey } from "./machine-keys";
 
 export interface Machine {

@@ -6,7 +6,8 @@ import { compare } from "../difference";
 import type { Context, Difference, Host, Kind, Step } from "../kind";
 import { isUnknown } from "../protocol/values";
 import * as values from "../schema/values";
-import { blobOf, fingerprintOf, renderFind, renderRetire } from "./authorized-keys";
+import { blobOf, fingerprintOf } from "../ssh/public-key";
+import { renderFind, renderRetire } from "./authorized-keys";
 
 interface RetiredKeys {
   readonly host: Host;

@@ -1,10 +1,10 @@
 /** Makes a connection to a host, with the host's key pinned. The only file that opens sockets to hosts. */
 
-import { createHash } from "node:crypto";
 import { isIPv6 } from "node:net";
 import type { NodeSSH } from "node-ssh";
 import { AccessDenied, HostKeyMismatch, HostUnreachable, type NotReached } from "../errors";
 import type { Host } from "../kind";
+import { fingerprint } from "./public-key";
 
 export interface DialOptions {
   /** How long a host may take to let us in. Default 15. */
@@ -209,8 +209,4 @@ function hostKeyAlgorithms(host: Host): "ssh-ed25519"[] {
     type === "ssh-rsa" ? ["rsa-sha2-512", "rsa-sha2-256"] : [type],
   );
   return names as "ssh-ed25519"[];
-}
-
-function fingerprint(key: Buffer): string {
-  return `SHA256:${createHash("sha256").update(key).digest("base64").replace(/=+$/, "")}`;
 }

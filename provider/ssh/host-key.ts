@@ -1,5 +1,6 @@
 /** The key by which a machine shows who it is: another one is made on the machine, waits there, and takes the place of the former one. */
 
+import { blobOf } from "./public-key";
 import { type Shell, sh } from "./shell";
 
 const key = "/etc/ssh/ssh_host_ed25519_key";
@@ -40,7 +41,3 @@ export function renderForgetFormerHostKey(): Shell {
 
 /** One that is started for each connection reads its key then. */
 const reload = sh`{ ! systemctl is-active --quiet ssh || systemctl reload ssh; }`;
-
-function blobOf(publicKey: string): string {
-  return publicKey.trim().split(/\s+/)[1] ?? "";
-}

@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { gzipSync } from "node:zlib";
 import test from "ava";
-import { haproxyOverrides, shareOf } from "../../components/render/haproxy";
+import { haproxyOverrides, shareOf } from "../../components/render/haproxy-running";
 import { sh } from "../../provider/ssh/shell";
 import {
   type Answer,

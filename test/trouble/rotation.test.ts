@@ -4,9 +4,8 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import test, { type ExecutionContext } from "ava";
-import { AccessDenied, HostKeyMismatch } from "../../provider/errors";
+import { HostKeyMismatch } from "../../provider/errors";
 import type { Host } from "../../provider/kind";
-import { Pool } from "../../provider/ssh/pool";
 import type { Rotation } from "../../scripts/rotate/keepers";
 import { rotate } from "../../scripts/rotate/rotate";
 import { parseEndpoints } from "../../scripts/verify/endpoints";
@@ -19,6 +18,7 @@ import { SampleCopy } from "../end-to-end/support/sample-copy";
 import { readSecrets, type Secret, secretOf } from "../end-to-end/support/secrets";
 import { TestStack, threeHosts } from "../end-to-end/support/test-stack";
 import { authorityOf, changeState } from "../support/certificates-in-state";
+import { isLetIn } from "../support/let-in";
 import { placesOf } from "../support/secrets-on-hosts";
 
 const number = 122;
@@ -253,19 +253,6 @@ async function reachedBy(stack: TestStack): Promise<readonly Host[]> {
   const { hosts } = parseEndpoints(await stack.output("endpoints"));
   const keys = Object(await stack.output("sshKeys", "--show-secrets"));
   return hosts.map((host) => reached(host, keys));
-}
-
-async function isLetIn(host: Host): Promise<boolean> {
-  const pool = new Pool();
-  try {
-    await pool.ask(host, { script: "true", doing: "trying a key" });
-    return true;
-  } catch (error) {
-    if (error instanceof AccessDenied) return false;
-    throw error;
-  } finally {
-    await pool.close();
-  }
 }
 
 async function hostKeysRotate(t: ExecutionContext, trial: Trial): Promise<void> {

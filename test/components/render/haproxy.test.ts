@@ -4,13 +4,15 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import test from "ava";
 import {
-  haproxyOverrides,
   renderHaproxy,
   renderHaproxyUnit,
-  renderStateScript,
   renderUnavailable,
-  shareOf,
 } from "../../../components/render/haproxy";
+import {
+  haproxyOverrides,
+  renderStateScript,
+  shareOf,
+} from "../../../components/render/haproxy-running";
 import { intermediate } from "../../../components/render/tls-profile";
 import { isGolden } from "./golden";
 

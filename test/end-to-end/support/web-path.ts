@@ -8,7 +8,8 @@ import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { text } from "node:stream/consumers";
-import { haproxyFiles, renderHaproxy, renderUnavailable } from "../../../components/render/haproxy";
+import { renderHaproxy, renderUnavailable } from "../../../components/render/haproxy";
+import { haproxyFiles } from "../../../components/render/haproxy-files";
 import {
   nginxFiles,
   renderNginx,

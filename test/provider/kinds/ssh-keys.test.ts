@@ -2,11 +2,10 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { chmod } from "node:fs/promises";
 import type { ExecutionContext } from "ava";
-import { AccessDenied } from "../../../provider/errors";
 import { anyKind } from "../../../provider/kind";
 import { machine as machineKind } from "../../../provider/kinds/machine";
 import { retiredKeys } from "../../../provider/kinds/retired-keys";
-import { Pool } from "../../../provider/ssh/pool";
+import { isLetIn } from "../../support/let-in";
 import { startMachine, wireHost } from "../../support/machine";
 import { onLinux } from "../../support/on-linux";
 import { TestPlugin } from "../../support/plugin";
@@ -70,23 +69,12 @@ async function host(t: ExecutionContext, more: SshServerOptions = {}) {
     });
   };
   const by = ({ private: privateKey }: typeof former) => wireHost(server.host({ privateKey }));
-  const isLetIn = async ({ private: privateKey }: typeof former) => {
-    const pool = new Pool();
-    try {
-      await pool.ask(server.host({ privateKey }), { script: "true", doing: "trying" });
-      return true;
-    } catch (error) {
-      if (error instanceof AccessDenied) return false;
-      throw error;
-    } finally {
-      await pool.close();
-    }
-  };
-  return { sandbox, server, phase, by, isLetIn };
+  const letsIn = ({ private: privateKey }: typeof former) => isLetIn(server.host({ privateKey }));
+  return { sandbox, server, phase, by, letsIn };
 }
 
 onLinux("a key is let in beside the former one, which is let in no more in the end", async (t) => {
-  const { sandbox, phase, by, isLetIn } = await host(t);
+  const { sandbox, phase, by, letsIn } = await host(t);
   await phase("Machine", { host: by(former) }, "up");
   const machine = { host: by(present) };
   const says =
@@ -96,7 +84,7 @@ onLinux("a key is let in beside the former one, which is let in no more in the e
   t.deepEqual((await phase("Machine", machine, "up")).told, [says]);
   t.is(await sandbox.read(keysFile), `${others}\n${former.public}\n${present.public}\n`);
   t.deepEqual((await phase("Machine", machine, "preview")).told, []);
-  t.true(await isLetIn(former));
+  t.true(await letsIn(former));
 
   await sandbox.write("root/.keys/root", `${former.public}\n`);
   const retired = { host: by(present), keys: [`${former.public} of before`] };
@@ -106,11 +94,11 @@ onLinux("a key is let in beside the former one, which is let in no more in the e
     told[0] ?? "",
     /^web-01: let nobody in as root by the key SHA256:\S{43} any more, .* \[new\]$/,
   );
-  t.true(await isLetIn(former));
+  t.true(await letsIn(former));
   t.deepEqual((await phase("RetiredKeys", retired, "up")).told, told);
   t.is(await sandbox.read(keysFile), `${others}\n${present.public}\n`);
   t.is(await sandbox.read("root/.keys/root"), "");
-  t.deepEqual([await isLetIn(former), await isLetIn(present)], [false, true]);
+  t.deepEqual([await letsIn(former), await letsIn(present)], [false, true]);
   t.deepEqual((await phase("RetiredKeys", retired, "preview")).told, []);
   t.deepEqual((await phase("Machine", machine, "preview")).told, []);
 
@@ -121,10 +109,10 @@ onLinux("a key is let in beside the former one, which is let in no more in the e
 onLinux(
   "a machine that was made anew is told the key in use by the one that it was made with",
   async (t) => {
-    const { sandbox, phase, by, isLetIn } = await host(t);
+    const { sandbox, phase, by, letsIn } = await host(t);
     const machine = { host: { ...by(present), formerPrivateKeys: [secret(former.private)] } };
     await phase("Machine", machine, "up");
-    t.true(await isLetIn(present));
+    t.true(await letsIn(present));
     t.true((await sandbox.read(keysFile)).endsWith(`${former.public}\n${present.public}\n`));
   },
 );
@@ -142,11 +130,11 @@ onLinux(
 );
 
 onLinux("the key by which a host is reached cannot be retired", async (t) => {
-  const { phase, by, isLetIn } = await host(t);
+  const { phase, by, letsIn } = await host(t);
   const inputs = { host: by(former), keys: [former.public] };
   const message = "web-01: the key by which it is reached is one of the retired ones";
   await t.throwsAsync(phase("RetiredKeys", inputs, "up"), { message });
-  t.true(await isLetIn(former));
+  t.true(await letsIn(former));
 });
 
 onLinux("a machine shows another key, which was made and waits there", async (t) => {

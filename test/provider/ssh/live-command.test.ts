@@ -100,9 +100,8 @@ onLinux("a login that runs nothing, a sudo that refuses, and nobody there", asyn
   });
   sandbox.login = "echo go away; exit 5";
   await t.throwsAsync(start("1"), { instanceOf: AccessDenied, message: /\(exit 5\): go away/ });
-  await server.stop();
   await t.throwsAsync(
-    startLiveCommand(server.host(), { program: "1", words: [] }, { refusedSeconds: 0 }),
+    startLiveCommand(server.host({ port: 1 }), { program: "1", words: [] }, { refusedSeconds: 0 }),
     { instanceOf: HostUnreachable },
   );
 });
