@@ -23,6 +23,7 @@ const config = {
   })),
   containers: { subnet: "172.31.64.0/24", cgroupPath: "/sys/fs/cgroup", mtu: 1400 },
   loadBalancer: { virtualAddress: "172.31.64.10" },
+  web: { port: 8080 },
   application: { name: "press", source, start, port: 3100, metrics: "/internal/metrics" },
   monitoring: {
     ...{ webhook: { url: hookUrl }, retentionDays: 7, retentionGigabytes: 2 },

@@ -159,7 +159,7 @@ const bad: readonly (readonly [string, Values, readonly string[]])[] = [
     "an unknown setting",
     { ...good, gateway: true },
     [
-      "gateway: unknown, expected one of domain, hosts, containers, privateKey, retiredKeys, database, application, applications, services, packages, firewall, hardening, https, edge, dns, loadBalancer, web",
+      "gateway: unknown, expected one of domain, hosts, containers, privateKey, retiredKeys, database, application, applications, services, packages, firewall, hardening, https, edge, dns, monitoring, loadBalancer, web",
     ],
   ],
   [
