@@ -28,6 +28,8 @@ export interface Receivers {
   readonly watchdog: { count: number };
   /** Whole mails, with their headers. */
   readonly mails: string[];
+  /** As a mail server does that has a fault. */
+  refuseMails(refused: boolean): void;
   close(): void;
 }
 
@@ -50,13 +52,17 @@ export async function startReceivers(ports: {
       else told.push(...readAlerts(text));
     });
   });
-  const mail = createMailServer(mails);
+  let isRefusing = false;
+  const mail = createMailServer(mails, () => isRefusing);
   await Promise.all([listen(webhook, ports.webhook), listen(mail, ports.mail)]);
   const close = () => {
     webhook.close();
     mail.close();
   };
-  return { told, mails, watchdog, close };
+  const refuseMails = (refused: boolean) => {
+    isRefusing = refused;
+  };
+  return { told, mails, watchdog, refuseMails, close };
 }
 
 function listen(server: Server | SocketServer, port: number): Promise<void> {
@@ -76,7 +82,7 @@ function readAlerts(text: string): readonly Told[] {
 }
 
 /** As much of SMTP (RFC 5321) as a mail needs that comes without TLS. */
-function createMailServer(mails: string[]): SocketServer {
+function createMailServer(mails: string[], isRefusing: () => boolean): SocketServer {
   return createServer((socket) => {
     let rest = "";
     let mail: string[] | undefined;
@@ -88,6 +94,7 @@ function createMailServer(mails: string[]): SocketServer {
         mail = undefined;
         return answer("250 taken");
       }
+      if (isRefusing() && /^MAIL/i.test(line)) return answer("451 not now");
       if (/^DATA/i.test(line)) {
         mail = [];
         return answer("354 go on");
