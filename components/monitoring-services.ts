@@ -94,7 +94,7 @@ export function createMonitor(
       check: ["promtool", "check", "config", prometheusFiles.config],
       ready: { http: `http://127.0.0.1:${prometheus}/-/ready`, deadlineSeconds: readySeconds },
     },
-    onHost(host, parent, [packages, asker, teller]),
+    onHost(host, parent, [packages, asker, teller, ...(args.after ?? [])]),
   );
   return [asker, teller, store];
 }

@@ -49,6 +49,8 @@ export interface MonitoringArgs {
   readonly watchdog?: WebhookArgs;
   /** Is sent each alert by e-mail. Default: nobody. */
   readonly email?: EmailArgs;
+  /** Prometheus starts once these are there, as nobody is to be told of what is not made yet. Default: it waits for nothing. */
+  readonly after?: readonly pulumi.Resource[];
   /** Versions, and packages besides them: Debian package to `present`, a version or a pattern. */
   readonly packages?: Readonly<Record<string, string>>;
 }
@@ -114,10 +116,11 @@ const entries = {
   listens: v.any(),
   site: present,
   needs: v.any(),
+  after: v.any(),
 };
 
 /** They name resources, and say which there are. */
-const plainArgs = ["hosts", "hosts.name", "watched", "needs", "webhook", "watchdog", "email"];
+const plainArgs = ["hosts", "hosts.name", "watched", "needs", "after", "webhook", "watchdog", "email"];
 
 /** Of a host that is away nobody expects an answer. */
 function monitoredOf({ listens, watched, site }: MonitoringArgs): pulumi.Output<Monitored> {

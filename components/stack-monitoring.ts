@@ -76,7 +76,7 @@ export function createMonitoring(
   listens: pulumi.Output<readonly Listen[]>,
   opts: pulumi.ComponentResourceOptions,
 ): Monitoring | undefined {
-  const { settings, hosts, database, loadBalancer, dns, keys } = place;
+  const { settings, hosts, database, applications, webServers, loadBalancer, dns, keys } = place;
   if (keys === undefined) return undefined;
   const { authorityKeeper: _, ...options } = settings.monitoring;
   const account = database?.addLocalAccount(databaseMetrics);
@@ -95,6 +95,7 @@ export function createMonitoring(
     {
       hosts: hosts.monitors,
       ...{ watched, keys, listens, site, needs: needsOf(place) },
+      after: [...applications.all, ...webServers, loadBalancer, ...(dns.nameServer ? [dns.nameServer] : [])],
       ...options,
     },
     opts,
