@@ -221,6 +221,15 @@ test("MySQL's exporter logs in over the socket, by an account that sees no data"
   });
 });
 
+test("Prometheus comes once all is there that it would miss", async (t) => {
+  const { world } = await program;
+  const first = await serviceOf("node-01-prometheus");
+  for (const name of ["load-balancer-node-02-service", "node-03-nginx-service"]) {
+    const { endedAt } = world.find("trilithon:index:Service", name);
+    t.true(first.startedAt > endedAt, name);
+  }
+});
+
 test("a change reaches one Prometheus after the other", async (t) => {
   const first = await serviceOf("node-01-prometheus");
   t.true((await serviceOf("node-02-alertmanager")).startedAt > first.endedAt);

@@ -130,15 +130,15 @@ test.serial("each Prometheus is told by all", async (t) => {
   }
 });
 
-test.serial("the rules are good, and fire as their tests say", async (t) => {
-  const text = readFileSync(join(root, "test/trouble/monitoring/rules.test.yml"), "utf8");
-  await stack.on(
-    "lb-01",
-    `mkdir -p /tmp/rules && cat >/tmp/rules/rules.test.yml <<'END'\n${text}\nEND`,
-  );
+test.serial("the rules are good, and all that there are fire as their tests say", async (t) => {
+  const put = (file: string, path: string) =>
+    stack.on("lb-01", `cat >${path} <<'END'\n${readFileSync(join(root, file), "utf8")}\nEND`);
+  await stack.on("lb-01", "mkdir -p /tmp/rules");
+  await put("test/trouble/monitoring/rules.test.yml", "/tmp/rules/rules.test.yml");
+  await put("test/golden/trilithon-rules.yml", "/tmp/rules/trilithon-rules.yml");
   const said = await stack.on(
     "lb-01",
-    "cd /tmp/rules && cp /etc/prometheus/trilithon-rules.yml . && promtool check rules trilithon-rules.yml && promtool test rules rules.test.yml && amtool check-config /etc/prometheus/alertmanager.yml",
+    "promtool check rules /etc/prometheus/trilithon-rules.yml && cd /tmp/rules && promtool check rules trilithon-rules.yml && promtool test rules rules.test.yml && amtool check-config /etc/prometheus/alertmanager.yml",
   );
   t.regex(said, /SUCCESS/);
 });
