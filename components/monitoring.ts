@@ -120,7 +120,16 @@ const entries = {
 };
 
 /** They name resources, and say which there are. */
-const plainArgs = ["hosts", "hosts.name", "watched", "needs", "after", "webhook", "watchdog", "email"];
+const plainArgs = [
+  "hosts",
+  "hosts.name",
+  "watched",
+  "needs",
+  "after",
+  "webhook",
+  "watchdog",
+  "email",
+];
 
 /** Of a host that is away nobody expects an answer. */
 function monitoredOf({ listens, watched, site }: MonitoringArgs): pulumi.Output<Monitored> {

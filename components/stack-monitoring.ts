@@ -95,7 +95,12 @@ export function createMonitoring(
     {
       hosts: hosts.monitors,
       ...{ watched, keys, listens, site, needs: needsOf(place) },
-      after: [...applications.all, ...webServers, loadBalancer, ...(dns.nameServer ? [dns.nameServer] : [])],
+      after: [
+        ...applications.all,
+        ...webServers,
+        loadBalancer,
+        ...(dns.nameServer ? [dns.nameServer] : []),
+      ],
       ...options,
     },
     opts,

@@ -231,10 +231,7 @@ test.serial("an `up` that changes much, and work that is announced, wake nobody"
 const find = (since: number, { alert, hosts }: Case, status: Told["status"]) =>
   receivers.told.find(
     (one) =>
-      one.at >= since &&
-      one.alert === alert &&
-      hosts.includes(one.host) &&
-      one.status === status,
+      one.at >= since && one.alert === alert && hosts.includes(one.host) && one.status === status,
   );
 
 const firingSeconds = 900;
@@ -287,7 +284,9 @@ async function all(t: ExecutionContext, works: readonly Promise<unknown>[]): Pro
 const late: Promise<void>[] = [];
 
 test.serial("nobody waits for a day here", async (t) => {
-  const changes = Object.entries(shortened).map(([long, short]) => `s/for: ${long}$/for: ${short}/`);
+  const changes = Object.entries(shortened).map(
+    ([long, short]) => `s/for: ${long}$/for: ${short}/`,
+  );
   for (const host of monitors) {
     const rules = "/etc/prometheus/trilithon-rules.yml";
     await stack.on(host, `sed -i '${changes.join(";")}' ${rules} && systemctl reload prometheus`);
@@ -296,29 +295,30 @@ test.serial("nobody waits for a day here", async (t) => {
 });
 
 for (const [index, name] of waveNames.entries()) {
-  test.serial(`alerts fire by their causes, and are told when these are mended: ${name}`, async (t) => {
-    t.timeout((firingSeconds + resolvingSeconds + 300) * 1000);
-    const wave = wavesOf({ stack, stackName, net, receivers, domain })[index] ?? [];
-    await all(
-      t,
-      wave.map(async (one) => {
-        const rest = (await causeAndRepair(t, one))();
-        if (one.isLate) late.push(rest);
-        else await rest;
-      }),
-    );
-    const lateOnes = wavesOf({ stack, stackName, net, receivers, domain })
-      .flat()
-      .flatMap(({ alert, isLate }) => (isLate ? [alert] : []));
-    // What else the causes brought with them is to be over before the next ones.
-    await until("nothing else fires any more", resolvingSeconds, async () =>
-      (
-        await query("lb-01", `ALERTS{alertname!~"Watchdog|${lateOnes.join("|")}"}`)
-      ).trim() === ""
-        ? true
-        : undefined,
-    );
-  });
+  test.serial(
+    `alerts fire by their causes, and are told when these are mended: ${name}`,
+    async (t) => {
+      t.timeout((firingSeconds + resolvingSeconds + 300) * 1000);
+      const wave = wavesOf({ stack, stackName, net, receivers, domain })[index] ?? [];
+      await all(
+        t,
+        wave.map(async (one) => {
+          const rest = (await causeAndRepair(t, one))();
+          if (one.isLate) late.push(rest);
+          else await rest;
+        }),
+      );
+      const lateOnes = wavesOf({ stack, stackName, net, receivers, domain })
+        .flat()
+        .flatMap(({ alert, isLate }) => (isLate ? [alert] : []));
+      // What else the causes brought with them is to be over before the next ones.
+      await until("nothing else fires any more", resolvingSeconds, async () =>
+        (await query("lb-01", `ALERTS{alertname!~"Watchdog|${lateOnes.join("|")}"}`)).trim() === ""
+          ? true
+          : undefined,
+      );
+    },
+  );
 }
 
 test.serial("those that last are over in the end", async (t) => {

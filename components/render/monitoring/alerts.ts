@@ -291,7 +291,8 @@ export const alerts: readonly Alert[] = [
   },
   {
     name: "NotificationsFail",
-    expression: "sum by (host, integration) (increase(alertmanager_notifications_failed_total[5m])) > 0",
+    expression:
+      "sum by (host, integration) (increase(alertmanager_notifications_failed_total[5m])) > 0",
     ...{ lasts: "5m", severity: "page", scope: "site" },
     cause: `Alertmanager on ${host} could not tell {{ $labels.integration }}.`,
     effect: "Alerts reach nobody by that way.",
