@@ -32,7 +32,7 @@ export const monitors = ["lb-01", "lb-02"];
 export const shortened: Readonly<Record<string, string>> = { "30m": "1m", "1d": "1m" };
 
 /** Of what each wave is. */
-export const waveNames = ["parts", "the site", "one of each", "a host"];
+export const waveNames = ["parts", "the site", "one of each", "a host and its visitors"];
 
 export function wavesOf(place: Place): readonly (readonly Case[])[] {
   const { stack, net, receivers } = place;
@@ -158,9 +158,16 @@ export function wavesOf(place: Place): readonly (readonly Case[])[] {
     },
     {
       ...{ alert: "NotificationsFail", hosts: monitors },
-      what: "a mail server that takes nothing, while there is much to tell",
-      cause: async () => receivers.refuseMails(true),
-      repair: async () => receivers.refuseMails(false),
+      what: "a mail server that refuses what it is sent",
+      cause: async () => {
+        // Of this one only: what else fires is to be mailed.
+        receivers.refuseMails("RebootNeeded:");
+        await stack.on("lb-01", "touch /run/reboot-required");
+      },
+      repair: async () => {
+        receivers.refuseMails(undefined);
+        await stack.on("lb-01", "rm /run/reboot-required");
+      },
       isLate: true,
     },
   ];
@@ -175,18 +182,6 @@ export function wavesOf(place: Place): readonly (readonly Case[])[] {
       ...{ alert: "AddressHeldTwice", hosts: [""], what: "the address added by hand on both" },
       cause: onBoth(`ip addr add ${net}.10/32 dev lo`),
       repair: onBoth(`ip addr del ${net}.10/32 dev lo`),
-    },
-    {
-      ...{ alert: "VisitorsNearLimit", hosts: ["lb-01"] },
-      what: "34 connections held to a HAProxy that takes 40",
-      cause: async () => {
-        await stack.on("lb-01", haproxy("set maxconn global 40"));
-        visitors.start();
-      },
-      repair: async () => {
-        visitors.stop();
-        await stack.on("lb-01", haproxy("set maxconn global 9983"));
-      },
     },
     {
       ...{ alert: "TwoPrimaries", hosts: [""], what: "the replica opened for writes by hand" },
@@ -229,6 +224,18 @@ export function wavesOf(place: Place): readonly (readonly Case[])[] {
       ...{ alert: "HostDown", hosts: ["web-02"], what: "the host frozen" },
       cause: paused("pause"),
       repair: paused("unpause"),
+    },
+    {
+      ...{ alert: "VisitorsNearLimit", hosts: ["lb-01"] },
+      what: "52 connections held to a HAProxy that takes 60",
+      cause: async () => {
+        await stack.on("lb-01", haproxy("set maxconn global 60"));
+        visitors.start();
+      },
+      repair: async () => {
+        visitors.stop();
+        await stack.on("lb-01", haproxy("set maxconn global 9983"));
+      },
     },
   ];
   return [parts, site, mixed, host];
@@ -288,7 +295,7 @@ function holdConnections(host: string) {
   return {
     start: () => {
       isOn = true;
-      for (let count = 0; count < 34; count += 1) hold();
+      for (let count = 0; count < 52; count += 1) hold();
     },
     stop: () => {
       isOn = false;

@@ -28,8 +28,8 @@ export interface Receivers {
   readonly watchdog: { count: number };
   /** Whole mails, with their headers. */
   readonly mails: string[];
-  /** As a mail server does that has a fault. */
-  refuseMails(refused: boolean): void;
+  /** Those that this stands in, until told otherwise. */
+  refuseMails(text: string | undefined): void;
   close(): void;
 }
 
@@ -52,15 +52,19 @@ export async function startReceivers(ports: {
       else told.push(...readAlerts(text));
     });
   });
-  let isRefusing = false;
-  const mail = createMailServer(mails, () => isRefusing);
+  let refused: string | undefined;
+  const mail = createMailServer((text) => {
+    const isTaken = refused === undefined || !text.includes(refused);
+    if (isTaken) mails.push(text);
+    return isTaken;
+  });
   await Promise.all([listen(webhook, ports.webhook), listen(mail, ports.mail)]);
   const close = () => {
     webhook.close();
     mail.close();
   };
-  const refuseMails = (refused: boolean) => {
-    isRefusing = refused;
+  const refuseMails = (text: string | undefined) => {
+    refused = text;
   };
   return { told, mails, watchdog, refuseMails, close };
 }
@@ -82,7 +86,7 @@ function readAlerts(text: string): readonly Told[] {
 }
 
 /** As much of SMTP (RFC 5321) as a mail needs that comes without TLS. */
-function createMailServer(mails: string[], isRefusing: () => boolean): SocketServer {
+function createMailServer(isTaken: (mail: string) => boolean): SocketServer {
   return createServer((socket) => {
     let rest = "";
     let mail: string[] | undefined;
@@ -90,11 +94,10 @@ function createMailServer(mails: string[], isRefusing: () => boolean): SocketSer
     const take = (line: string) => {
       if (mail !== undefined) {
         if (line !== ".") return void mail.push(line);
-        mails.push(mail.join("\n"));
+        const text = mail.join("\n");
         mail = undefined;
-        return answer("250 taken");
+        return answer(isTaken(text) ? "250 taken" : "554 not this one");
       }
-      if (isRefusing() && /^MAIL/i.test(line)) return answer("451 not now");
       if (/^DATA/i.test(line)) {
         mail = [];
         return answer("354 go on");
