@@ -61,10 +61,12 @@ export interface GrowthFit {
 
 /** Requests per second, medians: through the load balancer, and of one Nginx asked directly. */
 export interface Rates {
-  /** The web servers are asked over TLS. */
+  /** Visitors come without TLS, the web servers are asked over it. */
   readonly through: number;
   /** They are asked without. Not there in what was measured before they could be asked otherwise. */
   readonly throughWithoutTls?: number;
+  /** Visitors come over TLS as well. Not there in what was measured before they could. */
+  readonly throughWithTls?: number;
   readonly direct: number;
 }
 

@@ -18,8 +18,8 @@ import type { Tool } from "./tool";
 export interface Trilithon extends Tool {
   /** What the other tools are to describe. */
   describeStack(): Promise<Description>;
-  /** A setting, which the next `change` brings. */
-  set(path: string, value: string): Promise<void>;
+  /** A setting, which the next `change` brings; without a value it is taken out. */
+  set(path: string, value?: string): Promise<void>;
   recordNoop(): Promise<Recorded>;
 }
 
@@ -32,9 +32,9 @@ export async function makeTrilithon(
   const run = (...args: readonly string[]) =>
     measure(["pulumi", ...args, "--color", "never"], at(place));
   const up = ["up", "--skip-preview", "--yes"];
-  const set = async (path: string, value: string) => {
-    const args = ["config", "set", "--path", path, value];
-    await must("setting the line", "pulumi", args, at(place));
+  const set = async (path: string, value?: string) => {
+    const args = value === undefined ? ["rm", "--path", path] : ["set", "--path", path, value];
+    await must("setting the line", "pulumi", ["config", ...args], at(place));
   };
   return {
     name: "trilithon",

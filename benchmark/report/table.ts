@@ -33,8 +33,9 @@ export function renderTables({ peers, hosts, resources, traffic, release }: Resu
 }
 
 function renderTraffic({ connections, file, page }: TrafficResult): string {
-  const row = (title: string, { through, throughWithoutTls, direct }: Rates) => [
+  const row = (title: string, { through, throughWithTls, throughWithoutTls, direct }: Rates) => [
     title,
+    throughWithTls?.toFixed(0) ?? "",
     through.toFixed(0),
     throughWithoutTls?.toFixed(0) ?? "",
     direct.toFixed(0),
@@ -42,8 +43,8 @@ function renderTraffic({ connections, file, page }: TrafficResult): string {
   ];
   return renderRows([
     [
-      ...[`requests per second, ${connections} connections`, "load balancer"],
-      ...["without TLS to Nginx", "Nginx directly", "ratio"],
+      ...[`requests per second, ${connections} connections`, "TLS all the way"],
+      ...["TLS to Nginx", "without TLS", "Nginx directly", "ratio"],
     ],
     row("static file", file),
     row("page", page),

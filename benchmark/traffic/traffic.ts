@@ -1,6 +1,6 @@
 /**
- * What the load balancer costs: requests per second through it, with and without TLS between it and the web servers, and of one Nginx
- * asked directly, in turn on one stack.
+ * What the load balancer costs: requests per second through it, with TLS all the way, to the web servers alone, and nowhere, and of one
+ * Nginx asked directly, in turn on one stack.
  */
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
@@ -57,27 +57,37 @@ async function compare({ ours, targets, paths, runs }: Comparison): Promise<read
   const rates = paths.map(() => emptyRates());
   for (let round = 0; round <= runs; round += 1) {
     say("requests", round === 0 ? "round 0, which does not count" : `round ${round} of ${runs}`);
-    for (const protocol of inOrder(round, ["https", "http"] as const)) {
-      await ours.set("trilithon:loadBalancer.backendProtocol", protocol);
+    for (const way of inOrder(round, ways)) {
+      await ours.set("trilithon:https", way.visitors === "https" ? "own-ca" : undefined);
+      await ours.set("trilithon:loadBalancer.backendProtocol", way.webServers);
       await ours.change();
       for (const [at, path] of paths.entries()) {
-        for (const way of inOrder(round, [protocol, "direct"] as const)) {
-          const target = way === "direct" ? targets.direct : targets.through;
-          const rate = await load(`http://${target}:80${path}`);
-          if (round > 0) rates[at]?.[way].push(rate);
+        for (const rate of inOrder(round, [way.rate, "direct"] as const)) {
+          const base =
+            rate === "direct" ? `http://${targets.direct}` : `${way.visitors}://${targets.through}`;
+          const measured = await load(`${base}${path}`);
+          if (round > 0) rates[at]?.[rate].push(measured);
         }
       }
     }
   }
-  return rates.map(({ https, http, direct }) => ({
-    through: median(https),
-    throughWithoutTls: median(http),
+  return rates.map(({ through, throughWithoutTls, throughWithTls, direct }) => ({
+    through: median(through),
+    throughWithoutTls: median(throughWithoutTls),
+    throughWithTls: median(throughWithTls),
     direct: median(direct),
   }));
 }
 
-function emptyRates(): Record<"https" | "http" | "direct", number[]> {
-  return { https: [], http: [], direct: [] };
+/** By what each of the two hops is encrypted. */
+const ways = [
+  { rate: "throughWithTls", visitors: "https", webServers: "https" },
+  { rate: "through", visitors: "http", webServers: "https" },
+  { rate: "throughWithoutTls", visitors: "http", webServers: "http" },
+] as const;
+
+function emptyRates(): Record<keyof Rates, number[]> {
+  return { through: [], throughWithoutTls: [], throughWithTls: [], direct: [] };
 }
 
 function inOrder<Item>(round: number, items: readonly Item[]): readonly Item[] {

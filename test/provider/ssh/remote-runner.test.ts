@@ -201,13 +201,13 @@ onLinux("a command past its deadline is asked to end, and what it then said is t
   const command = {
     script,
     doing: "trying",
-    deadlineSeconds: 1,
+    deadlineSeconds: 4,
     deadlineSetting: "ready.deadlineSeconds",
   };
   await t.throwsAsync(pool.run(server.host(), command), {
     instanceOf: DeadlineExceeded,
     message:
-      "web-01: trying: not done within 1 seconds; where it needs longer, raise ready.deadlineSeconds\nall is put back",
+      "web-01: trying: not done within 4 seconds; where it needs longer, raise ready.deadlineSeconds\nall is put back",
   });
 });
 
