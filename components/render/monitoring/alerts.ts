@@ -257,9 +257,9 @@ export const alerts: readonly Alert[] = [
   },
   {
     name: "UnitDown",
-    // LoadBalancerDown, ServerDown and DatabaseDown tell of these.
+    // LoadBalancerDown, ServerDown, DatabaseDown and ExporterDown tell of these.
     expression:
-      'trilithon_unit_active{unit!~"(haproxy|nginx|mysql)\\\\.service"} == 0 unless on (host) (trilithon_drained == 1)',
+      'trilithon_unit_active{unit!~"(haproxy|nginx|mysql|prometheus-(node|mysqld|nginx)-exporter)\\\\.service"} == 0 unless on (host) (trilithon_drained == 1)',
     ...{ lasts: "1m", severity: "page", scope: "part" },
     cause: `{{ $labels.unit }} on ${host} does not run.`,
     effect: "What it does is done elsewhere, or by nobody.",
