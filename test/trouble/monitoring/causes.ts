@@ -1,7 +1,6 @@
 /** By what each alert is made to fire: its real cause, and what mends that. Those of a wave do not disturb each other. */
 import { request } from "node:https";
 import { connect, type Socket } from "node:net";
-import { must } from "../../../scripts/setup/run";
 import { wait } from "../../../scripts/verify/check";
 import type { TestStack } from "../../end-to-end/support/test-stack";
 import { authorityOf, makeShort } from "../../support/certificates-in-state";
@@ -32,15 +31,13 @@ export const monitors = ["lb-01", "lb-02"];
 export const shortened: Readonly<Record<string, string>> = { "30m": "1m", "1d": "1m" };
 
 /** Of what each wave is. */
-export const waveNames = ["parts", "the site", "one of each", "a host and its visitors"];
+export const waveNames = ["parts", "the site", "what is two, or old"];
 
 export function wavesOf(place: Place): readonly (readonly Case[])[] {
   const { stack, net, receivers } = place;
   const on = (host: string, script: string) => () => stack.on(host, script);
   const onBoth = (script: string) => () =>
     Promise.all(monitors.map((host) => stack.on(host, script)));
-  const paused = (state: "pause" | "unpause") => () =>
-    must(state, "docker", [state, `trilithon-${place.stackName}-web-02`]);
   const faulty = startVisitor(place);
   const visitors = holdConnections(`${net}.11`);
   const ending = endSoon(place);
@@ -119,6 +116,26 @@ export function wavesOf(place: Place): readonly (readonly Case[])[] {
       repair: () => onWeb(stack, "rm /etc/teller-is-slow"),
     },
     {
+      ...{ alert: "NotificationsFail", hosts: monitors },
+      what: "a mail server that refuses what it is sent",
+      cause: async () => {
+        // Of this one only: what else fires is to be mailed.
+        receivers.refuseMails("RebootNeeded: lb-01");
+        await stack.on("lb-01", "touch /run/reboot-required");
+      },
+      repair: async () => {
+        receivers.refuseMails(undefined);
+        await stack.on("lb-01", "rm /run/reboot-required");
+      },
+      isLate: true,
+    },
+    {
+      ...{ alert: "CertificateOfSiteEnds", hosts: [""] },
+      what: "a certificate that ends within a week, on both load balancers",
+      cause: () => ending.begin(),
+      repair: () => ending.end(),
+    },
+    {
       ...{ alert: "UnitRestarting", hosts: ["web-01"], what: "a unit killed six times" },
       cause: on(
         "web-01",
@@ -156,20 +173,6 @@ export function wavesOf(place: Place): readonly (readonly Case[])[] {
       cause: on("web-02", "systemctl stop teller"),
       repair: on("web-02", "systemctl start teller"),
     },
-    {
-      ...{ alert: "NotificationsFail", hosts: monitors },
-      what: "a mail server that refuses what it is sent",
-      cause: async () => {
-        // Of this one only: what else fires is to be mailed.
-        receivers.refuseMails("RebootNeeded:");
-        await stack.on("lb-01", "touch /run/reboot-required");
-      },
-      repair: async () => {
-        receivers.refuseMails(undefined);
-        await stack.on("lb-01", "rm /run/reboot-required");
-      },
-      isLate: true,
-    },
   ];
 
   const mixed: readonly Case[] = [
@@ -182,6 +185,18 @@ export function wavesOf(place: Place): readonly (readonly Case[])[] {
       ...{ alert: "AddressHeldTwice", hosts: [""], what: "the address added by hand on both" },
       cause: onBoth(`ip addr add ${net}.10/32 dev lo`),
       repair: onBoth(`ip addr del ${net}.10/32 dev lo`),
+    },
+    {
+      ...{ alert: "VisitorsNearLimit", hosts: ["lb-01"] },
+      what: "52 connections held to a HAProxy that takes 60",
+      cause: async () => {
+        await stack.on("lb-01", haproxy("set maxconn global 60"));
+        visitors.start();
+      },
+      repair: async () => {
+        visitors.stop();
+        await stack.on("lb-01", haproxy("set maxconn global 9983"));
+      },
     },
     {
       ...{ alert: "TwoPrimaries", hosts: [""], what: "the replica opened for writes by hand" },
@@ -211,34 +226,9 @@ export function wavesOf(place: Place): readonly (readonly Case[])[] {
         await stack.on("web-01", mysql("DROP DATABASE lag"));
       },
     },
-    {
-      ...{ alert: "CertificateOfSiteEnds", hosts: [""] },
-      what: "a certificate that ends within a week, on both load balancers",
-      cause: () => ending.begin(),
-      repair: () => ending.end(),
-    },
   ];
 
-  const host: readonly Case[] = [
-    {
-      ...{ alert: "HostDown", hosts: ["web-02"], what: "the host frozen" },
-      cause: paused("pause"),
-      repair: paused("unpause"),
-    },
-    {
-      ...{ alert: "VisitorsNearLimit", hosts: ["lb-01"] },
-      what: "52 connections held to a HAProxy that takes 60",
-      cause: async () => {
-        await stack.on("lb-01", haproxy("set maxconn global 60"));
-        visitors.start();
-      },
-      repair: async () => {
-        visitors.stop();
-        await stack.on("lb-01", haproxy("set maxconn global 9983"));
-      },
-    },
-  ];
-  return [parts, site, mixed, host];
+  return [parts, site, mixed];
 }
 
 const mysql = (statement: string) => `mysql --user=root --execute="${statement}"`;
@@ -321,12 +311,12 @@ function endSoon({ stack, domain, net }: Place) {
       const put = (text: string, path: string) => `cat >${path} <<'END'\n${text}END\n`;
       await all(
         `cp -p ${file} /root/1.pem && cp -p ${file}.key /root/1.pem.key
-${put(short.certificate, file)}${put(short.privateKey, `${file}.key`)}systemctl reload haproxy`,
+${put(short.certificate, file)}${put(short.privateKey, `${file}.key`)}systemctl try-reload-or-restart haproxy`,
       );
     },
     end: () =>
       all(
-        `cp -p /root/1.pem ${file} && cp -p /root/1.pem.key ${file}.key && systemctl reload haproxy`,
+        `cp -p /root/1.pem ${file} && cp -p /root/1.pem.key ${file}.key && systemctl try-reload-or-restart haproxy`,
       ),
   };
 }
