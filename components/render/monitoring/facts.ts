@@ -20,7 +20,7 @@ export interface Facts {
   readonly certificates: readonly string[];
   /** While one is there, the host is drained of something. */
   readonly drainFiles: readonly string[];
-  /** While it is there, the site is closed for maintenance. */
+  /** While `on` is a line of it, the site is closed for maintenance. */
   readonly closedFile?: string | undefined;
   /** That moves between hosts. */
   readonly virtualAddress?: string | undefined;
@@ -85,6 +85,13 @@ sub output_of {
   return $text;
 }
 
+sub lines_of {
+  open my $file, '<', $_[0] or return ();
+  my @lines = <$file>;
+  close $file;
+  return @lines;
+}
+
 my @units = map { $_->[0] } @{ $wanted{unit} || [] };
 if (@units) {
   for my $block (split /\n\n/, output_of('systemctl', 'show', '-p', 'Id,ActiveState,NRestarts', '--', @units)) {
@@ -109,7 +116,7 @@ for my $one (@{ $wanted{certificate} || [] }) {
 
 my $drained = grep { -e $_->[0] } @{ $wanted{drain} || [] };
 fact('trilithon_drained', $drained ? 1 : 0) if $wanted{drain};
-fact('trilithon_site_closed', -e $wanted{closed}[0][0] ? 1 : 0) if $wanted{closed};
+fact('trilithon_site_closed', (grep { $_ eq "on\n" } lines_of($wanted{closed}[0][0])) ? 1 : 0) if $wanted{closed};
 
 if ($wanted{address}) {
   my ($address) = @{ $wanted{address}[0] };

@@ -151,12 +151,14 @@ test("facts are what is true of the host", (t) => {
     stdio: "ignore",
   });
   symlinkSync("/srv/shop/versions/0123456789abcdef", join(folder, "current"));
+  const closed = join(folder, "closed");
+  writeFileSync(closed, "# since 2026-11-30T08:00:00Z by somebody\non\n");
   const { status, facts } = factsOf(
     renderFactsConfig({
       units: ["nginx.service", "mysql.service"],
       certificates: [certificate, join(folder, "none.pem")],
       drainFiles: [join(folder, "shop.drain")],
-      closedFile: certificate,
+      closedFile: closed,
       virtualAddress: "10.0.0.10",
       role: "127.0.0.1:9",
       releases: { shop: join(folder, "current") },
@@ -179,6 +181,12 @@ test("facts are what is true of the host", (t) => {
   }
   t.regex(facts, /^trilithon_certificate_end_seconds\{path="[^"]*certificate\.pem"\} \d{10}$/m);
   t.notRegex(facts, /none\.pem/);
+});
+
+test("a site is open while the file that closes it is empty, as HAProxy needs it", (t) => {
+  const file = join(folder, "open");
+  writeFileSync(file, "");
+  t.regex(factsOf(`closed ${file}\n`).facts, /^trilithon_site_closed 0$/m);
 });
 
 test("an address that only begins like the shared one is another one", (t) => {
