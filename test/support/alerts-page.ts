@@ -34,7 +34,7 @@ While \`npm run maintain\` works, those that are about one of several parts are 
 ${alerts.map(renderAlert).join("\n")}${renderMeasured(measured)}`;
 }
 
-function readMeasured(): readonly Measured[] {
+export function readMeasured(): readonly Measured[] {
   return JSON.parse(readFileSync(measuredFile, "utf8")) as readonly Measured[];
 }
 

@@ -19,7 +19,6 @@ export interface Case {
 
 export interface Place {
   readonly stack: TestStack;
-  readonly stackName: string;
   readonly net: string;
   readonly receivers: Receivers;
   readonly domain: string;
