@@ -105,7 +105,9 @@ export const alerts: readonly Alert[] = [
   },
   {
     name: "TwoPrimaries",
-    expression: "sum(trilithon_mysql_primary) > 1",
+    // A replica that is open says that it is no primary, and takes what is written to it all the same.
+    expression:
+      "count(mysql_global_variables_super_read_only == 0) > 1 or sum(trilithon_mysql_primary) > 1",
     ...{ lasts: "30s", severity: "page", scope: "site", needs: "database" },
     cause: "{{ $value }} members of the database take writes.",
     effect: "Data may part.",
