@@ -310,9 +310,12 @@ async function causeAndRepair(t: ExecutionContext, one: Case): Promise<() => Pro
   try {
     await one.cause();
     fired = await until(`${one.alert} fires`, firingSeconds, () => find(from, one, "firing"));
-  } finally {
-    await one.repair();
+  } catch (error) {
+    // What went wrong first is what is told.
+    await one.repair().catch(() => undefined);
+    throw error;
   }
+  await one.repair();
   const repaired = Date.now();
   t.regex(fired.firstStep, /\w/, one.alert);
   return async () => {

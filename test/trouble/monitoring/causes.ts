@@ -108,6 +108,7 @@ export function wavesOf(place: Place): readonly (readonly Case[])[] {
       ...{ alert: "ErrorRatio", hosts: [""], what: "an application that answers 500" },
       cause: async () => faulty.start(),
       repair: async () => faulty.stop(),
+      isLate: true,
     },
     {
       ...{ alert: "SiteSlow", hosts: [""], what: "an application that takes four seconds" },
@@ -212,17 +213,17 @@ export function wavesOf(place: Place): readonly (readonly Case[])[] {
       ...{ alert: "ReplicaLagging", hosts: ["web-02"] },
       what: "a lock held on the replica while the primary writes",
       cause: async () => {
-        const table = "CREATE DATABASE lag; CREATE TABLE lag.one (id INT PRIMARY KEY)";
+        const table = "CREATE DATABASE behind; CREATE TABLE behind.one (id INT PRIMARY KEY)";
         await stack.on("web-01", mysql(table));
         await wait(2);
-        const lock = mysql("LOCK TABLES lag.one READ; SELECT SLEEP(1200)");
+        const lock = mysql("LOCK TABLES behind.one READ; SELECT SLEEP(1200)");
         await stack.on("web-02", `systemd-run --quiet --unit=locker ${lock}`);
         await wait(2);
-        await stack.on("web-01", mysql("INSERT INTO lag.one VALUES (1)"));
+        await stack.on("web-01", mysql("INSERT INTO behind.one VALUES (1)"));
       },
       repair: async () => {
         await stack.on("web-02", "systemctl stop locker");
-        await stack.on("web-01", mysql("DROP DATABASE lag"));
+        await stack.on("web-01", mysql("DROP DATABASE behind"));
       },
     },
   ];
