@@ -1,6 +1,11 @@
 /** docs/alerts.md, of the alerts as data and of what the trial saw. */
 import { readFileSync } from "node:fs";
-import { type Alert, type AlertNeed, alerts } from "../../components/render/monitoring/alerts";
+import {
+  type Alert,
+  type AlertNeed,
+  alerts,
+  watchdog,
+} from "../../components/render/monitoring/alerts";
 
 export const alertsPage = "docs/alerts.md";
 /** Written by `npm run trouble -- test/trouble/monitoring.test.ts` with `UPDATE_GOLDEN=1`. */
@@ -68,6 +73,12 @@ function renderMeasured(measured: readonly Measured[]): string {
     ({ alert, cause, firedSeconds, resolvedSeconds }) =>
       `| ${alert} | ${cause} | ${firedSeconds} | ${resolvedSeconds} |\n`,
   );
+  const seen = new Set([watchdog, ...measured.map(({ alert }) => alert)]);
+  const others = alerts.flatMap(({ name }) => (seen.has(name) ? [] : [name]));
+  const rest =
+    others.length === 0
+      ? ""
+      : `\nTested as rules alone, by \`promtool test rules\`: ${others.join(", ")}.\n`;
   return `
 ## Seen to fire
 
@@ -75,5 +86,5 @@ By \`npm run trouble -- test/trouble/monitoring.test.ts\`: from the cause until 
 
 | alert | what was done | fired after (s) | resolved after (s) |
 |---|---|---|---|
-${rows.join("")}`;
+${rows.join("")}${rest}`;
 }
