@@ -36,7 +36,7 @@ const afterMachines = { dependsOn: hosts.machines };
 const database = createDatabase(
   "database",
   hosts.database,
-  sharedDatabase(settings),
+  sharedDatabase(settings, hosts),
   afterMachines,
 );
 
@@ -49,7 +49,7 @@ const services = createServices(settings, hosts, afterMachines);
 const place = { settings, hosts, scheme, database, databaseProxy, services };
 const applications = createApplications(place, afterMachines);
 
-database?.retireFormerPassword(applications.all);
+const retirements = services.flatMap((one) => one.service.retireFormerPassword(applications.all));
 
 // By these Prometheus is let in to see how all fare, where a host has it.
 const monitoringKeys = createKeys(settings, hosts);
@@ -80,6 +80,9 @@ const loadBalancer = new LoadBalancer(
   afterMachines,
 );
 
+// By then no request comes to a host that an application has left.
+database?.retireFormerPassword([...applications.all, loadBalancer]);
+
 const dns = createDns({ settings, hosts, loadBalancer }, afterMachines);
 
 const served = { ...place, applications, webServers, loadBalancer, dns };
@@ -95,7 +98,7 @@ const everything = [
   ...[database, databaseProxy, dns.nameServer, monitoring, hosts.hardening].flatMap(
     (one) => one ?? [],
   ),
-  ...services.map(({ service }) => service),
+  ...[...services.map(({ service }) => service), ...retirements],
   ...[...applications.all, ...webServers, loadBalancer],
 ];
 const closed = hosts.firewall?.close(everything) ?? [];

@@ -18,6 +18,7 @@ import { describeRelease } from "./release-command";
 import { renderApplicationUnit } from "./render/application-unit";
 import { backendOf } from "./render/haproxy-files";
 import { nobodyConnected, nothingUnderWay, servesElsewhere } from "./render/probes";
+import { createServiceAuthorities, serviceVariables } from "./service-authority";
 import { hashFolder } from "./source-folder";
 import { describeTogether, describeWatch } from "./strategy";
 
@@ -72,6 +73,7 @@ export function createReleases(
       packages,
       ...(hasClaims(args) ? [createClaimPackages(parent, name, host, args)] : []),
       ...createDatabaseAuthority(parent, `${name}-${host.name}`, host, args),
+      ...createServiceAuthorities(parent, `${name}-${host.name}`, host, args),
       ...assets,
       // The database has to take writes.
       ...(args.database ? [args.database.ready] : []),
@@ -186,7 +188,7 @@ function createRelease(
     HOST_NAME: host.name,
     ...language?.variables(port, args.name),
     ...ofDatabase,
-    ...Object.assign({}, ...(args.services ?? []).map((service) => service.environmentFor(host))),
+    ...serviceVariables(args, host),
     ...fillEnvironment(args.environment ?? {}, database),
   });
   const content = pulumi

@@ -85,7 +85,7 @@ function createApplication(
   opts: pulumi.ComponentResourceOptions,
 ): PlacedApplication {
   const [domain = settings.domain, ...furtherDomains] = domains;
-  const on = hosts.web.filter(({ name }) => names?.includes(name) ?? true);
+  const on = runningOn(names, hosts);
   const loadBalancers = hosts.loadBalancers
     .filter(isHere)
     .map(({ address, host }) => ({ ...settings.loadBalancer, address, host }));
@@ -111,17 +111,29 @@ function createApplication(
 /** A database of its own, unless it wants none. */
 function databaseFor(
   name: string,
-  { database: wanted }: FurtherApplication,
-  { database, databaseProxy }: Place,
+  { database: wanted, hosts: names }: FurtherApplication,
+  { database, databaseProxy, hosts }: Place,
 ) {
   if (database === undefined || databaseProxy === undefined || wanted === false) return undefined;
-  return databaseProxy.leadTo(database.addDatabase(databaseNameOf(name, wanted), [databaseProxy]));
+  const clients = runningOn(names, hosts);
+  return databaseProxy.leadTo(
+    database.addDatabase(databaseNameOf(name, wanted), [databaseProxy], clients),
+  );
 }
 
-/** Each application with a database has its part of the connections. */
-export function sharedDatabase({ database, applications }: StackSettings) {
+/** By its settings; without any on all. */
+function runningOn(names: readonly string[] | undefined, { web }: Pick<StackHosts, "web">) {
+  return web.filter(({ name }) => names?.includes(name) ?? true);
+}
+
+/** Each application with a database has its part of the connections; that of the stack's first is made with the cluster. */
+export function sharedDatabase(
+  { database, application, applications }: StackSettings,
+  hosts: Pick<StackHosts, "web">,
+) {
   const further = Object.values(applications).filter(({ database }) => database !== false);
-  return { ...database, sharedBy: 1 + further.length };
+  const clients = runningOn(application.hosts, hosts);
+  return { ...database, sharedBy: 1 + further.length, clients };
 }
 
 /** For the web server of a host: the first of its applications has what is for no other. */

@@ -10,7 +10,11 @@ export function createDatabase(
   name: string,
   hosts: StackHosts["database"],
   // Who is to be the primary is told by the hosts.
-  { primary: _, durability, ...options }: Settings["database"] & Pick<MysqlArgs, "sharedBy">,
+  {
+    primary: _,
+    durability,
+    ...options
+  }: Settings["database"] & Pick<MysqlArgs, "sharedBy" | "clients">,
   opts: pulumi.ComponentResourceOptions,
 ): MysqlPair | MysqlGroup | undefined {
   if (hosts === undefined) return undefined;

@@ -1,10 +1,12 @@
 /** MySQL on several hosts: one takes the writes, the others follow it. */
 import * as pulumi from "@pulumi/pulumi";
+import * as v from "valibot";
 import type { MysqlContent } from "../provider/resources/mysql-content";
 import { MysqlReplication } from "../provider/resources/mysql-replication";
 import { Service } from "../provider/resources/service";
 import { replicationAccount } from "../provider/schema/values";
 import { checkArgs, whenKnown } from "./check-args";
+import { addressesOf } from "./database-clients";
 import { type Fault, unexpected } from "./expectation";
 import { type Host, isHere, onHost } from "./host";
 import type { OwnListen } from "./listens";
@@ -101,6 +103,7 @@ export class MysqlPair extends pulumi.ComponentResource implements Database {
   readonly #content: Omit<ContentOf, "password">;
   /** By account. */
   readonly #passwords: Record<string, pulumi.Output<string>>;
+  readonly #clients: Record<string, readonly Host[] | undefined>;
 
   constructor(name: string, args: MysqlPairArgs, opts?: pulumi.ComponentResourceOptions) {
     super("trilithon:components:Database", name, {}, opts);
@@ -123,6 +126,7 @@ export class MysqlPair extends pulumi.ComponentResource implements Database {
     const { password } = this;
     this.#content = { args, options, cluster: this.#cluster };
     this.#passwords = { [this.user]: password };
+    this.#clients = { [this.user]: args.clients };
     const first = { ...this.#content, password, moreAccounts: roleCheckAccount };
     this.ready = createContent(this, name, first, goesWith(this.primary));
     const roles = { sort: "pair" as const, maxLagSeconds: options.maxLagSeconds };
@@ -138,13 +142,19 @@ export class MysqlPair extends pulumi.ComponentResource implements Database {
   }
 
   /**
-   * A database and an account of its own on the same cluster, for another application, made after `dependsOn`. Neither account can
-   * read what is the other's. When the program no longer asks for it, the account is dropped and the database stays.
+   * A database and an account of its own on the same cluster, for another application, made after `dependsOn`; `clients` are the hosts that log in,
+   * by default any. Neither account can read what is the other's. When the program no longer asks for it, the account is dropped and the database
+   * stays.
    */
-  addDatabase(databaseName: string, dependsOn: readonly pulumi.Resource[] = []): Database {
-    const content = this.#content;
-    const added = createFurtherDatabase(this, this.#name, content, databaseName, dependsOn);
+  addDatabase(
+    databaseName: string,
+    dependsOn: readonly pulumi.Resource[] = [],
+    clients?: readonly Host[],
+  ): Database {
+    const further = { databaseName, dependsOn, clients };
+    const added = createFurtherDatabase(this, this.#name, this.#content, further);
     this.#passwords[added.user] = added.password;
+    this.#clients[added.user] = clients;
     return added;
   }
 
@@ -153,26 +163,30 @@ export class MysqlPair extends pulumi.ComponentResource implements Database {
     return createLocalAccount(this, this.#name, this.#cluster, account);
   }
 
-  /** Ends a former password once all of `users` (applications, say) run with the new one. Call it once. */
+  /**
+   * Ends a former password, and accounts from where no client is any more, once all of `users` (applications, and what sends them requests) run
+   * with the new ones. Call it once.
+   */
   retireFormerPassword(users: readonly pulumi.Resource[]): void {
     const after = [this.ready, ...users];
     const { deletedWith } = this.primary;
     const passwords = this.#passwords;
     createRetirement(this, this.#name, passwords, {
-      ...{ cluster: this.#cluster, first: this.user, after, deletedWith },
+      ...{ cluster: this.#cluster, first: this.user, clients: this.#clients, after, deletedWith },
     });
   }
 }
 
 /** They say which members there are, and name what belongs to them. */
 const plainArgs = [
-  ...["primary", "primary.name", "replicas", "replicas.name"],
+  ...["primary", "primary.name", "replicas", "replicas.name", "clients", "clients.name"],
   ...["name", "durability", "privileges", "discardDataOn", "cluster"],
 ];
 
 const entries = {
   ...databaseOptions,
   sharedBy,
+  clients: v.exactOptional(list("a list of hosts", host, 1)),
   primary: host,
   replicas: list("a list of hosts", host),
 };
@@ -262,7 +276,10 @@ function createReplication(
       members,
       primary: primary.name,
       durability: durabilityOf(durability, replicas),
-      replicationAccount: { name: replicationAccount, password },
+      replicationAccount: {
+        ...{ name: replicationAccount, password },
+        from: addressesOf(parent.members),
+      },
       // Each member has its certificate by then.
       authority: mysqlCertificates.authority,
       // Of one that is away nothing is discarded.

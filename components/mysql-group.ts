@@ -7,6 +7,7 @@ import { Service } from "../provider/resources/service";
 import { replicationAccount } from "../provider/schema/values";
 import { checkArgs, checkUnique, whenKnown } from "./check-args";
 import type { Database } from "./database";
+import { addressesOf } from "./database-clients";
 import type { ProxiedDatabase } from "./database-proxy";
 import { type Fault, unexpected } from "./expectation";
 import { type Host, isHere, onHost } from "./host";
@@ -82,6 +83,7 @@ export class MysqlGroup extends pulumi.ComponentResource implements ProxiedDatab
   readonly #content: Omit<ContentOf, "password">;
   /** By account. */
   readonly #passwords: Record<string, pulumi.Output<string>>;
+  readonly #clients: Record<string, readonly Host[] | undefined>;
 
   constructor(name: string, args: MysqlGroupArgs, opts?: pulumi.ComponentResourceOptions) {
     // The type of a pair's component: two members that become three keep their resources.
@@ -110,6 +112,7 @@ export class MysqlGroup extends pulumi.ComponentResource implements ProxiedDatab
     const { password } = this;
     this.#content = { args, options, cluster: this.#cluster };
     this.#passwords = { [this.user]: password };
+    this.#clients = { [this.user]: args.clients };
     const first = { ...this.#content, password, moreAccounts: roleCheckAccount };
     this.ready = createContent(this, name, first, goesWith(this.primary));
     const roles = { sort: "group" as const, maxLagSeconds: options.maxLagSeconds };
@@ -128,13 +131,19 @@ export class MysqlGroup extends pulumi.ComponentResource implements ProxiedDatab
   }
 
   /**
-   * A database and an account of its own on the same cluster, for another application, made after `dependsOn`. Neither account can
-   * read what is the other's. When the program no longer asks for it, the account is dropped and the database stays.
+   * A database and an account of its own on the same cluster, for another application, made after `dependsOn`; `clients` are the hosts that log in,
+   * by default any. Neither account can read what is the other's. When the program no longer asks for it, the account is dropped and the database
+   * stays.
    */
-  addDatabase(databaseName: string, dependsOn: readonly pulumi.Resource[] = []): Database {
-    const content = this.#content;
-    const added = createFurtherDatabase(this, this.#name, content, databaseName, dependsOn);
+  addDatabase(
+    databaseName: string,
+    dependsOn: readonly pulumi.Resource[] = [],
+    clients?: readonly Host[],
+  ): Database {
+    const further = { databaseName, dependsOn, clients };
+    const added = createFurtherDatabase(this, this.#name, this.#content, further);
     this.#passwords[added.user] = added.password;
+    this.#clients[added.user] = clients;
     return added;
   }
 
@@ -143,20 +152,23 @@ export class MysqlGroup extends pulumi.ComponentResource implements ProxiedDatab
     return createLocalAccount(this, this.#name, this.#cluster, account);
   }
 
-  /** Ends a former password once all of `users` (applications, say) run with the new one. Call it once. */
+  /**
+   * Ends a former password, and accounts from where no client is any more, once all of `users` (applications, and what sends them requests) run
+   * with the new ones. Call it once.
+   */
   retireFormerPassword(users: readonly pulumi.Resource[]): void {
     const after = [this.ready, ...users];
     const { deletedWith } = this.primary;
     const passwords = this.#passwords;
     createRetirement(this, this.#name, passwords, {
-      ...{ cluster: this.#cluster, first: this.user, after, deletedWith },
+      ...{ cluster: this.#cluster, first: this.user, clients: this.#clients, after, deletedWith },
     });
   }
 }
 
 /** They say which members there are, and name what belongs to them. */
 const plainArgs = [
-  ...["members", "members.name", "primary", "primary.name"],
+  ...["members", "members.name", "primary", "primary.name", "clients", "clients.name"],
   ...["name", "privileges", "discardDataOn", "cluster"],
 ];
 
@@ -164,6 +176,7 @@ const { durability: _, ...options } = databaseOptions;
 const entries = {
   ...options,
   sharedBy,
+  clients: v.exactOptional(list("a list of hosts", host, 1)),
   members: list("a list of three hosts or more", host, 3),
   primary: v.exactOptional(host),
 };
@@ -278,7 +291,10 @@ function createGroup(
       cluster: clusterName(name, args),
       members,
       ...(wish !== undefined && { primary: wish }),
-      replicationAccount: { name: replicationAccount, password },
+      replicationAccount: {
+        ...{ name: replicationAccount, password },
+        from: addressesOf(args.members),
+      },
       discardDataOn: discardDataOn.filter((name) => !away.includes(name)),
       away,
     },

@@ -9,6 +9,7 @@ import {
 import { type FileArgs, Service } from "../provider/resources/service";
 import type { Known } from "./check-args";
 import type { Database } from "./database";
+import { clientParts, hostPartsOf, shareCount } from "./database-clients";
 import { type DatabasePrivilege, needsTrust, privilegesOf } from "./database-privileges";
 import { type Fault, unexpected } from "./expectation";
 import { type Host, onHost } from "./host";
@@ -45,6 +46,11 @@ export interface MysqlArgs {
   readonly maxConnections?: pulumi.Input<number>;
   /** How many applications have a database on the cluster: each may have its part of those connections. Default 1. */
   readonly sharedBy?: pulumi.Input<number>;
+  /**
+   * Hosts whose applications log in: an account for the address of each, with its part of those connections, and one for the sockets of members.
+   * Default: one account, which may come from anywhere.
+   */
+  readonly clients?: readonly Host[];
   /** MySQL's version, and packages besides it: Debian package to `present`, a version or a pattern such as `9.7.*`. */
   readonly packages?: pulumi.Input<Readonly<Record<string, pulumi.Input<string>>>>;
   /**
@@ -233,17 +239,20 @@ export function createContent(
   const grants = { [`${args.name}.*`]: [...privilegesOf(args.privileges ?? [])] };
   const maxConnections = pulumi
     .all([options.maxConnections, options.sharedBy])
-    .apply(([all, count]) => Math.floor((all - reservedConnections(all)) / count));
+    .apply(([all, count]) =>
+      Math.max(1, Math.floor((all - reservedConnections(all)) / count / shareCount(args.clients))),
+    );
+  const from = args.clients && { from: clientParts(args.clients) };
   return new MysqlContent(
     `${name}-content`,
     {
       ...cluster,
       databases: [args.name],
       accounts: {
-        [args.name]: { password, grants, maxConnections },
+        [args.name]: { password, grants, maxConnections, ...from },
         ...moreAccounts,
       },
-      // Applications run with the former one until they are released anew.
+      // Applications run with the former one until they are released anew, or come from where they came from so far.
       formerAccounts: "leave",
       ...(accountsOnRemoval && { accountsOnRemoval }),
     },
@@ -251,16 +260,24 @@ export function createContent(
   );
 }
 
-/** A database and an account of its own, for an application beside the first, made after `dependsOn`. */
+/** What an application beside the first has of its own. */
+export interface FurtherDatabase {
+  readonly databaseName: string;
+  /** After these it is made. */
+  readonly dependsOn: readonly pulumi.Resource[];
+  readonly clients: readonly Host[] | undefined;
+}
+
+/** A database and an account of its own, for an application beside the first. */
 export function createFurtherDatabase(
   parent: pulumi.Resource & Reached & Required<Pick<Database, "ready" | "authority">>,
   prefix: string,
   first: Omit<ContentOf, "password">,
-  databaseName: string,
-  dependsOn: readonly pulumi.Resource[],
+  { databaseName, dependsOn, clients }: FurtherDatabase,
 ): Database {
   const name = `${prefix}-for-${databaseName}`;
-  const args = { ...first.args, name: databaseName };
+  const { clients: _, ...shared } = first.args;
+  const args = { ...shared, name: databaseName, ...(clients && { clients }) };
   const password = createPassword(parent, name, args);
   const { primary, replicas } = parent;
   const ready = createContent(
@@ -329,17 +346,22 @@ export function createReplicationPassword(
   return pulumi.secret(new Password(`${name}-replication-password`, keeper, { parent }).value);
 }
 
-/** A former password ends once all of `users` run with the new one. */
+/** A former password, and an account from a former address, end once all of `users` run with the new one. */
 export function createRetirement(
   parent: pulumi.Resource,
   name: string,
   passwords: Readonly<Record<string, pulumi.Output<string>>>,
-  { cluster, first, after, deletedWith }: RetirementOf,
+  { cluster, first, clients, after, deletedWith }: RetirementOf,
 ): void {
   const dropped = Object.keys(passwords).filter((account) => account !== first);
+  const from = hostPartsOf(clients);
   new MysqlPasswordRetirement(
     `${name}-password-retirement`,
-    { ...cluster, passwords, ...(dropped.length > 0 && { dropped }) },
+    {
+      ...{ ...cluster, passwords },
+      ...(Object.keys(from).length > 0 && { from }),
+      ...(dropped.length > 0 && { dropped }),
+    },
     { parent, dependsOn: [...after], ...(deletedWith && { deletedWith }) },
   );
 }
@@ -348,6 +370,8 @@ export interface RetirementOf {
   readonly cluster: Cluster;
   /** The account that stays whatever becomes of its application. */
   readonly first: string;
+  /** By account. */
+  readonly clients: Readonly<Record<string, readonly Host[] | undefined>>;
   readonly after: readonly pulumi.Resource[];
   readonly deletedWith: pulumi.Resource | undefined;
 }

@@ -320,7 +320,12 @@ function listenersOf(
       : []),
     ...givenServices(values)
       .filter(({ hosts }) => hosts.includes(name))
-      .map(({ path, port }) => ({ path: `${path}.port`, port, isSetting: true })),
+      .flatMap(({ path, port, tlsPort }) => [
+        { path: `${path}.port`, port, isSetting: true },
+        ...(tlsPort === undefined
+          ? []
+          : [{ path: `${path}.tlsPort`, port: tlsPort, isSetting: true }]),
+      ]),
     ...(roles.includes("name-server") ? [fixed("the name server", defaultPorts.dns)] : []),
     ...monitoringListeners(host, hosts).map(({ what, port }) => fixed(what, port)),
     ...(roles.includes("load-balancer")

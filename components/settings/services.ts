@@ -4,6 +4,7 @@ import {
   type PrivateServiceKind,
   privateServiceFiles,
   privateServices,
+  tlsPortBeside,
 } from "../render/private-service";
 import { isRecord } from "../rule";
 import { givenApplications } from "./applications";
@@ -17,6 +18,7 @@ export interface GivenService {
   readonly kind: PrivateServiceKind | undefined;
   readonly hosts: readonly unknown[];
   readonly port: unknown;
+  readonly tlsPort: unknown;
   readonly values: Values;
 }
 
@@ -27,7 +29,8 @@ export function givenServices({ services }: Values): readonly GivenService[] {
     const kind = kindOf(values.kind);
     const hosts = Array.isArray(values.hosts) ? values.hosts : [];
     const port = values.port ?? (kind && privateServices[kind].port);
-    return { path: `services.${name}`, kind, hosts, port, values };
+    const tlsPort = values.tlsPort ?? (typeof port === "number" ? tlsPortBeside(port) : undefined);
+    return { path: `services.${name}`, kind, hosts, port, tlsPort, values };
   });
 }
 
@@ -46,6 +49,11 @@ export function checkServices(
     ...services.flatMap(({ path, kind, values: { persistent } }) =>
       kind === "memcached" && persistent === true
         ? [fault(`${path}.persistent`, "false, as Memcached keeps nothing", persistent)]
+        : [],
+    ),
+    ...services.flatMap(({ path, kind, values: { passwordKeeper } }) =>
+      kind === "memcached" && passwordKeeper !== undefined
+        ? [fault(`${path}.passwordKeeper`, "nothing", passwordKeeper, "Memcached has no password")]
         : [],
     ),
     ...checkKinds(services),

@@ -27,7 +27,7 @@ import { renderPath } from "./path";
 import { announceCreation, announceUpdate } from "./plan";
 import { withPresentHosts } from "./present-hosts";
 import { isAbsent, isOfWholeHost, namesOf } from "./run";
-import { maskFailures } from "./secrets";
+import { maskFailures, secretsIn } from "./secrets";
 import {
   currentVersion,
   foreseen,
@@ -64,7 +64,10 @@ export class Lifecycle {
     if (own.length === 0) run.noteWanted(urn, this.#kind.hosts(args));
     const failures = own.length === 0 ? this.#taken(args) : own;
     return {
-      inputs: { properties: args, secrets: news.secrets },
+      inputs: {
+        properties: args,
+        secrets: own.length === 0 ? secretsIn(this.#kind, args, news) : news.secrets,
+      },
       failures: maskFailures(failures, news),
     };
   }

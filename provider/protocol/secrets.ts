@@ -1,9 +1,9 @@
 /** What must not be shown of a resource: the texts, for masking, and faults without them. */
 
-import type { AnyKind, Failure } from "../kind";
+import type { AnyKind, Failure, Properties } from "../kind";
 import { mask, maskWhole } from "../ssh/mask";
 import { renderPath } from "./path";
-import { openTexts, type Path, type Received, secretTexts } from "./values";
+import { at, openTexts, type Path, pathsOf, type Received, secretTexts } from "./values";
 
 /** Every secret text of a resource. A host may be given as one secret: its name, address, port and user are shown all the same. */
 export function hiddenTexts(kind: AnyKind, known: Received): string[] {
@@ -13,6 +13,13 @@ export function hiddenTexts(kind: AnyKind, known: Received): string[] {
     hosts.flatMap(({ name, address, user, port }) => [name, address, user, String(port)]),
   );
   return secretTexts(known).filter((text) => !open.has(text) && text !== "");
+}
+
+/** The secrets of inputs in what a kind's check made of them, also of those that it put elsewhere. */
+export function secretsIn(kind: AnyKind, args: Properties, { properties, secrets }: Received) {
+  const moved = secrets.filter((path) => at(args, path) === undefined);
+  const texts = new Set(hiddenTexts(kind, { properties, secrets: moved }));
+  return [...secrets, ...(texts.size > 0 ? pathsOf(texts, args) : [])];
 }
 
 /** A text of the plugin's own without the secrets, be they as they are or as JSON writes them. */

@@ -12,11 +12,14 @@ export interface MysqlAccountArgs {
    * none: then only the system user of the same name can log in, over the socket (MySQL's `auth_socket`).
    */
   readonly password?: pulumi.Input<string>;
-  /** The account's host part: a host, or a pattern such as `10.0.%`. Default `%`; without a password `localhost`. */
-  readonly from?: pulumi.Input<string>;
+  /**
+   * The account's host part: a host, or a pattern such as `10.0.%`. A list makes an account of each, all with the same password and grants; MySQL
+   * takes the narrowest that fits. Default `%`; without a password `localhost`.
+   */
+  readonly from?: pulumi.Input<string | pulumi.Input<string>[]>;
   /** Level to privileges: `{ "guestbook.*": ["SELECT", "INSERT"] }`. Privileges on `*.*` are told one by one, without ALL. */
   readonly grants: pulumi.Input<Record<string, pulumi.Input<pulumi.Input<string>[]>>>;
-  /** How many connections it may have on a server at once. Default 0: as many as the server takes. */
+  /** How many connections it may have on a server at once, from each of the hosts in `from`. Default 0: as many as the server takes. */
   readonly maxConnections?: pulumi.Input<number>;
 }
 
@@ -31,7 +34,7 @@ export interface MysqlContentArgs {
   readonly databases?: pulumi.Input<pulumi.Input<string>[]>;
   /** Account name to account. A new password leaves the former one good as well. */
   readonly accounts?: pulumi.Input<Record<string, pulumi.Input<MysqlAccountArgs>>>;
-  /** What becomes of accounts that are taken out: `leave` where applications may still run with them. Default `drop`. */
+  /** What becomes of accounts that are taken out, also of those from a host that is listed no more: `leave` where applications may still run with them. Default `drop`. */
   readonly formerAccounts?: pulumi.Input<"drop" | "leave">;
   /**
    * What becomes of the accounts when the resource is removed. `drop` leaves one whose password is another one by then. The databases
@@ -67,13 +70,18 @@ export interface MysqlPasswordRetirementArgs {
   readonly primary: pulumi.Input<string>;
   /** Account name to the password that all who log in have by then. */
   readonly passwords: pulumi.Input<Record<string, pulumi.Input<string>>>;
+  /**
+   * Account name to the hosts that `MysqlContent` has in its `from`: accounts of that name from elsewhere are dropped, if they have that password.
+   * Default: all stay.
+   */
+  readonly from?: pulumi.Input<Record<string, pulumi.Input<pulumi.Input<string>[]>>>;
   /** Of these accounts, those whose content has `accountsOnRemoval: "drop"`: a preview says so when they go. Default none. */
   readonly dropped?: pulumi.Input<pulumi.Input<string>[]>;
 }
 
 /**
- * Ends the former passwords that `MysqlContent` left good. Give it in `dependsOn` all that log in, so that nobody is
- * locked out.
+ * Ends the former passwords, and the accounts from former hosts, that `MysqlContent` left good. Give it in `dependsOn` all that log in, so that
+ * nobody is locked out.
  */
 export class MysqlPasswordRetirement extends pulumi.CustomResource {
   /** What the last change did; in a preview, what `up` will do. */

@@ -18,6 +18,8 @@ export interface MysqlGroupReplicationArgs {
   readonly replicationAccount: pulumi.Input<{
     readonly name: pulumi.Input<string>;
     readonly password: pulumi.Input<string>;
+    /** The addresses of all members, also of those that are away. Whatever else has the account's name is dropped. Default: any host, `%`. */
+    readonly from?: pulumi.Input<pulumi.Input<string>[]>;
   }>;
   /** Names of members whose data may be thrown away and filled anew by CLONE. Each is a confirmation; remove it afterwards. */
   readonly discardDataOn?: pulumi.Input<pulumi.Input<string>[]>;

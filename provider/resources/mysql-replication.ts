@@ -37,6 +37,8 @@ export interface MysqlReplicationArgs {
   readonly replicationAccount: pulumi.Input<{
     readonly name: pulumi.Input<string>;
     readonly password: pulumi.Input<string>;
+    /** The addresses of all members, also of those that are away. Whatever else has the account's name is dropped. Default: any host, `%`. */
+    readonly from?: pulumi.Input<pulumi.Input<string>[]>;
   }>;
   /**
    * On each member the path of the certificates (PEM) that it trusts: with it, replicas verify the primary's certificate, that its address

@@ -10,6 +10,7 @@ export const rotations = {
   ssh: "the key by which the hosts are reached",
   "host-keys": "the keys by which machines show who they are",
   certificates: "the authorities inside of the stack, with their certificates",
+  services: "the password of each private service",
   https: "the stack's own authority for the page, with its certificate",
 } as const;
 
@@ -29,6 +30,10 @@ const settingsFile = v.object({
       [],
     ),
     "trilithon:containers": v.optional(v.looseObject({})),
+    "trilithon:services": v.optional(
+      v.record(v.string(), v.looseObject({ kind: v.optional(v.string()) })),
+      {},
+    ),
     "trilithon:https": v.optional(v.union([v.string(), v.looseObject({})])),
   }),
 });
@@ -55,7 +60,14 @@ export function changeOf(rotation: Rotation, settings: Settings): Change {
     case "certificates": {
       const database = hasDatabase(settings) ? ["trilithon:database.authorityKeeper"] : [];
       const monitoring = isMonitored(settings) ? ["trilithon:monitoring.authorityKeeper"] : [];
-      return { keepers: [...database, "trilithon:web.authorityKeeper", ...monitoring] };
+      const services = Object.keys(settings["trilithon:services"]).map(keeperOf("authorityKeeper"));
+      return { keepers: [...database, "trilithon:web.authorityKeeper", ...monitoring, ...services] };
+    }
+    case "services": {
+      const services = Object.entries(settings["trilithon:services"]);
+      const named = services.filter(([, { kind }]) => kind !== "memcached").map(([name]) => name);
+      insist(named.length > 0, rotation, "no private service has a password");
+      return { keepers: named.map(keeperOf("passwordKeeper")) };
     }
     case "https":
       insist(hasOwnAuthority(settings), rotation, "trilithon:https has no authority of its own");
@@ -73,6 +85,10 @@ export function changeOf(rotation: Rotation, settings: Settings): Change {
     default:
       return rotation satisfies never;
   }
+}
+
+function keeperOf(key: string) {
+  return (service: string) => `trilithon:services.${service}.${key}`;
 }
 
 /** `own-ca` in one word has no place for a keeper. */

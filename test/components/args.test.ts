@@ -12,6 +12,7 @@ async function run() {
   const { MysqlGroup } = await import("../../components/mysql-group");
   const { ExistingHost } = await import("../../components/existing-host");
   const { LoadBalancer } = await import("../../components/load-balancer");
+  const { PrivateService } = await import("../../components/private-service");
   const { WebServer } = await import("../../components/web-server");
   const { makeHost } = await import("./hosts-for-tests");
   const pulumi = await import("@pulumi/pulumi");
@@ -56,6 +57,8 @@ async function run() {
     host: (change: object) => tell(() => new ExistingHost("one", { ...good.host, ...change })),
     loadBalancer: (change: object) =>
       tell(() => new LoadBalancer("one", { ...good.loadBalancer, ...change })),
+    service: (change: object) =>
+      tell(() => new PrivateService("one", { name: "one", kind: "valkey", hosts: [a], ...change })),
     web: (change: object) => tell(() => new WebServer("one", { ...good.web, ...change })),
   };
   return { told, good, a, server, later: pulumi.output("later"), settle };
@@ -143,6 +146,20 @@ test("a web server speaks TLS at a port of its own, by an authority", async (t) 
   t.deepEqual(told.web({ authority: "own", tlsPort: 65_536 }), [
     "WebServer one: tlsPort: expected an integer from 1 to 65535, got 65536",
     'WebServer one: authority: expected a CertificateAuthority, got "own"',
+  ]);
+});
+
+test("a private service speaks TLS at a port of its own, and knows no other protocol", async (t) => {
+  const { told } = await program;
+  t.deepEqual(told.service({ tlsPort: 6379 }), [
+    "PrivateService one: tlsPort: expected a port other than port, got 6379",
+  ]);
+  t.deepEqual(told.service({ protocol: "https", tlsPort: 80 }), [
+    "PrivateService one: tlsPort: expected an integer from 1024 to 65535, got 80",
+    'PrivateService one: protocol: expected one of tls, plain, got "https"',
+  ]);
+  t.deepEqual(told.service({ kind: "memcached", passwordKeeper: "2" }), [
+    'PrivateService one: passwordKeeper: expected nothing, got "2": Memcached has no password',
   ]);
 });
 

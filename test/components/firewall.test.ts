@@ -42,7 +42,7 @@ test("a load balancer: the page for anyone, all else for operators, partners and
     'ip saddr { 203.0.113.0/24 } tcp dport 8404 accept comment "statistics: operators"',
     'ip saddr { 10.0.0.13, 10.0.0.14, 10.0.0.15 } tcp dport 8404 accept comment "statistics: web-01 web-02 web-03"',
     'ip saddr { 10.0.0.12 } ip protocol 112 accept comment "VRRP: lb-02"',
-    'ip saddr { 10.0.0.13, 10.0.0.14, 10.0.0.15 } tcp dport 6379 accept comment "valkey: web-01 web-02 web-03"',
+    'ip saddr { 10.0.0.13, 10.0.0.14, 10.0.0.15 } tcp dport 7379 accept comment "valkey over TLS: web-01 web-02 web-03"',
     'ip saddr { 10.0.0.99/32 } tcp dport 9100 accept comment "allowed: 10.0.0.99/32"',
   ]);
   t.deepEqual((await rulesOf("lb-02")).slice(-2), [

@@ -105,9 +105,12 @@ test("the way to the database is for its own host", async (t) => {
 test("a private service is for the hosts of the applications that are told of it", async (t) => {
   t.deepEqual(await listensOf("node-01", /valkey|memcached/), [
     "node-01 tcp 127.0.0.1:6379 valkey-server.service (valkey): -",
-    "node-01 tcp 172.31.64.11:6379 valkey-server.service (valkey): node-02",
+    "node-01 tcp 172.31.64.11:6379 valkey-server.service (valkey): -",
+    "node-01 tcp 127.0.0.1:7379 valkey-server.service (valkey over TLS): -",
+    "node-01 tcp 172.31.64.11:7379 valkey-server.service (valkey over TLS): node-02",
     "node-01 tcp 127.0.0.1:11300 memcached.service (memcached): -",
-    "node-01 tcp 172.31.64.11:11300 memcached.service (memcached): node-02 node-03",
+    "node-01 tcp 172.31.64.11:11300 memcached.service (memcached): -",
+    "node-01 tcp 172.31.64.11:12300 memcached.service (memcached over TLS): node-02 node-03",
   ]);
 });
 
@@ -141,7 +144,7 @@ for (const [file, section] of [
 test("nothing else listens", async (t) => {
   const { told } = await program;
   const counted = names.map((name) => told.listens.filter(({ host }) => host === name).length);
-  t.deepEqual(counted, [20, 15, 11]);
+  t.deepEqual(counted, [23, 15, 11]);
 });
 
 test("each port that something listens on is refused to anything else on that host", async (t) => {

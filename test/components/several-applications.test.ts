@@ -144,14 +144,15 @@ test("each has a database and an account of its own, or none, and its part of th
   t.deepEqual(Object.keys(plain(accounts)), ["the_shop"]);
   const { grants, maxConnections, password } = plain(accounts).the_shop;
   t.deepEqual(Object.keys(grants), ["the_shop.*"]);
-  t.is(maxConnections, 90);
+  // Of each of its two hosts.
+  t.is(maxConnections, 45);
   t.is(password, "password-of-database-for-the_shop-password");
   t.like(world.find(content, "database-for-the_shop-content").inputs, {
     accountsOnRemoval: "drop",
   });
   const { accounts: first, accountsOnRemoval } = world.find(content, "database-content").inputs;
   t.is(accountsOnRemoval, undefined);
-  t.is(plain(first).guestbook.maxConnections, 90);
+  t.is(plain(first).guestbook.maxConnections, 45);
   t.is(told.applications?.["the-shop"]?.database, "the_shop");
   t.deepEqual(told.applications?.blog?.hosts, ["web-02"]);
   const secrets = await filesOf(release, "the-shop-web-01");
@@ -170,6 +171,10 @@ test("a former password of any of them ends once all have the new ones", async (
   const { inputs, startedAt } = world.find(type, "database-password-retirement");
   t.deepEqual(Object.keys(plain(inputs.passwords)), ["guestbook", "the_shop"]);
   t.deepEqual(inputs.dropped, ["the_shop"]);
+  // By the proxy of each host, and by `npm run db` on a member.
+  const from = ["172.31.64.21", "172.31.64.22", "localhost"];
+  t.deepEqual(plain(inputs.from), { guestbook: from, the_shop: from });
+  t.deepEqual(plain(world.find(content, "database-content").inputs.accounts).guestbook.from, from);
   t.true(startedAt > world.find(release, "the-shop-web-02").endedAt);
 });
 

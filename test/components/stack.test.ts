@@ -134,6 +134,11 @@ test("waits for what must be there before", async (t) => {
     ["trilithon:index:MysqlPasswordRetirement", "database-password-retirement"],
     [release, "application-web-02"],
   );
+  // Until then requests come to a host that an application has left, and whose account ends.
+  waits(
+    ["trilithon:index:MysqlPasswordRetirement", "database-password-retirement"],
+    [service, "load-balancer-lb-01-service"],
+  );
   waits([release, "application-web-02"], [release, "application-web-01"]);
   waits([service, "web-02-nginx-service"], [release, "application-web-02"]);
   waits([service, "load-balancer-lb-01-service"], [service, "web-01-nginx-service"]);

@@ -117,7 +117,7 @@ test.serial("a command runs as the application does, on a web server", async (t)
 test.serial("the database is read on the replica, where nothing can be written", async (t) => {
   const open = (sql: string) => queryDatabase({ writes: false, host: undefined }, sql);
   const { stdout, stderr } = await open("SELECT CURRENT_USER(), @@hostname");
-  t.is(stdout, "CURRENT_USER()\t@@hostname\nguestbook@%\tweb-02\n", stderr);
+  t.is(stdout, "CURRENT_USER()\t@@hostname\nguestbook@localhost\tweb-02\n", stderr);
   const sql = "SET SESSION transaction_read_only = OFF; DELETE FROM entries";
   t.regex((await open(sql)).stderr, /ERROR 1290 .*--read-only/);
   const writing = await queryDatabase({ writes: true, host: undefined }, "SELECT @@hostname");
@@ -371,7 +371,7 @@ test.serial("no secret shows anywhere while an `up` puts all of them in place ag
   await stack.on("web-01", "echo BY_HAND=1 >>/etc/guestbook/secrets");
   await stack.on(
     "web-01",
-    `mysql -e "ALTER USER trilithon_replication IDENTIFIED BY 'by-hand-by-hand'"`,
+    `mysql -NBe "SELECT CONCAT('ALTER USER ', QUOTE(User), '@', QUOTE(Host), ' IDENTIFIED BY ''by-hand-by-hand'';') FROM mysql.user WHERE User = 'trilithon_replication'" | mysql`,
   );
   await stack.on("web-02", `mysql -e "STOP REPLICA; RESET REPLICA ALL"`);
   await Promise.all(databaseHosts.map((host) => logStatements(stack, host)));

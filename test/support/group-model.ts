@@ -7,7 +7,7 @@ import type { Group } from "../../provider/kinds/mysql-group/args";
 import { groupPrivileges } from "../../provider/kinds/mysql-group/read";
 import { seedsOf } from "../../provider/kinds/mysql-group/status";
 import type { Task } from "../../provider/kinds/mysql-group/steps";
-import { freshServer } from "./mysql-model";
+import { freshServer, noAccounts, replicationAccounts } from "./mysql-model";
 
 export interface Server {
   /** Whether it answers us. One that is silent does after it was waited for, one that is unreachable does not. */
@@ -133,12 +133,9 @@ function answerOf(name: string, world: World, members: Group["members"]): Answer
       isPasswordRight: isConfigured ? 1 : null,
     },
   };
-  const account = {
-    ...{ from: "%", login: "yes" as const, grants: { "*.*": groupPrivileges } },
-    plugin: "caching_sha2_password",
-    ...{ maxConnections: 0, hasFormerPassword: false },
-  };
-  return { mysqld: "running", facts, accounts: hasAccount ? { replication: account } : {} };
+  const grants = { "*.*": groupPrivileges };
+  const found = hasAccount ? replicationAccounts("replication", ["%"], { grants }) : noAccounts;
+  return { mysqld: "running", facts, ...found };
 }
 
 export function uuidOf(name: string): string {

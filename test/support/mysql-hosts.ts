@@ -10,25 +10,17 @@ import { type Mysqld, Mysqlds } from "./mysqld";
 
 /**
  * What the scripts call. The client hands its arguments and its standard input to the test, and says what it is answered.
- * It reads option files itself, which only it can open.
  */
 const client = `#!/usr/bin/perl
 use strict;
 use Socket;
 my ($name) = $0 =~ m{([^/]+)$};
-my $options = '';
-for (@ARGV) {
-  next unless /^--defaults-file=(.*)/;
-  open(my $file, '<', $1) or die "$1: $!";
-  local $/;
-  $options = <$file>;
-}
 my $input = '';
 if ($name eq 'mysql' && !grep { /^(-e|--execute)/ } @ARGV) { local $/; $input = <STDIN> // ''; }
 socket(my $server, PF_UNIX, SOCK_STREAM, 0) or die "socket: $!";
 connect($server, sockaddr_un($ENV{MYSQL_HOST_SOCKET})) or die "connect: $!";
 select((select($server), $| = 1)[0]);
-print $server join("\\0\\0", $ENV{MYSQL_HOST}, $name, join("\\0", @ARGV), $options, $input);
+print $server join("\\0\\0", $ENV{MYSQL_HOST}, $name, join("\\0", @ARGV), $input);
 shutdown($server, 1);
 my $answer = do { local $/; <$server> };
 my ($status, $said, $errors) = split /\\0/, $answer, 3;
@@ -40,7 +32,6 @@ exit $status;
 interface Call {
   readonly program: string;
   readonly args: readonly string[];
-  readonly options: string;
   readonly input: string;
 }
 
@@ -130,8 +121,8 @@ export class MysqlHosts {
     socket.setEncoding("utf8").on("data", (text) => (request += text));
     socket.on("error", () => undefined);
     socket.on("end", async () => {
-      const [host = "", program = "", args = "", options = "", input = ""] = request.split("\0\0");
-      const call = { program, args: args.split("\0"), options, input };
+      const [host = "", program = "", args = "", input = ""] = request.split("\0\0");
+      const call = { program, args: args.split("\0"), input };
       if (input.includes("clone_progress")) this.#progressAsked.resolve();
       // A CLONE takes its time: it ends once somebody looked at how far it is.
       if (input.includes("CLONE INSTANCE FROM")) await this.#progressAsked.next();
@@ -142,24 +133,15 @@ export class MysqlHosts {
 
   #answer(
     server: Mysqld,
-    { program, args, options, input }: Call,
+    { program, args, input }: Call,
   ): { readonly status: number; readonly stdout?: string; readonly stderr?: string } {
     if (program === "systemctl") return systemctl(server, args);
     if (program === "sleep") {
       this.onSleep?.(server);
       return { status: 0 };
     }
-    if (options === "" && !args.includes("--user=root")) {
+    if (!args.includes("--user=root")) {
       return { status: 1, stderr: "ERROR 1045 (28000): Access denied\n" };
-    }
-    const option = (name: string) =>
-      new RegExp(`^${name}="?(.*?)"?$`, "m").exec(options)?.[1]?.replace(/\\(.)/g, "$1") ?? "";
-    if (options !== "") {
-      const target = this.mysqlds.at(option("host"), Number(option("port")));
-      const { error } = target?.login(option("user"), option("password"), server.address) ?? {
-        error: "ERROR 2003",
-      };
-      return error === undefined ? { status: 0 } : { status: 1, stderr: `${error}\n` };
     }
     if (!server.isRunning) {
       return { status: 1, stderr: "ERROR 2002 (HY000): Can't connect to local MySQL server\n" };

@@ -1,6 +1,10 @@
 /** MySQL servers as values: they answer the kind's question, and change as each step says. */
 
-import type { AccountFacts } from "../../provider/kinds/mysql/accounts";
+import {
+  type AccountFacts,
+  type FoundAccounts,
+  hostKey,
+} from "../../provider/kinds/mysql/accounts";
 import { parseGtidSet, renderGtidSet } from "../../provider/kinds/mysql/gtid";
 import type { Answer, Facts, Source } from "../../provider/kinds/mysql/probe";
 import type { Replication } from "../../provider/kinds/mysql-replication/args";
@@ -41,8 +45,10 @@ export function freshServer(name: string): Answer {
     isCloning: 0,
     source: null,
   };
-  return { mysqld: "running", facts, accounts: {} };
+  return { mysqld: "running", facts, ...noAccounts };
 }
+
+export const noAccounts: FoundAccounts = { accounts: {}, hosts: {} };
 
 /** The servers after one thing was done to one of them, and what that makes of the others. */
 export function carryOut(servers: Servers, task: Task, desired: Replication): Servers {
@@ -53,11 +59,11 @@ export function carryOut(servers: Servers, task: Task, desired: Replication): Se
     if (silent === undefined || silent.mysqld === "running") return servers;
     return withStatus({ ...servers, [task.member]: freshServer(task.member) });
   }
-  const { facts, accounts } = running(servers, task.member);
-  const become = (change: Partial<Facts>, now: Readonly<Record<string, AccountFacts>> = accounts) =>
+  const { facts, accounts, hosts } = running(servers, task.member);
+  const become = (change: Partial<Facts>, now: FoundAccounts = { accounts, hosts }) =>
     withStatus({
       ...servers,
-      [task.member]: { mysqld: "running", facts: { ...facts, ...change }, accounts: now },
+      [task.member]: { mysqld: "running", facts: { ...facts, ...change }, ...now },
     });
   switch (task.do) {
     case "leave":
@@ -93,11 +99,8 @@ export function carryOut(servers: Servers, task: Task, desired: Replication): Se
     case "wait for replicas":
       return become(persist(facts, sourceVariables(desired)));
     case "set replication account": {
-      const { name } = desired.replicationAccount;
-      return become(
-        { superReadOnly: 0 },
-        { ...accounts, [name]: { ...replicationAccount, from: "%" } },
-      );
+      const { name, from } = desired.replicationAccount;
+      return become({ superReadOnly: 0 }, replicationAccounts(name, from));
     }
     case "fill": {
       const donor = running(servers, task.from);
@@ -105,7 +108,8 @@ export function carryOut(servers: Servers, task: Task, desired: Replication): Se
       const persisted = { ...facts.persisted };
       const superReadOnly = persisted.super_read_only === "OFF" ? 0 : 1;
       const filled = { gtidExecuted, schemas, cluster, source: null };
-      return become({ ...filled, superReadOnly, readOnly: superReadOnly }, donor.accounts);
+      const { accounts, hosts } = donor;
+      return become({ ...filled, superReadOnly, readOnly: superReadOnly }, { accounts, hosts });
     }
     case "follow":
       return become({
@@ -116,7 +120,7 @@ export function carryOut(servers: Servers, task: Task, desired: Replication): Se
       const closedNow = become({ superReadOnly: 1, readOnly: 1 });
       const to = running(closedNow, task.to);
       const now = { ...to.facts, source: null, gtidExecuted: facts.gtidExecuted };
-      return withStatus({ ...closedNow, [task.to]: { ...to, facts: now, accounts } });
+      return withStatus({ ...closedNow, [task.to]: { ...to, facts: now, accounts, hosts } });
     }
     default:
       return task satisfies never;
@@ -131,6 +135,19 @@ export const replicationAccount: AccountFacts = {
   hasFormerPassword: false,
   plugin: "caching_sha2_password",
 };
+
+/** The account by which members reach each other, from each host part. */
+export function replicationAccounts(
+  name = "replication",
+  from: readonly string[] = ["%"],
+  more: Partial<AccountFacts> = {},
+): FoundAccounts {
+  const found = from.map((host) => ({ ...replicationAccount, ...more, from: host }));
+  return {
+    accounts: Object.fromEntries(found.map((one) => [hostKey(name, one.from), one])),
+    hosts: { [name]: found },
+  };
+}
 
 /** A connection to a member, as it should be. */
 export function sourceOf(

@@ -4,6 +4,7 @@
  */
 
 import { parseGtidSet, renderGtidSet } from "../../provider/kinds/mysql/gtid";
+import { shaCrypt } from "../../provider/kinds/mysql/password-hash";
 import { type Catalog, evaluate, type Row, select, type Value } from "./select";
 
 export interface User {
@@ -24,6 +25,8 @@ interface Data {
   schemas: Map<string, Map<string, string>>;
   /** By `'name'@'host'`. */
   users: Map<string, User>;
+  /** Who made views, as `name@host`. */
+  definers: string[];
   /** What the application wrote. */
   entries: string[];
 }
@@ -273,12 +276,14 @@ export class Mysqld {
 
   /** Whose name it is, and who may come from that address. */
   #user(name: string, from: string): User | undefined {
-    const found = [...this.data.users].find(([key]) => {
+    const found = [...this.data.users].filter(([key]) => {
       const [of, host = ""] = key.slice(1, -1).split("'@'");
       const pattern = host.replaceAll(".", "\\.").replaceAll("%", ".*");
       return of === name && new RegExp(`^${pattern}$`).test(from);
     });
-    return found?.[1];
+    // As MySQL: the narrowest host part.
+    const exact = found.find(([key]) => key.endsWith(`@'${from}'`));
+    return (exact ?? found[0])?.[1];
   }
 
   #isOn(variable: string): boolean {
@@ -744,6 +749,12 @@ export class Mysqld {
             })),
           ),
         ];
+      case "information_schema.views":
+        return this.data.definers.map((definer) => ({ DEFINER: definer }));
+      case "information_schema.routines":
+      case "information_schema.triggers":
+      case "information_schema.events":
+        return [];
       case "performance_schema.processlist":
         return [
           ...this.otherProcesses.map((info) => ({ ID: 9, COMMAND: "Query", INFO: info })),
@@ -782,7 +793,9 @@ export class Mysqld {
             HOST: host,
             MAX_USER_CONNECTIONS: user.maxConnections,
             USER_ATTRIBUTES: user.former === undefined ? null : { additional_password: "x" },
-            AUTHENTICATION_STRING: user.systemUser ?? "",
+            AUTHENTICATION_STRING: user.systemUser ?? storedOf(user.password),
+            ACCOUNT_LOCKED: user.isLocked ? "Y" : "N",
+            PASSWORD_EXPIRED: "N",
             PLUGIN: user.password === undefined ? "auth_socket" : "caching_sha2_password",
           };
         });
@@ -883,8 +896,21 @@ const ofAnotherChannel = {
 
 const ofTheServer = ["mysql", "sys", "information_schema", "performance_schema"];
 
+/** As `caching_sha2_password` keeps it, with fewer rounds. */
+function storedOf(password: string | undefined): string {
+  if (password === undefined) return "";
+  const known = stored.get(password);
+  if (known !== undefined) return known;
+  const salt = "a salt of 20 bytes\u0001\n";
+  const text = `$A$001$${salt}${shaCrypt(password, Buffer.from(salt), 1000)}`;
+  stored.set(password, text);
+  return text;
+}
+
+const stored = new Map<string, string>();
+
 function emptyData(): Data {
-  return { schemas: new Map(), users: new Map(), entries: [] };
+  return { schemas: new Map(), users: new Map(), definers: [], entries: [] };
 }
 
 function copyOf(data: Data): Data {

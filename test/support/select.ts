@@ -471,6 +471,8 @@ const functions: Readonly<Record<string, (values: readonly Value[]) => Value>> =
       .filter((value) => value !== null)
       .map(shown)
       .join(shown(separator)),
+  HEX: ([value = null]) =>
+    value === null ? null : Buffer.from(shown(value), "latin1").toString("hex").toUpperCase(),
   IF: ([condition = null, one = null, other = null]) => (isTrue(condition) ? one : other),
   LOWER: ([value = null]) => (value === null ? null : shown(value).toLowerCase()),
   REPLACE: ([text = null, from = "", to = ""]) =>

@@ -60,7 +60,7 @@ const ofShop = async (path: string, host = "shop.foobar.com") => {
 const accounts = () =>
   stack.on(
     "web-01",
-    "mysql -BNe \"SELECT user FROM mysql.user WHERE user IN ('shop', 'guestbook')\"",
+    "mysql -BNe \"SELECT DISTINCT user FROM mysql.user WHERE user IN ('shop', 'guestbook') ORDER BY user\"",
   );
 
 const startsOf = (unit: string) =>
@@ -182,7 +182,7 @@ test.serial("a private service comes by one line, and is told to the application
   t.is(listening, `127.0.0.1:6379\n172.31.${number}.22:6379\n`);
   const asked = await stack.on(
     "web-01",
-    `perl -MIO::Socket::INET -e '$s = IO::Socket::INET->new("172.31.${number}.22:6379") or die; print $s "GET visits\\r\\n"; print scalar <$s>'`,
+    `printf 'GET visits\\r\\nQUIT\\r\\n' | openssl s_client -quiet -verify_return_error -CAfile /etc/shop/cache-authority.pem -connect 172.31.${number}.22:7379 2>/dev/null`,
   );
   t.regex(asked, /^-NOAUTH/);
   const password =

@@ -1,14 +1,23 @@
-/** What a stranger and the hosts reach of a stack, and changes that would lock everybody out. */
+/** What a stranger and the hosts reach of a stack like `dev`, and changes that would lock everybody out. */
 import test, { type ExecutionContext } from "ava";
-import { capture } from "../../scripts/setup/run";
+import type { Endpoints } from "../../components/endpoints";
+import { capture, must } from "../../scripts/setup/run";
 import { killUpAt } from "../end-to-end/support/killed-up";
 import { readPreview } from "../end-to-end/support/preview";
 import { type Settings, TestStack, threeHosts } from "../end-to-end/support/test-stack";
 import { underVisits } from "./applications/visitors";
-import { makeScanner, openPorts } from "./strangers/scanner";
+import { declaredAt, type Who } from "./strangers/declared";
+import {
+  giveAddress6,
+  makeScanner,
+  openPorts,
+  type Place,
+  startStranger,
+} from "./strangers/scanner";
 
 const number = Number(process.env.TRILITHON_TEST_NUMBER ?? 113);
 const net = `172.31.${number}`;
+const net6 = `fd00:172:31:${number}:`;
 const publish = 8730;
 const site = { port: publish, domain: "www.foobar.com" };
 const hosts = ["lb-01", "web-01", "web-02"];
@@ -41,23 +50,49 @@ test.after.always(async () => {
   if (process.env.TRILITHON_TEST_KEEP === undefined) await stack?.remove();
 });
 
-/** `22/tcp 80/tcp`, over the network of `network`. */
-async function openAt(network: string, address: string): Promise<string> {
-  return (await openPorts({ network }, [address]))[address] ?? "";
+/** `22/tcp 80/tcp`, from that place. */
+async function openAt(place: Place, address: string): Promise<string> {
+  return (await openPorts(place, [address]))[address] ?? "";
 }
 
-const stranger = "trilithon-firewall";
-const inHost = (host: string) => `container:trilithon-firewall-${host}`;
+const stranger = { network: "container:trilithon-firewall-stranger" };
+const beside = (host: string): Place => ({ network: `container:trilithon-firewall-${host}` });
 
 test.serial("it is up, with what listens as declared, and nothing left to do", async (t) => {
   await stack.up();
   t.deepEqual((await readPreview(stack)).sentences, {});
 });
 
-test.serial("a stranger reaches the page alone", async (t) => {
+const address6Of = (host: string) => (addresses[host] ?? "").replace(`${net}.`, `${net6}:`);
+
+test.serial("addresses of IPv6 that the stack knows nothing of change nothing", async (t) => {
+  await startStranger("firewall", `${net6}:99`);
+  for (const host of hosts) await stack.on(host, giveAddress6(address6Of(host)));
   for (const host of hosts) {
-    const open = await openAt(stranger, addresses[host] ?? "");
-    t.is(open, host === "lb-01" ? "80/tcp" : "", host);
+    const words = ["exec", "trilithon-firewall-stranger", "ping", "-c", "1", "-W", "5"];
+    await must(`IPv6 of ${host}`, "docker", [...words, address6Of(host)]);
+  }
+  t.deepEqual((await readPreview(stack)).sentences, {});
+});
+
+/** What is open at both addresses of a host is what is declared there, and this. */
+async function reaches(
+  t: ExecutionContext,
+  [from, place, who]: readonly [string, Place, Who],
+  [to, open]: readonly [string, string],
+) {
+  const { listens } = (await stack.output("endpoints")) as Endpoints;
+  for (const address of [addresses[to] ?? "", address6Of(to)]) {
+    const found = await openAt(place, address);
+    t.is(found, declaredAt(listens, { host: to, address }, who), `${from} to ${to}, ${address}`);
+    t.is(found, address.includes(":") ? "" : open, `${from} to ${to}, ${address}`);
+  }
+}
+
+test.serial("a stranger reaches the page alone, and nothing over IPv6", async (t) => {
+  const who = { isOperator: false };
+  for (const host of hosts) {
+    await reaches(t, ["a stranger", stranger, who], [host, host === "lb-01" ? "80/tcp" : ""]);
   }
 });
 
@@ -67,10 +102,9 @@ test.serial("each host reaches what it needs, and nothing else", async (t) => {
     "web-01": { "lb-01": "80/tcp 8404/tcp", "web-02": "3306/tcp 9200/tcp" },
     "web-02": { "lb-01": "80/tcp 8404/tcp", "web-01": "3306/tcp 9200/tcp" },
   };
-  for (const [from, others] of Object.entries(reached)) {
-    for (const [to, ports] of Object.entries(others)) {
-      t.is(await openAt(inHost(from), addresses[to] ?? ""), ports, `${from} to ${to}`);
-    }
+  for (const [host, others] of Object.entries(reached)) {
+    const from = [host, beside(host), { host, isOperator: false }] as const;
+    for (const other of Object.entries(others)) await reaches(t, from, other);
   }
 });
 
@@ -206,14 +240,15 @@ test.serial(
         await stack.configure(settings(more));
         await stack.up();
       });
-    const open = (from: string) => openAt(from, addresses["lb-01"] ?? "");
+    const open = (from: Place) => openAt(from, addresses["lb-01"] ?? "");
     await change({ "trilithon:services": { cache: { kind: "valkey", hosts: ["lb-01"] } } });
-    t.is(await open(inHost("web-01")), "80/tcp 6379/tcp 8404/tcp");
+    t.is(await open(beside("web-01")), "80/tcp 7379/tcp 8404/tcp");
     t.is(await open(stranger), "80/tcp");
     await change({});
-    t.is(await open(inHost("web-01")), "80/tcp 8404/tcp");
+    t.is(await open(beside("web-01")), "80/tcp 8404/tcp");
     await change({ "trilithon:firewall": "none" });
     t.regex(await open(stranger), /^22\/tcp 80\/tcp 8404\/tcp/);
+    t.regex(await openAt(stranger, address6Of("lb-01")), /^22\/tcp/);
     await change({});
     t.is(await open(stranger), "80/tcp");
   },

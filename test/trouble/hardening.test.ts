@@ -452,7 +452,7 @@ test.serial("no unit of the stack's own is exposed by more than 4.0", async (t) 
 
 /** As docs/security.md has it: `SSH-7408: LogLevel, MaxSessions`, `KRNL-6000`. */
 function explainedOfLynis(): readonly string[] {
-  const [, table = ""] = readFileSync("docs/security.md", "utf8").split("| What it says |");
+  const [, table = ""] = readFileSync("docs/security.md", "utf8").split("| What lynis says |");
   return [...table.matchAll(/^\| ([A-Z]+-\d+[^|]*) \|/gm)].flatMap(([, cell = ""]) => {
     const [name = "", options] = cell.split(": ");
     return options === undefined
@@ -476,16 +476,19 @@ test.serial("lynis finds nothing that docs/security.md does not explain", async 
   const leftOut = explainedOfLynis();
   t.true(leftOut.includes("KRNL-6000") && leftOut.includes("SSH-7408:maxsessions"));
   const install = "apt-get -qq update && apt-get -qqy install --no-install-recommends lynis";
+  // It looks for the names as sshd had them until OpenSSH 10, and would find no setting at all.
+  const lowerCase = `sed -i 's/addr=none 2> .dev.null >/addr=none | tr A-Z a-z >/' /usr/share/lynis/include/tests_ssh`;
   const audits = await Promise.all(
     hosts.map(async (host) => {
-      await stack.on(host, `{ ${install}; } >/dev/null 2>&1`);
+      await stack.on(host, `{ ${install} && ${lowerCase}; } >/dev/null 2>&1`);
       const [all, rest] = [await askLynis(host, []), await askLynis(host, leftOut)];
       await stack.on(host, "apt-get -qqy purge lynis >/dev/null 2>&1");
       return { host, all, rest };
     }),
   );
-  for (const { host, all, rest } of audits) {
+  for (const { host, all, rest } of audits)
     t.log(`${host}: ${all.index}; without what is explained ${rest.index}`, all.found);
+  for (const { host, rest } of audits) {
     t.deepEqual(rest.found, [], host);
     t.true(rest.index >= 80, host);
   }

@@ -142,7 +142,7 @@ test.serial("the application may do what the settings say, and no more (T47)", a
 
   await sql(
     "web-01",
-    "GRANT GRANT OPTION ON guestbook.* TO guestbook; CREATE USER someone IDENTIFIED BY 'of someone'; GRANT SELECT ON guestbook.* TO someone",
+    "GRANT GRANT OPTION ON guestbook.* TO guestbook@localhost; CREATE USER someone IDENTIFIED BY 'of someone'; GRANT SELECT ON guestbook.* TO someone",
   );
   const preview = await readPreview(stack);
   t.log(preview.sentences[content]);

@@ -1,11 +1,16 @@
-/** What a MySQL cluster is to hold, whatever its topology: databases, accounts, grants. */
+/**
+ * What a MySQL cluster is to hold, whatever its topology: databases, accounts, grants. To MySQL an account is a name and a host part, each with a
+ * password and grants of its own. So `check` makes one account of each host part that a program lists, `app@10.0.0.21`, and the rest of the kind
+ * knows no lists.
+ */
 
 import * as v from "valibot";
 import { failures, integer, textOf } from "../../check";
 import { isMap } from "../../difference";
 import type { Failure, Properties, Property } from "../../kind";
-import { isUnknown } from "../../protocol/values";
+import { hasUnknown, isUnknown } from "../../protocol/values";
 import * as values from "../../schema/values";
+import { hostKey } from "../mysql/accounts";
 import { sortedPrivileges } from "../mysql/grants";
 import {
   eachOf,
@@ -17,6 +22,7 @@ import {
 } from "../mysql/members";
 import { accountHost, level, password, privilege } from "../mysql/names";
 
+/** From one host part. */
 export interface Account {
   /** None: who logs in is the system user of the same name, over the socket. */
   readonly password?: string;
@@ -32,6 +38,7 @@ export interface Content {
   /** The primary in the settings; who it is in truth is told from the members. */
   readonly primary: string;
   readonly databases: readonly string[];
+  /** By name, or by name and host part where a program lists those. */
   readonly accounts: Readonly<Record<string, Account>>;
   readonly formerAccounts?: "drop" | "leave";
   readonly accountsOnRemoval?: "drop" | "leave";
@@ -45,6 +52,26 @@ const socketHost = "localhost";
 
 const dropOrLeave = v.optional(v.picklist(["drop", "leave"], 'expected "drop" or "leave"'));
 
+const hostsExpected =
+  'expected a host in lower case, a pattern such as "10.0.%", or a list of them';
+
+/** The second form is what `check` makes, and is handed back by the engine. */
+const accountKey = v.pipe(
+  v.string(),
+  v.check((key) => isAccountKey(key), `expected ${values.accountName.expected}`),
+);
+
+function isAccountKey(key: string): boolean {
+  const { name, from } = partsOf(key);
+  return values.accountName.pattern.test(name) && (from === undefined || v.is(accountHost, from));
+}
+
+/** `app@10.0.0.21` is the account `app` from `10.0.0.21`. */
+export function partsOf(key: string): { readonly name: string; readonly from?: string } {
+  const end = key.indexOf("@");
+  return end < 0 ? { name: key } : { name: key.slice(0, end), from: key.slice(end + 1) };
+}
+
 const schema = v.strictObject({
   cluster: textOf(values.clusterName),
   members: membersSchema,
@@ -54,10 +81,10 @@ const schema = v.strictObject({
   accountsOnRemoval: dropOrLeave,
   accounts: v.optional(
     v.record(
-      textOf(values.accountName),
+      accountKey,
       v.strictObject({
         password: v.optional(password),
-        from: v.optional(accountHost),
+        from: v.optional(v.union([accountHost, v.array(accountHost)], hostsExpected)),
         grants: v.record(level, v.array(privilege)),
         maxConnections: v.optional(integer(0, 100_000)),
       }),
@@ -75,7 +102,7 @@ export function check(
       ...kept,
       members: withDefaultPorts(inputs.members),
       databases: inputs.databases ?? [],
-      accounts: eachOf(inputs.accounts ?? {}, (account) => ({
+      accounts: eachOf(eachHost(inputs.accounts ?? {}), (account) => ({
         ...defaults,
         ...(account.password === undefined && { from: socketHost }),
         ...account,
@@ -84,6 +111,21 @@ export function check(
     },
     failures: [...failures(schema, kept), ...contradictions(inputs)],
   };
+}
+
+/** What a preview does not know stays one account. */
+function eachHost(accounts: Property): Property {
+  if (!isMap(accounts)) return accounts;
+  const each = Object.entries(accounts as Properties).flatMap(([name, account]) => {
+    const from = isMap(account) ? (account as Properties).from : undefined;
+    if (!Array.isArray(from) || hasUnknown(from)) return [[name, account] as const];
+    const hosts = [...new Set(from.map(String))].sort();
+    return hosts.map((host) => {
+      const own = { ...(account as Properties), from: host };
+      return [hostKey(name, host), own] as const;
+    });
+  });
+  return Object.fromEntries(each);
 }
 
 function contradictions({ accounts }: Properties): Failure[] {
@@ -95,8 +137,14 @@ function contradictions({ accounts }: Properties): Failure[] {
     const from = isMap(account) ? account.from : undefined;
     const isOpen =
       isMap(account) && account.password === undefined && (from ?? socketHost) !== socketHost;
-    const isTaken = name === "root" || name.startsWith("mysql.");
+    const own = partsOf(name);
+    const isTaken = own.name === "root" || own.name.startsWith("mysql.");
+    const isNowhere = Array.isArray(from) && from.length === 0;
     return [
+      ...(own.from !== undefined && own.from !== from
+        ? [{ property, reason: `expected ${values.accountName.expected}` }]
+        : []),
+      ...(isNowhere ? [{ property: `${property}.from`, reason: "expected a host or more" }] : []),
       ...(isTaken ? [{ property, reason: "expected a name that is not MySQL's own" }] : []),
       ...(isOpen
         ? [

@@ -3,11 +3,12 @@
 import { createHash } from "node:crypto";
 import type { Context, Kind } from "../../kind";
 import { lines } from "../../ssh/shell";
+import { hostKey } from "../mysql/accounts";
 import { askMembers, hostsOf, type MemberProbe, memberOf, runOn } from "../mysql/members";
 import { type Answer, renderProbe } from "../mysql/probe";
 import { rolesOf } from "../mysql/roles";
 import { mysql } from "../mysql/sql";
-import { type Account, type Content, check } from "./args";
+import { type Account, type Content, check, partsOf } from "./args";
 import { type ContentStep, diff, plan } from "./plan";
 import { accountStatements, databaseStatement, dropStatement } from "./statements";
 
@@ -39,34 +40,33 @@ async function removeAccounts(removed: Content, context: Context): Promise<void>
   const answers = await askContent(removed, context);
   const { primary } = rolesOf(answers, removed);
   const answer = answers[primary];
-  const names = Object.keys(removed.accounts);
+  const keys = Object.keys(removed.accounts);
   if (answer?.mysqld !== "running") {
     const reason = "no member that takes writes answers";
     context.tell(
       "warning",
-      `left behind in cluster ${cluster}: account ${names.join(", ")}: ${reason}`,
+      `left behind in cluster ${cluster}: account ${keys.join(", ")}: ${reason}`,
     );
     return;
   }
-  const found = names.flatMap((name) => {
-    const account = answer.accounts[name];
-    return account === undefined ? [] : [{ name, account }];
-  });
-  const isOwn = ({ account }: (typeof found)[number]) =>
-    account.login === "yes" && !account.hasFormerPassword;
-  for (const { name } of found.filter((one) => !isOwn(one))) {
+  const found = Object.entries(answer.hosts).flatMap(([name, hosts]) =>
+    hosts.map((host) => ({ ...host, name, key: keyOf(name, host.from, removed) })),
+  );
+  const isOwn = ({ login, hasFormerPassword }: (typeof found)[number]) =>
+    login === "yes" && !hasFormerPassword;
+  for (const { key } of found.filter((one) => !isOwn(one) && keys.includes(one.key))) {
     const reason = "its password is not the one that was given to it";
-    context.tell("warning", `left behind in cluster ${cluster}: account ${name}: ${reason}`);
+    context.tell("warning", `left behind in cluster ${cluster}: account ${key}: ${reason}`);
   }
   const own = found.filter(isOwn);
   if (own.length === 0) return;
-  const dropped = own.map(({ name }) => name).join(", ");
+  const dropped = own.map(({ key }) => key).join(", ");
   context.progress(`${primary}: drop account ${dropped}`);
   await runOn(
     {
       member: memberOf(primary, members),
       name: primary,
-      script: mysql(...own.map(({ name, account }) => dropStatement(name, account))),
+      script: mysql(...own.map(({ name, from }) => dropStatement(name, from))),
       doing: `dropping account ${dropped} of cluster ${cluster}`,
       secrets: Object.values(removed.accounts).flatMap(({ password }) => password ?? []),
     },
@@ -75,13 +75,18 @@ async function removeAccounts(removed: Content, context: Context): Promise<void>
   context.tell("info", `dropped account ${dropped} of cluster ${cluster}`);
 }
 
+/** As the program's list has it, or one that is not in it: of an address that was given up, say. */
+function keyOf(name: string, from: string, { accounts }: Content): string {
+  return accounts[name]?.from === from ? name : hostKey(name, from);
+}
+
 function askContent(expected: Content, context: Context) {
-  const accounts = Object.entries(expected.accounts).flatMap(([name, account]) =>
-    account === undefined ? [] : [{ ...account, name }],
+  const accounts = Object.entries(expected.accounts).flatMap(([key, account]) =>
+    account === undefined ? [] : [{ ...account, key, name: partsOf(key).name }],
   );
   const probe: MemberProbe = {
     doing: `reading the databases and accounts of cluster ${expected.cluster}`,
-    script: (member) => renderProbe({ member, accounts }),
+    script: renderProbe({ accounts }),
     accounts,
   };
   return askMembers(expected.members, probe, context);
@@ -108,7 +113,7 @@ export function contentOf(answer: Answer | undefined, expected: Content): Conten
         const { from, grants, maxConnections } = live;
         const isOther =
           account.password === undefined ? live.plugin !== "auth_socket" : live.login === "denied";
-        const password = isOther ? "(another)" : account.password;
+        const password = isOther ? another : account.password;
         return [
           [name, { ...(password !== undefined && { password }), from, grants, maxConnections }],
         ];
@@ -152,6 +157,22 @@ async function apply(
   };
 }
 
+/** What applications log in with so far, where the program lists it no more. */
+function accountBeside(
+  name: string,
+  live: Content | undefined,
+  { accounts }: Content,
+): { readonly password?: string | undefined } {
+  const former = Object.entries(live?.accounts ?? {}).find(
+    ([key, { password }]) =>
+      partsOf(key).name === name && !(key in accounts) && password !== another,
+  );
+  return { password: former?.[1].password };
+}
+
+/** In a read, in the place of a password that is not known. */
+const another = "(another)";
+
 function digest(password: string): string {
   return createHash("sha256").update(password).digest("hex").slice(0, 16);
 }
@@ -169,19 +190,22 @@ function statementsOf(
       return [databaseStatement(task.name)];
     case "set account": {
       const account = desired.accounts[task.name];
+      const { name } = partsOf(task.name);
       return account === undefined
         ? []
-        : accountStatements(task.name, live?.accounts[task.name], {
+        : accountStatements(name, live?.accounts[task.name], {
             ...account,
             // A password that the program did not change was changed by hand: that one is not kept good.
             isRotated:
               account.password !== undefined &&
               live?.lastSet?.[task.name] !== digest(account.password),
+            // One of several is in use as soon as it is there.
+            ...(task.name !== name && { beside: accountBeside(name, live, desired) }),
           });
     }
     case "drop account": {
       const old = live?.accounts[task.name];
-      return old === undefined ? [] : [dropStatement(task.name, old)];
+      return old === undefined ? [] : [dropStatement(partsOf(task.name).name, old.from)];
     }
     default:
       return task satisfies never;

@@ -2,7 +2,7 @@
 
 import { compare, differences, isMap } from "../../difference";
 import type { Difference, Step, StepText } from "../../kind";
-import { isUnknown } from "../../protocol/values";
+import { hasUnknown, isUnknown } from "../../protocol/values";
 import { planGrants } from "../mysql/grants";
 import { systemSchemas } from "../mysql/probe";
 import type { Account, Content } from "./args";
@@ -115,9 +115,14 @@ function planRemoval(live: Content, desired: Content): PlainStep[] {
 
 function accountSentence(name: string, old: Account | undefined, now: Account): string {
   if (isUnknown(now) || !isMap(now.grants)) return `set account ${name}`;
-  if (old === undefined) return `create account ${name} (${grantsSentence(now)})`;
-  const isOther = (key: keyof Account) => differences([], old[key], now[key]).length > 0;
+  if (hasUnknown(now.from)) return `set account ${name} once its hosts are known`;
   const limit = now.maxConnections === 0 ? "any number of" : `at most ${now.maxConnections}`;
+  if (old === undefined) {
+    // Each has its own: with several of a name another limit than before is news.
+    const limited = now.maxConnections === 0 ? "" : `; ${limit} connections`;
+    return `create account ${name} (${grantsSentence(now)}${limited})`;
+  }
+  const isOther = (key: keyof Account) => differences([], old[key], now[key]).length > 0;
   const changes = [
     ...(isOther("from") ? [`its host to ${now.from}`] : []),
     ...(isOther("password") ? ["its password"] : []),

@@ -8,9 +8,11 @@ export function databaseStatement(name: string): string {
   return `CREATE DATABASE IF NOT EXISTS ${identifier(name)} CHARACTER SET utf8mb4`;
 }
 
-/** Whether the program has another password than it last set, or just the same one again. */
 interface DesiredAccount extends Account {
+  /** Whether the program has another password than it last set, or just the same one again. */
   readonly isRotated: boolean;
+  /** It is one of several of its name; `password` is of one that is in use so far, where that is to go. */
+  readonly beside?: { readonly password?: string | undefined };
 }
 
 export function accountStatements(
@@ -18,12 +20,12 @@ export function accountStatements(
   old: Account | undefined,
   now: DesiredAccount,
 ): string[] {
+  if (old === undefined && now.beside !== undefined) return statementsBeside(name, now);
   const account = accountName(name, now.from);
-  const identified = `${account} ${identification(now)}`;
   const moves = old !== undefined && old.from !== now.from;
   return [
     ...(moves ? [`RENAME USER ${accountName(name, old.from)} TO ${account}`] : []),
-    ...(old === undefined ? [`CREATE USER IF NOT EXISTS ${identified}`] : []),
+    ...(old === undefined ? [`CREATE USER IF NOT EXISTS ${account} ${identification(now)}`] : []),
     ...passwordStatements(account, old, now),
     ...((old?.maxConnections ?? 0) === now.maxConnections
       ? []
@@ -34,6 +36,27 @@ export function accountStatements(
         ? [`GRANT ${grant.map(renderPrivilege).join(", ")} ON ${renderLevel(level)} TO ${account}`]
         : []),
     ]),
+  ];
+}
+
+/**
+ * MySQL takes the account of the narrowest host part. So one from an address is in use as soon as it is there: it is made complete under a host
+ * part from which nobody comes, and gets its own at once, with the password that applications have so far beside the one that they get.
+ */
+function statementsBeside(name: string, { beside, ...now }: DesiredAccount): string[] {
+  const waiting = { ...now, from: `new-${now.from}` };
+  const account = accountName(name, waiting.from);
+  const inUse = beside?.password ?? now.password;
+  const isOther = inUse !== now.password;
+  return [
+    // Of an `up` that was killed.
+    dropStatement(name, waiting.from),
+    ...accountStatements(name, undefined, {
+      ...{ ...waiting, isRotated: false },
+      ...(inUse !== undefined && { password: inUse }),
+    }),
+    ...(isOther ? [`ALTER USER ${account} ${identification(now)} RETAIN CURRENT PASSWORD`] : []),
+    `RENAME USER ${account} TO ${accountName(name, now.from)}`,
   ];
 }
 
@@ -56,7 +79,7 @@ function passwordStatements(
   return [`${identified}${retain}`, `ALTER USER ${account} ACCOUNT UNLOCK`];
 }
 
-export function dropStatement(name: string, { from }: Account): string {
+export function dropStatement(name: string, from: string): string {
   return `DROP USER IF EXISTS ${accountName(name, from)}`;
 }
 

@@ -4,12 +4,7 @@ import { randomUUID } from "node:crypto";
 import type { Context } from "../../kind";
 import { lines, type Shell } from "../../ssh/shell";
 import type { Member, Members } from "../mysql/members";
-import {
-  accountStatements,
-  isAskedFor,
-  renderAccount,
-  retireStatement,
-} from "../mysql/replication-account";
+import { accountStatements, renderAccount, retireStatements } from "../mysql/replication-account";
 import { knownMember, type Round, refuse, runMember } from "../mysql/round";
 import { renderAwait, renderFill, renderPromote } from "../mysql/scripts";
 import { mysql } from "../mysql/sql";
@@ -187,19 +182,23 @@ async function carryOut(task: Task, round: Round<Group>): Promise<void> {
   }
 }
 
-/** All members have the present password by then. */
+/** All members have the present password by then, and all their addresses an account. */
 async function retireFormerPassword(
   steps: readonly GroupStep[],
   round: Round<Group>,
 ): Promise<void> {
-  const account = round.desired.replicationAccount;
-  if (!isAskedFor(round.live?.replicationAccount, account)) return;
+  const account = {
+    live: round.live?.replicationAccount,
+    desired: round.desired.replicationAccount,
+  };
+  const statements = retireStatements(account);
+  if (statements.length === 0) return;
   const tasks = steps.map(({ task }) => task);
   const set = tasks.find((task) => task.do === "set replication account");
   if (set?.do !== "set replication account" || set.on !== "primary") return;
   const switched = tasks.find((task) => task.do === "switch");
   const primary = switched?.do === "switch" ? switched.member : set.member;
-  await runMember(primary, mysql(retireStatement(account)), round);
+  await runMember(primary, mysql(...statements), round);
 }
 
 /** All that are known, also who is yet to leave. */

@@ -13,7 +13,8 @@ import {
   withDefaultPorts,
   withKnownCluster,
 } from "../mysql/members";
-import { password } from "../mysql/names";
+import { accountHost, password } from "../mysql/names";
+import { type ReplicationAccount, withSortedHosts } from "../mysql/replication-account";
 import { desiredStatus, type MemberStatus } from "./status";
 
 export interface Group {
@@ -25,7 +26,7 @@ export interface Group {
    * several are.
    */
   readonly primary: string;
-  readonly replicationAccount: { readonly name: string; readonly password: string };
+  readonly replicationAccount: ReplicationAccount;
   readonly discardDataOn: readonly string[];
   /** Members of which nothing is asked. */
   readonly away: readonly string[];
@@ -41,7 +42,11 @@ const schema = v.strictObject({
   cluster: textOf(values.clusterName),
   members: membersSchema,
   primary: v.optional(memberName),
-  replicationAccount: v.strictObject({ name: textOf(values.accountName), password }),
+  replicationAccount: v.strictObject({
+    name: textOf(values.accountName),
+    password,
+    from: v.optional(v.array(accountHost)),
+  }),
   discardDataOn: v.optional(v.array(memberName)),
   away: v.optional(v.array(memberName)),
   // Filled in by `check` itself, and handed back to it by the engine.
@@ -59,6 +64,7 @@ export function check(
     args: {
       ...rest,
       members: withDefaultPorts(members),
+      replicationAccount: withSortedHosts(inputs.replicationAccount),
       primary: primary ?? "",
       discardDataOn: inputs.discardDataOn ?? [],
       away,

@@ -6,7 +6,7 @@ import { hasUnknown } from "../../protocol/values";
 import { type Answers, askMembers, type MemberProbe, type Members } from "../mysql/members";
 import { withNewNames } from "../mysql/new-names";
 import { renderProbe } from "../mysql/probe";
-import { observedAccount } from "../mysql/replication-account";
+import { askedAccounts, observedAccount } from "../mysql/replication-account";
 import type { Group } from "./args";
 import { statusOf } from "./status";
 import { topologyOf } from "./topology";
@@ -38,16 +38,14 @@ export function seenFrom(answers: Answers, expected: Group, members: Members): G
 
 function ask(expected: Group, context: Context): Promise<Answers> {
   const { cluster, replicationAccount, members, away } = expected;
-  const accounts = [{ ...replicationAccount, from: "%" }];
+  const accounts = askedAccounts(replicationAccount);
   const probe: MemberProbe = {
     doing: `reading MySQL of cluster ${cluster}`,
-    script: (member) =>
-      renderProbe({
-        member,
-        accounts,
-        replicationPassword: replicationAccount.password,
-        topology: "group",
-      }),
+    script: renderProbe({
+      accounts,
+      replicationPassword: replicationAccount.password,
+      topology: "group",
+    }),
     accounts,
   };
   const asked = Object.entries(members).filter(([name]) => !away.includes(name));
@@ -92,6 +90,5 @@ function accountOf(
 ): Group["replicationAccount"] {
   const answer = answers[speaker];
   if (answer?.mysqld !== "running") return replicationAccount;
-  const found = answer.accounts[replicationAccount.name];
-  return observedAccount(found, replicationAccount, groupPrivileges);
+  return observedAccount(answer, replicationAccount, groupPrivileges);
 }

@@ -2,12 +2,7 @@
 
 import type { Context } from "../../kind";
 import type { Shell } from "../../ssh/shell";
-import {
-  accountStatements,
-  isAskedFor,
-  renderAccount,
-  retireStatement,
-} from "../mysql/replication-account";
+import { accountStatements, renderAccount, retireStatements } from "../mysql/replication-account";
 import { knownMember, type Round, refuse, runMember } from "../mysql/round";
 import { renderAwait, renderFill, renderPromote } from "../mysql/scripts";
 import { mysql, mysqlGoingOn } from "../mysql/sql";
@@ -192,15 +187,15 @@ async function handOver(from: string, to: string, round: Round<Replication>): Pr
   }
 }
 
-/** Once replicas follow, all of them by the present password, they get the account from the primary too; a former password ends. */
+/** Once replicas follow, all of them by the present password, they get the account from the primary too; what is former ends. */
 async function logReplicationAccount(
   { member }: { readonly member: string },
   round: Round<Replication>,
 ): Promise<void> {
-  const account = round.desired.replicationAccount;
+  const desired = round.desired.replicationAccount;
   const script = mysql(
-    ...accountStatements(account, replicationPrivileges),
-    ...(isAskedFor(round.live?.replicationAccount, account) ? [retireStatement(account)] : []),
+    ...accountStatements(desired, replicationPrivileges),
+    ...retireStatements({ live: round.live?.replicationAccount, desired }),
   );
   // Where the role was handed over meanwhile, the former primary refuses it; the new one got it by then.
   if (member === round.desired.primary) await runMember(member, script, round);

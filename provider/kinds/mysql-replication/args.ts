@@ -13,7 +13,8 @@ import {
   withDefaultPorts,
   withKnownCluster,
 } from "../mysql/members";
-import { password } from "../mysql/names";
+import { accountHost, password } from "../mysql/names";
+import { type ReplicationAccount, withSortedHosts } from "../mysql/replication-account";
 import { desiredStatus, type MemberStatus } from "./status";
 
 export type Durability = "wait-for-replica" | { readonly carryOnAfterSeconds: number };
@@ -26,7 +27,7 @@ export interface Replication {
   readonly primary: string;
   /** In a read: what a commit waits for in truth; `carryOnAfterSeconds: 0` where it waits for nothing. */
   readonly durability: Durability;
-  readonly replicationAccount: { readonly name: string; readonly password: string };
+  readonly replicationAccount: ReplicationAccount;
   /** On each member the path of what it trusts. Without it the primary's certificate is not verified. */
   readonly authority?: string;
   readonly discardDataOn: readonly string[];
@@ -48,7 +49,11 @@ const schema = v.strictObject({
     ],
     'expected "wait-for-replica" or { carryOnAfterSeconds: 1 to 86400 }',
   ),
-  replicationAccount: v.strictObject({ name: textOf(values.accountName), password }),
+  replicationAccount: v.strictObject({
+    name: textOf(values.accountName),
+    password,
+    from: v.optional(v.array(accountHost)),
+  }),
   authority: v.optional(text(/^(\/[A-Za-z0-9._-]+)+$/, "an absolute path")),
   discardDataOn: v.optional(v.array(memberName)),
   // Filled in by `check` itself, and handed back to it by the engine.
@@ -64,6 +69,7 @@ export function check(
     args: {
       ...kept,
       members: withDefaultPorts(inputs.members),
+      replicationAccount: withSortedHosts(inputs.replicationAccount),
       discardDataOn: inputs.discardDataOn ?? [],
       status: isMap(inputs.members) ? desiredStatus(Object.keys(inputs.members)) : inputs.members,
     },

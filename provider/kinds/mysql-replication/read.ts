@@ -5,7 +5,7 @@ import { parseGtidSet, subtract } from "../mysql/gtid";
 import { type Answers, answered, askMember, askMembers, type MemberProbe } from "../mysql/members";
 import { withNewNames } from "../mysql/new-names";
 import { type Answer, type Facts, renderProbe } from "../mysql/probe";
-import { observedAccount } from "../mysql/replication-account";
+import { askedAccounts, observedAccount } from "../mysql/replication-account";
 import { rolesOf, runningFacts } from "../mysql/roles";
 import type { Durability, Replication } from "./args";
 import { isStrict, statusOf } from "./status";
@@ -45,12 +45,11 @@ export const foreverMilliseconds = 4294967295;
 function toldByPrimary(answer: Answer | undefined, expected: Replication): Partial<Replication> {
   if (answer?.mysqld !== "running") return {};
   const account = expected.replicationAccount;
-  const found = answer.accounts[account.name];
   const durability = durabilityOf(answer.facts, Object.keys(expected.members).length > 1);
   return {
     durability,
     lastKnownDurability: durability,
-    replicationAccount: observedAccount(found, account, replicationPrivileges),
+    replicationAccount: observedAccount(answer, account, replicationPrivileges),
   };
 }
 
@@ -62,11 +61,11 @@ function durabilityOf(facts: Facts, hasReplicas: boolean): Durability {
 }
 
 function probeOf({ cluster, replicationAccount }: Replication): MemberProbe {
-  const accounts = [{ ...replicationAccount, from: "%" }];
+  const accounts = askedAccounts(replicationAccount);
   const replicationPassword = replicationAccount.password;
   return {
     doing: `reading MySQL of cluster ${cluster}`,
-    script: (member) => renderProbe({ member, accounts, replicationPassword }),
+    script: renderProbe({ accounts, replicationPassword }),
     accounts,
   };
 }

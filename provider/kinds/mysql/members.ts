@@ -7,6 +7,7 @@ import { HostAway, HostKeyMismatch, HostUnreachable, ReadTimedOut } from "../../
 import type { Context, Host, Properties, Property } from "../../kind";
 import * as values from "../../schema/values";
 import type { Shell } from "../../ssh/shell";
+import type { AskedAccount } from "./accounts";
 import { type Answer, parseAnswer } from "./probe";
 
 export interface Member {
@@ -65,9 +66,9 @@ export function memberOf(name: string, members: Members): Member {
 
 export interface MemberProbe {
   readonly doing: string;
-  readonly script: (member: Member) => Shell;
+  readonly script: Shell;
   /** The accounts that the script asks about, in its order. */
-  readonly accounts: readonly { readonly name: string; readonly from: string }[];
+  readonly accounts: readonly AskedAccount[];
 }
 
 /** The member's machine is not there. Where another one answers at its address by now, it is no less gone. */
@@ -102,7 +103,7 @@ export async function askMember(
   context: Context,
 ): Promise<Answer | Absent> {
   try {
-    const answer = await context.ask(member.host, script(member).text, doing);
+    const answer = await context.ask(member.host, script.text, doing);
     return parseAnswer(answer, accounts);
   } catch (error) {
     if (isAbsent(error)) return error;

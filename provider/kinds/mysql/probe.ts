@@ -2,14 +2,11 @@
 
 import { lines, type Shell, sh } from "../../ssh/shell";
 import {
-  type AccountFacts,
   type AskedAccount,
-  loginOf,
-  parseAccount,
+  type FoundAccounts,
+  parseAccounts,
   renderGrantsQuestion,
-  renderLogin,
 } from "./accounts";
-import type { Member } from "./members";
 import { askMysql, askMysqlGoingOn, literal } from "./sql";
 
 export interface Facts {
@@ -88,12 +85,7 @@ export type Answer =
       /** Its host is away, and was not asked. */
       readonly isAway?: boolean;
     }
-  | {
-      readonly mysqld: "running";
-      readonly facts: Facts;
-      /** By name; without those that do not exist. */
-      readonly accounts: Readonly<Record<string, AccountFacts>>;
-    };
+  | ({ readonly mysqld: "running"; readonly facts: Facts } & FoundAccounts);
 
 /** The marker that names the cluster whose data a member holds: the comment of a table, which CLONE and replication carry along. */
 export const marker = { schema: "trilithon", table: "cluster" } as const;
@@ -111,7 +103,6 @@ export const cloningQuery =
   "SELECT COUNT(*) FROM performance_schema.processlist WHERE INFO LIKE 'CLONE INSTANCE %'";
 
 export interface ProbeArgs {
-  readonly member: Member;
   readonly accounts: readonly AskedAccount[];
   /** The password that a replica's connection is compared with; default: none is. */
   readonly replicationPassword?: string;
@@ -120,7 +111,7 @@ export interface ProbeArgs {
 }
 
 export function renderProbe(args: ProbeArgs): Shell {
-  const { member, accounts } = args;
+  const { accounts } = args;
   return lines(
     sh`command -v mysql >/dev/null && command -v mysqld >/dev/null || { echo absent; [ -n "$(ls -A /var/lib/mysql 2>/dev/null)" ] || echo empty; exit 0; }`,
     sh`export LC_ALL=C`,
@@ -139,27 +130,17 @@ ${askMysql(...factsStatements(args))}
       sh`{
 ${askMysqlGoingOn(...accounts.map(renderGrantsQuestion))}
 } 2>/dev/null`,
-    sh`echo logins`,
-    ...accounts.map((account) => renderLogin(account, member)),
+    // Of an account that does not exist there are no grants, which is an error of the client's.
+    sh`true`,
   );
 }
 
-export function parseAnswer(
-  answer: string,
-  asked: readonly { readonly name: string; readonly from: string }[],
-): Answer {
+export function parseAnswer(answer: string, asked: readonly AskedAccount[]): Answer {
   const [state = "", ...rest] = answer.split("\n");
   if (state === "absent") return { mysqld: state, ...(rest[0] === "empty" && { isEmpty: true }) };
   if (state !== "running") return { mysqld: "silent", reason: lastError(rest) };
   const facts: Facts = JSON.parse(rest.find((line) => line.startsWith("{")) ?? "");
-  const shown = rest.slice(0, rest.indexOf("logins"));
-  const logins = rest.slice(rest.indexOf("logins") + 1);
-  const accounts = asked.flatMap(({ name, from }, index) => {
-    const found = parseAccount(index, from, shown);
-    if (found === undefined) return [];
-    return [[name, { ...found, login: loginOf(logins[index]) }] as const];
-  });
-  return { mysqld: "running", facts, accounts: Object.fromEntries(accounts) };
+  return { mysqld: "running", facts, ...parseAccounts(rest, asked) };
 }
 
 function lastError(said: readonly string[]): string {

@@ -23,6 +23,10 @@ const replication = { resource: "database-replication" };
 const content = { resource: "database-content" };
 const sql = (statement: string) => `mysql -e "${statement}"`;
 
+/** Of each of its accounts: there is one for every member's address. */
+const otherPassword =
+  "SELECT CONCAT('ALTER USER ', QUOTE(User), '@', QUOTE(Host), ' IDENTIFIED BY ''by-hand-by-hand'';') FROM mysql.user WHERE User = 'trilithon_replication'";
+
 const admin = (command: string) => `echo '${command}' | socat stdio /run/haproxy/admin.sock`;
 
 const servers =
@@ -176,9 +180,9 @@ export const drifts: readonly (readonly Drift[])[] = [
       name: "an account's limit of connections changed",
       host: "web-01",
       ...content,
-      break: sql("ALTER USER guestbook WITH MAX_USER_CONNECTIONS 3"),
-      paths: ["accounts.guestbook.maxConnections"],
-      sentence: /^web-01: change account guestbook \(at most 180 connections\) \[drift\]$/,
+      break: sql("ALTER USER guestbook@localhost WITH MAX_USER_CONNECTIONS 3"),
+      paths: ['accounts["guestbook@localhost"].maxConnections'],
+      sentence: /^web-01: change account guestbook@localhost \(at most 90 connections\) \[drift\]$/,
     },
   ],
   [
@@ -220,8 +224,8 @@ export const drifts: readonly (readonly Drift[])[] = [
       name: "a grant taken away",
       host: "web-01",
       ...content,
-      break: sql("REVOKE INSERT ON guestbook.* FROM guestbook"),
-      paths: ['accounts.guestbook.grants["guestbook.*"]'],
+      break: sql("REVOKE INSERT ON guestbook.* FROM guestbook@localhost"),
+      paths: ['accounts["guestbook@localhost"].grants["guestbook.*"]'],
       sentence: /guestbook.* \[drift\]$/,
     },
     {
@@ -285,8 +289,8 @@ export const drifts: readonly (readonly Drift[])[] = [
       name: "an account's password changed",
       host: "web-01",
       ...content,
-      break: sql("ALTER USER guestbook IDENTIFIED BY 'by-hand-by-hand'"),
-      paths: ["accounts.guestbook.password"],
+      break: sql("ALTER USER guestbook@localhost IDENTIFIED BY 'by-hand-by-hand'"),
+      paths: ['accounts["guestbook@localhost"].password'],
       sentence: /guestbook.* \[drift\]$/,
     },
     {
@@ -309,7 +313,7 @@ export const drifts: readonly (readonly Drift[])[] = [
       name: "the replication account's password changed",
       host: "web-01",
       ...replication,
-      break: sql("ALTER USER trilithon_replication IDENTIFIED BY 'by-hand-by-hand'"),
+      break: `${sql(otherPassword)} -NB | mysql`,
       paths: ["replicationAccount.password"],
       sentence:
         /^web-01: set the password of the replication account trilithon_replication, the former one being good .* \[drift\]$/,

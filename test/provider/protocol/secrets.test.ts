@@ -219,7 +219,10 @@ test("passwords of a MySQL cluster stay secret in every answer", async (t) => {
       durability: "wait-for-replica",
       replicationAccount: { name: "replication", password: secret("planted-replication") },
     },
-    MysqlContent: { accounts: { app: account } },
+    // Of the second there are several, each with the password.
+    MysqlContent: {
+      accounts: { app: account, shop: { ...account, from: ["10.0.0.1", "10.0.0.2"] } },
+    },
     MysqlPasswordRetirement: { passwords: { app: secret("planted-retired") } },
   };
   for (const [kind, more] of Object.entries(kindsOfMysql)) {

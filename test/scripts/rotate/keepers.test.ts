@@ -22,6 +22,11 @@ config:
     - {name: web-01, address: 172.31.64.21, roles: [load-balancer, web]}
   trilithon:privateKey: {secure: AAAA}
 `;
+const withServices = `${machines}
+  trilithon:services:
+    page-cache: {kind: valkey, hosts: [web-01]}
+    parts: {kind: memcached, hosts: [web-01]}
+`;
 
 const changes: readonly (readonly [Rotation, string, ReturnType<typeof changeOf>])[] = [
   ["database", containers, { keepers: ["trilithon:database.passwordKeeper"] }],
@@ -41,6 +46,18 @@ const changes: readonly (readonly [Rotation, string, ReturnType<typeof changeOf>
     containers,
     { keepers: ["trilithon:database.authorityKeeper", "trilithon:web.authorityKeeper"] },
   ],
+  [
+    "certificates",
+    withServices,
+    {
+      keepers: [
+        "trilithon:web.authorityKeeper",
+        "trilithon:services.page-cache.authorityKeeper",
+        "trilithon:services.parts.authorityKeeper",
+      ],
+    },
+  ],
+  ["services", withServices, { keepers: ["trilithon:services.page-cache.passwordKeeper"] }],
 ];
 
 for (const [rotation, text, change] of changes) {
@@ -53,6 +70,7 @@ for (const [rotation, text, change] of changes) {
 const nothing: readonly (readonly [Rotation, string])[] = [
   ["database", "database: there is nothing to rotate: no host has a database role"],
   ["replication", "replication: there is nothing to rotate: no host has a database role"],
+  ["services", "services: there is nothing to rotate: no private service has a password"],
   ["https", "https: there is nothing to rotate: trilithon:https has no authority of its own"],
 ];
 

@@ -7,10 +7,10 @@ import { capture, type Finished, must } from "../../../scripts/setup/run";
 
 const image = "trilithon-scanner";
 
-/** The hosts' image and nmap, dig and curl. */
+/** The hosts' image and nmap, dig, curl and ping. */
 export async function makeScanner(): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), "trilithon-scanner-"));
-  const packages = "nmap bind9-dnsutils curl";
+  const packages = "nmap bind9-dnsutils curl iputils-ping";
   await writeFile(
     join(folder, "Dockerfile"),
     `FROM ${imageNames.sid}\nRUN apt-get -qq update && apt-get -qqy install --no-install-recommends ${packages}\n`,
@@ -43,6 +43,23 @@ export async function startMachine(stack: string, address6: string): Promise<voi
   await must("machine", "docker", [
     ...["run", "--detach", "--label", `trilithon.stack=${stack}`],
     ...["--network", `trilithon-${stack}`, "--ip6", address6, image, "sleep", "infinity"],
+  ]);
+}
+
+/** For root on a host whose network has no IPv6: Docker gives no address there, and leaves the protocol off. */
+export function giveAddress6(address6: string): string {
+  return `mount --bind /proc/sys/net /proc/sys/net && mount -o remount,rw,bind /proc/sys/net &&
+sysctl -qw net.ipv6.conf.eth0.disable_ipv6=0 && umount /proc/sys/net &&
+ip -6 addr add ${address6}/64 dev eth0 nodad`;
+}
+
+/** A machine that is no host of the stack's, in its network without IPv6: `trilithon-STACK-stranger`. */
+export async function startStranger(stack: string, address6: string): Promise<void> {
+  const name = `trilithon-${stack}-stranger`;
+  await must(name, "docker", [
+    ...["run", "--detach", "--name", name, "--label", `trilithon.stack=${stack}`],
+    ...["--cap-add", "NET_ADMIN", "--cap-add", "SYS_ADMIN", "--network", `trilithon-${stack}`],
+    ...[image, "sh", "-c", `${giveAddress6(address6)} && exec sleep infinity`],
   ]);
 }
 

@@ -31,6 +31,14 @@ const faults: { more: Properties; is: string }[] = [
     more: { accounts: { app: { ...app, maxConnections: -1 } } },
     is: "accounts.app.maxConnections: expected an integer from 0 to 100000, got -1",
   },
+  {
+    more: { accounts: { app: { ...app, from: [] } } },
+    is: "accounts.app.from: expected a host or more",
+  },
+  {
+    more: { accounts: { "app@10.0.0.1": app } },
+    is: "accounts.app@10.0.0.1: expected 1 to 32 letters, digits and _ . -",
+  },
   { more: { colour: "red" }, is: "colour: no such property" },
 ];
 
@@ -54,6 +62,20 @@ test("defaults are filled in, and privileges put in one form", (t) => {
     },
   });
   t.deepEqual(check(args).args, args);
+});
+
+test("each host that is listed is an account of its own", (t) => {
+  const { args, failures } = check(
+    contentInputs({ accounts: { app: { ...app, from: ["10.0.0.2", "10.0.0.1", "10.0.0.2"] } } }),
+  );
+  t.deepEqual(failures, []);
+  t.deepEqual(args.accounts, {
+    "app@10.0.0.1": { ...app, from: "10.0.0.1", maxConnections: 0 },
+    "app@10.0.0.2": { ...app, from: "10.0.0.2", maxConnections: 0 },
+  });
+  t.deepEqual(check(args), { args, failures: [] });
+  const later = contentInputs({ accounts: { app: { ...app, from: ["10.0.0.1", unknown] } } });
+  t.deepEqual(check(later).failures, []);
 });
 
 test("what a preview does not know yet is no fault", (t) => {

@@ -18,6 +18,11 @@ test("databases and accounts are made on the primary", (t) => {
       "web-01: create account app (INSERT, SELECT on guestbook.*)",
     ],
   );
+  const limited = content({ accounts: { app: { ...app, maxConnections: 90 } }, databases: [] });
+  t.deepEqual(
+    plan(undefined, limited).map(({ sentence }) => sentence),
+    ["web-01: create account app (INSERT, SELECT on guestbook.*; at most 90 connections)"],
+  );
 });
 
 test("what is as it should be is left alone, and what the program forgot goes, but for databases", (t) => {
@@ -125,6 +130,7 @@ test("what the primary says is compared; where it is silent, all stands as last 
         plugin: "caching_sha2_password",
       },
     },
+    hosts: {},
   };
   t.deepEqual(diff(contentOf(answer, desired), desired), [
     { path: ["accounts", "app", "password"], kind: "update" },

@@ -122,6 +122,150 @@ onLinux(
   },
 );
 
+const addresses = ["10.0.0.1", "10.0.0.2"];
+
+/** As the engine reads before it changes: what the state has, and what the program names. */
+async function over(hosts: MysqlHosts, state: Content, desired: Content): Promise<string[]> {
+  const both = { ...state, ...desired, accounts: { ...state.accounts, ...desired.accounts } };
+  const live = await mysqlContent.read({ ...both }, hosts.context);
+  const steps = mysqlContent.plan(live, desired, hosts.context.owner);
+  await mysqlContent.apply(steps, live, desired, hosts.context);
+  return steps.map(({ sentence }) => sentence);
+}
+
+function retirementOf({ cluster, members }: Content, password: string, retired = password) {
+  return {
+    ...{ cluster, members, primary: "web-01", former: {} },
+    ...{ passwords: { app: password }, retired: { app: retired }, from: { app: addresses } },
+  };
+}
+
+/** What an application finds at each address: MySQL takes the narrowest account. */
+function isServed(hosts: MysqlHosts, password: string, address: string): boolean {
+  const server = hosts.on("web-01");
+  const { users } = server.data;
+  const user = users.get(`'app'@'${address}'`) ?? users.get("'app'@'%'");
+  const isLetIn = server.login("app", password, address).error === undefined;
+  return isLetIn && user?.grants.get("`guestbook`.*")?.has("INSERT") === true;
+}
+
+for (const password of ["of app", "another"]) {
+  const how = password === "of app" ? "" : ", also with another password at once";
+  onLinux(
+    `accounts of addresses take the place of one from anywhere, unnoticed${how}`,
+    async (t) => {
+      const hosts = await primary(t);
+      const { state } = await up(t, hosts, content({ formerAccounts: "leave" }));
+      const desired = content({
+        accounts: accounts({ from: addresses, password }),
+        formerAccounts: "leave",
+      });
+      const refused: string[] = [];
+      hosts.mysqlds.watch = (statement) => {
+        for (const address of addresses) {
+          if (!isServed(hosts, "of app", address)) refused.push(`${address} after ${statement}`);
+        }
+      };
+      const sentences = await over(hosts, state, desired);
+      t.deepEqual(
+        sentences,
+        addresses.map((one) => `web-01: create account app@${one} (INSERT, SELECT on guestbook.*)`),
+      );
+      t.deepEqual(refused, []);
+      hosts.mysqlds.watch = undefined;
+      const { users } = hosts.on("web-01").data;
+      t.deepEqual([...users.keys()].sort(), ["'app'@'%'", "'app'@'10.0.0.1'", "'app'@'10.0.0.2'"]);
+      // Somebody's, and not of this stack.
+      hosts.on("web-01").take("CREATE USER 'app'@'10.9.9.9' IDENTIFIED BY 'of somebody'");
+      const wanted = retirementOf(desired, password, "of app");
+      const live = await mysqlPasswordRetirement.read(wanted, hosts.context);
+      t.deepEqual(live?.left, { "app@%": "%" });
+      const [step] = mysqlPasswordRetirement.plan(live, wanted, hosts.context.owner);
+      t.regex(step?.sentence ?? "", /drop account app@%, which nobody uses any more/);
+      const made = await mysqlPasswordRetirement.apply([], live, wanted, hosts.context);
+      t.deepEqual([...users.keys()].sort(), [
+        "'app'@'10.0.0.1'",
+        "'app'@'10.0.0.2'",
+        "'app'@'10.9.9.9'",
+      ]);
+      for (const address of addresses) t.true(isServed(hosts, password, address));
+      t.is(isServed(hosts, "of app", "10.0.0.1"), password === "of app");
+      const seen = await mysqlPasswordRetirement.read(made, hosts.context);
+      t.deepEqual(seen && mysqlPasswordRetirement.diff(seen, wanted), []);
+    },
+  );
+}
+
+onLinux("an account that made views is locked, as they do what they do in its name", async (t) => {
+  const hosts = await primary(t);
+  const { state } = await up(t, hosts, content({ formerAccounts: "leave" }));
+  const desired = content({ accounts: accounts({ from: addresses }), formerAccounts: "leave" });
+  await over(hosts, state, desired);
+  const { data } = hosts.on("web-01");
+  data.definers = ["mysql.sys@localhost", "app@%"];
+  const wanted = retirementOf(desired, "of app");
+  const live = await mysqlPasswordRetirement.read(wanted, hosts.context);
+  const [step] = mysqlPasswordRetirement.plan(live, wanted, hosts.context.owner);
+  t.regex(step?.sentence ?? "", /lock account app@%, which nobody logs in by any more/);
+  const made = await mysqlPasswordRetirement.apply([], live, wanted, hosts.context);
+  t.true(data.users.get("'app'@'%'")?.isLocked);
+  t.true(isServed(hosts, "of app", "10.0.0.1"));
+  t.regex(hosts.on("web-01").login("app", "of app", "10.0.0.7").error ?? "", /3118/);
+  const seen = await mysqlPasswordRetirement.read(made, hosts.context);
+  t.deepEqual(seen && mysqlPasswordRetirement.diff(seen, wanted), []);
+});
+
+onLinux("an up that was killed between two accounts is completed", async (t) => {
+  const hosts = await primary(t);
+  const { state } = await up(t, hosts, content({ formerAccounts: "leave" }));
+  const desired = content({ accounts: accounts({ from: addresses }), formerAccounts: "leave" });
+  await over(hosts, state, desired);
+  const server = hosts.on("web-01");
+  server.take("RENAME USER 'app'@'10.0.0.2' TO 'app'@'new-10.0.0.2'");
+  t.deepEqual(await over(hosts, state, desired), [
+    "web-01: create account app@10.0.0.2 (INSERT, SELECT on guestbook.*)",
+  ]);
+  t.deepEqual(
+    [...server.data.users.keys()].filter((key) => key.includes("new-")),
+    [],
+  );
+  t.true(isServed(hosts, "of app", "10.0.0.2"));
+});
+
+onLinux("what is done by hand to one of several is told of that one, and mended", async (t) => {
+  const hosts = await primary(t);
+  const desired = content({ accounts: accounts({ from: addresses }) });
+  let { state } = await up(t, hosts, desired);
+  for (const [sql, told] of [
+    [
+      "ALTER USER 'app'@'10.0.0.2' IDENTIFIED BY 'by hand'",
+      /change account app@10.0.0.2 \(its password\)/,
+    ],
+    ["REVOKE INSERT ON `guestbook`.* FROM 'app'@'10.0.0.2'", /account app@10.0.0.2 \(grant INSERT/],
+    ["DROP USER 'app'@'10.0.0.2'", /create account app@10.0.0.2/],
+  ] as const) {
+    t.is(hosts.on("web-01").take(sql).error, undefined, sql);
+    const done = await up(t, hosts, desired, state);
+    t.is(done.sentences.length, 1, sql);
+    t.regex(done.sentences[0] ?? "", told);
+    state = done.state;
+  }
+});
+
+onLinux("with an application all of its accounts go", async (t) => {
+  const hosts = await primary(t);
+  const server = hosts.on("web-01");
+  const desired = content({
+    accounts: accounts({ from: addresses }),
+    accountsOnRemoval: "drop",
+  });
+  const { state } = await up(t, hosts, desired);
+  // Of an address that was given up, and was not retired yet.
+  server.take("CREATE USER 'app'@'10.0.0.9' IDENTIFIED BY 'of app'");
+  await mysqlContent.remove(state, hosts.context);
+  t.deepEqual([...server.data.users.keys()], []);
+});
+
 onLinux("a password that was changed by hand is set back, and is not good any more", async (t) => {
   const hosts = await primary(t);
   const { state } = await up(t, hosts, content());

@@ -1,6 +1,5 @@
 import test from "ava";
 import fc from "fast-check";
-import type { AccountFacts } from "../../../../provider/kinds/mysql/accounts";
 import { isSubset, parseGtidSet } from "../../../../provider/kinds/mysql/gtid";
 import type { Answer, Source } from "../../../../provider/kinds/mysql/probe";
 import type { Replication } from "../../../../provider/kinds/mysql-replication/args";
@@ -12,7 +11,8 @@ import { cluster, names } from "../../../support/mysql-inputs";
 import {
   carryOut,
   freshServer,
-  replicationAccount,
+  noAccounts,
+  replicationAccounts,
   running,
   type Servers,
   sourceOf,
@@ -56,10 +56,8 @@ function server(name: string): fc.Arbitrary<Answer> {
         rpl_semi_sync_source_enabled: sourceEnabled,
         rpl_semi_sync_replica_enabled: replicaEnabled,
       };
-      const accounts: Readonly<Record<string, AccountFacts>> = hasAccount
-        ? { replication: replicationAccount }
-        : {};
-      return { mysqld: "running", facts: { ...facts, ...change, variables }, accounts };
+      const found = hasAccount ? replicationAccounts() : noAccounts;
+      return { mysqld: "running", facts: { ...facts, ...change, variables }, ...found };
     });
   return fc.oneof(
     { weight: 8, arbitrary: found },

@@ -2,7 +2,7 @@ import test from "ava";
 import { withNewNames } from "../../../../provider/kinds/mysql/new-names";
 import { observe } from "../../../../provider/kinds/mysql-replication/read";
 import { cluster } from "../../../support/mysql-inputs";
-import { freshServer, running } from "../../../support/mysql-model";
+import { freshServer, noAccounts, running } from "../../../support/mysql-model";
 
 const { facts } = running({ "web-01": freshServer("web-01") }, "web-01");
 
@@ -10,7 +10,7 @@ test("a primary waits for its replica, carries on after a while, or waits for no
   const durability = (change: Readonly<Record<string, string>>) => {
     const variables = { ...facts.variables, ...change };
     const found = { ...facts, variables, cluster: "guestbook", superReadOnly: 0 };
-    const answers = { "web-01": { mysqld: "running" as const, facts: found, accounts: {} } };
+    const answers = { "web-01": { mysqld: "running" as const, facts: found, ...noAccounts } };
     return observe({ ...answers, "web-02": freshServer("web-02") }, cluster())?.durability;
   };
   const on = { rpl_semi_sync_source_enabled: "ON" };

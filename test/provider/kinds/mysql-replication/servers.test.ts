@@ -365,7 +365,7 @@ onLinux(
     hosts.on("web-01").write("before");
     const empty = hosts.on("web-02");
     empty.take("STOP REPLICA; RESET REPLICA ALL");
-    empty.data = { schemas: new Map(), users: new Map(), entries: [] };
+    empty.data = { schemas: new Map(), users: new Map(), definers: [], entries: [] };
     empty.executed.clear();
     empty.log.length = 0;
     empty.persisted.clear();
@@ -599,6 +599,31 @@ onLinux("all members have the account, so that any can be followed", async (t) =
   await up(t, hosts, desired);
   await up(t, hosts, cluster({ primary: "web-02" }), desired);
 });
+
+onLinux(
+  "its accounts of addresses take the place of one from anywhere, and of an address that is left",
+  async (t) => {
+    const { hosts, desired } = await made(t, {}, 3);
+    const account = { name: "replication", password: "of replication" };
+    const hostsOf = () =>
+      hosts.mysqlds.servers.map(({ data }) =>
+        [...data.users.keys()].map((key) => key.split("@")[1]).sort(),
+      );
+    const all = ["10.0.0.1", "10.0.0.2", "10.0.0.3"];
+    const replicationAccount = { ...account, from: all };
+    const sentences = await up(t, hosts, cluster({ replicationAccount }, 3), desired);
+    t.deepEqual(sentences, [
+      "web-01: have the replication account replication let members in from 10.0.0.1, 10.0.0.2, 10.0.0.3, let nobody in from % any more",
+    ]);
+    const quoted = all.map((one) => `'${one}'`);
+    t.deepEqual(hostsOf(), [quoted, quoted, quoted]);
+    await isSettled(t, hosts, cluster({ replicationAccount }, 3));
+    const fewer = cluster({ replicationAccount: { ...account, from: all.slice(0, 2) } });
+    await up(t, hosts, fewer, cluster({ replicationAccount }, 3));
+    t.deepEqual(hostsOf().slice(0, 2), [quoted.slice(0, 2), quoted.slice(0, 2)]);
+    t.is(hosts.on("web-01").write("after"), "acknowledged");
+  },
+);
 
 for (const end of ["to its end", "killed in the middle"]) {
   onLinux(`another replication password comes, ${end}, while one is good for all`, async (t) => {

@@ -16,7 +16,7 @@ const hostOf = (name: string): Host => ({
 const members: Members = Object.fromEntries(
   ["web-01", "web-02"].map((name) => [name, { host: hostOf(name), address: name, port: 3306 }]),
 );
-const probe = { doing: "reading", script: () => sh`true`, accounts: [] };
+const probe = { doing: "reading", script: sh`true`, accounts: [] };
 
 /** `web-01` has no MySQL; `web-02` cannot be asked, or neither can. */
 async function ask(error: Error, fails = ["web-02"]) {
