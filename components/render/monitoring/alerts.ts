@@ -201,7 +201,8 @@ export const alerts: readonly Alert[] = [
   },
   {
     name: "DiskFilling",
-    expression: `predict_linear(node_filesystem_avail_bytes{${disks}}[6h], 86400) < 0 and node_filesystem_avail_bytes{${disks}} / node_filesystem_size_bytes{${disks}} < 0.4`,
+    // What was written once, as by an installation, goes on in the long view alone.
+    expression: `predict_linear(node_filesystem_avail_bytes{${disks}}[6h], 86400) < 0 and predict_linear(node_filesystem_avail_bytes{${disks}}[30m], 86400) < 0 and node_filesystem_avail_bytes{${disks}} / node_filesystem_size_bytes{${disks}} < 0.4`,
     ...{ lasts: "30m", severity: "page", scope: "part" },
     cause: `{{ $labels.mountpoint }} of ${host} is full within a day, as it goes now.`,
     effect: "MySQL stops to take writes then.",
