@@ -1,6 +1,6 @@
 /**
  * A stack of both families, every role on two hosts: what a stranger in its network and each of its hosts reach is what its components
- * declare, and nothing else, over IPv4 and IPv6. What moves between the load balancers moves for both.
+ * declare, and nothing else, over IPv4 and IPv6. What moves between the load balancers moves for both. HTTP/3 answers over IPv6 as well.
  */
 import { join } from "node:path";
 import test, { type ExecutionContext } from "ava";
@@ -257,6 +257,34 @@ test.serial("an operator of IPv6 comes in over IPv6, and a stranger does not", a
   };
   t.true(await ssh({ ...stranger, address6: operator }));
   t.false(await ssh(stranger));
+});
+
+/** Status and version, at an address of IPv6, over HTTP/3 or not at all. */
+async function askOverHttp3(address: string): Promise<string> {
+  const { ca = "" } = (await stack.output("endpoints")) as Endpoints;
+  const script = `printf '%s' "$1" >/tmp/ca.pem; curl --http3-only -sS -m 20 --cacert /tmp/ca.pem -o /dev/null -w '%{http_code} HTTP/%{http_version} %{remote_ip}' --resolve "www.foobar.com:443:$2" https://www.foobar.com/`;
+  const { stdout, stderr } = await runAt(stranger, "sh", "-c", script, "x", ca, `[${address}]`);
+  return stderr === "" ? stdout : stderr;
+}
+
+test.serial("HTTP/3 answers over IPv6, also at the address that moves", async (t) => {
+  await stack.configure(settings());
+  await stack.up();
+  t.regex(await askOverHttp3(shared.virtualAddress6), /^curl: \(\d+\) /);
+  await stack.configure(settings({ "trilithon:https": { ownCa: true, http3: true } }));
+  await stack.up();
+  await nothingToDo(t);
+  const former = await theHolder(t);
+  for (const { address6 } of hosts.filter(({ name }) => balancers.includes(name))) {
+    t.is(await askOverHttp3(address6), `200 HTTP/3 ${address6}`);
+  }
+  const answered = `200 HTTP/3 ${shared.virtualAddress6}`;
+  t.is(await askOverHttp3(shared.virtualAddress6), answered);
+  await stack.on(former, "systemctl stop keepalived");
+  await pause(3);
+  t.not(await theHolder(t), former);
+  t.is(await askOverHttp3(shared.virtualAddress6), answered);
+  await stack.on(former, "systemctl start keepalived");
 });
 
 const pause = (seconds: number) => new Promise((resolve) => setTimeout(resolve, 1000 * seconds));

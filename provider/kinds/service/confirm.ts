@@ -3,6 +3,7 @@
  * waits for that at the end of the transaction and otherwise takes all back by itself, whatever became of us or of the network.
  */
 
+import { HostUnreachable } from "../../errors";
 import type { Context } from "../../kind";
 import { type Shell, sh } from "../../ssh/shell";
 import type { Service } from "./args";
@@ -60,11 +61,19 @@ export class Probation {
     return true;
   }
 
-  /** Says why none got in, where none did. */
-  end(hasFailed: boolean): void {
+  /** Says why none got in, where none did, and what the host does where its own connection was lost. */
+  end(failure?: unknown): void {
     this.#isOver = true;
-    if (hasFailed && this.#refused !== undefined) {
-      this.#context.tell("warning", `while ${this.#service.name} was as wanted: ${this.#refused}`);
+    const { host, name, confirmSeconds } = this.#service;
+    if (failure === undefined || confirmSeconds === undefined) return;
+    if (this.#refused !== undefined) {
+      this.#context.tell("warning", `while ${name} was as wanted: ${this.#refused}`);
+    }
+    if (failure instanceof HostUnreachable) {
+      this.#context.tell(
+        "warning",
+        `${host.name}: ${name} is on probation, and the host goes on by itself: unless a new connection got in, it puts all back within ${confirmSeconds} seconds`,
+      );
     }
   }
 

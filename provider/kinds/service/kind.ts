@@ -166,10 +166,10 @@ async function apply(
     ? carryOutTogether(desired, context, carryOut)
     : carryOutWithShare(steps, desired, context, carryOut)
   ).catch((error: unknown) => {
-    probation.end(true);
+    probation.end(error);
     throw error;
   });
-  probation.end(false);
+  probation.end();
   const isAfterwards = steps.some((step) => step.do === "run afterwards");
   return isAfterwards ? runAfterwards(done, context, progress) : done;
 }

@@ -56,7 +56,7 @@ onLinux("is taken back by the host where none gets in, and says why", async (t) 
 });
 
 onLinux("is taken back by the host alone, as when the network is cut", async (t) => {
-  const { sandbox, server, it, inputs, state } = await guarded(t);
+  const { sandbox, server, it, inputs, state, plugin } = await guarded(t);
   await it.up(inputs("one\n"));
   state.welcome = "resets";
   const up = it.up(inputs("two\n")).catch(() => undefined);
@@ -71,6 +71,14 @@ onLinux("is taken back by the host alone, as when the network is cut", async (t)
   while (!(await runsWith("one\n"))) await new Promise((resolve) => setTimeout(resolve, 100));
   t.is(await sandbox.read("/etc/gate.conf"), "one\n");
   await up;
+  t.true(
+    plugin.engine.messages.some(
+      ({ text }) =>
+        text ===
+        "web-01: gate is on probation, and the host goes on by itself: unless a new connection got in, it puts all back within 5 seconds",
+    ),
+    JSON.stringify(plugin.engine.messages),
+  );
 });
 
 onLinux("a change that no unit takes in needs no new connection", async (t) => {
