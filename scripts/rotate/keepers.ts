@@ -61,7 +61,9 @@ export function changeOf(rotation: Rotation, settings: Settings): Change {
       const database = hasDatabase(settings) ? ["trilithon:database.authorityKeeper"] : [];
       const monitoring = isMonitored(settings) ? ["trilithon:monitoring.authorityKeeper"] : [];
       const services = Object.keys(settings["trilithon:services"]).map(keeperOf("authorityKeeper"));
-      return { keepers: [...database, "trilithon:web.authorityKeeper", ...monitoring, ...services] };
+      return {
+        keepers: [...database, "trilithon:web.authorityKeeper", ...monitoring, ...services],
+      };
     }
     case "services": {
       const services = Object.entries(settings["trilithon:services"]);
