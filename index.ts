@@ -18,6 +18,12 @@ import { retireKeys } from "./components/retired-keys";
 import { readSettings } from "./components/settings";
 import { createBackup } from "./components/stack-backup";
 import { createDns } from "./components/stack-dns";
+import {
+  balancerMetrics,
+  createKeys,
+  createMonitoring,
+  webMetrics,
+} from "./components/stack-monitoring";
 import { WebServer } from "./components/web-server";
 
 const settings = readSettings();
@@ -46,14 +52,18 @@ const applications = createApplications(place, afterMachines);
 
 const retirements = services.flatMap((one) => one.service.retireFormerPassword(applications.all));
 
+// By these Prometheus is let in to see how all fare, where a host has it.
+const monitoringKeys = createKeys(settings, hosts);
+
 // By the certificates that it signs the load balancers know the web servers.
 const { authorityKeeper, ...web } = settings.web;
 const authority = createOwnAuthority("web", authorityKeeper);
 const loadBalancers = hosts.loadBalancers.filter(isHere).map(({ address }) => address);
 const webServers = inTurn(hosts.web, (host, before: WebServer | undefined) => {
   const after = before && { after: before };
-  const served = servedOn(host, applications);
-  const args = { host, authority, ...served, scheme, loadBalancers, ...after, ...web };
+  const sites = servedOn(host, applications);
+  const metrics = webMetrics(monitoringKeys, hosts, applications, host);
+  const args = { host, authority, ...sites, scheme, loadBalancers, ...metrics, ...after, ...web };
   return new WebServer(host.name, args, afterMachines);
 });
 
@@ -65,6 +75,7 @@ const loadBalancer = new LoadBalancer(
     healthPath: webHealthPath,
     https: settings.https,
     edge: edgeOfStack(settings),
+    ...balancerMetrics(monitoringKeys, hosts),
     ...settings.loadBalancer,
   },
   afterMachines,
@@ -78,10 +89,19 @@ const dns = createDns({ settings, hosts, loadBalancer }, afterMachines);
 // What is copied is there before.
 const backup = createBackup({ settings, hosts, database, applications }, afterMachines);
 
-const parts = { ...place, applications, webServers, loadBalancer, dns, backup };
+const served = { ...place, applications, webServers, loadBalancer, dns, backup };
+const monitoring = createMonitoring(
+  { ...served, keys: monitoringKeys },
+  pulumi.output(listens.value),
+  afterMachines,
+);
+
+const parts = { ...served, monitoring };
 listens.is(describeListens(parts));
 const everything = [
-  ...[database, databaseProxy, dns.nameServer, backup, hosts.hardening].flatMap((one) => one ?? []),
+  ...[database, databaseProxy, dns.nameServer, backup, monitoring, hosts.hardening].flatMap(
+    (one) => one ?? [],
+  ),
   ...[...services.map(({ service }) => service), ...retirements],
   ...[...applications.all, ...webServers, loadBalancer],
 ];

@@ -25,6 +25,8 @@ export interface PlacedApplication {
   readonly hosts: readonly StackHost[];
   readonly source: string;
   readonly console: readonly string[] | undefined;
+  /** Where it tells metrics, if it does. */
+  readonly metricsPath: string | undefined;
   readonly application: Application;
   /** Of a database of its own. */
   readonly databaseName: string | undefined;
@@ -72,7 +74,7 @@ type Settings = FurtherApplication & { readonly name: string };
 
 function createApplication(
   resource: string,
-  { domains, under, hosts: names, database: _, ...options }: Settings,
+  { domains, under, hosts: names, metrics: metricsPath, database: _, ...options }: Settings,
   {
     settings,
     hosts,
@@ -102,7 +104,7 @@ function createApplication(
   const databaseName = backend === undefined ? undefined : database?.databaseName;
   return {
     ...{ name, domains: [domain, ...furtherDomains], hosts: on, source, application },
-    ...{ console, databaseName, paths, under },
+    ...{ console, databaseName, paths, under, metricsPath },
   };
 }
 

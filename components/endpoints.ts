@@ -9,6 +9,7 @@ import { isHere } from "./host";
 import type { StackHost, StackHosts } from "./hosts";
 import { type Listen, listensInStack, type OwnListen } from "./listens";
 import type { LoadBalancer } from "./load-balancer";
+import type { Monitoring } from "./monitoring";
 import { MysqlGroup } from "./mysql-group";
 import type { NameServer } from "./name-server";
 import { defaultPorts } from "./options";
@@ -222,6 +223,7 @@ interface Parts {
   readonly loadBalancer: LoadBalancer;
   readonly dns: StackDns;
   readonly backup: Backup | undefined;
+  readonly monitoring: Monitoring | undefined;
 }
 
 export function describeEndpoints(parts: Parts): pulumi.Output<Endpoints> {
@@ -297,7 +299,7 @@ export function describeEndpoints(parts: Parts): pulumi.Output<Endpoints> {
 
 export function describeListens(parts: Parts): pulumi.Output<readonly Listen[]> {
   const { hosts, database, databaseProxy, applications, services } = parts;
-  const { webServers, loadBalancer, dns, backup } = parts;
+  const { webServers, loadBalancer, dns, backup, monitoring } = parts;
   const namesOf = (those: readonly StackHost[]) => those.map(({ name }) => name);
   const listensOf = (
     { listens }: { readonly listens: pulumi.Output<readonly OwnListen[]> },
@@ -312,7 +314,7 @@ export function describeListens(parts: Parts): pulumi.Output<readonly Listen[]> 
   const components = [hosts, loadBalancer, ...webServers, ...applications.all];
   return pulumi
     .all<readonly Listen[]>([
-      ...[...components, databaseProxy, database, dns.nameServer, backup].flatMap((one) =>
+      ...[...components, databaseProxy, database, dns.nameServer, backup, monitoring].flatMap((one) =>
         one === undefined ? [] : [listensOf(one, hosts.web)],
       ),
       ...services.map((placed) =>
@@ -399,8 +401,8 @@ function pinnedOn(
   { name, roles }: StackHost,
   settings: StackSettings,
 ): Pick<HostEndpoint, "pinned"> {
-  const { loadBalancer, web, application, applications, services, database, dns, backup } =
-    settings;
+  const { loadBalancer, web, application, applications, services, database, dns } = settings;
+  const { backup, monitoring } = settings;
   const ofServices = Object.values(services)
     .filter(({ hosts }) => hosts.includes(name))
     .map(({ packages = {} }) => packages);
@@ -416,6 +418,7 @@ function pinnedOn(
     ...(roles.some((role) => role.startsWith("database")) && database.packages),
     ...(roles.includes("name-server") && dns.packages),
     ...(roles.includes("backup") && backup.packages),
+    ...monitoring.packages,
     ...Object.fromEntries(ofServices.flatMap(Object.entries<string>)),
   };
   const pinned = Object.entries(packages).filter(([, version]) => version !== "present");

@@ -25,6 +25,8 @@ export interface StackHosts {
   readonly nameServers: readonly StackHost[];
   /** Who keeps backups; a stack may have none. */
   readonly backups: readonly StackHost[];
+  /** Where Prometheus runs; a stack may have none. */
+  readonly monitors: readonly StackHost[];
   /** Who keeps the data; a stack may have no database. */
   readonly database: DatabaseHosts | undefined;
   /** What everything else waits for: a wrong machine stops all before any is changed. */
@@ -83,6 +85,7 @@ export function createHosts(
     web: having("web"),
     nameServers: having("name-server"),
     backups: having("backup"),
+    monitors: having("monitoring"),
     database: databaseHostsOf(
       [...having("database-primary"), ...having("database"), ...having("database-replica")],
       settings.database.primary,

@@ -20,6 +20,10 @@ export interface Listen {
   /** Whose process listens. Left out where that is the machine's own: the sshd of an existing one. */
   readonly unit?: string | undefined;
   readonly for: Audience;
+  /** There where it tells metrics, over TLS and to Prometheus alone: what of. */
+  readonly metrics?: string | undefined;
+  /** Where. Default `/metrics`. */
+  readonly metricsPaths?: readonly string[] | undefined;
 }
 
 /** Who is to reach it, besides its own host. Empty: nobody. */

@@ -17,7 +17,7 @@ import type { LoadBalancerArgs } from "./load-balancer";
 import { defaultPorts, defaultResponseSeconds, loadBalancerOptions } from "./options";
 import { checkRedirects } from "./redirects";
 import { list, shape } from "./rule";
-import { domain, host, siteName, urlPath, webPath } from "./rules";
+import { domain, host, present, siteName, urlPath, webPath } from "./rules";
 import { checkVirtualAddress6 } from "./virtual-address6";
 
 export function withDefaults(args: LoadBalancerArgs) {
@@ -73,6 +73,7 @@ export const entries = {
   https: v.exactOptional(https),
   edge: v.exactOptional(edge),
   plainPaths: v.optional(list("a list of paths", urlPath)),
+  metrics: v.optional(present),
   sharedPaths,
   hosts: list("a list of hosts", host, 1),
   servers: list("a list of servers", balancedServer, 1),

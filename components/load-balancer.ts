@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { Service } from "../provider/resources/service";
 import { createAcmeTimer } from "./acme";
 import { authorityFiles, type BalancedServer, flatServers, uniqueServers } from "./balanced-server";
+import { type BalancerMetrics, metricsFiles, metricsListens } from "./balancer-metrics";
 import { checkArgs } from "./check-args";
 import { defaultMaintenanceText, type EdgeArgs, warnOfPlainPasswords } from "./edge";
 import { type Host, onHost } from "./host";
@@ -44,11 +45,13 @@ import { adminSocket, haproxyFiles } from "./render/haproxy-files";
 import { haproxyOverrides, renderStateScript } from "./render/haproxy-running";
 import { http3Check, lackingHttp3 } from "./render/http3";
 import { keepalivedFiles, leaveAddressFile } from "./render/keepalived";
+import { metricsPorts } from "./render/monitoring/exporters";
 import { nothingPassed, reachesOne } from "./render/probes";
 import type { UnknownHost } from "./render/unknown-host";
 import { createVirtualAddress, stackMark, virtualAddressListens } from "./virtual-address";
 
 export type { BalancedServer } from "./balanced-server";
+export type { BalancerMetrics } from "./balancer-metrics";
 
 /** A further application, with host names of its own, or with paths of those of another one. */
 export interface BalancedApplication {
@@ -109,6 +112,8 @@ export interface LoadBalancerArgs {
   readonly edge?: EdgeArgs;
   /** Statistics, and `/metrics` for Prometheus, on the host's private address. Default 8404. */
   readonly statsPort?: pulumi.Input<number>;
+  /** Tells Prometheus over TLS, and nobody else. Default: nobody is told besides those who may see the statistics. */
+  readonly metrics?: BalancerMetrics;
   /** How long a server may take to answer. Default 65: Nginx gives up first, after 60, and its log says so. */
   readonly responseTimeoutSeconds?: pulumi.Input<number>;
   /**
@@ -221,12 +226,13 @@ export class LoadBalancer extends pulumi.ComponentResource {
 
 /** Applications ask the statistics whether another server can serve. */
 function haproxyListens(
-  { hosts, https }: Complete,
+  { hosts, https, metrics }: Complete,
   { port, statsPort, https: known }: Known,
 ): readonly OwnListenArgs[] {
   const tlsPort = known.apply((one) => one?.port ?? defaultHttpsPort);
   const audience = { operators: true, clients: ["applications"] } as const;
-  return hosts.flatMap(({ name: host, address, address6 }) => {
+  const toPrometheus = metrics ? metricsListens(hosts, metrics, haproxyUnit) : [];
+  const own = hosts.flatMap(({ name: host, address, address6 }) => {
     const haproxy = { host, protocol: "tcp", unit: haproxyUnit } as const;
     const all = address6 === undefined ? [allOfIpv4] : [allOfIpv4, allOfIpv6];
     const onAll = (
@@ -241,6 +247,7 @@ function haproxyListens(
       { ...haproxy, address, port: statsPort, what: "statistics", for: audience },
     ];
   });
+  return [...own, ...toPrometheus];
 }
 
 const haproxyUnit = "haproxy.service";
@@ -419,7 +426,8 @@ function drainOf(host: Host, args: Complete, { port, statsPort }: Values) {
   };
 }
 
-function renderFiles({ address, address6 }: Host, args: Complete, values: Values) {
+function renderFiles(host: Host, args: Complete, values: Values) {
+  const { address, address6 } = host;
   const { virtualAddress: _, virtualAddress6: __, onMove: ___, certificates, ...rendered } = values;
   const acmeThumbprint = certificates?.acme?.thumbprint;
   const config = pulumi
@@ -427,6 +435,7 @@ function renderFiles({ address, address6 }: Host, args: Complete, values: Values
     .apply(({ servers, applications, https, plainPaths, acmeThumbprint, ...rest }) =>
       renderHaproxy({
         ...rest,
+        metricsPort: args.metrics && metricsPorts.haproxy,
         isIpv6: address6 !== undefined,
         https: https && { ...https, plainPaths, acmeThumbprint },
         mark: isShared(args) ? stackMark() : undefined,
@@ -448,6 +457,7 @@ function renderFiles({ address, address6 }: Host, args: Complete, values: Values
     [haproxyFiles.unavailable]: { content: values.domain.apply(renderUnavailable) },
     ...Object.fromEntries(pages),
     ...(certificates && certificateFiles(certificates)),
+    ...metricsFiles(host, args.metrics),
     ...authorityFiles([...args.servers, ...args.applications.flatMap((one) => one.servers)]),
     [haproxyFiles.stateScript]: { content: renderStateScript(), mode: "0755" },
     [haproxyFiles.unit]: { content: renderHaproxyUnit() },

@@ -59,6 +59,16 @@ export {
   LoadBalancer,
   type LoadBalancerArgs,
 } from "./load-balancer";
+export {
+  createMonitoringKeys,
+  type EmailArgs,
+  type MonitoredSite,
+  Monitoring,
+  type MonitoringArgs,
+  type MonitoringKeys,
+  type WatchedHost,
+  type WebhookArgs,
+} from "./monitoring";
 export { MysqlGroup, type MysqlGroupArgs } from "./mysql-group";
 export type { MysqlArgs } from "./mysql-members";
 export { NameServer, type NameServerArgs } from "./name-server";

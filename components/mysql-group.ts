@@ -19,12 +19,14 @@ import {
   clusterName,
   createContent,
   createFurtherDatabase,
+  createLocalAccount,
   createMembers,
   createPassword,
   createReplicationPassword,
   createRetirement,
   environmentOf,
   goesWith,
+  type LocalAccount,
   type Members,
   type MysqlArgs,
   memberListens,
@@ -143,6 +145,11 @@ export class MysqlGroup extends pulumi.ComponentResource implements ProxiedDatab
     this.#passwords[added.user] = added.password;
     this.#clients[added.user] = clients;
     return added;
+  }
+
+  /** An account that the system user of this name logs in with on each member, over the socket. */
+  addLocalAccount(account: LocalAccount): MysqlContent {
+    return createLocalAccount(this, this.#name, this.#cluster, account);
   }
 
   /**

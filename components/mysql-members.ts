@@ -295,6 +295,26 @@ export function createFurtherDatabase(
   };
 }
 
+/** An account that a system user of each member logs in with over the socket; it goes when the program no longer asks for it. */
+export function createLocalAccount(
+  parent: pulumi.Resource & { readonly primary: Host; readonly ready: pulumi.Resource },
+  prefix: string,
+  cluster: Cluster,
+  { user, grants }: LocalAccount,
+): MysqlContent {
+  return new MysqlContent(
+    `${prefix}-for-${user}`,
+    { ...cluster, accounts: { [user]: { grants: { ...grants } } }, accountsOnRemoval: "drop" },
+    { parent, ...goesWith(parent.primary), dependsOn: [parent.ready] },
+  );
+}
+
+export interface LocalAccount {
+  readonly user: string;
+  /** Level to privileges. */
+  readonly grants: Readonly<Record<string, string[]>>;
+}
+
 /** With a container goes what is in it. */
 export function goesWith({ deletedWith }: Host): pulumi.CustomResourceOptions {
   return deletedWith ? { deletedWith } : {};

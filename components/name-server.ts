@@ -47,6 +47,7 @@ export class NameServer extends pulumi.ComponentResource {
   /** Host name to its own name in the DNS: `lb-01.ns.foobar.com`. */
   readonly names: Readonly<Record<string, string>>;
   readonly hosts: readonly Host[];
+  readonly zones: readonly string[];
   readonly listens: pulumi.Output<readonly OwnListen[]>;
 
   constructor(name: string, args: NameServerArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -55,6 +56,7 @@ export class NameServer extends pulumi.ComponentResource {
     checkArgs(check, args, () => checkAgreement(args));
     const { hosts, zones } = args;
     this.hosts = hosts;
+    this.zones = zones;
     this.names = namesOf(args);
     this.listens = declareListens(hosts.flatMap(listensOf));
     const given = whenKnown(check, { records: args.records }).records.apply((records) => {

@@ -74,7 +74,7 @@ const durabilityForms = v.union([
 ]);
 
 /** Debian package to version, as `Packages` takes them. */
-const packages = mapping(
+export const packages = mapping(
   "an object of Debian packages and versions",
   textOf(values.packageName),
   textOf(values.packageVersion),
@@ -442,8 +442,10 @@ const isDatabase = (value: unknown): value is false | { readonly name?: string }
 
 const { name: _, ...ofApplication } = applicationOptions;
 
-/** Where an application of a stack runs. */
+/** What a stack says of an application besides: where it runs, and what is told of it. */
 export const applicationPlace = {
+  // Told to Prometheus, where a host has it.
+  metrics: v.exactOptional(urlPath),
   hosts: v.exactOptional(list("a list of host names", hostName, 1)),
 };
 

@@ -11,6 +11,7 @@ import type { Fault } from "./expectation";
 import { isRecord } from "./rule";
 import { checkAgreement } from "./settings/agreement";
 import { backupSecrets } from "./settings/backup";
+import { secretsOfMonitoring } from "./settings/monitoring";
 import { findOpenVariables } from "./settings/open-variables";
 import { type Settings, settings } from "./settings/schema";
 
@@ -164,6 +165,9 @@ function checkSecret(values: Values, secretKeys: readonly string[]): readonly Fa
     ...backupSecrets(values.backup),
     ...Object.entries(users).map(([name, value]) => {
       return { key: "edge", path: `edge.users.${name}`, value };
+    }),
+    ...secretsOfMonitoring(values.monitoring).map(({ path, value }) => {
+      return { key: "monitoring", path: `monitoring.${path}`, value };
     }),
     ...hosts.map((host: unknown, index) => {
       const value = isRecord(host) ? host.privateKey : undefined;

@@ -25,6 +25,7 @@ import {
   webPath,
 } from "./rules";
 import { createCertificateFiles } from "./web-certificates";
+import { type WebMetrics, webMetricsFiles, webMetricsListens } from "./web-metrics";
 
 /** What Nginx passes requests to on its own host: an `Application`, or one that this program did not make. */
 export interface ServedApplication {
@@ -92,6 +93,8 @@ export interface WebServerArgs {
   readonly after?: WebServer;
   /** How visitors reach the page: told to the application when it is asked for its health. Default `http`. */
   readonly scheme?: pulumi.Input<"http" | "https">;
+  /** Tells Prometheus what these applications tell, over TLS. Default: nothing of that. */
+  readonly metrics?: WebMetrics;
   /** Nginx's version, and packages besides it: Debian package to `present`, a version or a pattern such as `1.30.*`. */
   readonly packages?: pulumi.Input<Readonly<Record<string, pulumi.Input<string>>>>;
   /** Lines for Nginx's `server` block, as they are. */
@@ -132,7 +135,10 @@ export class WebServer extends pulumi.ComponentResource {
     this.port = values.port;
     const { authority } = args;
     this.tls = authority && { port: values.tlsPort, authority: authority.trustedCertificates };
-    this.listens = declareListens(nginxListens(this));
+    this.listens = declareListens([
+      ...nginxListens(this),
+      ...(args.metrics ? webMetricsListens(args.host, args.metrics, nginxUnit) : []),
+    ]);
     this.service = createService(this, name, args, values);
     this.registerOutputs({ port: this.port });
   }
@@ -197,6 +203,7 @@ const entries = {
     shape("a CertificateAuthority", { certificate: present, trustedCertificates: present }),
   ),
   scheme: v.optional(oneOf("http", "https")),
+  metrics: v.optional(present),
 };
 
 function checkAgreement(args: WebServerArgs): readonly Fault[] {
@@ -308,6 +315,7 @@ function createService(
         [nginxFiles.site]: { content },
         ...Object.fromEntries(siteFiles),
         ...(authority && createCertificateFiles(parent, name, host, authority)),
+        ...webMetricsFiles(host, args.metrics),
         [nginxFiles.unit]: { content: renderRestartAlways() },
       },
       // Debian's welcome page would be the default server.

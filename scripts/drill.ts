@@ -3,16 +3,20 @@ import { existsSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { readCommandLine } from "./command-line";
 import { renderDrawing } from "./drill/drawing";
-import { type Fault, faults } from "./drill/faults";
+import { faults as allFaults, type Fault } from "./drill/faults";
 import { reachMachines } from "./drill/machines";
 import { type Drill, isGood, renderTable } from "./drill/report";
 import { type Round, runRound } from "./drill/round";
+import { whileSilenced } from "./maintenance/silence";
 import { runMain, say } from "./setup/say";
 import { showPulumi } from "./setup/stack";
 import { hasContainers, placeOf } from "./setup/stack-place";
 import { readOutputs } from "./verify/outputs";
 
-const kinds = faults.map(({ kind }) => kind);
+/** For each fault: recovery has its own deadline, which is shorter. */
+const silencedMinutes = 10;
+
+const kinds = allFaults.map(({ kind }) => kind);
 
 runMain(async () => {
   const line = readCommandLine({
@@ -67,15 +71,23 @@ Kinds: ${kinds.join(", ")}.`,
   const machines = reachMachines(outputs, { areContainers, up });
   const rounds: Round[] = await readRecord(values.record);
   const leftOut: Record<string, string> = {};
-  for (let turn = 1; turn <= count("rounds", 1); turn += 1) {
-    for (const fault of chosen(values.only)) {
-      const round = await runRound(machines, fault, args, (text) => say(`round ${turn}`, text));
-      if (typeof round === "string") leftOut[fault.kind] = round;
-      else rounds.push(round);
-      // A long drill that is cut short has not been for nothing.
-      if (values.record) await writeFile(values.record, `${JSON.stringify(rounds)}\n`);
+  const turns = count("rounds", 1);
+  const faults = chosen(values.only);
+  const silence = {
+    ...{ why: "npm run drill", what: "all" as const, say: (text: string) => say("alerts", text) },
+    minutes: silencedMinutes * turns * faults.length,
+  };
+  await whileSilenced(outputs, silence, async () => {
+    for (let turn = 1; turn <= turns; turn += 1) {
+      for (const fault of faults) {
+        const round = await runRound(machines, fault, args, (text) => say(`round ${turn}`, text));
+        if (typeof round === "string") leftOut[fault.kind] = round;
+        else rounds.push(round);
+        // A long drill that is cut short has not been for nothing.
+        if (values.record) await writeFile(values.record, `${JSON.stringify(rounds)}\n`);
+      }
     }
-  }
+  });
   const drill: Drill = { stack, ...args, rounds, leftOut };
   if (values.drawing) await writeFile(values.drawing, renderDrawing(drill));
   process.stdout.write(
@@ -85,9 +97,9 @@ Kinds: ${kinds.join(", ")}.`,
 });
 
 function chosen(only: string | undefined): readonly Fault[] {
-  if (only === undefined) return faults;
+  if (only === undefined) return allFaults;
   return only.split(",").map((name) => {
-    const fault = faults.find(({ kind }) => kind === name);
+    const fault = allFaults.find(({ kind }) => kind === name);
     if (fault) return fault;
     throw new Error(`--only: expected one of ${kinds.join(", ")}, got "${name}"`);
   });

@@ -13,6 +13,7 @@ import { adminSocket, backendOf, haproxyFiles, serverState } from "./haproxy-fil
 import { renderNames, schemeOf, siteOf } from "./haproxy-names";
 import { httpLogFormat } from "./http-log-format";
 import { renderHttp3Binds, renderHttp3Global } from "./http3";
+import { renderHaproxyMetrics } from "./monitoring/haproxy-metrics";
 import { renderRestartAlways } from "./restart-always";
 import { renderTlsProfile } from "./tls-profile";
 import type { UnknownHost } from "./unknown-host";
@@ -29,6 +30,8 @@ export interface HaproxyConfig {
   /** Whether it answers on all IPv6 addresses as well. */
   readonly isIpv6?: boolean | undefined;
   readonly statsPort: number;
+  /** Where Prometheus asks, over TLS. Default: nowhere. */
+  readonly metricsPort?: number | undefined;
   readonly healthPath: string;
   readonly responseTimeoutSeconds: number;
   readonly servers: readonly HaproxyServer[];
@@ -121,6 +124,7 @@ const sessionSeconds = 3600;
 
 export function renderHaproxy(config: HaproxyConfig): string {
   const { address, statsPort, rawLines, applications, https, edge, trustedProxies } = config;
+  const { metricsPort } = config;
   return `# Written by trilithon: what is changed here by hand is taken back by the next \`pulumi up\`.
 
 global
@@ -186,7 +190,7 @@ ${renderBackends(config)}${applications.map((application) => renderBackends(conf
     stats enable
     stats uri /
     stats refresh 5s
-`;
+${metricsPort === undefined ? "" : renderHaproxyMetrics({ address, port: metricsPort })}`;
 }
 
 /** A socket for each family: so the address of a visitor over IPv4 is told as such. */

@@ -19,6 +19,7 @@ import { checkBackup, isBackedUp } from "./backup";
 import { checkDns } from "./dns";
 import { checkFirewall } from "./firewall";
 import { checkHardening } from "./hardening";
+import { checkMonitoring, monitoringListeners } from "./monitoring";
 import { checkRetiredKeys } from "./retired-keys";
 import * as schema from "./schema";
 import { checkServices, givenServices } from "./services";
@@ -58,6 +59,7 @@ export function checkAgreement(values: Values): readonly Fault[] {
     ...checkFirewall(values, hosts),
     ...checkHardening(values, hosts),
     ...checkRetiredKeys(values, hosts),
+    ...checkMonitoring(values, hosts),
     ...checkDns(values, { names: siteNames(values), hosts }),
     ...checkBackup(values, hosts),
     ...(values.containers === undefined
@@ -173,6 +175,7 @@ function checkRoles(hosts: readonly Host[]): readonly Fault[] {
     ...checkHere("a database role", members),
     ...checkHere("the role name-server", having("name-server")),
     ...checkHere("the role backup", having("backup")),
+    ...checkHere("the role monitoring", having("monitoring")),
     ...checkMembers(having("database"), having("database-primary"), having("database-replica")),
     ...hosts.flatMap(checkRolesOfOne),
   ];
@@ -283,7 +286,11 @@ interface Listener {
 }
 
 /** What listens on one host, each on all addresses or on one that the others listen on as well. The components publish the same. */
-function listenersOf(host: Host, values: Values, hasDatabase: boolean): readonly Listener[] {
+function listenersOf(
+  host: Host,
+  values: Values,
+  { hosts, hasDatabase }: { readonly hosts: readonly Host[]; readonly hasDatabase: boolean },
+): readonly Listener[] {
   const setting = (section: string, key: string, otherwise: number): Listener => {
     const options = values[section];
     const port = (isRecord(options) ? options[key] : undefined) ?? otherwise;
@@ -325,6 +332,7 @@ function listenersOf(host: Host, values: Values, hasDatabase: boolean): readonly
           : [{ path: `${path}.tlsPort`, port: tlsPort, isSetting: true }]),
       ]),
     ...(roles.includes("name-server") ? [fixed("the name server", defaultPorts.dns)] : []),
+    ...monitoringListeners(host, hosts).map(({ what, port }) => fixed(what, port)),
     ...(roles.includes("load-balancer")
       ? [
           setting("loadBalancer", "port", defaultPorts.loadBalancer),
@@ -344,7 +352,7 @@ function hasDatabaseRole(roles: readonly schema.Role[]): boolean {
 function checkPorts(values: Values, hosts: readonly Host[]): readonly Fault[] {
   const hasDatabase = hosts.some(({ roles }) => hasDatabaseRole(roles));
   const faults = hosts.flatMap((host) => {
-    const listeners = listenersOf(host, values, hasDatabase);
+    const listeners = listenersOf(host, values, { hosts, hasDatabase });
     return listeners.flatMap(({ path, port, isSetting }, index) => {
       const other = listeners.slice(0, index).find((one) => one.port === port);
       if (other === undefined || !isSetting) return [];

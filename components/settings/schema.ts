@@ -4,6 +4,7 @@ import { address6, subnet6 } from "../address6";
 import { dnsOptions } from "../dns-check";
 import { edge } from "../edge";
 import { https } from "../https";
+import { monitoringAuthorityOptions, monitoringOptions } from "../monitoring-options";
 import {
   applicationOptions,
   applicationPlace,
@@ -41,6 +42,7 @@ export const roles = [
   ...(["database-primary", "database-replica"] as const),
   "name-server",
   "backup",
+  "monitoring",
 ] as const;
 export type Role = (typeof roles)[number];
 
@@ -150,6 +152,10 @@ export const settings = record("settings", {
   edge: v.exactOptional(edge),
   dns: v.exactOptional(record("an object", { ...dnsOptions, ...nameServerOptions }), {}),
   backup: v.exactOptional(record("an object", backupOptions), {}),
+  monitoring: v.exactOptional(
+    record("an object", { ...monitoringOptions, ...monitoringAuthorityOptions }),
+    {},
+  ),
   loadBalancer: v.exactOptional(record("an object", loadBalancerOptions), {}),
   web: v.exactOptional(record("an object", { ...webServerOptions, ...webAuthorityOptions }), {}),
 });

@@ -5,6 +5,7 @@ import { withSite } from "../verify/site";
 import { giveRoleBack, meaningOfAbsence } from "./database";
 import { drainHost, findHost, obstaclesOf, type UndrainOptions, undrainHost } from "./drain";
 import { reboot } from "./reboot";
+import { whileSilenced } from "./silence";
 import { installUpdates, type Pending, readPending, restartStale } from "./updates";
 
 export interface MaintainOptions extends Pick<UndrainOptions, "healthySeconds"> {
@@ -19,6 +20,9 @@ export interface MaintainOptions extends Pick<UndrainOptions, "healthySeconds"> 
   readonly finishSeconds: number;
   readonly say: (message: string) => void;
 }
+
+/** For each host: one that takes longer is worth a look. */
+const silencedMinutes = 20;
 
 interface Work {
   readonly host: EndpointHost;
@@ -48,6 +52,27 @@ export async function maintain(outputs: StackOutputs, options: MaintainOptions):
     ? "updated and rebooted"
     : "updated, with what runs old code restarted";
   if (able.length > 0) say(`one after the other, drained, ${how}: ${names.join(", ")}`);
+  const minutes = silencedMinutes * able.length;
+  const silence = { why: "npm run maintain", what: "parts", minutes, say } as const;
+  if (able.length > 0)
+    await whileSilenced(outputs, silence, () => maintainAll(outputs, able, options));
+  await withSite(outputs, "giving the role back", (site) => giveRoleBack(site, names, say)).catch(
+    (error: Error) => {
+      const { wantedPrimary, stack } = outputs.endpoints;
+      throw new Error(
+        `${error.message}\nall hosts are done, but ${wantedPrimary} is not MySQL's primary again: ${startCommand(stack)} makes it that`,
+      );
+    },
+  );
+  return left.length === 0;
+}
+
+async function maintainAll(
+  outputs: StackOutputs,
+  able: readonly Work[],
+  options: MaintainOptions,
+): Promise<void> {
+  const names = able.map(({ host }) => host.name);
   for (const [index, work] of able.entries()) {
     await maintainHost(outputs, work, options).catch((error: Error) => {
       const rest = names.slice(index + 1);
@@ -60,15 +85,6 @@ export async function maintain(outputs: StackOutputs, options: MaintainOptions):
       );
     });
   }
-  await withSite(outputs, "giving the role back", (site) => giveRoleBack(site, names, say)).catch(
-    (error: Error) => {
-      const { wantedPrimary, stack } = outputs.endpoints;
-      throw new Error(
-        `${error.message}\nall hosts are done, but ${wantedPrimary} is not MySQL's primary again: ${startCommand(stack)} makes it that`,
-      );
-    },
-  );
-  return left.length === 0;
 }
 
 function survey(outputs: StackOutputs, options: MaintainOptions): Promise<readonly Work[]> {

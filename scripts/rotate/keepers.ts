@@ -59,8 +59,11 @@ export function changeOf(rotation: Rotation, settings: Settings): Change {
       return { keepers: ["trilithon:database.replicationKeeper"] };
     case "certificates": {
       const database = hasDatabase(settings) ? ["trilithon:database.authorityKeeper"] : [];
+      const monitoring = isMonitored(settings) ? ["trilithon:monitoring.authorityKeeper"] : [];
       const services = Object.keys(settings["trilithon:services"]).map(keeperOf("authorityKeeper"));
-      return { keepers: [...database, "trilithon:web.authorityKeeper", ...services] };
+      return {
+        keepers: [...database, "trilithon:web.authorityKeeper", ...monitoring, ...services],
+      };
     }
     case "services": {
       const services = Object.entries(settings["trilithon:services"]);
@@ -113,6 +116,10 @@ function insistThatAllAreThere(rotation: Rotation, { "trilithon:hosts": hosts }:
 
 function hasDatabase({ "trilithon:hosts": hosts }: Settings): boolean {
   return hosts.some(({ roles = [] }) => roles.some((role) => role.startsWith("database")));
+}
+
+function isMonitored({ "trilithon:hosts": hosts }: Settings): boolean {
+  return hosts.some(({ roles = [] }) => roles.includes("monitoring"));
 }
 
 function hasOwnAuthority({ "trilithon:https": https }: Settings): boolean {

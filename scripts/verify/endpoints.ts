@@ -10,7 +10,8 @@ export type Role =
   | "database-primary"
   | "database-replica"
   | "name-server"
-  | "backup";
+  | "backup"
+  | "monitoring";
 
 /** A systemd unit that serves on a host. */
 export interface Service {
@@ -152,7 +153,7 @@ const host = v.object({
   roles: v.array(
     v.picklist([
       ...(["load-balancer", "web", "database", "database-primary", "database-replica"] as const),
-      ...(["name-server", "backup"] as const),
+      ...(["name-server", "backup", "monitoring"] as const),
     ]),
   ),
   away: v.optional(v.boolean(), false),
@@ -421,6 +422,7 @@ function servicesFor(
       return [{ role: "database", unit: "mysql.service", port: ports.database ?? 3306 }];
     case "name-server":
     case "backup":
+    case "monitoring":
       // They serve no page: see `helpersFor`.
       return [];
   }
@@ -462,6 +464,11 @@ function helpersFor(role: Role, given: Given): readonly string[] {
       return ["nsd.service"];
     case "backup":
       return ["trilithon-backup-server.service", "trilithon-backup-keep.timer"];
+    case "monitoring":
+      return [
+        ...["prometheus.service", "prometheus-alertmanager.service"],
+        "prometheus-blackbox-exporter.service",
+      ];
   }
 }
 

@@ -145,7 +145,7 @@ const remedyOfKey =
   "read it on the machine itself with cut -d' ' -f1,2 /etc/ssh/ssh_host_ed25519_key.pub";
 const remedyOfPrivateKey = "set it with pulumi config set --secret trilithon:privateKey < KEYFILE";
 const role =
-  "one of load-balancer, web, database, database-primary, database-replica, name-server, backup";
+  "one of load-balancer, web, database, database-primary, database-replica, name-server, backup, monitoring";
 const name =
   "a host name of at most 63 letters, digits, dots and hyphens that starts and ends with a letter or digit";
 
@@ -159,7 +159,7 @@ const bad: readonly (readonly [string, Values, readonly string[]])[] = [
     "an unknown setting",
     { ...good, gateway: true },
     [
-      "gateway: unknown, expected one of domain, hosts, containers, privateKey, retiredKeys, database, application, applications, services, packages, firewall, hardening, https, edge, dns, backup, loadBalancer, web",
+      "gateway: unknown, expected one of domain, hosts, containers, privateKey, retiredKeys, database, application, applications, services, packages, firewall, hardening, https, edge, dns, backup, monitoring, loadBalancer, web",
     ],
   ],
   [

@@ -74,7 +74,7 @@ test.serial("the package itself is an entry with all components and resources", 
   const { stdout } = await capture("node", ["-e", script], { cwd: folder });
   t.is(
     stdout.trim(),
-    "AcmeAccountKey Application Backup Certificate CertificateAuthority DatabaseProxy ExistingHost Firewall Hardening LoadBalancer Machine MysqlContent MysqlGroup MysqlGroupReplication MysqlPair MysqlPasswordRetirement MysqlReplication NameServer Packages Password PrivateService Release RetiredKeys Service SshKey WebServer ZoneSerial",
+    "AcmeAccountKey Application Backup Certificate CertificateAuthority DatabaseProxy ExistingHost Firewall Hardening LoadBalancer Machine Monitoring MysqlContent MysqlGroup MysqlGroupReplication MysqlPair MysqlPasswordRetirement MysqlReplication NameServer Packages Password PrivateService Release RetiredKeys Service SshKey WebServer ZoneSerial createMonitoringKeys",
   );
 });
 

@@ -52,8 +52,11 @@ async function removeAccounts(removed: Content, context: Context): Promise<void>
   const found = Object.entries(answer.hosts).flatMap(([name, hosts]) =>
     hosts.map((host) => ({ ...host, name, key: keyOf(name, host.from, removed) })),
   );
-  const isOwn = ({ login, hasFormerPassword }: (typeof found)[number]) =>
-    login === "yes" && !hasFormerPassword;
+  // Without a password it is known by how its system user logs in.
+  const isOwn = ({ key, login, hasFormerPassword }: (typeof found)[number]) =>
+    removed.accounts[key] !== undefined && removed.accounts[key].password === undefined
+      ? answer.accounts[key]?.plugin === "auth_socket"
+      : login === "yes" && !hasFormerPassword;
   for (const { key } of found.filter((one) => !isOwn(one) && keys.includes(one.key))) {
     const reason = "its password is not the one that was given to it";
     context.tell("warning", `left behind in cluster ${cluster}: account ${key}: ${reason}`);

@@ -14,6 +14,7 @@ import { hardeningChecks } from "./hardening";
 import { hostServingChecks, takingPartChecks } from "./host-serving";
 import { ipv6Checks } from "./ipv6";
 import { listensChecks } from "./listens";
+import { monitoringChecks } from "./monitoring";
 import { replicationChecks } from "./replication";
 import { balanceChecks, publicFileChecks, siteCheck } from "./serving";
 import { unitChecks } from "./units";
@@ -44,6 +45,7 @@ export function listChecks(
       ...certificateRenewalChecks(endpoints),
       ...dnsChecks(endpoints),
       ...backupChecks(endpoints),
+      ...monitoringChecks(endpoints),
       ...(isGuestBook
         ? guestBookChecks(endpoints)
         : [siteCheck(endpoints), ...publicFileChecks(endpoints)]),

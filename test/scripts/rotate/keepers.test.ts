@@ -38,6 +38,11 @@ const changes: readonly (readonly [Rotation, string, ReturnType<typeof changeOf>
   ["certificates", machines, { keepers: ["trilithon:web.authorityKeeper"] }],
   [
     "certificates",
+    machines.replace("web]", "web, monitoring]"),
+    { keepers: ["trilithon:web.authorityKeeper", "trilithon:monitoring.authorityKeeper"] },
+  ],
+  [
+    "certificates",
     containers,
     { keepers: ["trilithon:database.authorityKeeper", "trilithon:web.authorityKeeper"] },
   ],

@@ -379,6 +379,23 @@ onLinux(
   },
 );
 
+onLinux(
+  "an account without a password is dropped, unless it is another system user's",
+  async (t) => {
+    const hosts = await primary(t);
+    const server = hosts.on("web-01");
+    const accounts = { trilithon_role: { grants: { "performance_schema.*": ["SELECT"] } } };
+    const { state } = await up(t, hosts, content({ accounts, accountsOnRemoval: "drop" }));
+    const alter = "ALTER USER 'trilithon_role'@'localhost' IDENTIFIED WITH auth_socket";
+    server.take(`${alter} AS 'nobody'`);
+    await mysqlContent.remove(state, hosts.context);
+    t.deepEqual([...server.data.users.keys()], ["'trilithon_role'@'localhost'"]);
+    server.take(alter);
+    await mysqlContent.remove(state, hosts.context);
+    t.deepEqual([...server.data.users.keys()], []);
+  },
+);
+
 onLinux("an account without a password is the system user's, over the socket alone", async (t) => {
   const hosts = await primary(t);
   const grants = { "performance_schema.*": ["SELECT"] };

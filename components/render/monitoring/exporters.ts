@@ -1,0 +1,137 @@
+/** What tells metrics on each host: exporters of Debian, over TLS and to Prometheus alone. */
+import { writtenByTrilithon } from "../application-unit";
+import { renderRestartAlways } from "../restart-always";
+
+const folder = "/etc/trilithon-metrics";
+
+/** Written by whoever knows something: each file `NAME.prom` there is told. */
+export const factsFolder = "/var/lib/trilithon-metrics";
+
+/** Debian's own user for all of them. */
+export const metricsUser = "prometheus";
+/** A system user, and an account of MySQL that logs in over the socket: no password is needed. */
+export const databaseMetrics = {
+  user: "trilithon_metrics",
+  home: "/nonexistent",
+  grants: { "*.*": ["PROCESS", "REPLICATION CLIENT"], "performance_schema.*": ["SELECT"] },
+};
+
+/** Their customary ports. */
+export const metricsPorts = {
+  node: 9100,
+  haproxy: 9101,
+  mysqld: 9104,
+  nginx: 9113,
+  application: 9114,
+} as const;
+
+export const exporters = {
+  node: exporter("node", metricsUser),
+  mysqld: exporter("mysqld", databaseMetrics.user),
+  nginx: exporter("nginx", metricsUser),
+};
+
+export type ExporterName = keyof typeof exporters;
+
+function exporter(name: string, user: string) {
+  const own = `${folder}/${name}`;
+  const debian = `prometheus-${name}-exporter`;
+  return {
+    ...{ name, user, package: debian, unit: `${debian}.service`, program: `/usr/bin/${debian}` },
+    dropIn: `/etc/systemd/system/${debian}.service.d/trilithon.conf`,
+    web: `${own}/web.yml`,
+    certificate: `${own}/certificate.pem`,
+    privateKey: `${own}/key.pem`,
+    /** Whoever shows a certificate of these may read: Prometheus alone has one. */
+    clients: `${own}/clients.pem`,
+    /** Of MySQL's client. */
+    options: `${own}/my.cnf`,
+  };
+}
+
+export type Exporter = (typeof exporters)[ExporterName];
+
+/** Read with each connection: another certificate needs no restart. */
+export function renderWebConfig({
+  certificate,
+  privateKey,
+  clients,
+}: Pick<Exporter, "certificate" | "privateKey" | "clients">): string {
+  return `${writtenByTrilithon}
+tls_server_config:
+  cert_file: ${certificate}
+  key_file: ${privateKey}
+  client_ca_file: ${clients}
+  client_auth_type: RequireAndVerifyClientCert
+  min_version: TLS13
+`;
+}
+
+/** Those that no file of a machine can fill. overlay is the root of a container. */
+const noDisks =
+  "^(autofs|binfmt_misc|bpf|cgroup2?|configfs|debugfs|devpts|devtmpfs|fusectl|hugetlbfs|iso9660|mqueue|nsfs|proc|pstore|ramfs|rpc_pipefs|securityfs|selinuxfs|squashfs|sysfs|tracefs)$$";
+
+export function nodeFlags(): readonly string[] {
+  return [
+    `--collector.textfile.directory=${factsFolder}`,
+    `--collector.filesystem.fs-types-exclude=${noDisks}`,
+    // What no alert and no chart reads costs memory on each host, and at Prometheus.
+    "--collector.disable-defaults",
+    ...[
+      ...["cpu", "diskstats", "filefd", "filesystem", "loadavg", "meminfo", "netdev", "netstat"],
+      ...["pressure", "stat", "textfile", "time", "timex", "uname", "vmstat"],
+    ].map((collector) => `--collector.${collector}`),
+  ];
+}
+
+export function mysqldFlags(): readonly string[] {
+  return [
+    `--config.my-cnf=${exporters.mysqld.options}`,
+    "--collect.perf_schema.replication_group_members",
+    "--collect.perf_schema.replication_group_member_stats",
+    "--no-collect.info_schema.innodb_cmp",
+    "--no-collect.info_schema.innodb_cmpmem",
+    "--no-collect.info_schema.query_response_time",
+  ];
+}
+
+export function renderMysqldOptions(): string {
+  return `${writtenByTrilithon}
+[client]
+user = ${databaseMetrics.user}
+socket = /run/mysqld/mysqld.sock
+`;
+}
+
+export function nginxFlags(statusUrl: string): readonly string[] {
+  return [`--nginx.scrape-uri=${statusUrl}`];
+}
+
+/** At boot it may be earlier than its address: then it is started again. */
+export function renderExporterDropIn(
+  { program, user, web }: Pick<Exporter, "program" | "user" | "web">,
+  {
+    address,
+    port,
+    flags,
+  }: { readonly address: string; readonly port: number; readonly flags: readonly string[] },
+): string {
+  const all = [`--web.listen-address=${address}:${port}`, `--web.config.file=${web}`, ...flags];
+  return `${renderRestartAlways()}User=${user}
+ExecStart=
+ExecStart=${[program, ...all].join(" \\\n  ")}
+${confinement}`;
+}
+
+/** Who tells how full a file system is has to see it: the files stay visible, and none may be written. */
+const confinement = `NoNewPrivileges=yes
+CapabilityBoundingSet=
+AmbientCapabilities=
+RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX AF_NETLINK
+RestrictNamespaces=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+LockPersonality=yes
+MemoryDenyWriteExecute=yes
+SystemCallArchitectures=native
+`;

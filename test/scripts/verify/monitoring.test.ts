@@ -1,0 +1,20 @@
+import test from "ava";
+import { judgeTargets } from "../../../scripts/verify/checks/monitoring";
+
+const up = (job: string, host: string, value: string) => ({
+  metric: { __name__: "up", instance: "10.0.0.11:9100", job, host },
+  value: [1_700_000_000, value],
+});
+
+test("each target that is silent is named", (t) => {
+  const all = [up("node", "lb-01", "1"), up("mysqld", "web-01", "0")];
+  t.deepEqual(judgeTargets(JSON.stringify(all)), {
+    ...{ passed: false, seen: "1 of 2 answer" },
+    lines: ["web-01: mysqld does not answer"],
+  });
+  t.true(judgeTargets(JSON.stringify(all.slice(0, 1))).passed);
+});
+
+test("a Prometheus that knows of no target hears nobody", (t) => {
+  t.false(judgeTargets("[]").passed);
+});

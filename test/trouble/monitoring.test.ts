@@ -1,0 +1,440 @@
+/**
+ * Alerts that fire by their real causes: two hosts look at a stack of four, of which one part after the other breaks. Who is told are a
+ * webhook and a mail server on this machine. `UPDATE_GOLDEN=1` keeps the seconds for docs/alerts.md; `TRILITHON_TEST_ALERTS=SiteDown,...`
+ * causes these alone.
+ */
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import test, { type ExecutionContext } from "ava";
+import { whileSilenced } from "../../scripts/maintenance/silence";
+import { root } from "../../scripts/setup/environment";
+import { must } from "../../scripts/setup/run";
+import { wait } from "../../scripts/verify/check";
+import { parseEndpoints } from "../../scripts/verify/endpoints";
+import { renderTable } from "../../scripts/verify/report";
+import { verifyStack } from "../../scripts/verify/verify-stack";
+import { readPreview } from "../end-to-end/support/preview";
+import { TestStack } from "../end-to-end/support/test-stack";
+import { type Measured, measuredFile, readMeasured } from "../support/alerts-page";
+import { type Case, monitors, shortened, waveNames, wavesOf } from "./monitoring/causes";
+import { type Receivers, startReceivers, type Told } from "./monitoring/receivers";
+
+const stackName = "monitoring";
+const number = Number(process.env.TRILITHON_TEST_NUMBER ?? 126);
+const net = `172.31.${number}`;
+const ports = { webhook: 17_190, mail: 17_191 };
+const domain = "www.foobar.com";
+/** This machine, as containers of the network see it. */
+const here = `${net}.1`;
+
+const settings = {
+  "trilithon:domain": domain,
+  "trilithon:hosts": [
+    { name: "lb-01", address: `${net}.11`, roles: ["load-balancer", "name-server", "monitoring"] },
+    { name: "lb-02", address: `${net}.12`, roles: ["load-balancer", "name-server", "monitoring"] },
+    { name: "web-01", address: `${net}.21`, roles: ["web", "database-primary"] },
+    { name: "web-02", address: `${net}.22`, roles: ["web", "database-replica"] },
+  ],
+  "trilithon:containers": {
+    ...{ subnet: `${net}.0/24`, publish: 8826, sshPortBase: 17_200, memoryMegabytes: 1280 },
+  },
+  "trilithon:application": {
+    ...{ name: "teller", start: ["perl", "server.pl"], packages: {} },
+    source: join(root, "test", "trouble", "monitoring", "app"),
+  },
+  "trilithon:loadBalancer": { virtualAddress: `${net}.10` },
+  "trilithon:https": "own-ca",
+  "trilithon:monitoring": {
+    ...{ retentionDays: 2, retentionGigabytes: 1 },
+    email: {
+      ...{ to: "ops@foobar.com", from: "alerts@foobar.com", server: `${here}:${ports.mail}` },
+      requireTls: false,
+    },
+  },
+};
+
+let stack: TestStack;
+let receivers: Receivers;
+const measured: Measured[] = [];
+
+test.before(async () => {
+  receivers = await startReceivers(ports);
+  stack = await TestStack.make(stackName, settings);
+  const url = (path: string) => `http://${here}:${ports.webhook}/${path}`;
+  await stack.setSecretAt("trilithon:monitoring.webhook.url", url("planted-token"));
+  await stack.setSecretAt("trilithon:monitoring.watchdog.url", url("watchdog"));
+});
+
+test.after.always(async () => {
+  receivers?.close();
+  if (process.env.TRILITHON_TEST_KEEP === undefined) await stack?.remove();
+});
+
+async function outputs() {
+  const endpoints = parseEndpoints(await stack.output("endpoints"));
+  const sshKeys = await stack.output("sshKeys", "--show-secrets");
+  return { endpoints, privateKeys: sshKeys as Readonly<Record<string, string>> };
+}
+
+/** Until it is there, for at most so long. */
+async function until<Found>(
+  what: string,
+  seconds: number,
+  look: () => Promise<Found | undefined> | Found | undefined,
+): Promise<Found> {
+  const end = Date.now() + seconds * 1000;
+  for (;;) {
+    const found = await look();
+    if (found !== undefined) return found;
+    if (Date.now() > end) throw new Error(`${what}: not within ${seconds} s`);
+    await wait(1);
+  }
+}
+
+/** As Prometheus on a host answers. */
+const query = (host: string, expression: string) =>
+  stack.on(host, `promtool query instant http://127.0.0.1:9090 '${expression}'`);
+
+test.serial(
+  "one `up` makes it, a second one does nothing, and all that is checked holds",
+  async (t) => {
+    await stack.up();
+    t.deepEqual((await readPreview(stack)).updates, []);
+    const { endpoints, privateKeys } = await outputs();
+    const verdicts = await verifyStack({ endpoints, privateKeys }, { changes: "none" });
+    const table = renderTable({ stack: stackName, url: endpoints.url, verdicts });
+    t.deepEqual(
+      verdicts.filter(({ passed }) => !passed),
+      [],
+      table,
+    );
+    t.false(stack.said.join("\n").includes("planted-token"));
+  },
+);
+
+test.serial("each Prometheus is told by all", async (t) => {
+  for (const host of monitors) {
+    await until(`${host}: all targets`, 90, async () => {
+      const missing = await query(host, "up == 0");
+      const count = await query(host, "count(up)");
+      // Two of its own, four hosts, two of HAProxy, MySQL and Nginx each, one way to the site, and two name servers.
+      return missing.trim() === "" && / => 15 @/.test(count) ? true : undefined;
+    });
+    t.regex(await query(host, "mysql_up"), /web-02/);
+    t.regex(await query(host, "trilithon_mysql_primary == 1"), /web-01/);
+    t.regex(await query(host, "sum(trilithon_address_held)"), /=> 1 @/);
+    t.regex(await query(host, "haproxy_server_status"), /web_servers/);
+    t.regex(await query(host, "nginx_up == 1"), /web-01/);
+    t.regex(await query(host, "trilithon_release"), /teller/);
+    t.regex(await query(host, "mysql_slave_status_replica_io_running"), /web-02/);
+    t.regex(await query(host, "mysql_global_status_rpl_semi_sync_source_status"), /web-01/);
+  }
+});
+
+test.serial("the rules are good, and all that there are fire as their tests say", async (t) => {
+  const put = (file: string, path: string) =>
+    stack.on("lb-01", `cat >${path} <<'END'\n${readFileSync(join(root, file), "utf8")}\nEND`);
+  await stack.on("lb-01", "mkdir -p /tmp/rules");
+  await put("test/trouble/monitoring/rules.test.yml", "/tmp/rules/rules.test.yml");
+  await put("test/golden/trilithon-rules.yml", "/tmp/rules/trilithon-rules.yml");
+  const said = await stack.on(
+    "lb-01",
+    "promtool check rules /etc/prometheus/trilithon-rules.yml && cd /tmp/rules && promtool check rules trilithon-rules.yml && promtool test rules rules.test.yml && amtool check-config /etc/prometheus/alertmanager.yml",
+  );
+  t.regex(said, /SUCCESS/);
+});
+
+/** What a question over TLS is answered, with a certificate of a kind or none. */
+function ask(
+  from: string,
+  to: string,
+  port: number,
+  pair?: { readonly cert: string; readonly key: string },
+) {
+  const shown = pair ? `-cert ${pair.cert} -key ${pair.key}` : "";
+  return stack.on(
+    from,
+    `(printf 'GET /metrics HTTP/1.0\\r\\n\\r\\n'; sleep 2) | timeout 10 openssl s_client -quiet -connect ${to}:${port} ${shown} 2>&1 | head -c 200000 || true`,
+  );
+}
+
+test.serial("who is not Prometheus is told nothing, from wherever it asks", async (t) => {
+  const client = {
+    cert: "/etc/prometheus/trilithon-client.pem",
+    key: "/etc/prometheus/trilithon-client-key.pem",
+  };
+  const exporter = {
+    cert: "/etc/trilithon-metrics/node/certificate.pem",
+    key: "/etc/trilithon-metrics/node/key.pem",
+  };
+  const metric = /^(node|haproxy|mysql|nginx)_/m;
+  for (const [to, port] of [
+    [`${net}.11`, 9100],
+    [`${net}.11`, 9101],
+    [`${net}.21`, 9104],
+    [`${net}.21`, 9113],
+  ] as const) {
+    t.regex(await ask("lb-01", to, port, client), metric, `${to}:${port}`);
+    t.notRegex(await ask("lb-01", to, port), metric);
+    // As any host with an exporter can.
+    t.notRegex(await ask("lb-01", to, port, exporter), metric);
+    t.notRegex(await ask("web-02", to, port, exporter), metric);
+  }
+  for (const port of [9090, 9093, 9115]) {
+    const { status } = await stack.try(
+      "lb-02",
+      `timeout 3 perl -MIO::Socket::INET -e 'exit(IO::Socket::INET->new(PeerAddr => "${net}.11:${port}", Timeout => 2) ? 0 : 1)'`,
+    );
+    t.not(status, 0, String(port));
+  }
+});
+
+const container = (host: string) => `trilithon-${stackName}-${host}`;
+const mysql = (statement: string) => `mysql --user=root --execute="${statement}"`;
+
+test.serial("in quiet nothing fires, and the watchdog is asked", async (t) => {
+  const { watchdog, told } = receivers;
+  const before = watchdog.count;
+  await until("the watchdog", 180, () => (watchdog.count > before + 1 ? true : undefined));
+  // From the first minutes of a stack that was not there.
+  t.deepEqual(told, []);
+});
+
+test.serial("an `up` that changes much, and work that is announced, wake nobody", async (t) => {
+  t.timeout(600_000);
+  const from = Date.now();
+  await stack.on("web-01", "echo '# by hand' >>/etc/nginx/conf.d/trilithon.conf");
+  await stack.on("lb-02", "systemctl stop haproxy");
+  await stack.up();
+  const silence = { why: "a trial", what: "parts", minutes: 10, say: t.log } as const;
+  await whileSilenced(await outputs(), silence, async () => {
+    await stack.on("web-02", "systemctl stop nginx");
+    await until("it fires in Prometheus", 240, async () =>
+      (await query("lb-01", 'ALERTS{alertname="ServerDown",alertstate="firing"}')).includes(
+        "web-02",
+      )
+        ? true
+        : undefined,
+    );
+    await wait(30);
+    await stack.on("web-02", "systemctl start nginx");
+    await until("it is over", 240, async () =>
+      (await query("lb-01", 'ALERTS{alertname="ServerDown"}')).trim() === "" ? true : undefined,
+    );
+  });
+  t.deepEqual(
+    receivers.told.filter(({ at }) => at >= from),
+    [],
+  );
+});
+
+const costWindowSeconds = 120;
+
+/** Of all that a host runs for monitoring. */
+async function usageOf(host: string) {
+  const units =
+    "systemctl show -p Id,MainPID,CPUUsageNSec 'prometheus*.service' trilithon-facts.service";
+  const blocks = (await stack.on(host, units)).trim().split("\n\n");
+  const sizes = new Map(
+    (await stack.on(host, "ps -eo pid=,rss=")).split("\n").map((line) => {
+      const [id = "", kilobytes = ""] = line.trim().split(/ +/);
+      return [id, Number(kilobytes) / 1024];
+    }),
+  );
+  return blocks.map((block) => {
+    const of = Object.fromEntries(block.split("\n").map((line) => line.split("=")));
+    return {
+      unit: String(of.Id),
+      seconds: Number(of.CPUUsageNSec) / 1e9,
+      megabytes: sizes.get(String(of.MainPID)) ?? 0,
+    };
+  });
+}
+
+/** Of three `up` that do nothing. */
+async function idleSeconds(): Promise<number> {
+  const all: number[] = [];
+  for (let turn = 0; turn < 3; turn += 1) {
+    const from = Date.now();
+    await stack.up();
+    all.push((Date.now() - from) / 1000);
+  }
+  return [...all].sort((a, b) => a - b)[1] ?? 0;
+}
+
+test.serial("what it costs each host", async (t) => {
+  t.timeout((costWindowSeconds + 120) * 1000);
+  const hosts = settings["trilithon:hosts"].map(({ name }) => name);
+  const before = await Promise.all(hosts.map(usageOf));
+  await wait(costWindowSeconds);
+  const after = await Promise.all(hosts.map(usageOf));
+  for (const [place, host] of hosts.entries()) {
+    const units = (after[place] ?? []).map(({ unit, seconds, megabytes }) => {
+      const former = before[place]?.find((one) => one.unit === unit)?.seconds ?? 0;
+      // It runs twice a minute, and each run counts from nothing.
+      const isFacts = unit === "trilithon-facts.service";
+      const used = isFacts ? (seconds * costWindowSeconds) / 30 : seconds - former;
+      return { unit, percent: (used / costWindowSeconds) * 100, megabytes };
+    });
+    const sum = (kind: "percent" | "megabytes") =>
+      units.reduce((total, one) => total + one[kind], 0);
+    const lines = units.map(
+      ({ unit, percent, megabytes }) =>
+        `${unit}: ${percent.toFixed(2)} %, ${megabytes.toFixed(0)} MB`,
+    );
+    t.log(
+      `${host}: ${sum("percent").toFixed(2)} %, ${sum("megabytes").toFixed(0)} MB\n${lines.join("\n")}`,
+    );
+    t.true(units.some(({ unit }) => unit === "prometheus-node-exporter.service"));
+    t.true(sum("percent") < 2);
+    if (!monitors.includes(host)) t.true(sum("megabytes") < 150);
+  }
+});
+
+/** One that was told since a moment. */
+const find = (since: number, { alert, hosts }: Case, status: Told["status"]) =>
+  receivers.told.find(
+    (one) =>
+      one.at >= since && one.alert === alert && hosts.includes(one.host) && one.status === status,
+  );
+
+const firingSeconds = 900;
+const resolvingSeconds = 1200;
+const seconds = (to: number, since: number) => Math.round((to - since) / 1000);
+
+/** Until it is told that the alert is over. */
+async function causeAndRepair(t: ExecutionContext, one: Case): Promise<() => Promise<void>> {
+  const from = Date.now();
+  const before = receivers.mails.length;
+  let fired: Told;
+  try {
+    await one.cause();
+    fired = await until(`${one.alert} fires`, firingSeconds, () => find(from, one, "firing"));
+  } catch (error) {
+    // What went wrong first is what is told.
+    await one.repair().catch(() => undefined);
+    throw error;
+  }
+  await one.repair();
+  const repaired = Date.now();
+  t.regex(fired.firstStep, /\w/, one.alert);
+  return async () => {
+    const mailed = await until(`${one.alert} is mailed`, resolvingSeconds, () =>
+      receivers.mails.slice(before).find((mail) => mail.includes(`${one.alert}:`)),
+    );
+    t.true(mailed.includes(fired.host), mailed);
+    const resolved = await until(`${one.alert} resolves`, resolvingSeconds, () =>
+      find(repaired, one, "resolved"),
+    );
+    const row = {
+      ...{ alert: one.alert, cause: one.what },
+      firedSeconds: seconds(fired.at, from),
+      resolvedSeconds: seconds(resolved.at, repaired),
+    };
+    t.log(row);
+    measured.push(row);
+    if (process.env.UPDATE_GOLDEN) {
+      const seen = new Set(measured.map(({ alert }) => alert));
+      const others = only ? readMeasured().filter(({ alert }) => !seen.has(alert)) : [];
+      const rows = [...others, ...measured].sort((a, b) => a.alert.localeCompare(b.alert));
+      writeFileSync(join(root, measuredFile), `${JSON.stringify(rows, undefined, 2)}\n`);
+    }
+  };
+}
+
+/** What failed is told, and the others go on. */
+async function all(t: ExecutionContext, works: readonly Promise<unknown>[]): Promise<void> {
+  for (const result of await Promise.allSettled(works)) {
+    if (result.status === "rejected") t.fail(String(result.reason));
+  }
+  t.pass();
+}
+
+/** Names of alerts, with commas: the others' rows stay as they are. Default: all of them. */
+const only = process.env.TRILITHON_TEST_ALERTS?.split(",");
+const isAsked = ({ alert }: Case) => only === undefined || only.includes(alert);
+const late: Promise<void>[] = [];
+
+test.serial("nobody waits for a day here", async (t) => {
+  const changes = Object.entries(shortened).map(
+    ([long, short]) => `s/for: ${long}$/for: ${short}/`,
+  );
+  for (const host of monitors) {
+    const rules = "/etc/prometheus/trilithon-rules.yml";
+    await stack.on(host, `sed -i '${changes.join(";")}' ${rules} && systemctl reload prometheus`);
+    t.notRegex(await stack.on(host, `cat ${rules}`), /for: 1d/);
+  }
+});
+
+for (const [index, name] of waveNames.entries()) {
+  test.serial(
+    `alerts fire by their causes, and are told when these are mended: ${name}`,
+    async (t) => {
+      t.timeout((firingSeconds + resolvingSeconds + 300) * 1000);
+      const waves = wavesOf({ stack, net, receivers, domain });
+      const wave = waves[index] ?? [];
+      await all(
+        t,
+        wave.filter(isAsked).map(async (one) => {
+          const rest = (await causeAndRepair(t, one))();
+          if (one.isLate) late.push(rest);
+          else await rest;
+        }),
+      );
+      const lateOnes = waves.flat().flatMap(({ alert, isLate }) => (isLate ? [alert] : []));
+      // What else the causes brought with them is to be over before the next ones. This machine's own disk is nobody's here.
+      const names = ["Watchdog", ...lateOnes].join("|");
+      const rest = `ALERTS{alertname!~"${names}",mountpoint!~"/|/etc/.*"}`;
+      await until("nothing else fires any more", resolvingSeconds, async () =>
+        (await query("lb-01", rest)).trim() === "" ? true : undefined,
+      );
+    },
+  );
+}
+
+test.serial("those that last are over in the end", async (t) => {
+  t.timeout(resolvingSeconds * 1000);
+  await all(t, late);
+});
+
+test.serial("while one of the two that look is gone, the other one tells", async (t) => {
+  t.timeout((firingSeconds + 2 * resolvingSeconds) * 1000);
+  const pause = (state: "pause" | "unpause") => () =>
+    must(state, "docker", [state, container("lb-01")]);
+  const gone: Case = {
+    ...{ alert: "HostDown", hosts: ["lb-01"], what: "one of the two that look, frozen" },
+    ...{ cause: pause("pause"), repair: pause("unpause") },
+  };
+  const rest = await causeAndRepair(t, gone);
+  await rest();
+});
+
+test.serial("without the role nothing of it is left that runs", async (t) => {
+  t.timeout(900_000);
+  // What was changed by hand for the trial is put back by the first one.
+  await stack.up();
+  const before = await idleSeconds();
+  const hosts = settings["trilithon:hosts"].map((host) => ({
+    ...host,
+    roles: host.roles.filter((role) => role !== "monitoring"),
+  }));
+  const { "trilithon:monitoring": _, ...rest } = settings;
+  await stack.configure({ ...rest, "trilithon:hosts": hosts });
+  await stack.up();
+  t.deepEqual((await readPreview(stack)).updates, []);
+  t.log(
+    `an \`up\` that does nothing: ${before} s with monitoring, ${await idleSeconds()} s without`,
+  );
+  for (const host of ["lb-01", "web-01"]) {
+    t.is(await stack.on(host, "ss -Hlnt 'sport >= 9090 and sport <= 9120' || true"), "");
+  }
+  t.is(
+    (
+      await stack.on(
+        "web-01",
+        mysql("SELECT user FROM mysql.user WHERE user = 'trilithon_metrics'"),
+      )
+    ).trim(),
+    "",
+  );
+});
