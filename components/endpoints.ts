@@ -314,8 +314,8 @@ export function describeListens(parts: Parts): pulumi.Output<readonly Listen[]> 
   const components = [hosts, loadBalancer, ...webServers, ...applications.all];
   return pulumi
     .all<readonly Listen[]>([
-      ...[...components, databaseProxy, database, dns.nameServer, backup, monitoring].flatMap((one) =>
-        one === undefined ? [] : [listensOf(one, hosts.web)],
+      ...[...components, databaseProxy, database, dns.nameServer, backup, monitoring].flatMap(
+        (one) => (one === undefined ? [] : [listensOf(one, hosts.web)]),
       ),
       ...services.map((placed) =>
         listensOf(
