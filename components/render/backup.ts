@@ -174,23 +174,30 @@ in_place() (
 )
 
 # A repository that the stack does not keep itself is made once, also by a member that copies nothing yet: one that is missing later was lost.
-make_repositories() {
-  if [ -e "$state/made" ]; then return 0; fi
-  in_each_place make_repository
-  : >"$state/made"
-}
-
 make_repository() {
   if [ ! -e "$place/makes-repository" ]; then return 0; fi
-  said=$(restic cat config --no-lock 2>&1 >/dev/null) && return 0
-  status=$?
+  made="$state/made-\${place##*/}"
+  is=$(which_repository)
+  if [ "$(cat "$made" 2>/dev/null)" = "$is" ]; then return 0; fi
+  status=0
+  said=$(restic cat config --no-lock 2>&1 >/dev/null) || status=$?
   case "$status $said" in
-    10\\ * | 1\\ *"Is there a repository at the following location"*) restic init --quiet ;;
+    0\\ *) ;;
+    10\\ * | 1\\ *"Is there a repository at the following location"*) restic init --quiet || return 1 ;;
     *)
       echo "$said" >&2
       return 1
       ;;
   esac
+  echo "$is" >"$made"
+}
+
+# Where a place leads may hold a password.
+which_repository() { sha256sum <"$place/repository"; }
+
+# All places as they are: where another one is among them, it has no full copy yet.
+places_now() {
+  for place in "$config"/places/*; do echo "\${place##*/} $(which_repository)"; done
 }
 
 # store TAG ARGUMENTS... Status 3 of restic's, as something could not be read, is a failure as well.
@@ -269,6 +276,7 @@ full() {
   ask "CLONE LOCAL DATA DIRECTORY = '${clone}'"
   echo "$least" >${gtidSet}
   in_each_place store full ${clone} ${gtidSet}
+  places_now >"$state/copied-to"
   cp ${gtidSet} "$state/copied.new"
   mv "$state/copied.new" "$state/copied"
   metric full
@@ -297,9 +305,10 @@ open_log() {
   echo "$status" | cut -f 1,2 | tr '\\t' ' '
 }
 
-# Whether what is gone from the logs is in this machine's last copy.
+# Whether what is gone from the logs is in this machine's last copy, and that is in each place.
 joins_on() {
   [ -e "$state/copied" ] &&
+    [ "$(places_now)" = "$(cat "$state/copied-to")" ] &&
     [ "$(ask "SELECT GTID_SUBSET(@@GLOBAL.gtid_purged, '$(cat "$state/copied")')")" = 1 ]
 }
 
@@ -365,7 +374,8 @@ list_one() {
 
 check_one() { restic check --read-data --no-lock; }
 
-case $1 in full | logs | folders | state) make_repositories ;; esac
+made_none=
+case $1 in full | logs | folders | state) (in_each_place make_repository) || made_none=yes ;; esac
 case $1 in
   full) full "\${2:-}" ;;
   logs) logs ;;
@@ -386,5 +396,6 @@ case $1 in
     exit 2
     ;;
 esac
+[ -z "$made_none" ]
 `;
 }

@@ -92,6 +92,32 @@ for (const [status, said, made] of [
   });
 }
 
+test("a repository that comes later is made, and one that cannot be made keeps no other place from its copy", (t) => {
+  const restic = inPlace(`case "$1 $at" in
+  "cat three") echo "Fatal: unable to open repository" >&2; exit 1 ;;
+  "cat "*) exit 10 ;;
+  *) echo "$1 to $at" >>"$ROOT/calls" ;;
+esac`);
+  const { root, place, put, run, calls } = makeMachine(t, { restic });
+  const stored = () => calls().filter((line) => !line.startsWith("restic"));
+  put("etc/trilithon/backup/folders", `${root}/kept\n`);
+  put("kept/picture", "a picture");
+  place("one", "makes-repository");
+  t.is(run("folders").status, 0);
+  place("two", "makes-repository");
+  place("three", "makes-repository");
+  const { status, stderr } = run("folders");
+  t.is(status, 1);
+  t.regex(stderr, /unable to open repository/);
+  t.deepEqual(stored(), [
+    ...["init to one", "backup to one"],
+    ...["init to two", "backup to one", "backup to three", "backup to two"],
+  ]);
+  put(backupFiles.place("one", "repository").slice(1), "elsewhere\n");
+  run("folders");
+  t.true(stored().includes("init to elsewhere"), "another repository under the same name");
+});
+
 test("the state of the stack is stored as it came, and an empty one is refused", (t) => {
   const restic = `for file in "$@"; do :; done; echo "stored $(cat "$file")" >>"$ROOT/calls"`;
   const { place, run, runWith, calls } = makeMachine(t, { restic });
@@ -123,6 +149,16 @@ const mysql = `case "$*" in
   *LAST_HEARTBEAT*) echo 1764486429 ;;
   *WAIT_FOR_EXECUTED*) echo "\${BEHIND:-0}" ;;
 esac`;
+/** As the machine writes it down after a full copy. */
+const copiedTo = (root: string, ...names: readonly string[]) =>
+  spawnSync(
+    "sh",
+    ["-c", 'for name in "$@"; do echo "$name $(sha256sum <"$0/$name/repository")"; done'].concat(
+      [join(root, "etc/trilithon/backup/places")],
+      names,
+    ),
+    { encoding: "utf8" },
+  ).stdout;
 /** Who is the source is asked by Perl. */
 const perl = (role: string) => `case "$*" in *" 10.0.0.22 /${role}") exit 0 ;; esac; exit 1`;
 const restic = `while [ $# -gt 0 ]; do
@@ -139,6 +175,7 @@ test("of the open log what is before its end is stored, and none that was begun 
   place("one");
   put("etc/trilithon/backup/members", "web-01 10.0.0.21\nweb-02 10.0.0.22\n");
   put("var/lib/trilithon/backup/copied", "uuid:1-5\n");
+  put("var/lib/trilithon/backup/copied-to", copiedTo(root, "one"));
   const first = run("logs");
   t.is(first.status, 0, first.stderr);
   const stored = () => calls().filter((line) => line.startsWith("stored"));
@@ -172,6 +209,21 @@ test("where the logs do not join on to a copy, one is made", (t) => {
   put("etc/trilithon/backup/members", "web-01 10.0.0.21\nweb-02 10.0.0.22\n");
   t.is(run("logs").status, 0);
   t.true(calls().includes("systemctl start --no-block trilithon-backup.service"));
+});
+
+test("where a place is another one than the copy went to, one is made", (t) => {
+  const stubs = { mysql, restic, perl: perl("primary"), systemctl: "" };
+  const { root, place, put, run, calls } = makeMachine(t, stubs);
+  place("one");
+  put("etc/trilithon/backup/members", "web-02 10.0.0.22\n");
+  put("var/lib/trilithon/backup/copied", "uuid:1-5\n");
+  put("var/lib/trilithon/backup/copied-to", copiedTo(root, "one"));
+  const copies = () => calls().filter((line) => line.startsWith("systemctl start")).length;
+  t.is(run("logs").status, 0);
+  t.is(copies(), 0);
+  place("two");
+  t.is(run("logs").status, 0);
+  t.is(copies(), 1);
 });
 
 test("a member that is not the source stores nothing, and it is told where nobody is", (t) => {
