@@ -61,6 +61,13 @@ export function renderBackupMembers(
   return members.map(({ name, address }) => `${name} ${address}\n`).join("");
 }
 
+/** For what may take as long as it takes: visitors come first. */
+export const backupPriority = `Nice=10
+CPUWeight=10
+IOWeight=10
+IOSchedulingClass=idle
+`;
+
 /** What a machine is copied of. */
 export interface Copied {
   readonly name: string;
@@ -80,9 +87,7 @@ Wants=network-online.target
 [Service]
 Type=oneshot
 ${database ? `ExecStart=${scriptPath} full\n` : ""}${folders ? `ExecStart=${scriptPath} folders\n` : ""}TimeoutStartSec=12h
-Nice=10
-IOSchedulingClass=idle
-${backupConfinement}`;
+${backupPriority}${backupConfinement}`;
 }
 
 export function renderBackupTimer({ schedule }: { readonly schedule: string }): string {

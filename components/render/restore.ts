@@ -1,6 +1,6 @@
 /** The program that starts a mysqld of its own on a backup and replays binary logs into it, and the unit that tries that each night. */
 import { writtenByTrilithon } from "./application-unit";
-import { backupConfinement, backupFiles } from "./backup";
+import { backupConfinement, backupFiles, backupPriority } from "./backup";
 import { binlogScript } from "./binlog";
 
 export const restore = {
@@ -26,9 +26,7 @@ After=network-online.target mysql.service
 Type=oneshot
 ExecStart=${restore.scriptPath} test
 TimeoutStartSec=12h
-Nice=15
-IOSchedulingClass=idle
-${backupConfinement}`;
+${backupPriority}${backupConfinement}`;
 }
 
 export function renderTestTimer(): string {
@@ -101,7 +99,7 @@ readable() { date -u -d "@$(($1 / 1000000))" +%Y-%m-%dT%H:%M:%SZ; }
 start() {
   chown -R mysql:mysql "$work"
   # No file of options: the copy is no member of anything, and follows nobody.
-  systemd-run --quiet --collect --unit=${unit} --property=User=mysql --property=Nice=10 \\
+  systemd-run --quiet --collect --unit=${unit} --property=User=mysql --property=Nice=10 --property=CPUWeight=10 --property=IOWeight=10 \\
     mysqld --no-defaults --datadir="$work/data" --socket="$socket" --pid-file="$work/mysqld.pid" --log-error="$work/error.log" \\
     --port=${port} --bind-address=127.0.0.1 --mysqlx=OFF --persisted-globals-load=OFF --server-id=1 \\
     --gtid-mode=ON --enforce-gtid-consistency=ON --skip-log-bin --skip-replica-start --event-scheduler=OFF \\

@@ -133,7 +133,10 @@ export class BackedUp {
 
   /** The nightly test, as its timer starts it; answers what it exports. */
   async testRestore(host: string) {
-    const { status } = await this.stack.try(host, "systemctl start trilithon-restore-test");
+    const { status } = await this.stack.try(
+      host,
+      "trilithon-restore stop; systemctl start trilithon-restore-test",
+    );
     const [said, good, different] = await Promise.all(
       [
         "journalctl -u trilithon-restore-test -n 20 -o cat --no-pager",
