@@ -3,6 +3,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { runMain } from "../scripts/setup/say";
 import { setUp, setUpPulumi } from "../scripts/setup/setup";
+import { measureBackup } from "./backup/backup";
 import { measureHosts, measureResources } from "./growth/growth";
 import { type BenchmarkOptions, parseOptions, usage } from "./options";
 import { measurePeers } from "./peers/peers";
@@ -20,7 +21,9 @@ runMain(async () => {
     return;
   }
   const options = parseOptions(args);
-  const needsHosts = options.parts.some((part) => ["peers", "traffic", "release"].includes(part));
+  const needsHosts = options.parts.some((part) =>
+    ["peers", "traffic", "release", "backup"].includes(part),
+  );
   await (needsHosts ? setUp() : setUpPulumi());
   await measureParts(options);
 });
@@ -38,7 +41,9 @@ async function measureParts({ parts, runs }: BenchmarkOptions): Promise<void> {
             ? { machine, resources: await measureResources(runs) }
             : part === "traffic"
               ? { machine, traffic: await measureTraffic(runs) }
-              : { machine, release: await measureRelease(runs) };
+              : part === "release"
+                ? { machine, release: await measureRelease(runs) }
+                : { machine, backup: await measureBackup(runs) };
     process.stdout.write(`\n${renderTables(now)}\n`);
     await draw(await keepResults(now));
   }

@@ -1,6 +1,6 @@
 /** What `npm run bench -- ...` takes. */
 
-export const parts = ["peers", "hosts", "resources", "traffic", "release"] as const;
+export const parts = ["peers", "hosts", "resources", "traffic", "release", "backup"] as const;
 export type Part = (typeof parts)[number];
 
 export interface BenchmarkOptions {

@@ -105,6 +105,30 @@ export interface ReleaseResult {
   readonly megabytesOfMemory: number;
 }
 
+/** Of the same data: what visitors notice while a full copy of all of it is made and sent, and what copies and restores take. */
+export interface BackupResult {
+  /** Of the data directory, without binary logs. */
+  readonly megabytes: number;
+  readonly requestsPerSecond: number;
+  /** Medians of the rounds. */
+  readonly quiet: Latency;
+  readonly copying: Latency;
+  /** Medians; this project is the first. */
+  readonly ways: readonly {
+    readonly name: string;
+    readonly copySeconds: number;
+    /** What is stored. */
+    readonly megabytes: number;
+    /** Until MySQL has the data. */
+    readonly restoreSeconds: number;
+  }[];
+}
+
+export interface Latency {
+  readonly p50Milliseconds: number;
+  readonly p99Milliseconds: number;
+}
+
 export interface Machine {
   readonly processors: number;
   readonly processor: string;
@@ -119,6 +143,7 @@ export interface Results {
   readonly resources?: GrowthResult;
   readonly traffic?: TrafficResult;
   readonly release?: ReleaseResult;
+  readonly backup?: BackupResult;
 }
 
 export const resultsFolder = join(__dirname, "results");

@@ -23,8 +23,9 @@ runMain(async () => {
       "are closed for that, and what is going to be done is shown, and asked about, before. Status 1 where what was wanted cannot be restored whole.",
     options: {
       to: {
-        ...{ type: "string", value: "latest|TIME|GTID" },
-        about: "all that committed before 2026-11-30T05:37:09Z, or up to UUID:NUMBER",
+        ...{ type: "string", value: "latest|TIME|GTID|SET" },
+        about:
+          "all that committed before 2026-11-30T05:37:09Z, up to UUID:NUMBER, or just UUID:1-NUMBER,...",
       },
       into: { type: "string", value: "HOST:scratch", about: "a member of the database" },
       cluster: { type: "boolean", about: "into the cluster, by way of its primary" },

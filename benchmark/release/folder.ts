@@ -2,6 +2,7 @@
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { must } from "../../scripts/setup/run";
+import { seeded } from "../seeded";
 
 /** In ten: they cannot be compressed, as pictures and fonts. */
 const noiseInTen = 3;
@@ -45,15 +46,6 @@ function pathOf(number: number): string {
 async function write(path: string, content: Buffer): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
   await writeFile(path, content);
-}
-
-/** Numbers from 0 to 1. */
-function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return state / 2 ** 32;
-  };
 }
 
 function makeWord(random: () => number): Buffer {

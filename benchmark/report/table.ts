@@ -1,5 +1,6 @@
 /** The results as tables on a terminal. */
 import {
+  type BackupResult,
   type Figure,
   type GrowthResult,
   type Operation,
@@ -19,7 +20,14 @@ export const operationTitles: Readonly<Record<Operation, string>> = {
   noop: "no-op",
 };
 
-export function renderTables({ peers, hosts, resources, traffic, release }: Results): string {
+export function renderTables({
+  peers,
+  hosts,
+  resources,
+  traffic,
+  release,
+  backup,
+}: Results): string {
   return [
     peers && renderPeers(peers),
     peers && renderBreakdown(peers),
@@ -27,6 +35,7 @@ export function renderTables({ peers, hosts, resources, traffic, release }: Resu
     resources && `Growth with resources, on 3 hosts\n${renderGrowth(resources)}`,
     traffic && renderTraffic(traffic),
     release && renderRelease(release),
+    backup && renderBackup(backup),
   ]
     .filter((part) => part !== undefined)
     .join("\n\n");
@@ -75,6 +84,33 @@ function renderRelease(result: ReleaseResult): string {
     ]),
     `named in ${nameSeconds.toFixed(1)} s, compared at a preview in ${readSeconds.toFixed(1)} s, sent with ${Math.round(megabytesOfMemory)} MB of memory`,
   ].join("\n");
+}
+
+function renderBackup({
+  megabytes,
+  requestsPerSecond,
+  quiet,
+  copying,
+  ways,
+}: BackupResult): string {
+  const row = (title: string, of: "p50Milliseconds" | "p99Milliseconds") => [
+    ...[title, `${quiet[of].toFixed(1)} ms`, `${copying[of].toFixed(1)} ms`],
+    (copying[of] / quiet[of]).toFixed(2),
+  ];
+  return [
+    renderRows([
+      [`answers, ${requestsPerSecond} requests per second`, "no copy", "a full copy", "ratio"],
+      row("half within", "p50Milliseconds"),
+      row("99 % within", "p99Milliseconds"),
+    ]),
+    renderRows([
+      [`${Math.round(megabytes)} MB of data`, "copied in", "stored", "restored in"],
+      ...ways.map(({ name, copySeconds, megabytes: stored, restoreSeconds }) => [
+        ...[name, `${copySeconds.toFixed(1)} s`, `${Math.round(stored)} MB`],
+        `${restoreSeconds.toFixed(1)} s`,
+      ]),
+    ]),
+  ].join("\n\n");
 }
 
 /** Seconds, and in brackets how many times as long as this project takes. */

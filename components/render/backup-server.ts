@@ -1,6 +1,8 @@
 /** The files of a host that keeps backups: restic's REST server, and what prunes and checks beside it. */
 import { createHash } from "node:crypto";
 import { writtenByTrilithon } from "./application-unit";
+import { backupPriority } from "./backup";
+import { factsFolder } from "./monitoring/exporters";
 import { confineRoot } from "./unit-confinement";
 
 const folder = "/etc/trilithon/backup-server";
@@ -93,9 +95,7 @@ Description=Forgets, prunes and checks backups
 Type=oneshot
 ExecStart=${backupServer.scriptPath} keep
 TimeoutStartSec=12h
-Nice=10
-IOSchedulingClass=idle
-${confineRoot({ capabilities: ["CAP_DAC_OVERRIDE", "CAP_CHOWN", "CAP_FOWNER"] })}
+${backupPriority}${confineRoot({ capabilities: ["CAP_DAC_OVERRIDE", "CAP_CHOWN", "CAP_FOWNER"] })}
 PrivateTmp=yes
 ProtectKernelTunables=yes
 ReadWritePaths=/var/lib
@@ -130,7 +130,7 @@ set -eu
 umask 077
 export LC_ALL=C RESTIC_PASSWORD_FILE=${keeperPassword}
 data=${data}
-metrics=/var/lib/prometheus/node-exporter
+metrics=${factsFolder}
 
 # restic runs as root here, and what it makes has to be the server's.
 give() { chown -R ${user}: "$data"; }

@@ -1,5 +1,6 @@
 /** The files of a machine that is backed up: restic with its repositories, what it copies, and when. */
 import { writtenByTrilithon } from "./application-unit";
+import { factsFolder } from "./monitoring/exporters";
 import { roleCheck } from "./mysql-role";
 import { confineRoot } from "./unit-confinement";
 
@@ -26,7 +27,13 @@ export const backupFiles = {
   clone: "/var/lib/mysql-files/trilithon-backup",
   /** What a full copy has at the least, as a set of GTIDs: it goes along with it. */
   gtidSet: "/var/lib/trilithon/backup/gtid-set",
-  metrics: "/var/lib/prometheus/node-exporter",
+  /** What a copy of binary logs does not have, as it was before the oldest of them: it goes along with it. */
+  gtidPurged: "/var/lib/trilithon/backup/gtid-purged",
+  /** What binary logs that are stored lead to, at the least. */
+  gtidStored: "/var/lib/trilithon/backup/gtid-stored",
+  /** One copy of the database at a time. */
+  lock: "/var/lib/trilithon/backup/lock",
+  metrics: factsFolder,
 };
 
 /** Of what copies and restores: it reads what is MySQL's and applications', and gives files back to them. */
@@ -54,6 +61,13 @@ export function renderBackupMembers(
   return members.map(({ name, address }) => `${name} ${address}\n`).join("");
 }
 
+/** For what may take as long as it takes: visitors come first. */
+export const backupPriority = `Nice=10
+CPUWeight=10
+IOWeight=10
+IOSchedulingClass=idle
+`;
+
 /** What a machine is copied of. */
 export interface Copied {
   readonly name: string;
@@ -73,9 +87,7 @@ Wants=network-online.target
 [Service]
 Type=oneshot
 ${database ? `ExecStart=${scriptPath} full\n` : ""}${folders ? `ExecStart=${scriptPath} folders\n` : ""}TimeoutStartSec=12h
-Nice=10
-IOSchedulingClass=idle
-${backupConfinement}`;
+${backupPriority}${backupConfinement}`;
 }
 
 export function renderBackupTimer({ schedule }: { readonly schedule: string }): string {
@@ -104,6 +116,8 @@ ExecStart=${backupFiles.scriptPath} logs
 # One that hangs is not to keep the next ones away.
 TimeoutStartSec=15min
 Nice=5
+# Of what the program says nothing is left out, and of systemd's own lines each minute those that tell of a fault are left.
+SyslogLevel=notice
 LogLevelMax=notice
 ${backupConfinement}`;
 }
@@ -130,7 +144,8 @@ const applySeconds = 30;
 
 /** Tags, `full`, `logs`, `folders` and `state`, are those that `trilithon-backup-keep` and `trilithon-restore` know. */
 export function renderBackupScript({ name }: Pick<Copied, "name">): string {
-  const { folders, members, clone, gtidSet, metrics, unit } = backupFiles;
+  const { folders, members, clone, gtidSet, gtidPurged, gtidStored, lock, metrics, unit } =
+    backupFiles;
   return `#!/bin/sh
 ${writtenByTrilithon}
 # trilithon-backup full      a copy of the whole database, if this member is the one that makes it; --here: in any case
@@ -262,7 +277,7 @@ full() {
     no_metric full
     return 0
   fi
-  exec 9>"$state/lock"
+  exec 9>${lock}
   flock 9
   data=$(ask 'SELECT @@datadir')
   needed=$(du -sk "$data" | cut -f 1)
@@ -300,9 +315,10 @@ await_applied() {
 }
 
 # The name of the open log and its end, where a transaction ends. The statement has another name before MySQL 8.2.
+# A set of several members has \`\\n\` in it, which \`echo\` would make a line of.
 open_log() {
   status=$(ask 'SHOW BINARY LOG STATUS' 2>/dev/null) || status=$(ask 'SHOW MASTER STATUS')
-  echo "$status" | cut -f 1,2 | tr '\\t' ' '
+  printf '%s\\n' "$status" | cut -f 1,2 | tr '\\t' ' '
 }
 
 # Whether what is gone from the logs is in this machine's last copy, and that is in each place.
@@ -315,11 +331,12 @@ joins_on() {
 logs() {
   if ! is_source; then
     no_metric logs
-    rm -f "$state/logged"
+    rm -f "$state/logged" ${gtidStored}
     return 0
   fi
   until_time=$(sent_until)
   await_applied
+  has=$(executed gtid_executed)
   found=$(open_log)
   if [ "\${found#* }" -gt 16777216 ]; then
     ask 'FLUSH NO_WRITE_TO_BINLOG BINARY LOGS'
@@ -330,6 +347,8 @@ logs() {
     store_logs "\${found% *}" "\${found#* }"
     echo "$found" >"$state/logged"
   fi
+  echo "$has" >${gtidStored}.new
+  mv ${gtidStored}.new ${gtidStored}
   metric logs "$until_time"
   if ! joins_on; then
     echo "the logs do not join on to a copy of this machine's: one is made"
@@ -344,9 +363,11 @@ store_logs() {
   mkdir -p "$state/open"
   head -c "$2" "\${base%/*}/$1" >"$state/open/$1"
   [ "$(stat -c %s "$state/open/$1")" = "$2" ] || fail "$1: expected $2 bytes"
+  # A member that was cloned begins with a log that does not say what was before it.
+  executed gtid_purged >${gtidPurged}
   all=$(ask 'SHOW BINARY LOGS')
   echo "$all" | awk -v "folder=\${base%/*}" -v "open=$1" '$1 == open { exit } { print folder "/" $1 }' >"$state/list"
-  echo "$state/open/$1" >>"$state/list"
+  printf '%s\\n' "$state/open/$1" ${gtidPurged} >>"$state/list"
   in_each_place store logs --time "$(date -d "@$until_time" '+%Y-%m-%d %H:%M:%S')" --files-from-verbatim "$state/list"
 }
 
@@ -369,7 +390,7 @@ state() {
 
 list_one() {
   said=$(restic snapshots --json --no-lock) || return 1
-  echo "\${place##*/} $said"
+  printf '%s\\n' "\${place##*/} $said"
 }
 
 check_one() { restic check --read-data --no-lock; }

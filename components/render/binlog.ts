@@ -12,14 +12,14 @@ export function renderBinlogScript(): string {
 ${writtenByTrilithon}
 # trilithon-binlog plan EXECUTED TARGET FILE...
 #   EXECUTED  what the server to replay into has (GTID set, may be empty)
-#   TARGET    latest, time:MICROSECONDS (all that committed before it) or gtid:UUID:NUMBER (up to this one and with it)
+#   TARGET    latest, time:MICROSECONDS (all that committed before it), gtid:UUID:NUMBER (up to this one and with it) or set:SET (just these)
 #   FILE      the logs of one server, in their order, without one missing
 # prints
-#   replay FILE [END]   a line for each log to replay, up to END where it is not whole
+#   replay FILE [END]   a line for each log to replay, up to END where it is not whole; of a set: what of it is in the set
 #   reaches SET         what the server has to have then
 #   until MICROSECONDS  when the last of its transactions committed, at its origin; 0 where there is none
 #   early COUNT         transactions behind the end that bear an earlier time than TARGET: clocks differed
-#   found               the transaction that was named is there, or was executed before
+#   found               the transaction that was named is there, or was executed before; of a set: all of it
 # A log that is missing, cut or of another form ends it with status 1 and a line that says so.
 use strict;
 use warnings;
@@ -27,7 +27,7 @@ use warnings;
 $SIG{__DIE__} = sub { print STDERR @_; exit 1; };
 my ($verb, $executed_text, $target, @files) = @ARGV;
 die "expected plan EXECUTED TARGET FILE...\n" unless defined $verb && $verb eq 'plan' && @files;
-my ($kind, $wanted) = $target =~ /^(latest|time|gtid)(?::(.*))?$/ or die "$target: expected latest, time: or gtid:\n";
+my ($kind, $wanted) = $target =~ /^(latest|time|gtid|set)(?::(.*))?$/s or die "$target: expected latest, time:, gtid: or set:\n";
 
 # A set: UUID to a list of [first, last], in order and apart.
 sub parse_set {
@@ -129,6 +129,11 @@ if ($kind eq 'gtid') {
   $wanted = [ lc $1, $2 ];
   $found = $ended = 1 if has($executed, @$wanted);
 }
+if ($kind eq 'set') {
+  $wanted = parse_set($wanted);
+  my $more = lacks($executed, $wanted);
+  die "the server has transactions that are not wanted: $more\n" if $more ne '';
+}
 
 for my $file (@files) {
   my ($end, $is_begun, $adds) = (undef, 0, 0);
@@ -170,6 +175,7 @@ for my $file (@files) {
       $time = seven(substr $body, 49, 7) if $time & (1 << 55);
       add($before, $uuid, $number, $number);
       return if has($executed, $uuid, $number);
+      return if $kind eq 'set' && !has($wanted, $uuid, $number);
       if ($ended) {
         $early++ if $kind eq 'time' && $time < $wanted;
         return;
@@ -192,6 +198,7 @@ for my $file (@files) {
 
 print "$_\n" for @replays;
 print "reaches ", text_of($reaches), "\n", "until $until\n", "early $early\n";
+$found = 1 if $kind eq 'set' && lacks($wanted, $reaches) eq '';
 print "found\n" if $found;
 `;
 }

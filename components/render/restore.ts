@@ -1,6 +1,6 @@
 /** The program that starts a mysqld of its own on a backup and replays binary logs into it, and the unit that tries that each night. */
 import { writtenByTrilithon } from "./application-unit";
-import { backupConfinement, backupFiles } from "./backup";
+import { backupConfinement, backupFiles, backupPriority } from "./backup";
 import { binlogScript } from "./binlog";
 
 export const restore = {
@@ -12,27 +12,27 @@ export const restore = {
   port: 3307,
   /** Clocks of members differ by less, and members of a group have what the others have within it. */
   settleSeconds: 10,
+  /** Binary logs are stored each minute; a run that hangs is ended after a quarter of an hour. */
+  storedSeconds: 1200,
 };
 
 export function renderTestService(): string {
   return `${writtenByTrilithon}
 [Unit]
-Description=Restores the newest backup beside MySQL, and looks whether it is whole
+Description=Restores the newest backup beside MySQL, and compares it with what MySQL has
 After=network-online.target mysql.service
 
 [Service]
 Type=oneshot
 ExecStart=${restore.scriptPath} test
 TimeoutStartSec=12h
-Nice=15
-IOSchedulingClass=idle
-${backupConfinement}`;
+${backupPriority}${backupConfinement}`;
 }
 
 export function renderTestTimer(): string {
   return `${writtenByTrilithon}
 [Unit]
-Description=Restores the newest backup beside MySQL, and looks whether it is whole
+Description=Restores the newest backup beside MySQL, and compares it with what MySQL has
 
 [Timer]
 OnCalendar=*-*-* 05:30 UTC
@@ -45,18 +45,19 @@ WantedBy=timers.target
 
 /** Places are those of `trilithon-backup`, or a folder of the same form. */
 export function renderRestoreScript(): string {
-  const { folder, unit, port, settleSeconds } = restore;
-  const { clone, gtidSet, metrics, places, scriptPath: backupScript } = backupFiles;
+  const { folder, unit, port, settleSeconds, storedSeconds } = restore;
+  const { clone, gtidSet, gtidPurged, gtidStored, lock, metrics, places } = backupFiles;
+  const { scriptPath: backupScript, logsUnit } = backupFiles;
   return `#!/bin/sh
 ${writtenByTrilithon}
 # trilithon-restore scratch TARGET [PLACES [BEFORE]]
 #   starts a mysqld at 127.0.0.1:${port} that has what TARGET says, and tells what is in it
-#   TARGET  latest, time:MICROSECONDS (all that committed before it) or gtid:UUID:NUMBER (up to this one and with it)
+#   TARGET  latest, time:MICROSECONDS (all that committed before it), gtid:UUID:NUMBER (up to this one and with it) or set:SET (just these)
 #   PLACES  a folder with a folder for each repository; default: those of this machine
 #   BEFORE  takes no copy that was made later, in microseconds
 # trilithon-restore live   tells the same of the MySQL that serves
 # trilithon-restore stop   ends it, and removes its data
-# trilithon-restore test   scratch latest, looks at each table, stop; on the member that makes the copies
+# trilithon-restore test   on the member that makes the copies: restores what this member has now, and compares each table with it
 set -eu
 umask 077
 export LC_ALL=C TZ=UTC RESTIC_CACHE_DIR=/var/cache/trilithon-backup
@@ -84,7 +85,7 @@ copies() {
   : >"$work/copies"
   for place in "$places"/*; do
     said=$(in_place "$place" restic snapshots --json --no-lock --tag "$1") || fail "\${place##*/}: its copies cannot be read"
-    echo "$said" | perl -ne 'while (/"time":"([^"]+)".*?"short_id":"([0-9a-f]+)"/g) { print "$1 $2\\n" }' >"$work/times"
+    printf '%s\\n' "$said" | perl -ne 'while (/"time":"([^"]+)".*?"short_id":"([0-9a-f]+)"/g) { print "$1 $2\\n" }' >"$work/times"
     while read -r time id; do
       at=$(date -d "$time" +%s%6N)
       if [ "$at" -lt "$before" ]; then echo "$at $id $place" >>"$work/copies"; fi
@@ -98,7 +99,7 @@ readable() { date -u -d "@$(($1 / 1000000))" +%Y-%m-%dT%H:%M:%SZ; }
 start() {
   chown -R mysql:mysql "$work"
   # No file of options: the copy is no member of anything, and follows nobody.
-  systemd-run --quiet --collect --unit=${unit} --property=User=mysql --property=Nice=10 \\
+  systemd-run --quiet --collect --unit=${unit} --property=User=mysql --property=Nice=10 --property=CPUWeight=10 --property=IOWeight=10 \\
     mysqld --no-defaults --datadir="$work/data" --socket="$socket" --pid-file="$work/mysqld.pid" --log-error="$work/error.log" \\
     --port=${port} --bind-address=127.0.0.1 --mysqlx=OFF --persisted-globals-load=OFF --server-id=1 \\
     --gtid-mode=ON --enforce-gtid-consistency=ON --skip-log-bin --skip-replica-start --event-scheduler=OFF \\
@@ -134,15 +135,16 @@ take_copy() {
       fail "the copy $id of $(readable "$time") in \${place##*/} cannot be read whole"
     start
     has=$(executed)
+    beyond=
     case $target in
-      gtid:*)
-        if is_subset "\${target#gtid:}" "$has"; then
-          systemctl stop ${unit}
-          rm -rf "$work/data"
-          continue
-        fi
-        ;;
+      gtid:*) if is_subset "\${target#gtid:}" "$has"; then beyond=yes; fi ;;
+      set:*) if ! is_subset "$has" "\${target#set:}"; then beyond=yes; fi ;;
     esac
+    if [ -n "$beyond" ]; then
+      systemctl stop ${unit}
+      rm -rf "$work/data"
+      continue
+    fi
     echo "copy $time \${place##*/} $id"
     return 0
   done 3<"$work/newest-first"
@@ -153,12 +155,14 @@ take_copy() {
 take_logs() {
   copies logs >"$work/log-copies"
   reached=0
+  : >"$work/whole"
   for place in "$places"/*; do
     chosen=$(awk -v "place=$place" -v "least=$least" '$3 == place { line = $0; if ($1 >= least && !found) { found = $0 } }
       END { print found == "" ? line : found }' "$work/log-copies")
     if [ -z "$chosen" ]; then continue; fi
     set -- $chosen
     if [ "$1" -gt "$reached" ]; then reached=$1; fi
+    if [ "$1" -ge "$least" ]; then echo "\${place##*/}" >>"$work/whole"; fi
     in_place "$place" restic restore --quiet --verify --retry-lock 30m "$2" --target "$work/logs/\${place##*/}" ||
       fail "the logs of $(readable "$1") in \${place##*/} cannot be read whole"
   done
@@ -173,13 +177,16 @@ take_logs() {
 }
 
 # Those of one place in the order of their numbers; the open one is in a folder of its own.
+# What is before the oldest of them is told by the logs, and of a member that was cloned by its set of what it purged.
 logs_of() { find "$1" -type f -name '*.[0-9]*' | awk -F / '{ print $NF " " $0 }' | sort | cut -d ' ' -f 2-; }
 
 replay() {
+  only=
+  case $target in set:*) only=\${target#set:} ;; esac
   while read -r word file end; do
     if [ "$word" != replay ]; then continue; fi
     {
-      mysqlbinlog --verify-binlog-checksum \${end:+--stop-position="$end"} "$file" || echo failed >"$work/failed"
+      mysqlbinlog --verify-binlog-checksum \${end:+--stop-position="$end"} \${only:+--include-gtids="$only"} "$file" || echo failed >"$work/failed"
     } </dev/null | mysql --no-defaults --socket="$socket" --binary-mode --max-allowed-packet=1G ||
       fail "\${file##*/}: MySQL refuses what is in it"
     if [ -e "$work/failed" ]; then fail "\${file##*/}: it cannot be read to its end"; fi
@@ -193,6 +200,12 @@ replay_all() {
   while [ -n "$left" ]; do
     waiting= moved= reason=
     for one in $left; do
+      purged=$(cat "$work/logs/$one"${gtidPurged}) || fail "$one: its binary logs do not say what was before them"
+      if ! is_subset "$purged" "$has"; then
+        waiting="$waiting $one"
+        reason="$one: its binary logs begin after $(ask "SELECT REPLACE(GTID_SUBTRACT('$purged', '$has'), CHAR(10), '')")"
+        continue
+      fi
       if ! ${binlogScript} plan "$has" "$target" $(logs_of "$work/logs/$one") >"$work/plan" 2>"$work/reason"; then
         waiting="$waiting $one"
         reason="$one: $(cat "$work/reason")"
@@ -208,7 +221,10 @@ replay_all() {
       early=$(sed -n 's/^early //p' "$work/plan")
       if [ "$early" -gt 0 ]; then echo "early $early $one"; fi
       if grep -qx found "$work/plan"; then found=yes; fi
+      if grep -qxF "$one" "$work/whole"; then found=yes; fi
     done
+    # All that is wanted is there: logs that begin later have none of it.
+    if [ -n "$found" ]; then break; fi
     [ -n "$moved" ] || fail "binary logs are missing: $reason"
     left=$waiting
   done
@@ -220,7 +236,7 @@ tell_others() {
   while read -r time id place <&3; do
     case $target in
       time:*) if [ "$time" -gt "$((\${target#time:} - ${settleSeconds} * 1000000))" ]; then continue; fi ;;
-      gtid:*) continue ;;
+      gtid:* | set:*) continue ;;
     esac
     set=$(in_place "$place" restic dump --no-lock "$id" ${gtidSet}) || fail "the copy $id of $(readable "$time") in \${place##*/} cannot be read whole"
     other=$(ask "SELECT REPLACE(GTID_SUBTRACT('$set', '$has'), CHAR(10), '')")
@@ -228,15 +244,22 @@ tell_others() {
   done 3<"$work/full"
 }
 
+mark='CHAR(96 USING utf8mb4)'
+table="CONCAT($mark, REPLACE(TABLE_SCHEMA, $mark, CONCAT($mark, $mark)), $mark, '.', $mark, REPLACE(TABLE_NAME, $mark, CONCAT($mark, $mark)), $mark)"
+tables="FROM information_schema.TABLES WHERE TABLE_TYPE = 'BASE TABLE' AND TABLE_SCHEMA NOT IN ('mysql', 'sys', 'performance_schema', 'information_schema') ORDER BY TABLE_SCHEMA, TABLE_NAME"
+
+# for_each_table BEFORE AFTER: a statement for each.
+for_each_table() {
+  ask "SELECT CONCAT($1, $table, $2) $tables" >"$work/statements"
+  mysql --no-defaults --socket="$socket" --batch --skip-column-names <"$work/statements"
+}
+
+checksums() { for_each_table "'CHECKSUM TABLE '" "';'"; }
+
 # Of each table the rows, and MySQL's checksum.
 tell_tables() {
-  mark='CHAR(96 USING utf8mb4)'
-  table="CONCAT($mark, REPLACE(TABLE_SCHEMA, $mark, CONCAT($mark, $mark)), $mark, '.', $mark, REPLACE(TABLE_NAME, $mark, CONCAT($mark, $mark)), $mark)"
-  of="FROM information_schema.TABLES WHERE TABLE_TYPE = 'BASE TABLE' AND TABLE_SCHEMA NOT IN ('mysql', 'sys', 'performance_schema', 'information_schema') ORDER BY TABLE_SCHEMA, TABLE_NAME"
-  ask "SELECT CONCAT('SELECT ''rows'', ', QUOTE(CONCAT(TABLE_SCHEMA, '.', TABLE_NAME)), ', COUNT(*) FROM ', $table, ';') $of" >"$work/statements"
-  ask "SELECT CONCAT('CHECKSUM TABLE ', $table, ';') $of" >"$work/checksums"
-  mysql --no-defaults --socket="$socket" --batch --skip-column-names <"$work/statements"
-  mysql --no-defaults --socket="$socket" --batch --skip-column-names <"$work/checksums" | sed 's/^/checksum\\t/'
+  for_each_table "'SELECT ''rows'', ', QUOTE(CONCAT(TABLE_SCHEMA, '.', TABLE_NAME)), ', COUNT(*) FROM '" "';'"
+  checksums | sed 's/^/checksum\\t/'
 }
 
 tell() {
@@ -246,6 +269,12 @@ tell() {
 }
 
 scratch() {
+  rebuild "$@"
+  tell_others
+  tell
+}
+
+rebuild() {
   target=$1
   places=\${2:-${places}}
   before=\${3:-9000000000000000}
@@ -264,9 +293,8 @@ scratch() {
   replay_all
   case $target in
     gtid:*) [ -n "$found" ] || fail "\${target#gtid:} is in none of the binary logs" ;;
+    set:*) is_subset "\${target#set:}" "$has" || fail "of \${target#set:} there is in none of the binary logs: $(ask "SELECT REPLACE(GTID_SUBTRACT('\${target#set:}', '$has'), CHAR(10), '')")" ;;
   esac
-  tell_others
-  tell
 }
 
 live() {
@@ -276,13 +304,68 @@ live() {
   tell_tables
 }
 
+# What this member has now: a copy of its own by CLONE, which is consistent and locks nothing. FLUSH TABLES WITH READ LOCK would wait for
+# whoever reads, and even once it has given up keep the tables that it waited for from everybody, the applier too.
+take_marker() {
+  stop
+  mkdir -p "$work"
+  chown mysql:mysql "$work"
+  needed=$(du -sk "$(live_ask 'SELECT @@datadir')" | cut -f 1)
+  free=$(df -kP "$work" | awk 'NR == 2 { print $4 }')
+  [ "$free" -gt "$needed" ] || fail "a restore needs $needed KB in ${folder}, which has $free KB free"
+  (
+    flock 9
+    live_ask "CLONE LOCAL DATA DIRECTORY = '$work/data'"
+  ) 9>${lock}
+  start
+  marker=$(executed)
+  checksums >"$kept/wanted"
+  stop
+}
+
+live_ask() { mysql --no-defaults --batch --skip-column-names --execute "$1"; }
+
+# Where another member goes on with the copies meanwhile, the marker never comes.
+await_stored() {
+  tries=0
+  until [ -e ${gtidStored} ] && [ "$(live_ask "SELECT GTID_SUBSET('$marker', '$(cat ${gtidStored})')")" = 1 ]; do
+    tries=$((tries + 1))
+    [ "$tries" -le ${storedSeconds / 5} ] || fail "the binary logs up to $marker were not stored within ${storedSeconds} s: journalctl -u ${logsUnit}"
+    sleep 5
+  done
+}
+
+# Tables that are not the same, a line for each: the name, and what was found.
+compare() {
+  checksums >"$kept/found"
+  awk -F '\\t' 'NR == FNR { wanted[$1] = $2; next }
+    !($1 in wanted) { print $1 "\\tis not on this member" }
+    $1 in wanted && wanted[$1] != $2 { print $1 "\\thas the checksum " $2 ", and " wanted[$1] " on this member" }
+    { found[$1] = 1 }
+    END { for (name in wanted) if (!(name in found)) print name "\\tis missing" }' "$kept/wanted" "$kept/found" >"$kept/different"
+}
+
+metrics_file() {
+  (umask 022 && mkdir -p ${metrics})
+  cat >"${metrics}/$1.new"
+  chmod 644 "${metrics}/$1.new"
+  mv "${metrics}/$1.new" "${metrics}/$1"
+}
+
+tell_different() {
+  {
+    echo "trilithon_restore_test_different_tables $(wc -l <"$kept/different")"
+    cut -f 1 "$kept/different" | sed 's/["\\]/\\\\&/g; s/.*/trilithon_restore_test_different{table="&"} 1/'
+  } | metrics_file trilithon-restore-test-tables.prom
+}
+
 # Where it fails, the metric of the time before stays: its age says when it last went well.
 try() {
   status=0
   ${backupScript} is-source || status=$?
   [ "$status" -lt 2 ] || fail "it is not known who makes the copies"
   if [ "$status" = 1 ]; then
-    rm -f ${metrics}/trilithon-restore-test.prom
+    rm -f ${metrics}/trilithon-restore-test.prom ${metrics}/trilithon-restore-test-tables.prom
     echo "another member makes the copies, and tries them"
     exit 0
   fi
@@ -290,21 +373,27 @@ try() {
     echo "somebody looks at a restored copy: this one is left out"
     exit 0
   fi
-  trap stop EXIT
+  kept=$(mktemp -d)
+  trap 'stop; rm -rf "$kept"' EXIT
   trap 'exit 1' INT TERM
-  scratch latest
-  ask "SELECT CONCAT('CHECK TABLE ', GROUP_CONCAT(CONCAT(CHAR(96 USING utf8mb4), TABLE_SCHEMA, CHAR(96 USING utf8mb4), '.', CHAR(96 USING utf8mb4), TABLE_NAME, CHAR(96 USING utf8mb4))), ';')
-    FROM information_schema.TABLES WHERE TABLE_TYPE = 'BASE TABLE' AND TABLE_SCHEMA NOT IN ('mysql', 'sys', 'performance_schema', 'information_schema') GROUP BY TABLE_SCHEMA, TABLE_NAME" >"$work/statements"
-  mysql --no-defaults --socket="$socket" --batch --skip-column-names <"$work/statements" >"$work/checked"
+  take_marker
+  await_stored
+  rebuild "set:$marker"
+  compare
+  tell_different
+  if [ -s "$kept/different" ]; then
+    sed 's/\\t/ /; s/^/restored, /' "$kept/different" >&2
+    fail "what was restored is not what this member had at $marker"
+  fi
+  for_each_table "'CHECK TABLE '" "';'" >"$work/checked"
   broken=$(awk -F '\\t' '$3 == "error" || ($3 == "status" && $4 != "OK")' "$work/checked")
   [ -z "$broken" ] || fail "$broken"
-  (umask 022 && mkdir -p ${metrics})
+  echo "$(wc -l <"$kept/found") tables are what this member had at $marker"
   {
     echo "trilithon_restore_test_last_success_seconds $(date +%s)"
     echo "trilithon_restore_test_until_seconds $((until_time / 1000000))"
-  } >"${metrics}/trilithon-restore-test.prom.new"
-  chmod 644 ${metrics}/trilithon-restore-test.prom.new
-  mv ${metrics}/trilithon-restore-test.prom.new ${metrics}/trilithon-restore-test.prom
+    echo "trilithon_restore_test_compared_tables $(wc -l <"$kept/found")"
+  } | metrics_file trilithon-restore-test.prom
 }
 
 case $1 in

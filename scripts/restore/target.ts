@@ -1,14 +1,18 @@
 /** Up to where the database is restored, and into what. */
 import { UsageError } from "../command-line";
 
-/** As `trilithon-restore` takes it. */
+const uuid = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}";
+const ofUuid = `${uuid}(?::[1-9]\\d*(?:-[1-9]\\d*)?)+`;
+
+/** As `trilithon-restore` takes it. A transaction alone means all before it too; a set means just what is in it. */
 export function parseTarget(text: string): string {
   if (text === "latest") return text;
-  if (/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}:[1-9]\d*$/i.test(text)) {
-    return `gtid:${text.toLowerCase()}`;
-  }
+  // As MySQL prints it, a set has a line for each UUID.
+  const set = text.replaceAll(/\s/g, "").toLowerCase();
+  if (new RegExp(`^${uuid}:[1-9]\\d*$`).test(set)) return `gtid:${set}`;
+  if (new RegExp(`^${ofUuid}(,${ofUuid})*$`).test(set)) return `set:${set}`;
   const expected =
-    "latest, a time with its zone such as 2026-11-30T05:37:09Z, or a GTID such as UUID:NUMBER";
+    "latest, a time with its zone such as 2026-11-30T05:37:09Z, a GTID such as UUID:NUMBER, or a set of them such as UUID:1-NUMBER";
   return `time:${parseTime("--to", text, expected)}`;
 }
 

@@ -3,7 +3,7 @@ import { parseOptions } from "../../benchmark/options";
 
 test("everything is measured five times unless told otherwise", (t) => {
   t.deepEqual(parseOptions([]), {
-    parts: ["peers", "hosts", "resources", "traffic", "release"],
+    parts: ["peers", "hosts", "resources", "traffic", "release", "backup"],
     runs: 5,
   });
 });
@@ -17,7 +17,7 @@ test("parts keep their order, however they are given", (t) => {
 const faults = [
   {
     args: ["--only", "all"],
-    said: '--only: expected one of peers, hosts, resources, traffic, release, got "all"',
+    said: '--only: expected one of peers, hosts, resources, traffic, release, backup, got "all"',
   },
   { args: ["--runs", "0"], said: '--runs: expected 1 to 99, got "0"' },
   { args: ["--runs"], said: '--runs: expected 1 to 99, got ""' },

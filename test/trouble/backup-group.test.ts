@@ -80,6 +80,7 @@ test.serial(
 
 let before = 0;
 let after = 0;
+let setBefore = "";
 
 test.serial(
   "the primary dies in the middle of writes: to a second before and after it",
@@ -99,6 +100,7 @@ test.serial(
       const restored = await backedUp.restoredOn("node-02");
       t.log(new Date(time), report.gtidSet, restored.size, backedUp.acknowledged(time).length);
       t.deepEqual(backedUp.compare(restored, time), { lost: [], early: [] });
+      if (time === before) setBefore = report.gtidSet;
     }
     t.true(backedUp.acknowledged(after).length > backedUp.acknowledged(before).length + 100);
     await backedUp.restore("node-02", "latest");
@@ -122,21 +124,42 @@ test.serial(
   },
 );
 
-test.serial("into the cluster, without the one that is dead, which gets it later", async (t) => {
-  t.log(await backedUp.intoCluster(new Date(before).toISOString()));
-  for (const host of ["node-01", "node-02"]) {
-    const live = await backedUp.liveOn(host);
-    t.deepEqual(backedUp.compare(live, before), { lost: [], early: [] }, host);
-  }
-  await backedUp.write();
-  const last = backedUp.writes.at(-1);
-  t.not(last?.acknowledgedAt, undefined);
-  await must("start", "docker", ["start", `trilithon-${stackName}-node-03`]);
-  for (let left = 60; left > 0; left -= 1) {
-    const live = await backedUp.liveOn("node-03").catch(() => new Set<string>());
-    if (live.has(last?.message ?? "")) break;
-    await sleep(2000);
-  }
-  const live = await backedUp.liveOn("node-03");
-  t.deepEqual([...live].sort(), [...(await backedUp.liveOn("node-01"))].sort());
-});
+test.serial(
+  "into the cluster by a set, without the one that is dead, which gets it later",
+  async (t) => {
+    t.regex(setBefore, /,/, "of several members");
+    t.log(await backedUp.intoCluster(setBefore));
+    for (const host of ["node-01", "node-02"]) {
+      const live = await backedUp.liveOn(host);
+      t.deepEqual(backedUp.compare(live, before), { lost: [], early: [] }, host);
+    }
+    await backedUp.write();
+    const last = backedUp.writes.at(-1);
+    t.not(last?.acknowledgedAt, undefined);
+    await must("start", "docker", ["start", `trilithon-${stackName}-node-03`]);
+    for (let left = 60; left > 0; left -= 1) {
+      const live = await backedUp.liveOn("node-03").catch(() => new Set<string>());
+      if (live.has(last?.message ?? "")) break;
+      await sleep(2000);
+    }
+    const live = await backedUp.liveOn("node-03");
+    t.deepEqual([...live].sort(), [...(await backedUp.liveOn("node-01"))].sort());
+  },
+);
+
+test.serial(
+  "each night it is restored as a member is that applies in parallel, and compared",
+  async (t) => {
+    const sources = await Promise.all(
+      ["node-01", "node-02", "node-03"].map(async (host) =>
+        (await stack.try(host, "trilithon-backup is-source")).status === 0 ? [host] : [],
+      ),
+    );
+    const [source = ""] = sources.flat();
+    await backedUp.untilFirstCopy(source);
+    const { status, said, good } = await backedUp.writeDuring(() => backedUp.testRestore(source));
+    t.log(source, said);
+    t.is(status, 0, said);
+    t.regex(good, /^trilithon_restore_test_compared_tables [2-9]$/m);
+  },
+);

@@ -99,6 +99,11 @@ test.serial("a transaction is restored with all before it, and none after it", a
     report.gtidSet,
   );
   t.false(new RegExp(`:1-${last}\\b`).test(report.gtidSet), report.gtidSet);
+  const set = `${uuid}:1-${middle}`.toLowerCase();
+  t.is((await backedUp.restore("web-02", set)).gtidSet.toLowerCase(), set, "just that set");
+  await t.throwsAsync(backedUp.restore("web-02", `${uuid}:1-${Number(last) + 1000}`), {
+    message: /there is in none of the binary logs/s,
+  });
 });
 
 let middle = "";
@@ -131,19 +136,57 @@ test.serial("one table, as it was before that", async (t) => {
   await untilCopied();
 });
 
-test.serial("each night the newest is tried, beside a MySQL that serves", async (t) => {
-  await stack.on("web-02", "trilithon-restore stop; systemctl start trilithon-restore-test");
-  const metrics = "/var/lib/prometheus/node-exporter/trilithon-restore-test.prom";
-  t.regex(
-    await stack.on("web-02", `cat ${metrics}`),
-    /^trilithon_restore_test_last_success_seconds \d+$/m,
-  );
-  t.is(
-    (await stack.try("web-02", "systemctl is-active trilithon-scratch")).stdout.trim(),
-    "inactive",
-  );
-  t.is((await stack.try("web-02", "test -e /var/lib/mysql-files/trilithon-scratch")).status, 1);
-});
+test.serial(
+  "each night it is restored as the member is, and compared, in the middle of writes",
+  async (t) => {
+    await stack.on("web-02", "trilithon-restore stop");
+    const { status, said, good, different } = await backedUp.writeDuring(() =>
+      backedUp.testRestore("web-02"),
+    );
+    t.log(said);
+    t.is(status, 0, said);
+    t.regex(good, /^trilithon_restore_test_last_success_seconds \d+$/m);
+    t.regex(good, /^trilithon_restore_test_compared_tables [2-9]$/m);
+    t.is(different, "trilithon_restore_test_different_tables 0\n");
+    t.is(
+      (await stack.try("web-02", "systemctl is-active trilithon-scratch")).stdout.trim(),
+      "inactive",
+    );
+    t.is((await stack.try("web-02", "test -e /var/lib/mysql-files/trilithon-scratch")).status, 1);
+  },
+);
+
+test.serial(
+  "a replay that changes a row is told with its table, and mended it is good",
+  async (t) => {
+    const { good: before } = await backedUp.testRestore("web-02");
+    await stack.on(
+      "web-02",
+      `cat >/usr/local/bin/mysqlbinlog <<'END'
+#!/bin/sh
+/usr/bin/mysqlbinlog "$@" && echo "UPDATE guestbook.entries SET message = 'damaged' LIMIT 1;"
+END
+chmod 755 /usr/local/bin/mysqlbinlog`,
+    );
+    await backedUp.write();
+    const broken = await backedUp.testRestore("web-02");
+    t.log(broken.said);
+    t.not(broken.status, 0);
+    t.regex(
+      broken.said,
+      /^restored, guestbook\.entries has the checksum \d+, and \d+ on this member$/m,
+    );
+    t.is(
+      broken.different,
+      'trilithon_restore_test_different_tables 1\ntrilithon_restore_test_different{table="guestbook.entries"} 1\n',
+    );
+    t.is(broken.good, before, "when it last went well stays");
+    await stack.on("web-02", "rm /usr/local/bin/mysqlbinlog");
+    const mended = await backedUp.testRestore("web-02");
+    t.is(mended.status, 0, mended.said);
+    t.is(mended.different, "trilithon_restore_test_different_tables 0\n");
+  },
+);
 
 test.serial(
   "binary logs of this MySQL are read whole, and one that is missing is told",
@@ -252,7 +295,7 @@ test.serial("a corrupted pack is told, by a restore and by a check", async (t) =
 test.serial("what is old is forgotten and pruned by the keeper, and all goes on", async (t) => {
   await stack.on("lb-01", "systemctl start trilithon-backup-keep");
   t.regex(
-    await stack.on("lb-01", "cat /var/lib/prometheus/node-exporter/trilithon-backup-server.prom"),
+    await stack.on("lb-01", "cat /var/lib/trilithon-metrics/trilithon-backup-server.prom"),
     /trilithon_backup_repository_good\{machine="web-02"\} 1/,
   );
   await stack.on("web-02", "systemctl start trilithon-backup-logs");

@@ -89,3 +89,25 @@ test("the drawings are well-formed, and leave out what failed", (t) => {
     t.true(svg.includes("prefers-color-scheme: dark"));
   }
 });
+
+test("what a copy costs visitors stands beside what it costs others to make one", (t) => {
+  const latency = (p50Milliseconds: number, p99Milliseconds: number) => ({
+    ...{ p50Milliseconds, p99Milliseconds },
+  });
+  const ways = [
+    { name: "trilithon", copySeconds: 20, megabytes: 700, restoreSeconds: 10 },
+    { name: "mydumper", copySeconds: 12, megabytes: 650.4, restoreSeconds: 62.55 },
+  ];
+  const machine = { processors: 2, processor: "x", memoryGigabytes: 4, node: "20" };
+  const backup = { megabytes: 1400, requestsPerSecond: 40, ways };
+  const [quiet, copying] = [latency(5, 10), latency(6, 11.5)];
+  t.deepEqual(renderTables({ machine, backup: { ...backup, quiet, copying } }).split("\n"), [
+    "answers, 40 requests per second  no copy  a full copy  ratio",
+    "half within                       5.0 ms       6.0 ms   1.20",
+    "99 % within                      10.0 ms      11.5 ms   1.15",
+    "",
+    "1400 MB of data  copied in  stored  restored in",
+    "trilithon           20.0 s  700 MB       10.0 s",
+    "mydumper            12.0 s  650 MB       62.5 s",
+  ]);
+});

@@ -142,10 +142,12 @@ test("restic is run by hand with the keys of one place", (t) => {
 });
 
 const mysql = `case "$*" in
-  *'SHOW BINARY LOG STATUS'*) printf 'binlog.000002\\t4\\t\\t\\t\\n' ;;
+  *'SHOW BINARY LOG STATUS'*) printf '%s\\t' binlog.000002 4 '' '' 'uuid:1-5,\\nother:1-3' ;;
   *'SHOW BINARY LOGS'*) printf 'binlog.000001\\t6\\tNo\\nbinlog.000002\\t32\\tNo\\nbinlog.000003\\t4\\tNo\\n' ;;
   *log_bin_basename*) echo "$ROOT/data/binlog" ;;
   *GTID_SUBSET*) echo 1 ;;
+  *GLOBAL.gtid_purged*) echo uuid:1-2 ;;
+  *GLOBAL.gtid_executed*) echo uuid:1-5 ;;
   *LAST_HEARTBEAT*) echo 1764486429 ;;
   *WAIT_FOR_EXECUTED*) echo "\${BEHIND:-0}" ;;
 esac`;
@@ -182,13 +184,15 @@ test("of the open log what is before its end is stored, and none that was begun 
   t.deepEqual(stored(), [
     "stored /data/binlog.000001: closed",
     "stored /var/lib/trilithon/backup/open/binlog.000002: open",
+    "stored /var/lib/trilithon/backup/gtid-purged: uuid:1-2",
   ]);
   t.true(calls().some((line) => line.includes(" --time 2025-11-30 07:07:09 --files-from")));
   const metrics = join(root, backupFiles.metrics, "trilithon-backup-logs.prom");
   t.regex(readFileSync(metrics, "utf8"), /\{what="logs"\} 1764486429$/m);
   t.false(calls().some((line) => line.startsWith("systemctl")));
   t.is(run("logs").status, 0);
-  t.is(stored().length, 2, "nothing was written since");
+  t.is(stored().length, 3, "nothing was written since");
+  t.is(readFileSync(join(root, backupFiles.gtidStored), "utf8"), "uuid:1-5\n");
 });
 
 test("logs of a member that has not applied what it was sent are none", (t) => {

@@ -146,6 +146,20 @@ test("a transaction is taken with all before it, and none after it", (t) => {
   t.false(plan("", `gtid:${uuid}:9`, ...all).includes("found"));
 });
 
+test("a set is just what is in it, whatever lies between", (t) => {
+  t.deepEqual(plan("", `set:${uuid}:1-2:4,${other}:1`, ...all), [
+    ...["replay binlog.000001", "replay binlog.000002"],
+    ...[`reaches ${uuid}:1-2:4,${other}:1`, "until 4000", "early 0", "found"],
+  ]);
+  t.deepEqual(plan(`${uuid}:1-2`, `set:${uuid}:1-2`, ...all), [
+    ...[`reaches ${uuid}:1-2`, "until 0", "early 0", "found"],
+  ]);
+  t.false(plan("", `set:${uuid}:1-6`, ...all).includes("found"));
+  t.deepEqual(plan(`${uuid}:1-3`, `set:${uuid}:1-2`, ...all), [
+    ...["status 1", `the server has transactions that are not wanted: ${uuid}:3`],
+  ]);
+});
+
 test("a log that is missing is told with what it had", (t) => {
   t.deepEqual(plan("", "latest", first, third), [
     "status 1",

@@ -1,9 +1,18 @@
 /** What the script that restores takes for whole, with stand-ins for restic, systemd and MySQL: each that fails ends it. */
 import { spawnSync } from "node:child_process";
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import test, { type ExecutionContext } from "ava";
+import { backupFiles } from "../../../components/render/backup";
 import { renderRestoreScript } from "../../../components/render/restore";
 
 const snapshots = (time: string, id: string) =>
@@ -14,9 +23,10 @@ const whole = {
     snapshots*" --tag full") echo '${snapshots("2026-11-30T02:00:00.5Z", "aaaa")}' ;;
     snapshots*" --tag logs") echo '${snapshots("2026-11-30T08:00:00+01:00", "bbbb")}' ;;
     dump*) echo uuid:1-7 ;;
-    restore*) mkdir -p "$ROOT/restored" && while [ "$1" != --target ]; do shift; done && mkdir -p "$2" && echo a log >"$2/binlog.000001" ;;
+    restore*) while [ "$1" != --target ]; do shift; done && mkdir -p "$2$ROOT/var/lib/trilithon/backup" && echo a log >"$2/binlog.000001" && echo uuid:1-3 >"$2$ROOT/var/lib/trilithon/backup/gtid-purged" ;;
   esac`,
   mysql: `case "$*" in
+    *"GTID_SUBSET('uuid:1-3', "*) echo 1 ;;
     *"SELECT GTID_SUBSET"*) [ "\${BROKEN:-}" = set ] && echo 0 || echo 1 ;;
     *gtid_executed*) echo uuid:1-9 ;;
     *"GTID_SUBTRACT('uuid:1-7', 'uuid:1-9')"*) [ "\${BROKEN:-}" != history ] || echo uuid:7 ;;
@@ -32,11 +42,10 @@ const whole = {
   install: "",
 };
 
-function restore(
+function run(
   t: ExecutionContext,
-  target: string,
-  broken: Readonly<Record<string, string>> = {},
-  before = "",
+  broken: Readonly<Record<string, string>>,
+  words: (root: string) => readonly string[],
 ) {
   const root = mkdtempSync(join(tmpdir(), "trilithon-restore-"));
   t.teardown(() => rmSync(root, { recursive: true }));
@@ -49,16 +58,34 @@ function restore(
   for (const [name, lines] of Object.entries({ ...whole, ...broken })) {
     put(`bin/${name}`, `#!/bin/sh\n${lines}\n`);
   }
-  put("places/web-02@lb-01/repository", "rest:x");
-  put("places/web-02@lb-01/password", "x");
+  for (const places of ["places", backupFiles.places.slice(1)]) {
+    put(`${places}/web-02@lb-01/repository`, "rest:x");
+    put(`${places}/web-02@lb-01/password`, "x");
+  }
+  put(backupFiles.gtidStored.slice(1), "uuid:1-9\n");
   const script = renderRestoreScript()
     .replaceAll(/(?<!\w)\/(etc|var)\//g, `${root}/$1/`)
     .replaceAll("/usr/local/sbin/", `${root}/bin/`);
   put("script", script);
   const env = { ...process.env, PATH: `${join(root, "bin")}:${process.env.PATH}`, ROOT: root };
-  const words = [join(root, "script"), "scratch", target, join(root, "places"), before];
-  const { status, stdout, stderr } = spawnSync("sh", words, { encoding: "utf8", env });
-  return { status, stdout, stderr: stderr.replaceAll(root, "").trim() };
+  const all = [join(root, "script"), ...words(root)];
+  const { status, stdout, stderr } = spawnSync("sh", all, { encoding: "utf8", env });
+  const metrics = Object.fromEntries(
+    ["trilithon-restore-test", "trilithon-restore-test-tables"].map((name) => {
+      const file = join(root, backupFiles.metrics, `${name}.prom`);
+      return [name, existsSync(file) ? readFileSync(file, "utf8") : undefined];
+    }),
+  );
+  return { status, stdout, stderr: stderr.replaceAll(root, "").trim(), metrics };
+}
+
+function restore(
+  t: ExecutionContext,
+  target: string,
+  broken: Readonly<Record<string, string>> = {},
+  before = "",
+) {
+  return run(t, broken, (root) => ["scratch", target, join(root, "places"), before]);
 }
 
 const microseconds = (time: string) => `time:${Date.parse(time)}000`;
@@ -168,3 +195,82 @@ for (const [what, target, stubs, message] of broken) {
     t.false(stdout.includes("scratch 127.0.0.1"));
   });
 }
+
+test("logs that begin after what is there are a gap, also where they do not say so", (t) => {
+  const mysql = `case "$*" in
+    *"GTID_SUBSET('uuid:1-3'"*) echo 0; exit ;;
+    *"GTID_SUBTRACT('uuid:1-3'"*) echo uuid:3; exit ;;
+  esac
+  ${whole.mysql}`;
+  const { status, stderr } = restore(t, "latest", { mysql });
+  t.is(status, 1);
+  t.regex(stderr, /binary logs are missing: web-02@lb-01: its binary logs begin after uuid:3$/);
+});
+
+test("of a set just what is in it is replayed, on a copy that has no more", (t) => {
+  const stubs = { mysqlbinlog: `echo "$*" >&2; echo '# events'` };
+  const { status, stderr } = restore(t, "set:uuid:1-9", stubs);
+  t.is(status, 0, stderr);
+  t.regex(stderr, /--include-gtids=uuid:1-9 /);
+  const more = restore(t, "set:uuid:1-8", { mysql: `BROKEN=set\n${whole.mysql}` });
+  t.is(more.status, 1);
+  t.regex(more.stderr, /there is no copy of the database from before that$/);
+});
+
+/** This member's tables come first, and what was restored after it. */
+const compared = (restored: string) => ({
+  ...{ "trilithon-backup": "", du: "printf '1\\tx\\n'", flock: "" },
+  systemctl: `[ "$1" != is-active ] || [ -n "$RUNS" ] || exit 3`,
+  "systemd-run": "",
+  mysqladmin: "",
+  mysql: `case "$*" in
+    *"CONCAT('CHECKSUM"*) echo 'CHECKSUM TABLE x;'; exit ;;
+    *"CONCAT('CHECK TABLE"*) echo 'CHECK TABLE x;'; exit ;;
+    *"--execute"*) ;;
+    *)
+      statements=$(cat)
+      case "$statements" in
+        CHECKSUM*)
+          if [ -e "$ROOT/marked" ]; then printf '${restored}'; else printf 'a.b\\t12\\na.c\\t34\\n'; : >"$ROOT/marked"; fi
+          ;;
+        CHECK*) printf 'a.b\\tcheck\\tstatus\\tOK\\n' ;;
+      esac
+      exit
+      ;;
+  esac
+  ${whole.mysql}`,
+});
+
+test("the nightly restore is compared with what the member has, and exported", (t) => {
+  const { status, stdout, stderr, metrics } = run(t, compared("a.c\\t34\\na.b\\t12\\n"), () => [
+    "test",
+  ]);
+  t.is(status, 0, stderr);
+  t.regex(stdout, /^2 tables are what this member had at uuid:1-9$/m);
+  t.regex(String(metrics["trilithon-restore-test"]), /^trilithon_restore_test_compared_tables 2$/m);
+  t.regex(
+    String(metrics["trilithon-restore-test"]),
+    /^trilithon_restore_test_last_success_seconds \d+$/m,
+  );
+  t.is(metrics["trilithon-restore-test-tables"], "trilithon_restore_test_different_tables 0\n");
+});
+
+test("a nightly restore that is another one names each table, in the log and in a metric", (t) => {
+  const { status, stderr, metrics } = run(t, compared('a.b\\t13\\na."d\\t5\\n'), () => ["test"]);
+  t.is(status, 1);
+  t.deepEqual(stderr.split("\n"), [
+    "restored, a.b has the checksum 13, and 12 on this member",
+    'restored, a."d is not on this member',
+    "restored, a.c is missing",
+    "what was restored is not what this member had at uuid:1-9",
+  ]);
+  t.is(metrics["trilithon-restore-test"], undefined, "it did not go well");
+  t.is(
+    metrics["trilithon-restore-test-tables"],
+    `trilithon_restore_test_different_tables 3
+trilithon_restore_test_different{table="a.b"} 1
+trilithon_restore_test_different{table="a.\\"d"} 1
+trilithon_restore_test_different{table="a.c"} 1
+`,
+  );
+});

@@ -16,11 +16,20 @@ test("a target is the newest, a time with its zone, or a transaction", (t) => {
   t.is(parseTarget(gtid), `gtid:${gtid.toLowerCase()}`);
 });
 
+test("a target is a set of transactions, as MySQL prints it", (t) => {
+  const [uuid = ""] = gtid.toLowerCase().split(":");
+  t.is(parseTarget(`${uuid}:1-23`), `set:${uuid}:1-23`);
+  t.is(parseTarget(`${gtid}:25-27,\n${uuid}:1`), `set:${uuid}:23:25-27,${uuid}:1`);
+  for (const bad of [`${uuid}:1-`, `${uuid}:1-23,`, `${uuid}:0-3`, `${uuid}:tag:1-3`]) {
+    t.throws(() => parseTarget(bad), { message: /^--to: expected latest/ }, bad);
+  }
+});
+
 const badTargets = ["yesterday", "2026-01-30T05:37:09", "2026-01-30", "2026-13-30T05:37:09Z", "23"];
 for (const bad of badTargets) {
   test(`refuses ${bad} as a target`, (t) => {
     t.throws(() => parseTarget(bad), {
-      message: `--to: expected latest, a time with its zone such as 2026-11-30T05:37:09Z, or a GTID such as UUID:NUMBER, got "${bad}"`,
+      message: `--to: expected latest, a time with its zone such as 2026-11-30T05:37:09Z, a GTID such as UUID:NUMBER, or a set of them such as UUID:1-NUMBER, got "${bad}"`,
     });
   });
 }

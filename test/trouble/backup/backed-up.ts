@@ -19,6 +19,8 @@ export interface Write {
 
 const scratch = "--socket=/var/lib/mysql-files/trilithon-scratch/mysqld.sock";
 
+const metrics = "/var/lib/trilithon-metrics/trilithon-restore-test";
+
 export class BackedUp {
   readonly writes: Write[] = [];
 
@@ -117,6 +119,32 @@ export class BackedUp {
     const statement = "SELECT message FROM guestbook.entries";
     const rows = await this.stack.on(host, `mysql ${how} -NBe "${statement}"`);
     return new Set(rows.split("\n").filter((row) => row.startsWith("entry ")));
+  }
+
+  async executedOn(host: string): Promise<string> {
+    const statement = "SELECT REPLACE(@@GLOBAL.gtid_executed, CHAR(10), '')";
+    return (await this.stack.on(host, `mysql -NBe "${statement}"`)).trim().toLowerCase();
+  }
+
+  async isSameSet(host: string, one: string, other: string): Promise<boolean> {
+    const statement = `SELECT GTID_SUBSET('${one}', '${other}') AND GTID_SUBSET('${other}', '${one}')`;
+    return (await this.stack.on(host, `mysql -NBe "${statement}"`)).trim() === "1";
+  }
+
+  /** The nightly test, as its timer starts it; answers what it exports. */
+  async testRestore(host: string) {
+    const { status } = await this.stack.try(
+      host,
+      "trilithon-restore stop; systemctl start trilithon-restore-test",
+    );
+    const [said, good, different] = await Promise.all(
+      [
+        "journalctl -u trilithon-restore-test -n 20 -o cat --no-pager",
+        `cat ${metrics}.prom 2>/dev/null || true`,
+        `cat ${metrics}-tables.prom 2>/dev/null || true`,
+      ].map((script) => this.stack.on(host, script)),
+    );
+    return { status, said: said ?? "", good: good ?? "", different: different ?? "" };
   }
 
   async untilFirstCopy(host: string): Promise<void> {

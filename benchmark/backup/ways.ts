@@ -1,0 +1,103 @@
+/** A copy of the replica's data and the way back to a MySQL that has it: this project's, mysqldump with zstd, and mydumper. */
+import { say } from "../../scripts/setup/say";
+import type { BackupResult } from "../results";
+import { median } from "../statistics";
+import { forgetCopies, onHost, secondsOf } from "./host";
+
+const place = "/var/lib/mysql-files/bench";
+const empty = "/var/lib/mysql-files/bench-empty";
+const socket = `${empty}/mysqld.sock`;
+/** Without those of MySQL itself. */
+const databases = "bulk guestbook";
+
+interface Way {
+  readonly name: string;
+  readonly before: () => Promise<unknown>;
+  readonly copy: string;
+  /** Prints megabytes. */
+  readonly size: readonly [host: string, script: string];
+  readonly restore: () => Promise<number>;
+}
+
+const makePlace = () => onHost("web-02", `rm -rf ${place} && mkdir -p ${place}`);
+
+const ways: readonly Way[] = [
+  {
+    name: "trilithon",
+    before: forgetCopies,
+    copy: "systemctl start trilithon-backup",
+    size: ["lb-01", "du -sm /var/lib/trilithon-backup/web-02 | cut -f 1"],
+    restore: restoreOurs,
+  },
+  {
+    name: "mysqldump, zstd",
+    before: makePlace,
+    copy: `mysqldump --single-transaction --routines --events --set-gtid-purged=OFF --databases ${databases} | zstd -q >${place}/dump.zst`,
+    size: ["web-02", `du -sm ${place} | cut -f 1`],
+    restore: () => intoEmpty(`zstd -dc ${place}/dump.zst | mysql --no-defaults --socket=${socket}`),
+  },
+  {
+    name: "mydumper",
+    before: makePlace,
+    copy: `mydumper --threads 2 --compress --regex '^(${databases.replace(" ", "|")})[.]' --outputdir ${place}/dump`,
+    size: ["web-02", `du -sm ${place} | cut -f 1`],
+    restore: () => intoEmpty(`myloader --threads 2 --socket=${socket} --directory ${place}/dump`),
+  },
+];
+
+/** The order alternates. */
+export async function measureWays(runs: number): Promise<BackupResult["ways"]> {
+  const packages =
+    "apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qqy --no-install-recommends mydumper zstd >/dev/null";
+  await onHost("web-02", packages);
+  const rounds = ways.map((way) => ({ way, all: [] as Figures[] }));
+  for (let round = 1; round <= runs; round += 1) {
+    for (const { way, all } of round % 2 === 0 ? [...rounds].reverse() : rounds) {
+      say(way.name, `round ${round} of ${runs}`);
+      all.push(await measureWay(way));
+    }
+  }
+  return rounds.map(({ way: { name }, all }) => ({
+    name,
+    copySeconds: median(all.map(({ copySeconds }) => copySeconds)),
+    megabytes: median(all.map(({ megabytes }) => megabytes)),
+    restoreSeconds: median(all.map(({ restoreSeconds }) => restoreSeconds)),
+  }));
+}
+
+type Figures = Omit<BackupResult["ways"][number], "name">;
+
+async function measureWay({ name, before, copy, size, restore }: Way): Promise<Figures> {
+  await before();
+  const copySeconds = await secondsOf("web-02", copy);
+  const megabytes = Number(await onHost(...size));
+  const restoreSeconds = await restore();
+  say(name, `${copySeconds.toFixed(1)} s, ${megabytes} MB, back in ${restoreSeconds.toFixed(1)} s`);
+  return { copySeconds, megabytes, restoreSeconds };
+}
+
+/** Until MySQL has it: counting and comparing all rows, which comes after that, is none of it. */
+async function restoreOurs(): Promise<number> {
+  await onHost("web-02", "systemctl start trilithon-backup-logs");
+  const stamped =
+    'date "+began %s%N"; trilithon-restore scratch latest | while read -r line; do case $line in until*) date "+ended %s%N" ;; esac; done';
+  const said = await onHost("web-02", stamped);
+  const at = (word: string) => Number(new RegExp(`^${word} (\\d+)$`, "m").exec(said)?.[1]) / 1e9;
+  await onHost("web-02", "trilithon-restore stop");
+  return at("ended") - at("began");
+}
+
+/** As the restored one runs. Making it empty is not timed. */
+async function intoEmpty(load: string): Promise<number> {
+  const unit = "bench-empty";
+  await onHost(
+    "web-02",
+    `rm -rf ${empty} && install -d -o mysql -g mysql ${empty}
+mysqld --no-defaults --user=mysql --initialize-insecure --datadir=${empty}/data --log-error=${empty}/error.log
+systemd-run --quiet --collect --unit=${unit} --property=User=mysql --property=Nice=10 mysqld --no-defaults --datadir=${empty}/data --socket=${socket} --log-error=${empty}/error.log --port=3308 --bind-address=127.0.0.1 --mysqlx=OFF --skip-log-bin --performance-schema=OFF --max-allowed-packet=1G --innodb-buffer-pool-size=128M
+until mysqladmin --no-defaults --socket=${socket} ping >/dev/null 2>&1; do sleep 1; done`,
+  );
+  const seconds = await secondsOf("web-02", load);
+  await onHost("web-02", `systemctl stop ${unit} && rm -rf ${empty}`);
+  return seconds;
+}
