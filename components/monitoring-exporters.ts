@@ -1,17 +1,17 @@
 /** What tells metrics on one host: exporters over TLS, for Prometheus alone, and a timer that writes what none of them knows. */
 import * as pulumi from "@pulumi/pulumi";
+import type { Packages } from "../provider/resources/packages";
 import { type FileArgs, Service } from "../provider/resources/service";
 import { type Host, onHost } from "./host";
 import type { OwnListenArgs } from "./listens";
-import type { MonitoringArgs } from "./monitoring";
 import type { MonitoringKeys } from "./monitoring-keys";
-import { createPackages } from "./packages";
 import {
   databaseMetrics,
-  type Exporter,
   type ExporterName,
+  exporterFiles,
   exporters,
   metricsPorts,
+  metricsUser,
   mysqldFlags,
   nginxFlags,
   nodeFlags,
@@ -63,45 +63,56 @@ function exportersOn({ nginxStatus, databaseAccount }: WatchedHost): readonly Ex
   ];
 }
 
+/** All of a host's exporters, and the timer of facts: they have their key and their certificate in common. */
 export function createExporters(
   parent: pulumi.Resource,
   prefix: string,
   watched: WatchedHost,
-  { keys, packages: wanted = {} }: Pick<MonitoringArgs, "keys" | "packages">,
-): readonly Service[] {
+  { keys, packages }: { readonly keys: MonitoringKeys; readonly packages: Packages },
+): Service {
   const { host, databaseAccount } = watched;
-  const name = `${prefix}-${host.name}`;
   const all = exportersOn(watched);
-  const needed = [...all.map((one) => exporters[one].package), "openssl"];
-  const packages = createPackages(parent, `${name}-exporter-packages`, host, {
-    name: "exporter-packages",
-    packages: Object.fromEntries(needed.map((one) => [one, wanted[one] ?? "present"])),
-  });
-  const facts = createFacts(parent, name, watched, packages);
-  const made = all.map((one) => {
-    const after = one === "mysqld" && databaseAccount ? [databaseAccount] : [];
-    return new Service(
-      `${name}-${one}-exporter`,
-      {
-        host: host.host,
-        unit: exporters[one].unit,
-        ...(one === "mysqld" && { users: { [databaseMetrics.user]: databaseMetrics.home } }),
-        files: {
-          ...keyFiles(host, exporters[one], keys),
-          [exporters[one].dropIn]: { content: renderDropIn(one, watched) },
-          ...(one === "mysqld" && {
-            [exporters.mysqld.options]: { content: renderMysqldOptions() },
-          }),
-        },
-        runsWith: packages.versions,
-        onChange: "restart",
-        // Nobody but Prometheus is answered: that it stays is what can be asked from here.
-        ready: { staySeconds: 2 },
+  const [first = "node", ...others] = all;
+  const stays = { ready: { staySeconds } };
+  return new Service(
+    `${prefix}-${host.name}-exporters`,
+    {
+      host: host.host,
+      name: "exporters",
+      unit: exporters[first].unit,
+      moreUnits: {
+        ...Object.fromEntries(others.map((one) => [exporters[one].unit, stays])),
+        [`${factsUnit}.timer`]: stays,
       },
-      onHost(host, parent, [packages, facts, ...after]),
-    );
-  });
-  return [facts, ...made];
+      ...(databaseAccount && { users: { [databaseMetrics.user]: databaseMetrics.home } }),
+      files: {
+        ...keyFiles(host, keys),
+        ...Object.fromEntries(
+          all.map((one) => [exporters[one].dropIn, { content: renderDropIn(one, watched) }]),
+        ),
+        ...(databaseAccount && {
+          [exporterFiles.mysqlOptions]: { content: renderMysqldOptions() },
+        }),
+        ...filesOfFacts(watched),
+      },
+      runsWith: packages.versions.apply((versions) =>
+        Object.fromEntries(
+          all.map((one) => exporters[one].package).map((one) => [one, versions[one] ?? ""]),
+        ),
+      ),
+      onChange: "restart",
+      // Nobody but Prometheus is answered: that it stays is what can be asked from here.
+      ...stays,
+    },
+    onHost(host, parent, [packages, ...(databaseAccount ? [databaseAccount] : [])]),
+  );
+}
+
+const staySeconds = 2;
+
+/** Debian packages of what is on it. */
+export function exporterPackages(watched: WatchedHost): readonly string[] {
+  return [...exportersOn(watched).map((one) => exporters[one].package), "openssl"];
 }
 
 function renderDropIn(name: ExporterName, { host, nginxStatus = "" }: WatchedHost) {
@@ -111,10 +122,8 @@ function renderDropIn(name: ExporterName, { host, nginxStatus = "" }: WatchedHos
   });
 }
 
-/** Read with each connection. */
 function keyFiles(
   { name }: Host,
-  { web, certificate, privateKey, clients, user }: Exporter,
   { exporterOf, clients: authority }: MonitoringKeys,
 ): Readonly<Record<string, FileArgs>> {
   const own = exporterOf.get(name);
@@ -122,37 +131,24 @@ function keyFiles(
     throw new Error(
       `monitoring: ${name} has no key, as it was not among the hosts when they were made`,
     );
+  const { web, certificate, privateKey, clients } = exporterFiles;
   const asIs = { onChange: "nothing" } as const;
   return {
-    [web]: { content: renderWebConfig({ certificate, privateKey, clients }), ...asIs },
+    [web]: { content: renderWebConfig(), ...asIs },
     [certificate]: { content: own.chain, ...asIs },
-    [privateKey]: { content: own.privateKey, mode: "0600", owner: user, group: user, ...asIs },
+    [privateKey]: { content: own.privateKey, mode: "0640", group: metricsUser, ...asIs },
     [clients]: { content: authority.trustedCertificates, ...asIs },
   };
 }
 
-function createFacts(
-  parent: pulumi.Resource,
-  name: string,
-  { host, facts }: WatchedHost,
-  packages: pulumi.Resource,
-): Service {
-  return new Service(
-    `${name}-facts`,
-    {
-      host: host.host,
-      unit: `${factsUnit}.timer`,
-      files: {
-        [factsFiles.script]: { content: renderFactsScript(), mode: "0755", onChange: "nothing" },
-        [factsFiles.config]: {
-          content: pulumi.output(facts).apply(renderFactsConfig),
-          onChange: "nothing",
-        },
-        [factsFiles.service]: { content: renderFactsService() },
-        [factsFiles.timer]: { content: renderFactsTimer() },
-      },
-      onChange: "restart",
+function filesOfFacts({ facts }: WatchedHost): Readonly<Record<string, FileArgs>> {
+  return {
+    [factsFiles.script]: { content: renderFactsScript(), mode: "0755", onChange: "nothing" },
+    [factsFiles.config]: {
+      content: pulumi.output(facts).apply(renderFactsConfig),
+      onChange: "nothing",
     },
-    onHost(host, parent, [packages]),
-  );
+    [factsFiles.service]: { content: renderFactsService() },
+    [factsFiles.timer]: { content: renderFactsTimer() },
+  };
 }

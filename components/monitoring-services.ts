@@ -1,11 +1,11 @@
 /** Prometheus, Alertmanager and the blackbox exporter on one host. */
 import * as pulumi from "@pulumi/pulumi";
+import type { Packages } from "../provider/resources/packages";
 import { type FileArgs, Service } from "../provider/resources/service";
 import { type Host, onHost } from "./host";
 import type { MonitoringArgs } from "./monitoring";
 import type { EmailArgs } from "./monitoring-options";
 import type { OwnCertificate } from "./own-certificates";
-import { createPackages } from "./packages";
 import {
   alertmanagerFiles,
   type Email,
@@ -13,7 +13,7 @@ import {
   renderAlertmanagerCluster,
   renderAlertmanagerDropIn,
 } from "./render/monitoring/alertmanager";
-import { exporters, metricsUser } from "./render/monitoring/exporters";
+import { metricsUser } from "./render/monitoring/exporters";
 import {
   blackboxFiles,
   monitoringPorts,
@@ -45,6 +45,7 @@ interface Parts {
   readonly args: MonitoringArgs;
   readonly monitored: pulumi.Output<Monitored>;
   readonly certificate: OwnCertificate;
+  readonly packages: Packages;
   readonly after: readonly pulumi.Resource[];
 }
 
@@ -55,65 +56,46 @@ export function createMonitor(
   parent: pulumi.Resource,
   name: string,
   host: Host,
-  { args, monitored, certificate, after }: Parts,
-): readonly Service[] {
-  const packages = createPackages(parent, `${name}-packages`, host, {
-    name: "monitoring-packages",
-    packages: packagesOf(args.packages),
-  });
-  const { prometheus, alertmanager, blackbox } = monitoringPorts;
-  const own = { host: host.host, runsWith: packages.versions, onChange: "reload" as const };
-  const asker = new Service(
-    `${name}-blackbox`,
+  { args, monitored, certificate, packages, after }: Parts,
+): Service {
+  const { prometheus, alertmanager, blackbox } = monitorUnits;
+  const ports = monitoringPorts;
+  return new Service(
+    name,
     {
-      ...{ ...own, unit: monitorUnits.blackbox, files: blackboxFilesOf(args, monitored) },
-      check: [
-        ...["/usr/bin/prometheus-blackbox-exporter", `--config.file=${blackboxFiles.config}`],
-        "--config.check",
-      ],
-      ready: { http: `http://127.0.0.1:${blackbox}/-/healthy` },
+      ...{ host: host.host, name: "monitoring", unit: prometheus },
+      moreUnits: {
+        [alertmanager]: { ready: { http: `http://127.0.0.1:${ports.alertmanager}/-/ready` } },
+        [blackbox]: { ready: { http: `http://127.0.0.1:${ports.blackbox}/-/healthy` } },
+      },
+      files: {
+        ...blackboxFilesOf(args, monitored),
+        ...alertmanagerFilesOf(host, args, certificate),
+        ...prometheusFilesOf(host, args, monitored),
+      },
+      runsWith: packages.versions.apply((versions) =>
+        Object.fromEntries(programs.map((one) => [one, versions[one] ?? ""])),
+      ),
+      onChange: "reload",
+      check: ["sh", "-ec", checks],
+      ready: {
+        http: `http://127.0.0.1:${ports.prometheus}/-/ready`,
+        deadlineSeconds: readySeconds,
+      },
     },
-    onHost(host, parent, [packages, ...after]),
+    onHost(host, parent, [packages, ...after, ...(args.after ?? [])]),
   );
-  const teller = new Service(
-    `${name}-alertmanager`,
-    {
-      ...{ ...own, unit: monitorUnits.alertmanager },
-      files: alertmanagerFilesOf(host, args, certificate),
-      check: ["amtool", "check-config", alertmanagerFiles.config],
-      ready: { http: `http://127.0.0.1:${alertmanager}/-/ready` },
-    },
-    onHost(host, parent, [packages, ...after]),
-  );
-  const store = new Service(
-    `${name}-prometheus`,
-    {
-      ...{ ...own, unit: monitorUnits.prometheus },
-      files: prometheusFilesOf(host, args, monitored),
-      // It reads the rules that it names as well.
-      check: ["promtool", "check", "config", prometheusFiles.config],
-      ready: { http: `http://127.0.0.1:${prometheus}/-/ready`, deadlineSeconds: readySeconds },
-    },
-    onHost(host, parent, [packages, asker, teller, ...(args.after ?? [])]),
-  );
-  return [asker, teller, store];
 }
 
-const needed = [
-  ...["prometheus", "prometheus-alertmanager", "prometheus-blackbox-exporter"],
-  // The site's certificate may be of an authority that systems trust by themselves.
-  "ca-certificates",
-];
+/** Prometheus' own reads the rules that its file names as well. */
+const checks = `promtool check config ${prometheusFiles.config}
+amtool check-config ${alertmanagerFiles.config}
+prometheus-blackbox-exporter --config.file=${blackboxFiles.config} --config.check`;
 
-/** Those of exporters are on other hosts as well. */
-function packagesOf(wanted: MonitoringArgs["packages"] = {}): Readonly<Record<string, string>> {
-  const ofExporters = Object.values(exporters).map((one) => one.package);
-  const given = Object.entries(wanted).filter(([name]) => !ofExporters.includes(name));
-  return {
-    ...Object.fromEntries(needed.map((name) => [name, "present"])),
-    ...Object.fromEntries(given),
-  };
-}
+const programs = ["prometheus", "prometheus-alertmanager", "prometheus-blackbox-exporter"];
+
+/** The site's certificate may be of an authority that systems trust by themselves. */
+export const monitorPackages = [...programs, "ca-certificates"];
 
 function blackboxFilesOf(
   { site: { names } }: MonitoringArgs,

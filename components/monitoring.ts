@@ -1,6 +1,7 @@
 /** Prometheus and Alertmanager on one or two hosts, and what tells them how each host of a stack fares. */
 import * as pulumi from "@pulumi/pulumi";
 import * as v from "valibot";
+import type { Packages } from "../provider/resources/packages";
 import type { Service } from "../provider/resources/service";
 import { checkArgs, checkUnique } from "./check-args";
 import { type Host, isHere } from "./host";
@@ -12,12 +13,19 @@ import {
   type OwnListen,
   type OwnListenArgs,
 } from "./listens";
-import { createExporters, exporterListens, type WatchedHost } from "./monitoring-exporters";
+import {
+  createExporters,
+  exporterListens,
+  exporterPackages,
+  type WatchedHost,
+} from "./monitoring-exporters";
 import type { MonitoringKeys } from "./monitoring-keys";
 import { type EmailArgs, monitoringOptions, type WebhookArgs } from "./monitoring-options";
-import { createMonitor, type Monitored, monitorUnits } from "./monitoring-services";
+import { createMonitor, type Monitored, monitorPackages, monitorUnits } from "./monitoring-services";
 import { createOwnCertificate } from "./own-certificates";
+import { createPackages } from "./packages";
 import type { AlertNeed } from "./render/monitoring/alerts";
+import { exporters } from "./render/monitoring/exporters";
 import { monitoringPorts, type Probe, type Target } from "./render/monitoring/prometheus";
 import { list } from "./rule";
 import { host, present } from "./rules";
@@ -88,7 +96,13 @@ export class Monitoring extends pulumi.ComponentResource {
       ...watched.flatMap((one) => exporterListens(one, names)),
       ...hosts.flatMap((one) => monitorListens(one, hosts)),
     ]);
-    const told = watched.flatMap((one) => createExporters(this, name, one, args));
+    const packages = new Map(
+      watched.map((one) => [one.host.name, createPackagesOn(this, name, one, args)]),
+    );
+    const packagesOf = (host: string) => known(packages.get(host), host);
+    const told = watched.map((one) =>
+      createExporters(this, name, one, { keys, packages: packagesOf(one.host.name) }),
+    );
     const monitored = monitoredOf(args);
     let before: readonly Service[] = [];
     for (const one of hosts) {
@@ -100,9 +114,11 @@ export class Monitoring extends pulumi.ComponentResource {
         of,
         keys.clients,
       );
-      before = createMonitor(this, `${name}-${one.name}`, one, {
-        ...{ args, monitored, certificate, after: [...told, ...before] },
+      const monitor = createMonitor(this, `${name}-${one.name}`, one, {
+        ...{ args, monitored, certificate, packages: packagesOf(one.name) },
+        after: [...told, ...before],
       });
+      before = [monitor];
     }
     this.registerOutputs({});
   }
@@ -130,6 +146,30 @@ const plainArgs = [
   "watchdog",
   "email",
 ];
+
+/** All of a host in one: what its exporters need, and what asks them. */
+function createPackagesOn(
+  parent: Monitoring,
+  name: string,
+  watched: WatchedHost,
+  { hosts, packages: wanted = {} }: MonitoringArgs,
+): Packages {
+  const { host } = watched;
+  const isMonitor = hosts.some((one) => one.name === host.name);
+  const needed = [...exporterPackages(watched), ...(isMonitor ? monitorPackages : [])];
+  const ofExporters = Object.values(exporters).map((one) => one.package);
+  const further = Object.keys(wanted).filter((one) => !ofExporters.includes(one));
+  const names = new Set([...needed, ...(isMonitor ? further : [])]);
+  return createPackages(parent, `${name}-${host.name}-packages`, host, {
+    name: "monitoring-packages",
+    packages: Object.fromEntries([...names].map((one) => [one, wanted[one] ?? "present"])),
+  });
+}
+
+function known(packages: Packages | undefined, host: string): Packages {
+  if (packages !== undefined) return packages;
+  throw new Error(`monitoring: ${host} is among hosts and not among watched`);
+}
 
 /** Of a host that is away nobody expects an answer. */
 function monitoredOf({ listens, watched, site }: MonitoringArgs): pulumi.Output<Monitored> {

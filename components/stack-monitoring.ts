@@ -17,7 +17,7 @@ import { acmeFiles } from "./render/acme";
 import { edgeFiles } from "./render/edge-script";
 import { leaveAddressFile } from "./render/keepalived";
 import type { AlertNeed } from "./render/monitoring/alerts";
-import { databaseMetrics, exporters } from "./render/monitoring/exporters";
+import { databaseMetrics, exporterFiles } from "./render/monitoring/exporters";
 import type { Facts } from "./render/monitoring/facts";
 import { nameModule, type Probe, siteModule } from "./render/monitoring/prometheus";
 import { mysqlCertificates } from "./render/mysql-certificates";
@@ -133,7 +133,7 @@ function factsOf(
   const hasOneInCharge = virtualAddress !== undefined || loadBalancer.hasCommand;
   const known = {
     certificates: [
-      exporters.node.certificate,
+      exporterFiles.certificate,
       ...(isMember(host) ? [mysqlCertificates.certificate] : []),
       ...(roles.includes("web") ? [nginxFiles.certificate] : []),
       ...(isBalancer && loadBalancer.hasAcme ? [acmeFiles.certificate] : []),

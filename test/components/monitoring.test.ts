@@ -50,7 +50,7 @@ const textOf = async (name: string, path: string) =>
 test("Prometheus asks all that tells metrics, which is for its hosts alone", async (t) => {
   const { told } = await program;
   const telling = told.listens.filter(({ metrics }) => metrics !== undefined);
-  const config = await textOf("node-01-prometheus", "/etc/prometheus/prometheus.yml");
+  const config = await textOf("node-01", "/etc/prometheus/prometheus.yml");
   for (const { host, address, port, for: audience, metrics } of telling) {
     const at = address === "0.0.0.0" ? told.hosts[host]?.address : address;
     t.true(config.includes(`- targets: ["${at}:${port}"]\n        labels: { host: "${host}"`));
@@ -125,11 +125,8 @@ test("who asks shows a certificate that no exporter has", async (t) => {
   const exporter = authorityOf("monitoring-exporters-node-01-certificate");
   t.notDeepEqual(exporter, authorityOf("monitoring-node-01-client-certificate"));
   t.deepEqual(exporter, authorityOf("monitoring-exporters-node-03-certificate"));
-  const files = await filesOf("node-01-node-exporter");
-  t.like(files["/etc/trilithon-metrics/node/key.pem"], { mode: "0600", owner: "prometheus" });
-  t.like((await filesOf("node-01-mysqld-exporter"))["/etc/trilithon-metrics/mysqld/key.pem"], {
-    ...{ mode: "0600", owner: "trilithon_metrics" },
-  });
+  const files = await filesOf("node-01-exporters");
+  t.like(files["/etc/trilithon-metrics/key.pem"], { mode: "0640", group: "prometheus" });
 });
 
 test("HAProxy tells Prometheus over TLS, on a port of its own", async (t) => {
@@ -150,7 +147,7 @@ test("an application's own metrics are passed on by Nginx, over TLS and to Prome
     String(plain(content)),
     /location = \/press \{\n +proxy_pass http:\/\/127\.0\.0\.1:3100\/internal\/metrics;/,
   );
-  const config = await textOf("node-01-prometheus", "/etc/prometheus/prometheus.yml");
+  const config = await textOf("node-01", "/etc/prometheus/prometheus.yml");
   t.regex(
     config,
     /172\.31\.64\.13:9114"\]\n.*__metrics_path__: "\/press", application: "press" \}/,
@@ -158,18 +155,18 @@ test("an application's own metrics are passed on by Nginx, over TLS and to Prome
 });
 
 test("a webhook's URL is a secret in a file of Prometheus' own user, and in no other", async (t) => {
-  const files = await filesOf("node-01-alertmanager");
+  const files = await filesOf("node-01");
   const { content, ...file } = files["/etc/prometheus/trilithon-webhook-url"] ?? {};
   t.like(file, { mode: "0600", owner: "prometheus" });
   t.is(String(plain(content)), hookUrl);
   const { hiddenFile } = await import("../../components/monitoring-services");
   const { isSecret, output } = await import("@pulumi/pulumi");
   t.true(await isSecret(output(hiddenFile(hookUrl).content)));
-  t.notRegex(await textOf("node-01-alertmanager", "/etc/prometheus/alertmanager.yml"), /planted/);
+  t.notRegex(await textOf("node-01", "/etc/prometheus/alertmanager.yml"), /planted/);
 });
 
 test("alerts are those of a group behind a shared address, without TLS", async (t) => {
-  const rules = await textOf("node-01-prometheus", "/etc/prometheus/trilithon-rules.yml");
+  const rules = await textOf("node-01", "/etc/prometheus/trilithon-rules.yml");
   const alerts = [...rules.matchAll(/- alert: (\w+)/g)].map(([, name]) => name);
   for (const name of ["SiteDown", "GroupReduced", "AddressHeldTwice", "Watchdog"]) {
     t.true(alerts.includes(name), name);
@@ -182,13 +179,13 @@ test("alerts are those of a group behind a shared address, without TLS", async (
 test("what is kept is bounded as the settings say, and versions are theirs", async (t) => {
   const { world, told } = await program;
   const dropIn = "/etc/systemd/system/prometheus.service.d/trilithon.conf";
-  const flags = await textOf("node-02-prometheus", dropIn);
+  const flags = await textOf("node-02", dropIn);
   t.regex(flags, /retention\.time=7d \\\n/);
   t.regex(flags, /retention\.size=2GB \\\n/);
   const packagesOf = (name: string) =>
     plain(world.find("trilithon:index:Packages", `monitoring-${name}`).inputs.packages);
-  t.like(packagesOf("node-03-exporter-packages"), { "prometheus-node-exporter": "1.11.*" });
-  t.false("prometheus" in Object(packagesOf("node-03-exporter-packages")));
+  t.like(packagesOf("node-03-packages"), { "prometheus-node-exporter": "1.11.*" });
+  t.false("prometheus" in Object(packagesOf("node-03-packages")));
   t.like(packagesOf("node-01-packages"), {
     prometheus: "3.5.*",
     "prometheus-alertmanager": "present",
@@ -197,13 +194,13 @@ test("what is kept is bounded as the settings say, and versions are theirs", asy
 });
 
 test("facts are asked of what is on the host", async (t) => {
-  const config = await textOf("node-03-facts", "/etc/trilithon-metrics/facts.conf");
+  const config = await textOf("node-03-exporters", "/etc/trilithon-metrics/facts.conf");
   t.regex(config, /^unit mysql\.service$/m);
   t.regex(config, /^unit press\.service$/m);
   t.regex(config, /^role 172\.31\.64\.13:9200$/m);
   t.regex(config, /^release press \/srv\/press\/current$/m);
   t.notRegex(config, /^(address|closed|unit keepalived)/m);
-  const balancing = await textOf("node-01-facts", "/etc/trilithon-metrics/facts.conf");
+  const balancing = await textOf("node-01-exporters", "/etc/trilithon-metrics/facts.conf");
   t.regex(balancing, /^address 172\.31\.64\.10$/m);
   t.regex(balancing, /^unit keepalived\.service$/m);
 });
@@ -221,9 +218,28 @@ test("MySQL's exporter logs in over the socket, by an account that sees no data"
   });
 });
 
+test("a host's exporters are one service, and what asks them is another one", async (t) => {
+  const { world } = await program;
+  const monitoring = world.resources
+    .filter(({ type, name }) => type.endsWith(":Service") && name.startsWith("monitoring-"))
+    .map(({ name }) => name);
+  t.deepEqual(monitoring.sort(), [
+    ...["monitoring-node-01", "monitoring-node-01-exporters"],
+    ...["monitoring-node-02", "monitoring-node-02-exporters", "monitoring-node-03-exporters"],
+  ]);
+  const { unit, moreUnits } = (await serviceOf("node-03-exporters")).inputs;
+  t.deepEqual(
+    [plain(unit), ...Object.keys(Object(plain(moreUnits)))],
+    [
+      ...["node", "mysqld", "nginx"].map((name) => `prometheus-${name}-exporter.service`),
+      "trilithon-facts.timer",
+    ],
+  );
+});
+
 test("Prometheus comes once all is there that it would miss", async (t) => {
   const { world } = await program;
-  const first = await serviceOf("node-01-prometheus");
+  const first = await serviceOf("node-01");
   for (const name of ["load-balancer-node-02-service", "node-03-nginx-service"]) {
     const { endedAt } = world.find("trilithon:index:Service", name);
     t.true(first.startedAt > endedAt, name);
@@ -231,14 +247,12 @@ test("Prometheus comes once all is there that it would miss", async (t) => {
 });
 
 test("a change reaches one Prometheus after the other", async (t) => {
-  const first = await serviceOf("node-01-prometheus");
-  t.true((await serviceOf("node-02-alertmanager")).startedAt > first.endedAt);
-  t.deepEqual(plain(first.inputs.check), [
-    "promtool",
-    "check",
-    "config",
-    "/etc/prometheus/prometheus.yml",
-  ]);
+  const first = await serviceOf("node-01");
+  t.true((await serviceOf("node-02")).startedAt > first.endedAt);
+  const check = String(plain(first.inputs.check));
+  for (const program of ["promtool", "amtool", "prometheus-blackbox-exporter"]) {
+    t.true(check.includes(program), program);
+  }
 });
 
 const faultsOf = (change: object, secretKeys?: readonly string[]) => {

@@ -54,7 +54,7 @@ export function answer(model: Model, service: Service): string {
     ...Object.keys(service.users).map((name) =>
       users[name] === undefined ? "none" : `${name}:x:990:990::${users[name]}:/usr/sbin/nologin`,
     ),
-    ...Object.keys(service.files).map((path) => fileLines(files[path])),
+    ...fileLines(Object.keys(service.files).map((path) => files[path])),
     ...service.absent.map((path) => (files[path] === undefined ? "absent" : "present")),
     // No originals, no owners.
     "end",
@@ -218,11 +218,18 @@ function linkLine({ current, persistent }: Model, path: string): string {
   return current === undefined || kept === undefined ? "none" : `${kept.owner} 755 ${kept.folder}`;
 }
 
-function fileLines(file: ModelFile | undefined): string {
-  if (file === undefined) return "file none";
-  const mode = file.mode.replace(/^0+(?=.)/, "");
-  const content = Buffer.from(file.content).toString("base64");
-  return `file ${mode} ${file.owner} ${file.group} ${file.modified}\n${content}`;
+function fileLines(all: readonly (ModelFile | undefined)[]): string[] {
+  if (all.length === 0) return [];
+  const there = all.flatMap((file) => (file === undefined ? [] : [file]));
+  const content = Buffer.from(there.map((file) => file.content).join(""));
+  return [
+    ...all.map((file) => (file === undefined ? "none" : "file")),
+    ...there.map(({ mode, owner, group, modified, content }) => {
+      const size = Buffer.byteLength(content);
+      return `${mode.replace(/^0+(?=.)/, "")} ${owner} ${group} ${modified} ${size}`;
+    }),
+    content.toString("base64"),
+  ];
 }
 
 function unitLines(model: Model, name: string): string[] {

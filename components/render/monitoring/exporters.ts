@@ -7,7 +7,7 @@ const folder = "/etc/trilithon-metrics";
 /** Written by whoever knows something: each file `NAME.prom` there is told. */
 export const factsFolder = "/var/lib/trilithon-metrics";
 
-/** Debian's own user for all of them. */
+/** Debian's own user for all of them, and its group. */
 export const metricsUser = "prometheus";
 /** A system user, and an account of MySQL that logs in over the socket: no password is needed. */
 export const databaseMetrics = {
@@ -25,6 +25,18 @@ export const metricsPorts = {
   application: 9114,
 } as const;
 
+/** What all exporters of a host have in common. Read with each connection: another certificate needs no restart. */
+export const exporterFiles = {
+  web: `${folder}/web.yml`,
+  certificate: `${folder}/certificate.pem`,
+  /** Read by the group of `metricsUser`. */
+  privateKey: `${folder}/key.pem`,
+  /** Whoever shows a certificate of these may read: Prometheus alone has one. */
+  clients: `${folder}/clients.pem`,
+  /** Of the client of MySQL's exporter. */
+  mysqlOptions: `${folder}/my.cnf`,
+};
+
 export const exporters = {
   node: exporter("node", metricsUser),
   mysqld: exporter("mysqld", databaseMetrics.user),
@@ -34,29 +46,17 @@ export const exporters = {
 export type ExporterName = keyof typeof exporters;
 
 function exporter(name: string, user: string) {
-  const own = `${folder}/${name}`;
   const debian = `prometheus-${name}-exporter`;
   return {
     ...{ name, user, package: debian, unit: `${debian}.service`, program: `/usr/bin/${debian}` },
     dropIn: `/etc/systemd/system/${debian}.service.d/trilithon.conf`,
-    web: `${own}/web.yml`,
-    certificate: `${own}/certificate.pem`,
-    privateKey: `${own}/key.pem`,
-    /** Whoever shows a certificate of these may read: Prometheus alone has one. */
-    clients: `${own}/clients.pem`,
-    /** Of MySQL's client. */
-    options: `${own}/my.cnf`,
   };
 }
 
 export type Exporter = (typeof exporters)[ExporterName];
 
-/** Read with each connection: another certificate needs no restart. */
-export function renderWebConfig({
-  certificate,
-  privateKey,
-  clients,
-}: Pick<Exporter, "certificate" | "privateKey" | "clients">): string {
+export function renderWebConfig(): string {
+  const { certificate, privateKey, clients } = exporterFiles;
   return `${writtenByTrilithon}
 tls_server_config:
   cert_file: ${certificate}
@@ -86,7 +86,7 @@ export function nodeFlags(): readonly string[] {
 
 export function mysqldFlags(): readonly string[] {
   return [
-    `--config.my-cnf=${exporters.mysqld.options}`,
+    `--config.my-cnf=${exporterFiles.mysqlOptions}`,
     "--collect.perf_schema.replication_group_members",
     "--collect.perf_schema.replication_group_member_stats",
     "--no-collect.info_schema.innodb_cmp",
@@ -109,15 +109,17 @@ export function nginxFlags(statusUrl: string): readonly string[] {
 
 /** At boot it may be earlier than its address: then it is started again. */
 export function renderExporterDropIn(
-  { program, user, web }: Pick<Exporter, "program" | "user" | "web">,
+  { program, user }: Pick<Exporter, "program" | "user">,
   {
     address,
     port,
     flags,
   }: { readonly address: string; readonly port: number; readonly flags: readonly string[] },
 ): string {
-  const all = [`--web.listen-address=${address}:${port}`, `--web.config.file=${web}`, ...flags];
+  const web = `--web.config.file=${exporterFiles.web}`;
+  const all = [`--web.listen-address=${address}:${port}`, web, ...flags];
   return `${renderRestartAlways()}User=${user}
+Group=${metricsUser}
 ExecStart=
 ExecStart=${[program, ...all].join(" \\\n  ")}
 ${confinement}`;

@@ -20,6 +20,7 @@ import {
   type FoundFile,
   parseUnit,
   renderUnitObservation,
+  renderUnitStatuses,
   unitFunctions,
   unitObservation,
 } from "./unit-status";
@@ -27,12 +28,20 @@ import { unitsOf, viewOf } from "./units";
 
 /** Small words, one line each: what the answer is made of. */
 const functions = sh`
-file() {
-  if [ -L "$1" ]; then echo 'file link'
-  elif [ -f "$1" ]; then stat -L -c 'file %a %U %G %.9Z' -- "$1" && base64 -w 0 -- "$1" && echo
-  elif [ -d "$1" ]; then echo 'file folder'
-  elif [ -e "$1" ]; then echo 'file other'
-  else echo 'file none'; fi
+# A line for each, one more for each that is a file, and then what these hold, one after the other.
+files() {
+  count=$#
+  while [ "$count" -gt 0 ]; do
+    path=$1; shift
+    if [ -L "$path" ]; then echo link
+    elif [ -f "$path" ]; then echo file; set -- "$@" "$path"
+    elif [ -d "$path" ]; then echo folder
+    elif [ -e "$path" ]; then echo other
+    else echo none; fi
+    count=$((count - 1))
+  done
+  if [ $# -gt 0 ]; then stat -L -c '%a %U %G %.9Z %s' -- "$@"; cat -- "$@" | base64 -w 0; fi
+  echo
 }
 present() {
   if [ -d "$1" ] && [ ! -L "$1" ]; then echo 'folder'
@@ -73,10 +82,16 @@ export function renderObservation(
     functions,
     root !== undefined && listingFunction,
     service.runsWith !== undefined && runsWithFunction,
-    unit !== undefined && lines(unitFunctions, unitObservation, renderForeignFunction(service)),
+    unit !== undefined &&
+      lines(
+        unitFunctions,
+        unitObservation,
+        renderForeignFunction(service),
+        renderUnitStatuses(unitsOf(service)),
+      ),
     ...renderRunsWith(service, isNew),
     ...Object.keys(service.users).map((name) => sh`user ${name}`),
-    ...Object.keys(service.files).map((path) => sh`file ${path}`),
+    Object.keys(service.files).length > 0 && sh`files ${Object.keys(service.files)}`,
     ...service.absent.map((path) => sh`present ${path}`),
     sh`originals ${[...Object.keys(service.files), ...service.absent]}`,
     renderOwnerObservation(service),
@@ -120,18 +135,18 @@ export function parseObservation(
   const files: Record<string, File> = {};
   const folders: string[] = [];
   const found = new Map<string, FoundFile>();
+  const seen = readFiles(Object.keys(expected.files), reader);
   for (const [path, { onChange, format }] of Object.entries(expected.files)) {
-    const [, mode = "", user = "", group = "", time = "0"] = reader.line().split(" ");
-    if (mode === "none") continue;
+    const one = seen.get(path);
+    if (one === undefined) continue;
+    const { mode, user = "", group = "", changedAt = 0 } = one;
     if (mode === "folder") folders.push(path);
-    const isFile = !["folder", "link", "other"].includes(mode);
-    const bytes = isFile ? Buffer.from(reader.line(), "base64") : Buffer.from("(not a file)\n");
-    const content = bytes.toString("utf8");
+    const content = (one.bytes ?? Buffer.from("(not a file)\n")).toString("utf8");
     files[path] = {
       ...{ content, mode: `0${mode.padStart(3, "0")}`, owner: user, group, onChange },
       ...(format !== undefined && { format }),
     };
-    if (isFile) found.set(path, { bytes, changedAt: Number(time), onChange });
+    if (one.bytes) found.set(path, { bytes: one.bytes, changedAt, onChange });
   }
   // What a package brought and nobody has changed is nothing of anybody's.
   for (const path of pristineFiles(conffiles, found)) delete files[path];
@@ -217,6 +232,38 @@ function moreUnits(
     moreUnits: Object.fromEntries(found),
     ...(definition !== undefined && { definition }),
   };
+}
+
+/** What stands at a path: a file with its bytes, or `mode` says what else. */
+interface Seen {
+  readonly mode: string;
+  readonly user?: string;
+  readonly group?: string;
+  readonly changedAt?: number;
+  readonly bytes?: Buffer;
+}
+
+/** Without those at which there is nothing. */
+function readFiles(paths: readonly string[], reader: Reader): Map<string, Seen> {
+  const seen = new Map<string, Seen>();
+  if (paths.length === 0) return seen;
+  const kinds = paths.map((path) => ({ path, mode: reader.line() }));
+  const files = kinds
+    .filter(({ mode }) => mode === "file")
+    .map(({ path }) => ({ path, words: reader.line().split(" ") }));
+  const all = Buffer.from(reader.line(), "base64");
+  let start = 0;
+  for (const { path, words } of files) {
+    const [mode = "", user = "", group = "", time = "", size = ""] = words;
+    const bytes = all.subarray(start, start + Number(size));
+    seen.set(path, { mode, user, group, changedAt: Number(time), bytes });
+    start += Number(size);
+  }
+  if (start !== all.length) throw new Error("files changed while they were read: try again");
+  for (const { path, mode } of kinds) {
+    if (mode !== "file" && mode !== "none") seen.set(path, { mode });
+  }
+  return seen;
 }
 
 function readForeign(reader: Reader): Partial<Service> {

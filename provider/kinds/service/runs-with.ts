@@ -8,25 +8,44 @@ import type { FoundFile } from "./unit-status";
 
 type Versions = Readonly<Record<string, string>>;
 
-/** Prints what is installed, and whether the unit was started before or after that was unpacked. */
+/**
+ * Prints of each package what is installed, and whether the unit was started before or after that was unpacked. Needs `statuses`,
+ * of which the unit's own is the first, `uptime` and `clock`, where there is a unit.
+ */
 export const runsWithFunction = sh`
 runs_with() {
-  version=$(dpkg-query -W -f '\${db:Status-Status} \${Version}\n' -- "$2" 2>/dev/null | awk '$1 == "installed" { print $2; exit }')
-  if [ -z "$version" ]; then echo none; return; fi
-  for list in "/var/lib/dpkg/info/$2.list" "/var/lib/dpkg/info/$2:"*.list; do [ ! -e "$list" ] || break; done
-  started=$(systemctl show -P ActiveEnterTimestampMonotonic -- "$1")
-  unpacked=$(date -r "$list" +%s 2>/dev/null)
-  awk -v version="$version" -v started="\${started:-0}" -v unpacked="\${unpacked:-0}" -v now="$(date +%s)" \
-    '{ print version, ($1 - started / 1000000 > now - unpacked + 1 ? "before" : "after") }' /proc/uptime
+  started=\${statuses#*ActiveEnterTimestampMonotonic=}; started=\${started%%[!0-9]*}
+  lists=
+  for name; do
+    for list in "/var/lib/dpkg/info/$name.list" "/var/lib/dpkg/info/$name:"*.list; do [ ! -e "$list" ] || break; done
+    lists="$lists $list"
+  done
+  {
+    dpkg-query -W -f '\${Package} \${Package}:\${Architecture} \${db:Status-Status} \${Version}\n' -- "$@"
+    stat -c 'unpacked %Y %n' -- $lists
+  } 2>/dev/null | awk -v names="$*" -v started="\${started:-0}" -v uptime="$uptime" -v now="$clock" '
+    $1 == "unpacked" {
+      sub(/.*\//, "", $3); sub(/\.list$/, "", $3); unpacked[$3] = $2
+      sub(/:.*/, "", $3); if (!($3 in unpacked)) unpacked[$3] = $2
+    }
+    $3 == "installed" { if (!($1 in version)) version[$1] = $4; version[$2] = $4 }
+    END {
+      count = split(names, wanted, " ")
+      for (i = 1; i <= count; i++) {
+        name = wanted[i]
+        if (name in version) print version[name], (uptime - started / 1000000 > now - unpacked[name] + 1 ? "before" : "after")
+        else print "none"
+      }
+    }'
 }`;
 
 /** With `isNew`, also what the packages' own configuration files are as they came. */
-export function renderRunsWith({ unit = "", runsWith }: Service, isNew: boolean): Shell[] {
-  if (runsWith === undefined) return [];
-  const names = Object.keys(runsWith);
+export function renderRunsWith({ runsWith }: Service, isNew: boolean): Shell[] {
+  const names = Object.keys(runsWith ?? {});
+  if (names.length === 0) return [];
   return [
-    ...names.map((name) => sh`runs_with ${unit} ${name}`),
-    ...(isNew && names.length > 0
+    sh`runs_with ${names}`,
+    ...(isNew
       ? [
           sh`dpkg-query -W -f '\${Conffiles}\n' -- ${names} 2>/dev/null | sed -n 's/^ //p'; echo end`,
         ]

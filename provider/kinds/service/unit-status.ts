@@ -9,17 +9,26 @@ import type { Configuration, Service } from "./args";
 
 /** Functions of the observation and of the transaction. */
 export const unitFunctions = sh`
-# The start, in clock ticks since boot, of the youngest child of a process: a daemon with workers makes new ones as it reloads.
-youngest() {
-  cat /proc/[0-9]*/stat 2>/dev/null | awk -v parent="$1" '{ sub(/^.*\) /, "") } $2 == parent && $20 > found { found = $20 } END { printf "%.0f\n", found }'
+nl='
+'
+# Of a process: the start, in clock ticks since boot, of its youngest child (a daemon with workers makes new ones as it reloads),
+# and the number of each child.
+relatives() {
+  cat /proc/[0-9]*/stat 2>/dev/null | awk -v parent="$1" '
+    { id = $1; sub(/^.*\) /, "") }
+    $2 == parent { ids = ids " " id; if ($20 > found) found = $20 }
+    END { printf "%.0f%s\n", found, ids }'
 }
-children() { cat /proc/[0-9]*/stat 2>/dev/null | awk -v parent="$1" '{ id = $1; sub(/^.*\) /, "") } $2 == parent { print id }'; }
-# The program or the library, of a unit's processes, that is no longer the one on the disk.
+youngest() { relatives "$1" | cut -d ' ' -f 1; }
+children() { relatives "$1" | cut -s -d ' ' -f 2-; }
+# The program or the library, of processes, that is no longer the one on the disk.
 replaced() {
-  set -- "$1" $(children "$1")
-  program=$(readlink $(printf '/proc/%s/exe ' "$@") 2>/dev/null | awk 'sub(/ \(deleted\)$/, "") { print; exit }')
-  if [ -n "$program" ]; then echo "$program"; return; fi
-  cat $(printf '/proc/%s/maps ' "$@") 2>/dev/null | awk '
+  exes= maps=
+  for id; do exes="$exes /proc/$id/exe" maps="$maps /proc/$id/maps"; done
+  program=$(readlink $exes 2>/dev/null)$nl
+  case $program in *" (deleted)$nl"*) program=\${program%%" (deleted)$nl"*}; echo "\${program##*"$nl"}"; return ;; esac
+  maps=$(grep -hs ' (deleted)$' $maps)
+  [ -z "$maps" ] || printf '%s\n' "$maps" | awk '
     $2 ~ /x/ && sub(/ \(deleted\)$/, "") && sub(/^[^\/]*/, "") && !/^\/(dev|run|tmp|var\/tmp|memfd:|SYSV)/ { print; exit }'
 }
 # Where the program of a unit's command leads: an alternative may be switched while the former program stays on the disk. What
@@ -28,21 +37,28 @@ program() {
   path=\${shown#*"ExecStart={ path="}; path=\${path%% ;*}
   case $path in "$shown" | */current/* | */releases/*) ;; *) readlink -f -- "$path" ;; esac
 }
+# Of each unit, with an empty line between them.
 unit_status() {
-  systemctl show -p ExecStart -p LoadState -p ActiveState -p UnitFileState -p NeedDaemonReload -p MainPID -p InvocationID -p ActiveEnterTimestampMonotonic -p StateChangeTimestampMonotonic -p FragmentPath -p DropInPaths -- "$1"
+  systemctl show -p ExecStart -p LoadState -p ActiveState -p UnitFileState -p NeedDaemonReload -p MainPID -p InvocationID -p ActiveEnterTimestampMonotonic -p StateChangeTimestampMonotonic -p FragmentPath -p DropInPaths -- "$@"
 }
 `;
 
 /** Functions of the observation alone. */
 export const unitObservation = sh`
 is_active() { case $shown in *ActiveState=active*) ;; *) return 1 ;; esac; }
+# The next of those that were asked about.
 unit() {
-  shown=$(unit_status "$1")
+  shown=\${statuses%%"$nl$nl"*}
+  statuses=\${statuses#*"$nl$nl"}
   printf '%s\n' "$shown"
   main=\${shown#*MainPID=}; main=\${main%%[!0-9]*}
-  if [ "\${main:-0}" != 0 ]; then echo "Youngest=$(youngest "$main")"; echo "Replaced=$(replaced "$main")"; echo "Program=$(program)"; fi
-  read -r uptime idle </proc/uptime; echo "Uptime=$uptime"
-  echo "Now=$(date +%s.%N)"
+  if [ "\${main:-0}" != 0 ]; then
+    children=$(relatives "$main"); young=\${children%% *}
+    children=\${children#"$young"}
+    echo "Youngest=$young"; printf 'Replaced='; replaced "$main" $children; echo; printf 'Program='; program; echo
+  fi
+  echo "Uptime=$uptime"
+  echo "Now=$clock"
   # A drain is left behind when no change is under way that drains.
   if [ -n "$2" ] && [ -e "$2" ] && { [ ! -e /run/lock/trilithon ] || flock -n /run/lock/trilithon true; }; then echo 'Drained=yes'; fi
   if [ -e "/var/lib/trilithon/loaded/$1" ]; then
@@ -50,6 +66,13 @@ unit() {
   fi
 }
 `;
+
+/** All of them at once, before \`unit\` tells of each: systemd's answer takes longer than all else. */
+export function renderUnitStatuses(units: readonly string[]): Shell {
+  return sh`
+statuses=$(unit_status ${units})
+read -r uptime idle </proc/uptime; clock=$(date +%s.%N)`;
+}
 
 /** Functions of the transaction alone: what the unit runs with from now on. */
 export const unitRecord = sh`

@@ -63,7 +63,7 @@ test("Prometheus asks each target over TLS, and probes the site through the blac
 });
 
 test("an exporter answers who shows a certificate of Prometheus', at its host's address", (t) => {
-  isGolden(t, "node-exporter-web.yml", renderWebConfig(exporters.node));
+  isGolden(t, "node-exporter-web.yml", renderWebConfig());
   const place = { address: "10.0.0.11", port: 9100, flags: nodeFlags() };
   isGolden(t, "node-exporter.service.conf", renderExporterDropIn(exporters.node, place));
   isGolden(t, "mysqld-exporter.cnf", renderMysqldOptions());
