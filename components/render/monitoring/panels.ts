@@ -10,7 +10,7 @@ export interface Panel {
   readonly unit: PanelUnit;
   readonly queries: readonly PanelQuery[];
   /** What a stack has to have for it. Left out: every stack. */
-  readonly needs?: readonly PanelNeed[];
+  readonly needs?: readonly AlertNeed[];
 }
 
 export interface PanelQuery {
@@ -35,8 +35,6 @@ export type PanelPart = (typeof panelParts)[number];
 
 export type PanelUnit = "per second" | "ratio" | "seconds" | "bytes" | "bytes per second" | "count";
 
-export type PanelNeed = AlertNeed | "application metrics" | "name server" | "backup";
-
 /** Whoever shows a panel knows how far apart its points are. */
 export const rangeMark = "RANGE";
 
@@ -46,7 +44,7 @@ export function expressionOver({ expression }: PanelQuery, range: string): strin
 }
 
 /** Those that a stack can have. */
-export function listPanels(needs: ReadonlySet<PanelNeed>): readonly Panel[] {
+export function listPanels(needs: ReadonlySet<AlertNeed>): readonly Panel[] {
   return panels.filter((panel) => panel.needs?.every((need) => needs.has(need)) ?? true);
 }
 
