@@ -2,6 +2,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Packages } from "../provider/resources/packages";
 import { type FileArgs, Service } from "../provider/resources/service";
+import { createGrafana, type GrafanaSecrets } from "./grafana";
 import { type Host, onHost } from "./host";
 import type { MonitoringArgs } from "./monitoring";
 import type { EmailArgs } from "./monitoring-options";
@@ -14,6 +15,7 @@ import {
   renderAlertmanagerDropIn,
 } from "./render/monitoring/alertmanager";
 import { metricsUser } from "./render/monitoring/exporters";
+import { grafana } from "./render/monitoring/grafana";
 import {
   blackboxFiles,
   monitoringPorts,
@@ -39,6 +41,7 @@ export const monitorUnits = {
   prometheus: "prometheus.service",
   alertmanager: "prometheus-alertmanager.service",
   blackbox: "prometheus-blackbox-exporter.service",
+  grafana: grafana.unit,
 };
 
 interface Parts {
@@ -46,6 +49,7 @@ interface Parts {
   readonly monitored: pulumi.Output<Monitored>;
   readonly certificate: OwnCertificate;
   readonly packages: Packages;
+  readonly grafana: GrafanaSecrets | undefined;
   readonly after: readonly pulumi.Resource[];
 }
 
@@ -56,11 +60,11 @@ export function createMonitor(
   parent: pulumi.Resource,
   name: string,
   host: Host,
-  { args, monitored, certificate, packages, after }: Parts,
-): Service {
+  { args, monitored, certificate, packages, grafana: secrets, after }: Parts,
+): readonly Service[] {
   const { prometheus, alertmanager, blackbox } = monitorUnits;
   const ports = monitoringPorts;
-  return new Service(
+  const monitor = new Service(
     name,
     {
       ...{ host: host.host, name: "monitoring", unit: prometheus },
@@ -85,6 +89,12 @@ export function createMonitor(
     },
     onHost(host, parent, [packages, ...after, ...(args.after ?? [])]),
   );
+  const charts =
+    secrets &&
+    createGrafana(parent, `${name}-grafana`, host, {
+      ...{ secrets, needs: args.needs, runsWith: packages.versions, after: [packages, monitor] },
+    });
+  return [monitor, ...(charts ? [charts] : [])];
 }
 
 /** Prometheus' own reads the rules that its file names as well. */
@@ -95,7 +105,9 @@ prometheus-blackbox-exporter --config.file=${blackboxFiles.config} --config.chec
 const programs = ["prometheus", "prometheus-alertmanager", "prometheus-blackbox-exporter"];
 
 /** The site's certificate may be of an authority that systems trust by themselves. */
-export const monitorPackages = [...programs, "ca-certificates"];
+export function monitorPackages({ grafana: hasGrafana }: Pick<MonitoringArgs, "grafana">) {
+  return [...programs, "ca-certificates", ...(hasGrafana ? [grafana.package] : [])];
+}
 
 function blackboxFilesOf(
   { site: { names } }: MonitoringArgs,

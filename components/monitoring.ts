@@ -4,6 +4,7 @@ import * as v from "valibot";
 import type { Packages } from "../provider/resources/packages";
 import type { Service } from "../provider/resources/service";
 import { checkArgs, checkUnique } from "./check-args";
+import { createGrafanaSecrets } from "./grafana";
 import { type Host, isHere } from "./host";
 import {
   allOfIpv4,
@@ -21,7 +22,12 @@ import {
 } from "./monitoring-exporters";
 import type { MonitoringKeys } from "./monitoring-keys";
 import { type EmailArgs, monitoringOptions, type WebhookArgs } from "./monitoring-options";
-import { createMonitor, type Monitored, monitorPackages, monitorUnits } from "./monitoring-services";
+import {
+  createMonitor,
+  type Monitored,
+  monitorPackages,
+  monitorUnits,
+} from "./monitoring-services";
 import { createOwnCertificate } from "./own-certificates";
 import { createPackages } from "./packages";
 import type { AlertNeed } from "./render/monitoring/alerts";
@@ -57,6 +63,8 @@ export interface MonitoringArgs {
   readonly watchdog?: WebhookArgs;
   /** Is sent each alert by e-mail. Default: nobody. */
   readonly email?: EmailArgs;
+  /** Whether Grafana runs beside each Prometheus, with a dashboard of what the stack has. Its package is none of Debian's: `packages.sources` of the hosts name who has it. Default false. */
+  readonly grafana?: boolean;
   /** Prometheus starts once these are there, as nobody is to be told of what is not made yet. Default: it waits for nothing. */
   readonly after?: readonly pulumi.Resource[];
   /** Versions, and packages besides them: Debian package to `present`, a version or a pattern. */
@@ -82,6 +90,8 @@ export interface MonitoredSite {
 export class Monitoring extends pulumi.ComponentResource {
   readonly hosts: readonly Host[];
   readonly listens: pulumi.Output<readonly OwnListen[]>;
+  /** Of Grafana's user `admin`, as long as nobody changes it there. A secret. Not there without Grafana. */
+  readonly grafanaPassword: pulumi.Output<string> | undefined;
 
   constructor(name: string, args: MonitoringArgs, opts?: pulumi.ComponentResourceOptions) {
     super("trilithon:components:Monitoring", name, {}, opts);
@@ -94,7 +104,7 @@ export class Monitoring extends pulumi.ComponentResource {
     const names = hosts.map(({ name }) => name);
     this.listens = declareListens([
       ...watched.flatMap((one) => exporterListens(one, names)),
-      ...hosts.flatMap((one) => monitorListens(one, hosts)),
+      ...hosts.flatMap((one) => monitorListens(one, args)),
     ]);
     const packages = new Map(
       watched.map((one) => [one.host.name, createPackagesOn(this, name, one, args)]),
@@ -104,6 +114,8 @@ export class Monitoring extends pulumi.ComponentResource {
       createExporters(this, name, one, { keys, packages: packagesOf(one.host.name) }),
     );
     const monitored = monitoredOf(args);
+    const secrets = args.grafana ? createGrafanaSecrets(this, name) : undefined;
+    this.grafanaPassword = secrets?.adminPassword;
     let before: readonly Service[] = [];
     for (const one of hosts) {
       const { address } = one;
@@ -114,11 +126,10 @@ export class Monitoring extends pulumi.ComponentResource {
         of,
         keys.clients,
       );
-      const monitor = createMonitor(this, `${name}-${one.name}`, one, {
-        ...{ args, monitored, certificate, packages: packagesOf(one.name) },
+      before = createMonitor(this, `${name}-${one.name}`, one, {
+        ...{ args, monitored, certificate, packages: packagesOf(one.name), grafana: secrets },
         after: [...told, ...before],
       });
-      before = [monitor];
     }
     this.registerOutputs({});
   }
@@ -145,6 +156,7 @@ const plainArgs = [
   "webhook",
   "watchdog",
   "email",
+  "grafana",
 ];
 
 /** All of a host in one: what its exporters need, and what asks them. */
@@ -152,11 +164,12 @@ function createPackagesOn(
   parent: Monitoring,
   name: string,
   watched: WatchedHost,
-  { hosts, packages: wanted = {} }: MonitoringArgs,
+  args: MonitoringArgs,
 ): Packages {
+  const { hosts, packages: wanted = {} } = args;
   const { host } = watched;
   const isMonitor = hosts.some((one) => one.name === host.name);
-  const needed = [...exporterPackages(watched), ...(isMonitor ? monitorPackages : [])];
+  const needed = [...exporterPackages(watched), ...(isMonitor ? monitorPackages(args) : [])];
   const ofExporters = Object.values(exporters).map((one) => one.package);
   const further = Object.keys(wanted).filter((one) => !ofExporters.includes(one));
   const names = new Set([...needed, ...(isMonitor ? further : [])]);
@@ -200,15 +213,17 @@ export function targetsOf(
 
 function monitorListens(
   { name: host, address }: Host,
-  all: readonly Host[],
+  { hosts: all, grafana = false }: Pick<MonitoringArgs, "hosts" | "grafana">,
 ): readonly OwnListenArgs[] {
   const others = all.map(({ name }) => name).filter((name) => name !== host);
   const own = { host, protocol: "tcp", address: loopback, for: {} } as const;
   const { prometheus, alertmanager, blackbox, cluster } = monitoringPorts;
+  const charts = { port: monitoringPorts.grafana, what: "Grafana", unit: monitorUnits.grafana };
   return [
     { ...own, port: prometheus, what: "Prometheus", unit: monitorUnits.prometheus },
     { ...own, port: alertmanager, what: "Alertmanager", unit: monitorUnits.alertmanager },
     { ...own, port: blackbox, what: "blackbox exporter", unit: monitorUnits.blackbox },
+    ...(grafana ? [{ ...own, ...charts }] : []),
     ...(others.length === 0
       ? []
       : [

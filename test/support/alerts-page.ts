@@ -27,6 +27,9 @@ const needs: Readonly<Record<AlertNeed, string>> = {
   "virtual address": "`loadBalancer.virtualAddress`",
   https: "`https`",
   acme: "`https.acme`",
+  "application metrics": "an application with `metrics`",
+  "name server": "a host with the role `name-server`",
+  backup: "backups",
 };
 
 export function renderAlertsPage(measured: readonly Measured[] = readMeasured()): string {

@@ -28,8 +28,17 @@ const rooms: readonly Room[] = [
   // The stand-ins are plugins of the same kind.
   { room: "offline/", may: ["offline/", "provider/"] },
   { room: "scripts/bench.ts", may: ["scripts/", "benchmark/"] },
-  // One place dials hosts and quotes shell words, for whoever asks a host.
-  { room: "scripts/", may: ["scripts/", "package.json", "provider/ssh/"] },
+  {
+    room: "scripts/",
+    may: [
+      "scripts/",
+      "package.json",
+      // One place dials hosts and quotes shell words, for whoever asks a host.
+      "provider/ssh/",
+      // One list says what is worth a look, for Grafana and for `npm run dashboard`.
+      "components/render/monitoring/panels",
+    ],
+  },
   { room: "app/", may: ["app/"] },
   { room: "benchmark/", may: ["benchmark/", "scripts/", "provider/", "test/support/"] },
   {

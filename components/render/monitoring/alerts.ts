@@ -19,7 +19,16 @@ export interface Alert {
   readonly labels?: Readonly<Record<string, string>>;
 }
 
-export type AlertNeed = "database" | "pair" | "group" | "virtual address" | "https" | "acme";
+export type AlertNeed =
+  | "database"
+  | "pair"
+  | "group"
+  | "virtual address"
+  | "https"
+  | "acme"
+  | "application metrics"
+  | "name server"
+  | "backup";
 
 /** Always firing. */
 export const watchdog = "Watchdog";
