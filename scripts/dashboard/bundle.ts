@@ -13,8 +13,9 @@ const folder = join(root, "scripts", "dashboard", "page");
 
 /** By the end of their path. */
 export async function bundlePage(): Promise<ReadonlyMap<string, PageFile>> {
-  const [html, { outputFiles }] = await Promise.all([
+  const [html, icon, { outputFiles }] = await Promise.all([
     readFile(join(folder, "page.html"), "utf8"),
+    readFile(join(folder, "icon.svg"), "utf8"),
     build({
       absWorkingDir: folder,
       entryPoints: ["page.ts", "page.css"],
@@ -26,9 +27,11 @@ export async function bundlePage(): Promise<ReadonlyMap<string, PageFile>> {
       write: false,
     }),
   ]);
-  const text = (ending: string) => outputFiles.find(({ path }) => path.endsWith(ending))?.text ?? "";
+  const text = (ending: string) =>
+    outputFiles.find(({ path }) => path.endsWith(ending))?.text ?? "";
   return new Map([
     ["", { type: "text/html; charset=utf-8", text: html }],
+    ["icon.svg", { type: "image/svg+xml", text: icon }],
     ["page.js", { type: "text/javascript; charset=utf-8", text: text(".js") }],
     ["page.css", { type: "text/css; charset=utf-8", text: text(".css") }],
   ]);

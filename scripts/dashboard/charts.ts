@@ -76,7 +76,9 @@ interface Window {
 function pathOf(query: Panel["queries"][number], { start, end, step }: Window): string {
   const expression = expressionOver(query, `${Math.max(leastRateSeconds, 2 * step)}s`);
   const values = { query: expression, start, end, step };
-  const words = Object.entries(values).map(([name, value]) => `${name}=${encodeURIComponent(value)}`);
+  const words = Object.entries(values).map(
+    ([name, value]) => `${name}=${encodeURIComponent(value)}`,
+  );
   return `/api/v1/query_range?${words.join("&")}`;
 }
 

@@ -67,7 +67,11 @@ function describeStack(
     faults,
     notices,
     answering,
-  }: { readonly faults: readonly Fault[]; readonly notices: readonly Fault[]; answering: number },
+  }: {
+    readonly faults: readonly Fault[];
+    readonly notices: readonly Fault[];
+    readonly answering: number;
+  },
 ): Pick<Picture, "health" | "words"> {
   const count = (health: Health) => hosts.filter((host) => host.health === health).length;
   const [silent, waiting, drained] = [count("silent"), count("unknown"), count("drained")];
@@ -254,7 +258,7 @@ function balancerStation(endpoints: Endpoints, known: ReadonlyMap<string, Known>
   const serving = namesOf(balancers, known, ({ units }) =>
     units.some(({ unit, isWell }) => unit === "haproxy.service" && isWell),
   );
-  const words = `${serving.length} of ${balancers.length} serve`;
+  const words = `${ofAll(serving, balancers)} ${serving.length === 1 ? "serves" : "serve"}`;
   const isAsked = areAsked(balancers, known);
   const isWhole = serving.length === balancers.length;
   if (!endpoints.hasOneInCharge) {
@@ -294,7 +298,8 @@ function webStation(
     isWhole: taking.length === servers.length,
   });
   const version = versions.size === 0 ? "" : `; version ${[...versions].join(" and ")}`;
-  const words = `${taking.length} of ${servers.length} get requests${version}`;
+  const verb = taking.length === 1 ? "gets" : "get";
+  const words = `${ofAll(taking, servers)} ${verb} requests${version}`;
   return { title, health, who: application, words };
 }
 
@@ -322,8 +327,12 @@ function databaseStation(
     title: `Database ${endpoints.database ?? ""}`.trim(),
     health,
     who: primaries.join(" and ") || "nobody",
-    words: `takes writes${others === 0 ? "" : `; ${following.length} of ${others} follow${lag}`}`,
+    words: `takes writes${others === 0 ? "" : `; ${following.length} of ${others} ${following.length === 1 ? "follows" : "follow"}${lag}`}`,
   };
+}
+
+function ofAll(some: readonly unknown[], all: readonly unknown[]): string {
+  return `${some.length} of ${all.length}`;
 }
 
 function stationHealth({

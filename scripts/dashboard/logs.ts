@@ -35,7 +35,7 @@ export async function follow(
     stream.send("lines", lines.map(shown));
   };
   let isOver = false;
-  let end = () => undefined as void;
+  let end = (): void => undefined;
   stream.onEnd(() => {
     isOver = true;
     end();

@@ -100,9 +100,11 @@ function factsOf({ traffic, roles }: HostPicture, look: HostLook): readonly Chil
 }
 
 /** One word where all load balancers say the same. */
-export function trafficRows(traffic: HostPicture["traffic"]): readonly (readonly [string, string])[] {
+export function trafficRows(
+  traffic: HostPicture["traffic"],
+): readonly (readonly [string, string])[] {
   if (traffic.length === 0) return [];
-  const words = { up: "gets them", drained: "gets nothing new" } as const;
+  const words = { up: "arrive", drained: "nothing new" } as const;
   const said = traffic.map(({ state }) =>
     state === "up" || state === "drained" ? words[state] : state,
   );
@@ -112,11 +114,7 @@ export function trafficRows(traffic: HostPicture["traffic"]): readonly (readonly
   return [["Requests", isOne ? first : each.join("; ")]];
 }
 
-export function memberWords({
-  role,
-  state,
-  lagSeconds,
-}: NonNullable<HostLook["member"]>): string {
+export function memberWords({ role, state, lagSeconds }: NonNullable<HostLook["member"]>): string {
   switch (role) {
     case "primary":
       return "primary, takes writes";

@@ -1,7 +1,7 @@
 /** Charts of the last hour to month, each with its numbers as a table beside it. */
 import uPlot from "uplot";
 import type { Chart, Charts, Picture } from "../picture";
-import { type Child, byId, element, fill, table } from "./element";
+import { byId, type Child, element, fill, table } from "./element";
 import { badge } from "./health";
 import { clockWords, dateWords, valueWords } from "./words";
 
@@ -62,12 +62,7 @@ function rangeChoice(): HTMLElement {
     });
     return element("span", {}, input, element("label", { for: id }, one));
   });
-  return element(
-    "fieldset",
-    { class: "ranges" },
-    element("legend", {}, "The last"),
-    ...choices,
-  );
+  return element("fieldset", { class: "ranges" }, element("legend", {}, "The last"), ...choices);
 }
 
 async function refresh(): Promise<void> {
@@ -132,7 +127,11 @@ function partOf(name: string): HTMLElement {
 
 function draw({ id, title, part, unit }: Chart): Drawn {
   const canvas = element("div", { class: "canvas", role: "img" });
-  const legend = element("ul", { class: "legend", tabindex: "0", "aria-label": `${title}: series` });
+  const legend = element("ul", {
+    class: "legend",
+    tabindex: "0",
+    "aria-label": `${title}: series`,
+  });
   const numbers = element("div", {});
   const more = element("details", {}, element("summary", {}, "As a table"), numbers);
   const heading = element("h4", { id: `chart-${id}` }, title);
@@ -170,7 +169,11 @@ function draw({ id, title, part, unit }: Chart): Drawn {
       const areSame = JSON.stringify(chart?.series.map((one) => one.legend));
       chart = next;
       canvas.setAttribute("aria-label", summaryOf(next));
-      fill(legend, next.series.map((one) => one.legend), () => legendOf(next));
+      fill(
+        legend,
+        next.series.map((one) => one.legend),
+        () => legendOf(next),
+      );
       fill(numbers, [next.times.at(-1), next.series.length], () => [tableOf(next)]);
       const isKnown = areSame === JSON.stringify(next.series.map((one) => one.legend));
       if (plot !== undefined && isKnown) plot.setData(columnsOf(next));
@@ -216,9 +219,12 @@ function makePlot(
       cursor: { sync: { key: "charts" }, points: { size: 6 }, drag: { x: false, y: false } },
       scales: { y: { range: (_, least, most) => scaleOf(least, most, unit) } },
       axes: [
-        { ...axis, space: 70, size: 26 },
         {
-          ...{ ...axis, size: 62, space: 32 },
+          ...{ ...axis, space: 60, size: 26 },
+          values: (_, ticks) => ticks.map((tick) => timeWords(tick, chart.times)),
+        },
+        {
+          ...{ ...axis, size: 62, space: 32, incrs: [...stepsOf(chart)] },
           values: (_, ticks) => ticks.map((tick) => valueWords(tick, unit)),
         },
       ],
@@ -238,12 +244,44 @@ function makePlot(
   );
 }
 
+/** An hour, or a day where there are several. */
+function timeWords(seconds: number, times: readonly number[]): string {
+  const words = dateWords(seconds * 1000);
+  return isOfDays(times) ? words.slice(5, 10) : words.slice(11);
+}
+
+function isOfDays(times: readonly number[]): boolean {
+  return (times.at(-1) ?? 0) - (times[0] ?? 0) > 86_400;
+}
+
+const powers = Array.from({ length: 25 }, (_, at) => 10 ** (at - 9));
+
+/** How far apart lines across may be, in what is round for its unit. */
+export function stepsOf({ unit, series }: Pick<Chart, "unit" | "series">): readonly number[] {
+  const decimal = powers.flatMap((power) => [power, 2 * power, 5 * power]);
+  switch (unit) {
+    case "bytes":
+    case "bytes per second":
+      return Array.from({ length: 50 }, (_, at) => 2 ** at);
+    case "seconds":
+      return [
+        ...decimal.filter((step) => step < 60),
+        ...[60, 120, 300, 600, 1800, 3600, 7200, 21_600, 43_200],
+        ...decimal.filter((step) => step >= 1).map((days) => days * 86_400),
+      ];
+    case "count": {
+      const isWhole = series.every(({ values }) =>
+        values.every((one) => Number.isInteger(one ?? 0)),
+      );
+      return isWhole ? decimal.filter((step) => step >= 1) : decimal;
+    }
+    default:
+      return decimal;
+  }
+}
+
 /** From zero on, with some room above; of parts to a whole where they come near to it. */
-export function scaleOf(
-  least: number | null,
-  most: number | null,
-  unit: string,
-): [number, number] {
+export function scaleOf(least: number | null, most: number | null, unit: string): [number, number] {
   const top = most === null || most <= 0 ? 1 : most * 1.1;
   const bottom = least !== null && least < 0 ? least * 1.1 : 0;
   return [bottom, unit === "ratio" && top > 0.5 && top < 1.2 ? 1 : top];
@@ -283,7 +321,7 @@ export function rowsOf(times: readonly number[], count: number): readonly number
 }
 
 function tableOf({ title, times, series, unit }: Chart): HTMLElement {
-  const isLong = (times.at(-1) ?? 0) - (times[0] ?? 0) > 86_400;
+  const isLong = isOfDays(times);
   const rows = rowsOf(times, tableRows).map((at) => {
     const milliseconds = (times[at] ?? 0) * 1000;
     return [

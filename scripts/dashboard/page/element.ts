@@ -53,5 +53,9 @@ export function table(
     element("tbody", {}, ...rows.map((row) => element("tr", {}, ...row.map(cell)))),
   );
   // Where it is wider than the window it scrolls, with the arrow keys as well.
-  return element("div", { class: "scrolls", tabindex: "0", role: "region", "aria-label": caption }, made);
+  return element(
+    "div",
+    { class: "scrolls", tabindex: "0", role: "region", "aria-label": caption },
+    made,
+  );
 }

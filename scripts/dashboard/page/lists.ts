@@ -156,7 +156,13 @@ export function showCertificates({ certificates, checkedAt }: Picture): void {
     }
     const rows = certificates.map(({ name, at, ends, days, reason }): readonly Child[] => {
       const health: Health =
-        ends === null ? "unknown" : (days ?? 0) < 0 ? "fault" : (days ?? 0) < 14 ? "notice" : "well";
+        ends === null
+          ? "unknown"
+          : (days ?? 0) < 0
+            ? "fault"
+            : (days ?? 0) < 14
+              ? "notice"
+              : "well";
       const when = ends === null ? (reason ?? "not known") : ends.slice(0, 10);
       const left = days === null ? "not known" : `${days} days`;
       return [name, at, when, badge(health, left)];

@@ -3,7 +3,7 @@ import type { Happening, Picture } from "../picture";
 import { showAges, showBoxes } from "./boxes";
 import { showCharts } from "./charts";
 import { openDetails, showDetails } from "./details";
-import { byId, fill } from "./element";
+import { byId, element, fill } from "./element";
 import { badge, healthWords } from "./health";
 import {
   showAlerts,
@@ -49,10 +49,10 @@ function show(next: Picture): void {
   const { stack, url, health, words } = next;
   document.title = `${healthWords[health]}: ${stack}`;
   byId("stack").textContent = stack;
-  const site = byId("site");
-  site.textContent = url;
-  // Whatever the stack says, it opens a page and runs nothing.
-  if (/^https?:/.test(url)) site.setAttribute("href", url);
+  fill(byId("site"), url, () => [
+    // Whatever the stack says, it opens a page and runs nothing.
+    /^https?:/.test(url) ? element("a", { href: url, rel: "noreferrer" }, url) : url,
+  ]);
   const state = byId("state");
   state.dataset.health = health;
   fill(state, [health, words], () => [badge(health), words]);
@@ -75,7 +75,8 @@ function showTimes(shown: Picture): void {
   showAlerts(shown, now);
   showBackups(shown, now);
   const ages = Object.values(answeredAt).filter((at) => at !== null);
-  const age = ages.length === 0 ? "" : `, last answer ${ageWords((now - Math.max(...ages)) / 1000)} ago`;
+  const age =
+    ages.length === 0 ? "" : `, last answer ${ageWords((now - Math.max(...ages)) / 1000)} ago`;
   const checks =
     shown.checkedAt === null ? "" : `; all checks ${ageWords((now - shown.checkedAt) / 1000)} ago`;
   byId("live").textContent = `live${age}${checks}`;
