@@ -82,7 +82,7 @@ async function judge(site: Reached, check: Check): Promise<Status["checks"][numb
   return { host, name, state, seen, lines: [...lines], expected, remedy };
 }
 
-async function readVersions(site: Site): Promise<Status["releases"]> {
+export async function readVersions(site: Site): Promise<Status["releases"]> {
   const asked = site.endpoints.applications.flatMap(({ name }) =>
     applicationHosts(asApplication(site.endpoints, name)).map((host) => ({ name, host })),
   );

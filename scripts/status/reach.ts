@@ -71,7 +71,7 @@ async function reasonFor(host: EndpointHost, reach: Promise<void>): Promise<stri
 }
 
 /** The host's name and the remedy stand elsewhere. */
-function withoutPlace(name: string, error: unknown): string {
+export function withoutPlace(name: string, error: unknown): string {
   const remedy = error instanceof NotReached && error.remedy ? `; ${error.remedy}` : "";
   const [line = ""] = wordsOf(error).replace(remedy, "").trim().split("\n");
   return line.startsWith(name) ? line.slice(name.length).replace(/^( \([^)]*\))?: /, "") : line;
@@ -81,7 +81,7 @@ export function wordsOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-async function within<Result>(seconds: number, work: Promise<Result>): Promise<Result> {
+export async function within<Result>(seconds: number, work: Promise<Result>): Promise<Result> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     const error = new Error(`no answer over SSH within ${seconds} seconds`);

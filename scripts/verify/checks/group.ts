@@ -19,6 +19,12 @@ export function groupChecks(endpoints: Endpoints): readonly Check[] {
   ];
 }
 
+/** Whether a member is in the group: it is asked alone. */
+export function memberChecks(endpoints: Endpoints, member: EndpointHost): readonly Check[] {
+  if (!member.roles.includes("database")) return [];
+  return [memberCheck(member, endpoints, `${startCommand(endpoints.stack)} sets it right`)];
+}
+
 const view = v.object({
   address: v.string(),
   state: v.string(),

@@ -19,6 +19,12 @@ export function replicationChecks(endpoints: Endpoints): readonly Check[] {
   ]);
 }
 
+/** Whether replicas follow: each is asked alone. */
+export function threadsChecks(endpoints: Endpoints): readonly Check[] {
+  const mended = `${startCommand(endpoints.stack)} sets it right`;
+  return hostsWith(endpoints, "database-replica").map((replica) => threadsCheck(replica, mended));
+}
+
 const threads = v.object({
   receiver: v.nullable(v.string()),
   receiverError: v.nullable(v.string()),

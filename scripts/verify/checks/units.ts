@@ -3,7 +3,7 @@ import { sh } from "../../../provider/ssh/shell";
 import { type Check, type Finding, failed, passed } from "../check";
 import { type EndpointHost, type Endpoints, startCommand } from "../endpoints";
 
-const properties = ["ActiveState", "SubState", "Result", "LoadState", "UnitFileState"];
+export const unitProperties = ["ActiveState", "SubState", "Result", "LoadState", "UnitFileState"];
 
 export function unitChecks({ stack, hosts }: Endpoints): readonly Check[] {
   return hosts.flatMap((host) =>
@@ -14,7 +14,7 @@ export function unitChecks({ stack, hosts }: Endpoints): readonly Check[] {
 }
 
 function unitCheck(host: EndpointHost, unit: string, stack: string): Check {
-  const question = sh`LC_ALL=C systemctl show -p ${properties.join()} -- ${unit}`;
+  const question = sh`LC_ALL=C systemctl show -p ${unitProperties.join()} -- ${unit}`;
   return {
     name: `${host.name}: ${unit} is running`,
     expected: "active, and enabled at boot",

@@ -40,6 +40,17 @@ export class TestStack {
     return new TestStack(place, folder, program);
   }
 
+  /** One that a former run has kept, as `TRILITHON_TEST_KEEP` says. */
+  static async again(stack: string): Promise<TestStack> {
+    const folder = join(localFolder, "test", stack);
+    await claim(stack);
+    return new TestStack(
+      { stack, project: folder, backend: join(folder, "state") },
+      folder,
+      undefined,
+    );
+  }
+
   async configure(settings: Settings): Promise<void> {
     const { folder, program, place } = this;
     await writeSideStack({ stack: place.stack, folder, settings, ...(program && { program }) });
