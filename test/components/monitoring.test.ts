@@ -190,7 +190,7 @@ test("Grafana finds Prometheus, and has the panels of what the stack has", async
   }
   t.true(
     (await serviceOf("node-01-grafana")).startedAt >
-      (await serviceOf("node-01-prometheus")).endedAt,
+      (await serviceOf("node-01")).endedAt,
   );
 });
 
@@ -271,8 +271,9 @@ test("a host's exporters are one service, and what asks them is another one", as
     .filter(({ type, name }) => type.endsWith(":Service") && name.startsWith("monitoring-"))
     .map(({ name }) => name);
   t.deepEqual(monitoring.sort(), [
-    ...["monitoring-node-01", "monitoring-node-01-exporters"],
-    ...["monitoring-node-02", "monitoring-node-02-exporters", "monitoring-node-03-exporters"],
+    ...["monitoring-node-01", "monitoring-node-01-exporters", "monitoring-node-01-grafana"],
+    ...["monitoring-node-02", "monitoring-node-02-exporters", "monitoring-node-02-grafana"],
+    "monitoring-node-03-exporters",
   ]);
   const { unit, moreUnits } = (await serviceOf("node-03-exporters")).inputs;
   t.deepEqual(
