@@ -188,10 +188,7 @@ test("Grafana finds Prometheus, and has the panels of what the stack has", async
     if (!path.startsWith("/etc/grafana/")) continue;
     t.deepEqual([path, mode, group, owner], [path, "0640", "grafana", undefined]);
   }
-  t.true(
-    (await serviceOf("node-01-grafana")).startedAt >
-      (await serviceOf("node-01")).endedAt,
-  );
+  t.true((await serviceOf("node-01-grafana")).startedAt > (await serviceOf("node-01")).endedAt);
 });
 
 test("what opens Grafana is made once, for all hosts, and lies in files of its own", async (t) => {
