@@ -7,7 +7,7 @@ import { HaStack } from "./ha-stack";
 let ha: HaStack;
 
 test.before(async () => {
-  ha = await HaStack.up("ha-database", 87);
+  ha = await HaStack.up("ha-database", 87, ["monitoring"]);
 });
 
 test.after.always(() => ha?.remove());
@@ -36,6 +36,8 @@ test.serial("rules of nftables that somebody flushed are told, and loaded again"
 });
 
 test.serial("the stack verifies after all that", (t) => ha.verifies(t));
+
+test.serial("what was written meanwhile comes back from the copies", (t) => ha.isRestored(t));
 
 /** How many connections to a member that had not answered were refused on the hosts that were not killed since. */
 async function refusedDials(): Promise<number> {

@@ -6,7 +6,7 @@ import { HaStack } from "./ha-stack";
 let ha: HaStack;
 
 test.before(async () => {
-  ha = await HaStack.up("ha-front", 77);
+  ha = await HaStack.up("ha-front", 77, ["backup"]);
 });
 
 test.after.always(() => ha?.remove());

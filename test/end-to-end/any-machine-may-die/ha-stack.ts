@@ -7,9 +7,14 @@ import * as v from "valibot";
 import type { Fault } from "../../../scripts/drill/faults";
 import { type Machines, reachMachines } from "../../../scripts/drill/machines";
 import { runRound } from "../../../scripts/drill/round";
+import { liveTables } from "../../../scripts/restore/cluster";
+import { parseReport } from "../../../scripts/restore/report";
+import { removeScratch, restoreIntoScratch } from "../../../scripts/restore/scratch";
 import { root } from "../../../scripts/setup/environment";
-import { parseEndpoints } from "../../../scripts/verify/endpoints";
+import { databaseHosts, parseEndpoints } from "../../../scripts/verify/endpoints";
+import { parseBackupKeys } from "../../../scripts/verify/outputs";
 import { renderTable } from "../../../scripts/verify/report";
+import { withSite } from "../../../scripts/verify/site";
 import { verifyStack } from "../../../scripts/verify/verify-stack";
 import { readListening } from "../support/listening";
 import { readPreview } from "../support/preview";
@@ -21,9 +26,16 @@ export class HaStack {
     private readonly machines: Machines,
   ) {}
 
-  /** `number` is the third part of its network's addresses, of which its ports follow: two of them for the two load balancers. */
-  static async up(name: string, number: number): Promise<HaStack> {
-    const stack = await TestStack.make(name, settingsElsewhere(number));
+  /**
+   * `number` is the third part of its network's addresses, of which its ports follow: two of them for the two load balancers.
+   * `without`: roles that its faults are not about.
+   */
+  static async up(
+    name: string,
+    number: number,
+    without: readonly ("monitoring" | "backup")[],
+  ): Promise<HaStack> {
+    const stack = await TestStack.make(name, settingsElsewhere(number, without));
     await stack.up();
     const keys = await stack.output("sshKeys", "--show-secrets");
     const outputs = {
@@ -64,6 +76,23 @@ export class HaStack {
     t.deepEqual(seen, declared);
   }
 
+  /** From copies that were made through all faults, all tables come as the members have them. */
+  async isRestored(t: ExecutionContext): Promise<void> {
+    const { outputs } = this.machines;
+    const keys = parseBackupKeys(await this.stack.output("backupKeys", "--show-secrets"));
+    const [first, ...others] = databaseHosts(outputs.endpoints);
+    if (first === undefined) return void t.fail("no member");
+    await withSite(outputs, "restoring", async (site) => {
+      // Whoever does not make the copies makes none.
+      for (const member of [first, ...others]) {
+        await site.run(member, "systemctl start trilithon-backup-logs.service", 120);
+      }
+      const said = await restoreIntoScratch(site, first, { target: "latest", keys });
+      t.deepEqual(parseReport(said).tables, await liveTables(site, first));
+      await removeScratch(site, first);
+    });
+  }
+
   async verifies(t: ExecutionContext): Promise<void> {
     const { outputs } = this.machines;
     const verdicts = await verifyStack(outputs, { changes: "none" });
@@ -77,9 +106,12 @@ export class HaStack {
 }
 
 /** In a network and at ports of their own. */
-function settingsElsewhere(number: number): Settings {
+function settingsElsewhere(number: number, without: readonly string[]): Settings {
   const text = readFileSync(join(root, "Pulumi.ha.yaml"), "utf8");
-  const moved = text.replaceAll("172.31.65.", `172.31.${number}.`);
+  const moved = without.reduce(
+    (rest, role) => rest.replaceAll(`, ${role}`, ""),
+    text.replaceAll("172.31.65.", `172.31.${number}.`),
+  );
   const { config } = v.parse(
     v.object({ config: v.record(v.string(), v.unknown()) }),
     load(moved, { schema: CORE_SCHEMA }),
