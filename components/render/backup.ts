@@ -33,6 +33,7 @@ export const backupFiles = {
   gtidStored: "/var/lib/trilithon/backup/gtid-stored",
   /** One copy of the database at a time. */
   lock: "/var/lib/trilithon/backup/lock",
+  /** Where monitoring looks, if there is any. */
   metrics: factsFolder,
 };
 
