@@ -42,7 +42,7 @@ export async function fill(bytes: number): Promise<void> {
   for (const host of ["web-01", "web-02"]) {
     await onHost(
       host,
-      `mysql -e "FLUSH BINARY LOGS" && last=$(mysql -NBe "SHOW BINARY LOGS" | tail -1 | cut -f 1) && mysql -e "PURGE BINARY LOGS TO '$last'"`,
+      `mysql -e "FLUSH NO_WRITE_TO_BINLOG BINARY LOGS" && last=$(mysql -NBe "SHOW BINARY LOGS" | tail -1 | cut -f 1) && mysql -e "PURGE BINARY LOGS TO '$last'"`,
     );
   }
 }

@@ -23,6 +23,6 @@ export async function forgetCopies(): Promise<void> {
   );
   await onHost(
     "web-02",
-    "until ! systemctl is-active --quiet trilithon-backup-logs; do sleep 1; done; rm -rf /var/cache/trilithon-backup",
+    "until ! systemctl is-active --quiet trilithon-backup-logs; do sleep 1; done; rm -rf /var/cache/trilithon-backup /var/lib/trilithon/backup/logged",
   );
 }

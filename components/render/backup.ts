@@ -295,6 +295,9 @@ full() {
   places_now >"$state/copied-to"
   cp ${gtidSet} "$state/copied.new"
   mv "$state/copied.new" "$state/copied"
+  others=$(ask "SELECT GROUP_CONCAT(CONCAT(TABLE_SCHEMA, '.', TABLE_NAME) SEPARATOR ', ') FROM information_schema.TABLES
+    WHERE TABLE_TYPE = 'BASE TABLE' AND ENGINE <> 'InnoDB' AND TABLE_SCHEMA NOT IN ('mysql', 'sys', 'performance_schema', 'information_schema') HAVING COUNT(*) > 0")
+  [ -z "$others" ] || fail "CLONE copies InnoDB alone, so these are not in the copy: $others: ALTER TABLE ... ENGINE = InnoDB"
   metric full
 }
 

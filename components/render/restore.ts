@@ -56,6 +56,8 @@ ${writtenByTrilithon}
 #   PLACES  a folder with a folder for each repository; default: those of this machine
 #   BEFORE  takes no copy that was made later, in microseconds
 # trilithon-restore live   tells the same of the MySQL that serves
+# trilithon-restore definers DATABASE...  accounts that views, routines, triggers or events of it act in the name of, and that the MySQL that serves has not
+# trilithon-restore make-definers DATABASE...  makes these there, locked, with the rights that they had, and tells what is refused
 # trilithon-restore stop   ends it, and removes its data
 # trilithon-restore test   on the member that makes the copies: restores what this member has now, and compares each table with it
 set -eu
@@ -304,6 +306,30 @@ live() {
   tell_tables
 }
 
+definers() {
+  made='SELECT TABLE_SCHEMA AS place, DEFINER FROM information_schema.VIEWS UNION SELECT ROUTINE_SCHEMA, DEFINER FROM information_schema.ROUTINES
+    UNION SELECT TRIGGER_SCHEMA, DEFINER FROM information_schema.TRIGGERS UNION SELECT EVENT_SCHEMA, DEFINER FROM information_schema.EVENTS'
+  account="CONCAT(QUOTE(User), '@', QUOTE(Host))"
+  live_ask "SELECT $account FROM mysql.user" >"$work/accounts"
+  : >"$work/acting"
+  for database in "$@"; do
+    name=$(printf %s "$database" | od -An -v -tx1 | tr -d ' \\n')
+    ask "SELECT DISTINCT $account FROM ($made) AS made JOIN mysql.user ON DEFINER = CONCAT(User, '@', Host) WHERE place = CONVERT(X'$name' USING utf8mb4)" >>"$work/acting"
+  done
+  sort -u "$work/acting" | grep -vxFf "$work/accounts" || true
+}
+
+make_definers() {
+  definers "$@" >"$work/definers"
+  while read -r account; do
+    {
+      echo "CREATE USER $account IDENTIFIED BY RANDOM PASSWORD ACCOUNT LOCK;"
+      mysql --no-defaults --socket="$socket" --batch --skip-column-names --raw --execute "SHOW GRANTS FOR $account" | sed 's/$/;/'
+    } </dev/null >"$work/grants"
+    mysql --no-defaults --force <"$work/grants" 2>&1 >/dev/null || true
+  done <"$work/definers"
+}
+
 # What this member has now: a copy of its own by CLONE, which is consistent and locks nothing. FLUSH TABLES WITH READ LOCK would wait for
 # whoever reads, and even once it has given up keep the tables that it waited for from everybody, the applier too.
 take_marker() {
@@ -399,10 +425,18 @@ try() {
 case $1 in
   scratch) scratch "$2" "\${3:-}" "\${4:-}" ;;
   live) live ;;
+  definers)
+    shift
+    definers "$@"
+    ;;
+  make-definers)
+    shift
+    make_definers "$@"
+    ;;
   stop) stop ;;
   test) try ;;
   *)
-    echo "expected scratch, live, stop or test, got $1" >&2
+    echo "expected scratch, live, definers, make-definers, stop or test, got $1" >&2
     exit 2
     ;;
 esac

@@ -65,7 +65,10 @@ export function planCluster(
 export function renderPlan(
   { replaces, changes, leaves }: ClusterPlan,
   primary: string,
-  { rounded }: { readonly rounded: readonly string[] },
+  {
+    rounded,
+    definers,
+  }: { readonly rounded: readonly string[]; readonly definers: readonly string[] },
 ): string {
   const width = Math.max(...changes.map(({ name }) => name.length));
   const rows = changes.map(
@@ -77,6 +80,10 @@ ${rows.join("")}close the site and the primary for writes, replace ${replaces.jo
 ${leaves.length > 0 ? `left as they are: ${leaves.join(", ")}\n` : ""}${
   rounded.length > 0
     ? `rounded to 6 digits, as mysqldump writes a FLOAT: ${rounded.join(", ")}\n`
+    : ""
+}${
+  definers.length > 0
+    ? `made anew, locked, as views, routines, triggers or events act in their name: ${definers.join(", ")}\n`
     : ""
 }Accounts and their passwords stay as they are. All that was written since is gone from these tables.
 `;
@@ -97,6 +104,40 @@ export async function roundedTables(
     "SELECT DISTINCT CONCAT(TABLE_SCHEMA, '.', TABLE_NAME) FROM information_schema.COLUMNS WHERE DATA_TYPE = 'float' AND TABLE_SCHEMA NOT IN ('mysql', 'sys', 'performance_schema', 'information_schema')";
   const script = sh`mysql --no-defaults ${`--socket=${socket}`} --batch --skip-column-names --execute ${question}`;
   return (await site.run(primary, script.text, 60)).split("\n").filter(Boolean);
+}
+
+/** As `CREATE DEFINER` has them. Accounts are those of a host, so where machines have other addresses than before they are others. */
+export async function missingDefiners(
+  site: Site,
+  primary: EndpointHost,
+  { replaces }: Pick<ClusterPlan, "replaces">,
+): Promise<readonly string[]> {
+  const script = sh`trilithon-restore definers ${databasesOf(replaces)}`;
+  return (await site.run(primary, script.text, 60)).split("\n").filter(Boolean);
+}
+
+/** Answers what MySQL refuses of their rights. */
+export async function makeDefiners(
+  site: Site,
+  primary: EndpointHost,
+  { replaces }: Pick<ClusterPlan, "replaces">,
+): Promise<readonly string[]> {
+  const script = sh`trilithon-restore make-definers ${databasesOf(replaces)}`;
+  return (await site.run(primary, script.text, 300)).split("\n").filter(Boolean);
+}
+
+const databasesOf = (replaces: readonly string[]) => [
+  ...new Set(replaces.map((name) => name.split(".")[0] ?? name)),
+];
+
+/** What cannot be dumped, as a view whose table is gone, is found before anything is closed. */
+export async function tryDump(
+  site: Site,
+  primary: EndpointHost,
+  { socket, replaces }: Pick<RestoreReport, "socket"> & Pick<ClusterPlan, "replaces">,
+): Promise<void> {
+  const script = sh`mysqldump ${dumpOptions(socket)} --no-data ${dumpedOf(replaces)} >/dev/null`;
+  await site.run(primary, script.text, 600);
 }
 
 /** No account without an administrator's rights commits anything from here on, and HAProxy leads no writes to it. */
@@ -120,10 +161,6 @@ export async function load(
 export function loadScript(socket: string, replaces: readonly string[]) {
   const [first = ""] = replaces;
   const at = first.indexOf(".");
-  const what =
-    at < 0
-      ? sh`--routines --events --add-drop-database --databases -- ${replaces}`
-      : sh`-- ${first.slice(0, at)} ${first.slice(at + 1)}`;
   const into = at < 0 ? sh`` : sh` -- ${first.slice(0, at)}`;
   return lines(
     sh`set -eu
@@ -131,7 +168,7 @@ umask 077
 failed=$(mktemp)
 trap 'rm -f "$failed"' EXIT
 {
-  mysqldump --no-defaults ${`--socket=${socket}`} --single-transaction --triggers --set-gtid-purged=OFF --no-tablespaces --hex-blob --default-character-set=utf8mb4 ${what} ||
+  mysqldump ${dumpOptions(socket)} ${dumpedOf(replaces)} ||
     echo failed >"$failed"
 } </dev/null | mysql --no-defaults --binary-mode --max-allowed-packet=1G --default-character-set=utf8mb4${into}
 if [ -s "$failed" ]; then
@@ -139,6 +176,18 @@ if [ -s "$failed" ]; then
   exit 1
 fi`,
   );
+}
+
+function dumpOptions(socket: string) {
+  return sh`--no-defaults ${`--socket=${socket}`} --single-transaction --triggers --set-gtid-purged=OFF --no-tablespaces --hex-blob --default-character-set=utf8mb4`;
+}
+
+function dumpedOf(replaces: readonly string[]) {
+  const [first = ""] = replaces;
+  const at = first.indexOf(".");
+  return at < 0
+    ? sh`--routines --events --add-drop-database --databases -- ${replaces}`
+    : sh`-- ${first.slice(0, at)} ${first.slice(at + 1)}`;
 }
 
 /** Tables that are not as they were restored, but for those that cannot be. */

@@ -12,10 +12,13 @@ import {
   differences,
   liveTables,
   load,
+  makeDefiners,
+  missingDefiners,
   openPrimary,
   planCluster,
   renderPlan,
   roundedTables,
+  tryDump,
 } from "./cluster";
 import { parseReport, renderReport } from "./report";
 import { removeScratch, restoreIntoScratch, type Wanted } from "./scratch";
@@ -36,8 +39,10 @@ export async function restoreCluster(site: Site, wish: ClusterRestore): Promise<
   const rounded = await roundedTables(site, primary, report);
   const plan = planCluster(report.tables, await liveTables(site, primary), only);
   const named = rounded.filter((name) => plan.changes.some((change) => change.name === name));
+  const definers = await missingDefiners(site, primary, plan);
+  await tryDump(site, primary, { ...report, ...plan });
   say(renderReport(report, primary.name));
-  say(renderPlan(plan, primary.name, { rounded: named }));
+  say(renderPlan(plan, primary.name, { rounded: named, definers }));
   if (ask !== undefined && !(await ask())) {
     await removeScratch(site, primary);
     tell("nothing was changed");
@@ -52,6 +57,7 @@ export async function restoreCluster(site: Site, wish: ClusterRestore): Promise<
   const remedy = `the site and ${primary.name} stay closed: run it again, or take what was before`;
   try {
     await load(site, primary, { ...report, ...plan });
+    if (definers.length > 0) for (const said of await makeDefiners(site, primary, plan)) tell(said);
   } catch (error) {
     tell(remedy);
     throw error;

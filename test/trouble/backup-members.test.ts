@@ -105,6 +105,7 @@ test.serial("the primary dies, and it goes on", (t) =>
 );
 
 test.serial("each second of that can be restored, and the newest is all", async (t) => {
+  await untilCopied();
   for (const second of seconds) await isWhole(t, second);
   const { gtidSet } = await backedUp.restore("node-03", "latest");
   t.deepEqual(backedUp.compare(await backedUp.restoredOn("node-03")).lost, []);

@@ -27,7 +27,7 @@ const settings: Settings = {
     { name: "web-02", address: `${net}.22`, roles: ["web", "database-replica"] },
   ],
   "trilithon:containers": {
-    ...{ subnet: `${net}.0/24`, publish: 8000 + number, sshPortBase: 17_400 },
+    ...{ subnet: `${net}.0/24`, publish: 8000 + number, sshPortBase: 18_000 },
     memoryMegabytes: 2048,
   },
   // It goes on when the replica dies.
@@ -51,6 +51,10 @@ test.serial("one `up` makes it, and the replica makes a copy by itself", async (
   t.deepEqual((await readPreview(stack)).updates, []);
   await backedUp.untilFirstCopy("web-02");
   t.notRegex(await stack.on("web-01", "trilithon-backup list"), /"full"/);
+  await stack.on(
+    "web-01",
+    `mysql -e "CREATE USER reporter@192.0.2.1 IDENTIFIED BY RANDOM PASSWORD; GRANT SELECT ON guestbook.* TO reporter@192.0.2.1; CREATE DEFINER = reporter@192.0.2.1 VIEW guestbook.report AS SELECT COUNT(*) AS entries FROM guestbook.entries"`,
+  );
 });
 
 test.serial("a second in the middle of writes: all before it, and nothing after it", async (t) => {
@@ -115,10 +119,14 @@ test.serial(
     middle = new Date(
       backedUp.writes[Math.floor(backedUp.writes.length / 2)]?.sentAt ?? 0,
     ).toISOString();
+    await stack.on("web-01", `mysql -e "DROP USER reporter@192.0.2.1"`);
     const said = await backedUp.intoCluster(middle);
     t.log(said);
+    t.regex(said, /act in their name: 'reporter'@'192\.0\.2\.1'\n/);
     for (const host of ["web-01", "web-02"]) {
       const live = await backedUp.liveOn(host);
+      const report = await stack.on(host, 'mysql -NBe "SELECT entries FROM guestbook.report"');
+      t.is(Number(report), live.size, "a view of somebody who is gone");
       t.deepEqual(backedUp.compare(live, Date.parse(middle)), { lost: [], early: [] }, host);
     }
     closedAt = /what was before: --to (\S+)/.exec(said)?.[1] ?? "";

@@ -230,6 +230,32 @@ test("where a place is another one than the copy went to, one is made", (t) => {
   t.is(copies(), 1);
 });
 
+test("a full copy tells of tables that are not in it, and is none that went well then", (t) => {
+  const stubs = {
+    mysql: `case "$*" in
+  *@@datadir*) echo "$ROOT/data" ;;
+  *"ENGINE <>"*) [ ! -e "$ROOT/other" ] || echo shop.log ;;
+  *CLONE*) mkdir "$ROOT/var/lib/mysql-files/trilithon-backup" ;;
+  *gtid_executed*) echo uuid:1-5 ;;
+esac`,
+    ...{ restic: "", install: "", perl: perl("replica") },
+  };
+  const { root, place, put, run, calls } = makeMachine(t, stubs);
+  place("one");
+  put("etc/trilithon/backup/members", "web-02 10.0.0.22\n");
+  put("var/lib/mysql-files/.keep", "");
+  const metrics = join(root, backupFiles.metrics, "trilithon-backup-full.prom");
+  put("other", "");
+  const { status, stderr } = run("full");
+  t.is(status, 1);
+  t.regex(stderr, /these are not in the copy: shop\.log: ALTER TABLE/);
+  t.true(calls().some((line) => line.startsWith("restic backup")));
+  t.false(existsSync(metrics));
+  rmSync(join(root, "other"));
+  t.is(run("full").status, 0);
+  t.true(existsSync(metrics));
+});
+
 test("a member that is not the source stores nothing, and it is told where nobody is", (t) => {
   const { place, put, run, calls } = makeMachine(t, { mysql, restic, perl: perl("replica") });
   place("one");

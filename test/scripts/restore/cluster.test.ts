@@ -24,9 +24,13 @@ test("a whole copy replaces its databases, drops what came later in them, and le
     ],
     leaves: ["wiki"],
   });
-  const text = renderPlan(plan, "web-01", { rounded: ["shop.orders"] });
+  const definers = ["'shop'@'10.0.0.9'"];
+  const text = renderPlan(plan, "web-01", { rounded: ["shop.orders"], definers });
   t.regex(text, /shop\.later {3}1 -> dropped\n {2}shop\.orders {2}9 -> 5\n.*not there -> 2\n/);
-  t.regex(text, /left as they are: wiki\nrounded to 6 digits.*: shop\.orders\n/);
+  t.regex(
+    text,
+    /left as they are: wiki\nrounded to 6 digits.*: shop\.orders\nmade anew, locked.*: 'shop'@'10\.0\.0\.9'\n/,
+  );
 });
 
 test("one table replaces itself alone", (t) => {

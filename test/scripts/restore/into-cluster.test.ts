@@ -26,13 +26,21 @@ const member = (state: object) =>
 /** Names of what hosts are told, in order; `after` is what the cluster has once it was filled. */
 function makeSite(
   after: string,
-  given: { readonly page?: string; readonly primary?: object } = {},
+  given: {
+    readonly page?: string;
+    readonly primary?: object;
+    readonly definers?: string;
+    readonly dump?: () => string;
+  } = {},
 ) {
   const done: string[] = [];
   let page = given.page ?? "off";
   const steps: readonly (readonly [RegExp, string, (script: string) => string])[] = [
     [/trilithon-restore scratch/, "restored", () => restored],
     [/information_schema\.COLUMNS/, "", () => ""],
+    [/trilithon-restore definers guestbook$/, "", () => given.definers ?? ""],
+    [/trilithon-restore make-definers guestbook$/, "definers", () => "refused\n"],
+    [/mysqldump .* --no-data /, "tried", () => given.dump?.() ?? ""],
     [/trilithon-restore live/, "", () => (done.includes("loaded") ? after : tables(9, 99))],
     [
       /maintenance (on|off)/,
@@ -73,7 +81,7 @@ const run = async (site: Site, ask?: () => Promise<boolean>) => {
   return { status, said: lines.join("\n") };
 };
 
-const closing = ["restored", "page on", "closed", "loaded"];
+const closing = ["restored", "tried", "page on", "closed", "loaded"];
 
 test("it is closed, filled, compared, and opened once every member has it", async (t) => {
   const { site, done } = makeSite(tables(3, 33));
@@ -86,7 +94,7 @@ test("it is closed, filled, compared, and opened once every member has it", asyn
 test("nothing is closed that nobody agreed to", async (t) => {
   const { site, done } = makeSite(tables(3, 33));
   t.is((await run(site, () => Promise.resolve(false))).status, 1);
-  t.deepEqual(done, ["restored", "removed"]);
+  t.deepEqual(done, ["restored", "tried", "removed"]);
 });
 
 test("what is not as it was restored stays closed, and is told", async (t) => {
@@ -101,7 +109,24 @@ test("a primary that an earlier run left closed is taken, and a page of somebody
   const page = "on since x by somebody";
   const { site, done } = makeSite(tables(3, 33), { page, primary: {} });
   t.is((await run(site)).status, 0);
-  t.deepEqual(done, ["restored", "closed", "loaded", "awaited", "opened", "removed"]);
+  t.deepEqual(done, ["restored", "tried", "closed", "loaded", "awaited", "opened", "removed"]);
+});
+
+test("whoever views act in the name of is made once they are there, and what is refused is told", async (t) => {
+  const { site, done } = makeSite(tables(3, 33), { definers: "'shop'@'10.0.0.9'\n" });
+  const { status, said } = await run(site);
+  t.is(status, 0, said);
+  t.deepEqual(done, [...closing, "definers", "awaited", "opened", "page off", "removed"]);
+  t.regex(said, /act in their name: 'shop'@'10\.0\.0\.9'\n[\s\S]*^refused$/m);
+});
+
+test("what cannot be dumped is told before anything is closed", async (t) => {
+  const dump = () => {
+    throw new Error("a view without its table");
+  };
+  const { site, done } = makeSite(tables(3, 33), { dump });
+  t.is((await run(site)).status, "a view without its table");
+  t.deepEqual(done, ["restored"]);
 });
 
 test("without one member that takes writes nothing is restored", async (t) => {
