@@ -38,7 +38,14 @@ const topologies = {
 type Topology = keyof typeof topologies;
 
 const always = [
-  ...(["virtual address", "https", "application metrics", "name server", "backup"] as const),
+  ...([
+    "virtual address",
+    "https",
+    "application metrics",
+    "name server",
+    "backup",
+    "database backup",
+  ] as const),
 ];
 
 function settingsOf(topology: Topology): Settings {
@@ -48,7 +55,7 @@ function settingsOf(topology: Topology): Settings {
       ...{ name: `node-0${index + 1}`, address: `${net}.1${index + 1}`, roles },
     })),
     "trilithon:containers": {
-      ...{ subnet: `${net}.0/24`, publish: 8828, sshPortBase: 17_800, memoryMegabytes: 2048 },
+      ...{ subnet: `${net}.0/24`, publish: 8928, sshPortBase: 17_800, memoryMegabytes: 2048 },
     },
     "trilithon:application": {
       ...{ name: "teller", start: ["perl", "server.pl"], packages: {}, metrics: "/metrics" },

@@ -141,6 +141,7 @@ const dataSourceVariable = {
   label: "Prometheus",
   type: "datasource" as const,
   query: "prometheus",
+  ...{ hide: 0, includeAll: false, multi: false, options: [], refresh: 1, regex: "" },
 };
 
 const dataSource = { type: "prometheus", uid: `\${${dataSourceVariable.name}}` };
