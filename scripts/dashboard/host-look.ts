@@ -104,7 +104,6 @@ async function readFaults(
 ): Promise<readonly Fault[]> {
   const checks: readonly Check[] = [
     ...threadsChecks(site.endpoints),
-    // How many members there are to be is counted over all hosts.
     ...memberChecks(endpoints, host),
   ];
   const found = await Promise.all(

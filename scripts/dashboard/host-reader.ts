@@ -8,6 +8,8 @@ import { reached } from "../verify/site";
 
 /** A host that says nothing for so long counts as silent. */
 const lookSeconds = 3;
+/** All hosts are dialled at the same moment at first. */
+const firstSeconds = 6;
 /** The runner counts whole seconds: a question that hangs is given up after one to two, before the others are late as well. */
 const questionSeconds = 1;
 /** A restart of sshd takes less. */
@@ -33,12 +35,13 @@ export function openHostReader(
 ): HostReader {
   const make = () =>
     new Session(reached(host, privateKeys), {
-      connectSeconds: lookSeconds,
+      connectSeconds: hasAnswered ? lookSeconds : firstSeconds,
       readSeconds: questionSeconds,
       farewellSeconds: 1,
       refusedSeconds,
     });
   let session: Session | undefined;
+  let hasAnswered = false;
   let waiting: Waiting[] = [];
   const drop = (dropped: Session) => {
     if (session === dropped) session = undefined;
@@ -51,14 +54,18 @@ export function openHostReader(
     const used = session;
     try {
       const reads = together.map(({ script }) => ({ script, doing: "looking" }));
-      const answers = await within(lookSeconds, used.readAll(reads));
+      const seconds = hasAnswered ? lookSeconds : firstSeconds;
+      const answers = await within(seconds, used.readAll(reads));
       if (answers.every((answer) => answer instanceof NotReached)) throw answers[0];
+      hasAnswered = true;
       for (const [at, { resolve, reject }] of together.entries()) {
         const answer = answers[at];
         if (typeof answer === "string") resolve(answer);
         else reject(answer);
       }
     } catch (error) {
+      // Whoever waits for it from now on has waited before.
+      hasAnswered = true;
       drop(used);
       const silence = new Silence(withoutPlace(host.name, error));
       for (const { reject } of together) reject(silence);

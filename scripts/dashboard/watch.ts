@@ -12,7 +12,7 @@ import { judge, type Known, nothingKnown } from "./judge";
 import type { Happening, HostLook, HostPicture, Picture } from "./picture";
 
 /** With the deadline of a look it is what a fault may stay unseen. */
-const defaultPauseMilliseconds = 1500;
+const defaultPauseMilliseconds = 1000;
 /** From the end of a look at all checks to the next one: each costs hosts some seconds of their processors. */
 const checksMilliseconds = 60_000;
 /** After a change, once things have settled. */

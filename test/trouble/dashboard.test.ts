@@ -209,11 +209,12 @@ test.serial("a pair with monitoring and backups is shown, with charts", async (t
     120,
   );
   await until(page, "charts", 'document.querySelectorAll("figure canvas").length > 8', 120);
+  await until(page, "certificates", 'document.querySelector("#certificates table") !== null', 120);
   const text = await page.innerText("main");
   for (const expected of [
     /web-01\s+takes writes; 1 of 1 follows/,
     /Database, binary logs/,
-    /mysql\s+20\d\d-/,
+    /web-01\tmysql\t20\d\d-/,
   ]) {
     t.regex(text, expected);
   }
@@ -373,7 +374,7 @@ test.serial("20 hosts are on one screen, and all is told by more than colour", a
   await until(page, "boxes", 'document.querySelectorAll(".box").length === 20');
   await until(page, "charts", 'document.querySelectorAll("figure canvas").length === 2');
   const boxes = await readBoxes(page);
-  const worded: Readonly<Record<string, string>> = { notice: "look" };
+  const worded: Readonly<Record<string, string>> = { notice: "warning" };
   for (const { health, text, name } of boxes) {
     t.true(text.includes(worded[health] ?? health), `${name}: ${text}`);
   }

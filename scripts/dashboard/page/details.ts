@@ -42,11 +42,13 @@ export function openDetails(name: string, picture: Picture): void {
     () => {
       shown?.end();
       shown = undefined;
+      dialog.removeAttribute("aria-labelledby");
       dialog.replaceChildren();
     },
     { once: true },
   );
   showDetails(picture);
+  dialog.setAttribute("aria-labelledby", "details-title");
   dialog.showModal();
 }
 

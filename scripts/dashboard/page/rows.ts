@@ -22,7 +22,8 @@ export function memberWords({ role, state, lagSeconds }: NonNullable<HostLook["m
     case "primary":
       return "primary, takes writes";
     case "replica":
-      return `replica, ${state}${lagSeconds === null ? "" : `, ${lagSeconds.toFixed(1)} s behind`}`;
+      if (state !== "follows") return `replica, ${state}`;
+      return `replica, ${lagSeconds === null ? "follows" : `${lagSeconds.toFixed(1)} s behind`}`;
     case "unknown":
       return "does not answer";
   }

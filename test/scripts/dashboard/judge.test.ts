@@ -19,7 +19,7 @@ const boxes = (but?: Parameters<typeof known>[0], checks: Parameters<typeof judg
   );
 const well = { "lb-01": "well: all well", "web-01": "well: all well", "web-02": "well: all well" };
 const ended = { unit: "nginx.service", isWell: false, seen: "failed (failed)", restarts: 0 };
-const restartable = lookOf("web-02");
+const replica = lookOf("web-02");
 
 test("a stack of which all is well", (t) => {
   t.deepEqual(boxes(), well);
@@ -36,12 +36,27 @@ test("a stack of which all is well", (t) => {
 });
 
 test("a fault is told of its own host, and the others stay well", (t) => {
-  const drained = { ...restartable, drained: ["/run/guestbook.drain"] };
+  const drained = { ...replica, drained: ["/run/guestbook.drain"] };
   const table: readonly (readonly [Parameters<typeof known>[0], string, string])[] = [
     [
-      { "web-02": { look: { ...restartable, units: [ended] } } },
+      { "web-02": { look: { ...replica, units: [ended] } } },
       "web-02",
       "fault: nginx.service: failed (failed)",
+    ],
+    [
+      {
+        "web-02": {
+          look: {
+            ...replica,
+            member: {
+              ...{ host: "web-02", role: "unknown", state: "unknown" },
+              ...{ lagSeconds: null, reason: "late" },
+            },
+          },
+        },
+      },
+      "web-02",
+      "fault: MySQL: does not answer",
     ],
     [{ "web-02": { silence: "no answer" } }, "web-02", "silent: no answer"],
     [{ "web-02": { look: drained } }, "web-02", "drained: drained: it gets nothing new"],
