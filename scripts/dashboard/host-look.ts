@@ -28,17 +28,19 @@ export async function lookAtHost(
     request: () => Promise.reject(new Error("it is asked over SSH alone")),
     run: (_, script) => reader.ask(script),
   };
+  // One that hangs is to keep nothing else back.
+  const beside: Site = { ...site, run: (_, script) => reader.askBeside(script) };
   const isMonitor = host.roles.includes("monitoring");
   const [units, drained, holds, balancers, releases, members, faults, alerts, backup, load] =
     await Promise.all([
       readUnits(site, host),
       readDrained(site, host),
       readHolds(site, host),
-      host.roles.includes("load-balancer") ? readBalancers(site) : [],
+      host.roles.includes("load-balancer") ? readBalancers(beside) : [],
       readVersions(site),
-      askMembers(site),
-      readFaults(endpoints, site, host),
-      isMonitor ? readAlerts(site, host) : null,
+      askMembers(beside),
+      readFaults(endpoints, beside, host),
+      isMonitor ? readAlerts(beside, host) : null,
       endpoints.backup === undefined ? null : readBackup(site, host),
       readLoad(site, host),
     ]);

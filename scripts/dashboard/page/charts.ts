@@ -128,11 +128,7 @@ function partOf(name: string): HTMLElement {
 
 function draw({ id, title, part, unit }: Chart): Drawn {
   const canvas = element("div", { class: "canvas", role: "img" });
-  const legend = element("ul", {
-    class: "legend",
-    tabindex: "0",
-    "aria-label": `${title}: series`,
-  });
+  const legend = element("ul", { class: "legend", "aria-label": `${title}: series` });
   const numbers = element("div", {});
   const more = element("details", {}, element("summary", {}, "As a table"), numbers);
   const heading = element("h4", { id: `chart-${id}` }, title);
@@ -170,6 +166,9 @@ function draw({ id, title, part, unit }: Chart): Drawn {
       const areSame = JSON.stringify(chart?.series.map((one) => one.legend));
       chart = next;
       canvas.setAttribute("aria-label", summaryOf(next));
+      // Many of them scroll.
+      if (next.series.length > colourCount) legend.tabIndex = 0;
+      else legend.removeAttribute("tabindex");
       fill(
         legend,
         next.series.map((one) => one.legend),
@@ -215,7 +214,7 @@ function makePlot(
   const { unit } = chart;
   return new uPlot(
     {
-      ...{ width, height, padding: [8, 8, 0, 0] },
+      ...{ width, height, padding: [8, 20, 0, 0] },
       legend: { show: false },
       cursor: { sync: { key: "charts" }, points: { size: 6 }, drag: { x: false, y: false } },
       scales: { y: { range: (_, least, most) => scaleOf(least, most, unit) } },

@@ -41,6 +41,7 @@ test("only who has the token or the cookie, at this address, is answered", (t) =
 
 const silentReader: HostReader = {
   ask: () => Promise.reject(new Silence("not asked")),
+  askBeside: () => Promise.reject(new Silence("not asked")),
   askSlowly: () => Promise.reject(new Silence("not asked")),
   close: async () => undefined,
 };
