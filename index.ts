@@ -111,3 +111,4 @@ retireKeys(hosts, [...everything, ...closed]);
 export const endpoints = describeEndpoints(parts);
 export const sshKeys = describeSshKeys(hosts);
 export const backupKeys = backup?.keys;
+export const grafanaPassword = monitoring?.grafanaPassword;

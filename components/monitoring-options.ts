@@ -61,5 +61,8 @@ export const monitoringOptions = {
   webhook: v.exactOptional(webhook),
   watchdog: v.exactOptional(webhook),
   email: v.exactOptional(email),
+  grafana: v.exactOptional(
+    rule("true or false", (value): value is boolean => typeof value === "boolean"),
+  ),
   packages: v.exactOptional(packages),
 };

@@ -1,6 +1,7 @@
 /** Prometheus, Alertmanager and the blackbox exporter on one host. */
 import * as pulumi from "@pulumi/pulumi";
 import { type FileArgs, Service } from "../provider/resources/service";
+import { createGrafana, type GrafanaSecrets } from "./grafana";
 import { type Host, onHost } from "./host";
 import type { MonitoringArgs } from "./monitoring";
 import type { EmailArgs } from "./monitoring-options";
@@ -14,6 +15,7 @@ import {
   renderAlertmanagerDropIn,
 } from "./render/monitoring/alertmanager";
 import { exporters, metricsUser } from "./render/monitoring/exporters";
+import { grafana } from "./render/monitoring/grafana";
 import {
   blackboxFiles,
   monitoringPorts,
@@ -39,12 +41,14 @@ export const monitorUnits = {
   prometheus: "prometheus.service",
   alertmanager: "prometheus-alertmanager.service",
   blackbox: "prometheus-blackbox-exporter.service",
+  grafana: grafana.unit,
 };
 
 interface Parts {
   readonly args: MonitoringArgs;
   readonly monitored: pulumi.Output<Monitored>;
   readonly certificate: OwnCertificate;
+  readonly grafana: GrafanaSecrets | undefined;
   readonly after: readonly pulumi.Resource[];
 }
 
@@ -55,11 +59,11 @@ export function createMonitor(
   parent: pulumi.Resource,
   name: string,
   host: Host,
-  { args, monitored, certificate, after }: Parts,
+  { args, monitored, certificate, grafana: secrets, after }: Parts,
 ): readonly Service[] {
   const packages = createPackages(parent, `${name}-packages`, host, {
     name: "monitoring-packages",
-    packages: packagesOf(args.packages),
+    packages: packagesOf(args),
   });
   const { prometheus, alertmanager, blackbox } = monitoringPorts;
   const own = { host: host.host, runsWith: packages.versions, onChange: "reload" as const };
@@ -96,7 +100,12 @@ export function createMonitor(
     },
     onHost(host, parent, [packages, asker, teller, ...(args.after ?? [])]),
   );
-  return [asker, teller, store];
+  const charts =
+    secrets &&
+    createGrafana(parent, `${name}-grafana`, host, {
+      ...{ secrets, needs: args.needs, runsWith: packages.versions, after: [packages, store] },
+    });
+  return [asker, teller, store, ...(charts ? [charts] : [])];
 }
 
 const needed = [
@@ -106,11 +115,15 @@ const needed = [
 ];
 
 /** Those of exporters are on other hosts as well. */
-function packagesOf(wanted: MonitoringArgs["packages"] = {}): Readonly<Record<string, string>> {
+function packagesOf({
+  packages: wanted = {},
+  grafana: hasGrafana,
+}: Pick<MonitoringArgs, "packages" | "grafana">): Readonly<Record<string, string>> {
   const ofExporters = Object.values(exporters).map((one) => one.package);
   const given = Object.entries(wanted).filter(([name]) => !ofExporters.includes(name));
   return {
     ...Object.fromEntries(needed.map((name) => [name, "present"])),
+    ...(hasGrafana && { [grafana.package]: "present" }),
     ...Object.fromEntries(given),
   };
 }

@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import * as v from "valibot";
 import type { Service } from "../provider/resources/service";
 import { checkArgs, checkUnique } from "./check-args";
+import { createGrafanaSecrets } from "./grafana";
 import { type Host, isHere } from "./host";
 import {
   allOfIpv4,
@@ -49,6 +50,8 @@ export interface MonitoringArgs {
   readonly watchdog?: WebhookArgs;
   /** Is sent each alert by e-mail. Default: nobody. */
   readonly email?: EmailArgs;
+  /** Whether Grafana runs beside each Prometheus, with a dashboard of what the stack has. Its package is none of Debian's: `packages.sources` of the hosts name who has it. Default false. */
+  readonly grafana?: boolean;
   /** Prometheus starts once these are there, as nobody is to be told of what is not made yet. Default: it waits for nothing. */
   readonly after?: readonly pulumi.Resource[];
   /** Versions, and packages besides them: Debian package to `present`, a version or a pattern. */
@@ -74,6 +77,8 @@ export interface MonitoredSite {
 export class Monitoring extends pulumi.ComponentResource {
   readonly hosts: readonly Host[];
   readonly listens: pulumi.Output<readonly OwnListen[]>;
+  /** Of Grafana's user `admin`, as long as nobody changes it there. A secret. Not there without Grafana. */
+  readonly grafanaPassword: pulumi.Output<string> | undefined;
 
   constructor(name: string, args: MonitoringArgs, opts?: pulumi.ComponentResourceOptions) {
     super("trilithon:components:Monitoring", name, {}, opts);
@@ -86,10 +91,12 @@ export class Monitoring extends pulumi.ComponentResource {
     const names = hosts.map(({ name }) => name);
     this.listens = declareListens([
       ...watched.flatMap((one) => exporterListens(one, names)),
-      ...hosts.flatMap((one) => monitorListens(one, hosts)),
+      ...hosts.flatMap((one) => monitorListens(one, args)),
     ]);
     const told = watched.flatMap((one) => createExporters(this, name, one, args));
     const monitored = monitoredOf(args);
+    const secrets = args.grafana ? createGrafanaSecrets(this, name) : undefined;
+    this.grafanaPassword = secrets?.adminPassword;
     let before: readonly Service[] = [];
     for (const one of hosts) {
       const { address } = one;
@@ -101,7 +108,7 @@ export class Monitoring extends pulumi.ComponentResource {
         keys.clients,
       );
       before = createMonitor(this, `${name}-${one.name}`, one, {
-        ...{ args, monitored, certificate, after: [...told, ...before] },
+        ...{ args, monitored, certificate, grafana: secrets, after: [...told, ...before] },
       });
     }
     this.registerOutputs({});
@@ -129,6 +136,7 @@ const plainArgs = [
   "webhook",
   "watchdog",
   "email",
+  "grafana",
 ];
 
 /** Of a host that is away nobody expects an answer. */
@@ -160,15 +168,17 @@ export function targetsOf(
 
 function monitorListens(
   { name: host, address }: Host,
-  all: readonly Host[],
+  { hosts: all, grafana = false }: Pick<MonitoringArgs, "hosts" | "grafana">,
 ): readonly OwnListenArgs[] {
   const others = all.map(({ name }) => name).filter((name) => name !== host);
   const own = { host, protocol: "tcp", address: loopback, for: {} } as const;
   const { prometheus, alertmanager, blackbox, cluster } = monitoringPorts;
+  const charts = { port: monitoringPorts.grafana, what: "Grafana", unit: monitorUnits.grafana };
   return [
     { ...own, port: prometheus, what: "Prometheus", unit: monitorUnits.prometheus },
     { ...own, port: alertmanager, what: "Alertmanager", unit: monitorUnits.alertmanager },
     { ...own, port: blackbox, what: "blackbox exporter", unit: monitorUnits.blackbox },
+    ...(grafana ? [{ ...own, ...charts }] : []),
     ...(others.length === 0
       ? []
       : [

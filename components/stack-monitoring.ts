@@ -1,6 +1,7 @@
 /** The monitoring of a stack, where hosts have that role: what is on which host, and what is asked from outside. */
 import * as pulumi from "@pulumi/pulumi";
 import type { StackApplications } from "./applications";
+import type { Backup } from "./backup";
 import type { BalancerMetrics } from "./balancer-metrics";
 import type { createDatabase } from "./create-database";
 import { isHere } from "./host";
@@ -36,6 +37,7 @@ interface Place {
   readonly webServers: readonly WebServer[];
   readonly loadBalancer: LoadBalancer;
   readonly dns: StackDns;
+  readonly backup: Backup | undefined;
   readonly keys: MonitoringKeys | undefined;
 }
 
@@ -194,8 +196,10 @@ function probesOf({ settings, hosts, loadBalancer, dns }: Place): pulumi.Output<
     );
 }
 
-function needsOf({ settings, hosts, loadBalancer }: Place): readonly AlertNeed[] {
+function needsOf(place: Place): readonly AlertNeed[] {
+  const { settings, hosts, loadBalancer, dns, backup, applications } = place;
   const { database } = hosts;
+  const all = [applications.first, ...applications.others];
   const isPair = database?.topology === "pair" && database.replicas.length > 0;
   return [
     ...(database ? (["database"] as const) : []),
@@ -204,5 +208,9 @@ function needsOf({ settings, hosts, loadBalancer }: Place): readonly AlertNeed[]
     ...(settings.loadBalancer.virtualAddress === undefined ? [] : (["virtual address"] as const)),
     ...(settings.https === undefined ? [] : (["https"] as const)),
     ...(loadBalancer.hasAcme ? (["acme"] as const) : []),
+    ...(all.some(({ metricsPath }) => metricsPath) ? (["application metrics"] as const) : []),
+    ...(dns.nameServer ? (["name server"] as const) : []),
+    ...(backup ? (["backup"] as const) : []),
+    ...(backup && database ? (["database backup"] as const) : []),
   ];
 }

@@ -332,7 +332,9 @@ function listenersOf(
           : [{ path: `${path}.tlsPort`, port: tlsPort, isSetting: true }]),
       ]),
     ...(roles.includes("name-server") ? [fixed("the name server", defaultPorts.dns)] : []),
-    ...monitoringListeners(host, hosts).map(({ what, port }) => fixed(what, port)),
+    ...monitoringListeners(host, hosts, values.monitoring).map(({ what, port }) =>
+      fixed(what, port),
+    ),
     ...(roles.includes("load-balancer")
       ? [
           setting("loadBalancer", "port", defaultPorts.loadBalancer),

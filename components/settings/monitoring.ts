@@ -62,10 +62,12 @@ function isMonitor({ roles }: Pick<Having, "roles">): boolean {
 export function monitoringListeners(
   { roles }: Pick<Having, "roles">,
   hosts: readonly Pick<Having, "roles">[],
+  settings: unknown,
 ): readonly { readonly what: string; readonly port: number }[] {
   if (!hosts.some(isMonitor)) return [];
   const { node, haproxy, mysqld, nginx, application } = metricsPorts;
-  const { prometheus, alertmanager, cluster, blackbox } = monitoringPorts;
+  const { prometheus, alertmanager, cluster, blackbox, grafana } = monitoringPorts;
+  const hasGrafana = isRecord(settings) && settings.grafana === true;
   return [
     { what: "what tells the host's metrics", port: node },
     ...(roles.includes("load-balancer") ? [{ what: "HAProxy's metrics", port: haproxy }] : []),
@@ -84,6 +86,7 @@ export function monitoringListeners(
           { what: "Alertmanager", port: alertmanager },
           { what: "Alertmanagers of each other", port: cluster },
           { what: "the blackbox exporter", port: blackbox },
+          ...(hasGrafana ? [{ what: "Grafana", port: grafana }] : []),
         ]
       : []),
   ];

@@ -6,6 +6,7 @@ import { describeMembers } from "../status/database";
 import { readVersions } from "../status/look";
 import { readBalancers } from "../status/traffic";
 import type { Check, Site } from "../verify/check";
+import { metricsFolder } from "../verify/checks/backup";
 import { memberChecks } from "../verify/checks/group";
 import { threadsChecks } from "../verify/checks/replication";
 import { judgeUnit, unitProperties } from "../verify/checks/units";
@@ -154,8 +155,6 @@ export function parseAlerts(said: string): readonly Alert[] {
     ];
   });
 }
-
-const metricsFolder = "/var/lib/prometheus/node-exporter";
 
 function readBackup(site: Site, host: EndpointHost): Promise<BackupLook | null> {
   const { machines = [], hosts = [] } = site.endpoints.backup ?? {};

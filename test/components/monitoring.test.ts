@@ -26,7 +26,7 @@ const config = {
   web: { port: 8080 },
   application: { name: "press", source, start, port: 3100, metrics: "/internal/metrics" },
   monitoring: {
-    ...{ webhook: { url: hookUrl }, retentionDays: 7, retentionGigabytes: 2 },
+    ...{ webhook: { url: hookUrl }, retentionDays: 7, retentionGigabytes: 2, grafana: true },
     packages: { prometheus: "3.5.*", "prometheus-node-exporter": "1.11.*" },
   },
 };
@@ -73,7 +73,7 @@ test("Prometheus asks all that tells metrics, which is for its hosts alone", asy
 
 test("its own pages, and Alertmanager's, are on loopback; Alertmanagers reach each other", async (t) => {
   const { told } = await program;
-  const ports = [9090, 9093, 9094, 9115];
+  const ports = [9090, 9093, 9094, 9115, 3030];
   const own = told.listens.filter(
     ({ host, port = 0 }) => host === "node-01" && ports.includes(port),
   );
@@ -83,6 +83,7 @@ test("its own pages, and Alertmanager's, are on loopback; Alertmanagers reach ea
       ["127.0.0.1:9090", []],
       ["127.0.0.1:9093", []],
       ["127.0.0.1:9115", []],
+      ["127.0.0.1:3030", []],
       ["172.31.64.11:9094", ["node-02"]],
     ],
   );
@@ -108,7 +109,8 @@ test("each of its ports is refused to anything else on that host", async (t) => 
   const { told } = await program;
   t.true("settings" in parseSettings(config));
   for (const { host, port } of told.listens) {
-    if (host !== "node-01" || port === undefined || port < 9090 || port > 9120) continue;
+    if (host !== "node-01" || port === undefined) continue;
+    if (port !== 3030 && (port < 9090 || port > 9120)) continue;
     const result = parseSettings({
       ...config,
       loadBalancer: { ...config.loadBalancer, statsPort: port },
@@ -166,6 +168,51 @@ test("a webhook's URL is a secret in a file of Prometheus' own user, and in no o
   const { isSecret, output } = await import("@pulumi/pulumi");
   t.true(await isSecret(output(hiddenFile(hookUrl).content)));
   t.notRegex(await textOf("node-01-alertmanager", "/etc/prometheus/alertmanager.yml"), /planted/);
+});
+
+test("Grafana finds Prometheus, and has the panels of what the stack has", async (t) => {
+  const { world } = await program;
+  const packages = world.find("trilithon:index:Packages", "monitoring-node-01-packages").inputs;
+  t.like(plain(packages.packages), { grafana: "present" });
+  const files = await filesOf("node-01-grafana");
+  t.regex(
+    await textOf("node-01-grafana", "/etc/grafana/provisioning/datasources/trilithon.yaml"),
+    /^ {4}url: http:\/\/127\.0\.0\.1:9090$/m,
+  );
+  const config = await textOf("node-01-grafana", "/etc/grafana/grafana.ini");
+  t.regex(config, /^http_addr = 127\.0\.0\.1\nhttp_port = 3030$/m);
+  t.regex(config, /^admin_password = \$__file\{\/etc\/grafana\/trilithon-admin-password\}$/m);
+  const titles = await textOf("node-01-grafana", "/etc/grafana/trilithon/dashboard.json");
+  t.regex(titles, /Members of the group/);
+  t.regex(titles, /Who has the shared address/);
+  t.regex(titles, /Applications tell their metrics/);
+  t.notRegex(titles, /How far the replica|The site's certificate|Age of the newest copy/);
+  for (const [path, { mode, group, owner }] of Object.entries(files)) {
+    if (!path.startsWith("/etc/grafana/")) continue;
+    t.deepEqual([path, mode, group, owner], [path, "0640", "grafana", undefined]);
+  }
+  t.true(
+    (await serviceOf("node-01-grafana")).startedAt >
+      (await serviceOf("node-01-prometheus")).endedAt,
+  );
+});
+
+test("what opens Grafana is made once, for all hosts, and lies in files of its own", async (t) => {
+  const [first, second] = [await filesOf("node-01-grafana"), await filesOf("node-02-grafana")];
+  // The envelope of a secret is about all files.
+  const { files } = (await serviceOf("node-01-grafana")).inputs;
+  t.not(plain(files), files);
+  for (const path of [
+    "/etc/grafana/trilithon-admin-password",
+    "/etc/grafana/trilithon-secret-key",
+  ]) {
+    const password = String(plain(first[path]?.content));
+    t.truthy(password);
+    t.is(String(plain(second[path]?.content)), password);
+    for (const [other, { content }] of Object.entries(first)) {
+      if (other !== path) t.false(String(plain(content)).includes(password), other);
+    }
+  }
 });
 
 test("alerts are those of a group behind a shared address, without TLS", async (t) => {
@@ -257,7 +304,7 @@ test("settings that cannot be are told", (t) => {
   t.deepEqual(
     faultsOf({ hosts: withRoles([none, none, none].flatMap((one) => (one ? [one] : []))) }),
     [
-      'trilithon:monitoring: expected nothing, as no host has the role monitoring, got "webhook, retentionDays, retentionGigabytes, packages": give it to one or two hosts',
+      'trilithon:monitoring: expected nothing, as no host has the role monitoring, got "webhook, retentionDays, retentionGigabytes, grafana, pack...": give it to one or two hosts',
     ],
   );
   t.deepEqual(faultsOf({ monitoring: { webhook: { url: "hooks" } } }), [

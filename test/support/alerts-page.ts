@@ -27,6 +27,10 @@ const needs: Readonly<Record<AlertNeed, string>> = {
   "virtual address": "`loadBalancer.virtualAddress`",
   https: "`https`",
   acme: "`https.acme`",
+  "application metrics": "an application with `metrics`",
+  "name server": "a host with the role `name-server`",
+  backup: "backups",
+  "database backup": "a database and backups",
 };
 
 export function renderAlertsPage(measured: readonly Measured[] = readMeasured()): string {

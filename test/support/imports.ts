@@ -28,13 +28,17 @@ const rooms: readonly Room[] = [
   // The stand-ins are plugins of the same kind.
   { room: "offline/", may: ["offline/", "provider/"] },
   { room: "scripts/bench.ts", may: ["scripts/", "benchmark/"] },
-  // One list of what is worth a chart, for Grafana and for the page.
   {
-    room: "scripts/dashboard/",
-    may: ["scripts/", "provider/ssh/", "components/render/monitoring/panels"],
+    room: "scripts/",
+    may: [
+      "scripts/",
+      "package.json",
+      // One place dials hosts and quotes shell words, for whoever asks a host.
+      "provider/ssh/",
+      // One list says what is worth a look, for Grafana and for `npm run dashboard`.
+      "components/render/monitoring/panels",
+    ],
   },
-  // One place dials hosts and quotes shell words, for whoever asks a host.
-  { room: "scripts/", may: ["scripts/", "package.json", "provider/ssh/"] },
   { room: "app/", may: ["app/"] },
   { room: "benchmark/", may: ["benchmark/", "scripts/", "provider/", "test/support/"] },
   {

@@ -10,7 +10,7 @@ export interface Panel {
   readonly unit: PanelUnit;
   readonly queries: readonly PanelQuery[];
   /** What a stack has to have for it. Left out: every stack. */
-  readonly needs?: readonly PanelNeed[];
+  readonly needs?: readonly AlertNeed[];
 }
 
 export interface PanelQuery {
@@ -35,8 +35,6 @@ export type PanelPart = (typeof panelParts)[number];
 
 export type PanelUnit = "per second" | "ratio" | "seconds" | "bytes" | "bytes per second" | "count";
 
-export type PanelNeed = AlertNeed | "application metrics" | "name server" | "backup";
-
 /** Whoever shows a panel knows how far apart its points are. */
 export const rangeMark = "RANGE";
 
@@ -46,29 +44,41 @@ export function expressionOver({ expression }: PanelQuery, range: string): strin
 }
 
 /** Those that a stack can have. */
-export function listPanels(needs: ReadonlySet<PanelNeed>): readonly Panel[] {
+export function listPanels(needs: ReadonlySet<AlertNeed>): readonly Panel[] {
   return panels.filter((panel) => panel.needs?.every((need) => needs.has(need)) ?? true);
 }
 
 const overRange = `[${rangeMark}]`;
-const answers = 'haproxy_frontend_http_responses_total{proxy="web"';
 const servers = 'proxy=~"(.+_)?web_servers(_once)?"';
+// Not those of the frontend: load balancers ask each other there each second.
+const answers = `haproxy_backend_http_responses_total{${servers}`;
 const disks = 'fstype!~"tmpfs|ramfs",mountpoint!~"/etc/.*"';
 const wires = 'device!~"lo|docker.*|veth.*|br-.*"';
 const replica = '{channel_name=""}';
 
 const site: readonly Panel[] = [
   {
-    ...{ id: "requests", title: "Requests, by class of status", part: "site" },
+    ...{ id: "requests", title: "Requests to web servers, by class of status", part: "site" },
     unit: "per second",
-    queries: [{ expression: `sum by (code) (rate(${answers}}${overRange}))`, legend: "{{code}}" }],
+    queries: [
+      { expression: `sum by (code) (rate(${answers}}${overRange}))`, legend: "{{code}}" },
+      {
+        expression: `sum(rate(haproxy_frontend_requests_denied_total{proxy="web"}${overRange}))`,
+        legend: "refused by load balancers",
+      },
+    ],
   },
   {
-    ...{ id: "errors", title: "Answers with a status of 500 to 599", part: "site", unit: "ratio" },
+    ...{
+      id: "errors",
+      title: "Requests to web servers that end with a status of 500 to 599",
+      part: "site",
+      unit: "ratio",
+    },
     queries: [
       {
         expression: `sum(rate(${answers},code="5xx"}${overRange})) / (sum(rate(${answers}}${overRange})) > 0)`,
-        legend: "of all answers",
+        legend: "of all",
       },
     ],
   },
@@ -78,7 +88,7 @@ const site: readonly Panel[] = [
     title: "Time of the page, asked by Prometheus every 15 s: of the last 10 minutes",
     queries: [0.5, 0.95, 1].map((part) => ({
       expression: `max(quantile_over_time(${part}, probe_duration_seconds{job="site"}[10m]))`,
-      legend: part === 1 ? "longest" : `${part * 100} % within`,
+      legend: part === 1 ? "longest" : `${part * 100} % took at most`,
     })),
   },
   {
@@ -270,11 +280,11 @@ const database: readonly Panel[] = [
     ],
   },
   {
-    ...{ id: "buffer-pool", part: "database", unit: "ratio", needs: ["database"] },
-    title: "Pages that InnoDB had to read from disk",
+    ...{ id: "buffer-pool", part: "database", unit: "per second", needs: ["database"] },
+    title: "Pages that InnoDB reads from disk",
     queries: [
       {
-        expression: `rate(mysql_global_status_innodb_buffer_pool_reads${overRange}) / (rate(mysql_global_status_innodb_buffer_pool_read_requests${overRange}) > 0)`,
+        expression: `rate(mysql_global_status_innodb_buffer_pool_reads${overRange})`,
         legend: "{{host}}",
       },
     ],
@@ -395,7 +405,7 @@ const backups: readonly Panel[] = [
     ...{ id: "restore-test-age", part: "backups", unit: "seconds" },
     ...{
       title: "Time since a copy was last restored and looked at",
-      needs: ["backup", "database"],
+      needs: ["database backup"],
     },
     queries: [
       {

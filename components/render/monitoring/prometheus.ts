@@ -27,6 +27,8 @@ export const monitoringPorts = {
   alertmanager: 9093,
   cluster: 9094,
   blackbox: 9115,
+  /** Not its customary one: that is the default of applications. */
+  grafana: 3030,
 } as const;
 
 export interface Target {

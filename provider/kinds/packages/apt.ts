@@ -103,13 +103,16 @@ exit 0`,
   );
 }
 
-/** Apt's last words, and the versions that there are of what is asked for by version. */
+/** Apt's last words, the remedy where no source has a name, and the versions that there are of what is asked for by version. */
 function renderReason(targets: readonly string[]): Shell {
   const names = targets
     .filter((target) => target.includes("="))
     .map((target) => target.split("=")[0] ?? "");
   return lines(
-    sh`{ grep -E '^(E:|apt-get update failed)|^ .*(Depends|Conflicts|Breaks):' "$log" || tail -n 25 "$log"; }`,
+    sh`{ grep -E '^(E:|apt-get update failed)|^ .*(Depends|Conflicts|Breaks):' "$log" || tail -n 25 "$log"; }
+if grep -qE '^E: (Unable to locate package|Package .* has no installation candidate)' "$log"; then
+  echo 'no package source of this host has it: name one that does in packages.sources'
+fi`,
     ...names.map(
       (name) =>
         sh`apt-cache $options madison -- ${name} 2>/dev/null | awk -F ' *[|] *' -v name=${name} '{ gsub(/ /, "", $2); if (!seen[$2]++) all = all (all ? ", " : "") $2 } END { if (all) print name ": the package sources have " all }'`,

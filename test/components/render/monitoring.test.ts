@@ -24,6 +24,11 @@ import {
   renderFactsService,
   renderFactsTimer,
 } from "../../../components/render/monitoring/facts";
+import {
+  renderDashboardProvider,
+  renderDataSource,
+  renderGrafana,
+} from "../../../components/render/monitoring/grafana";
 import { renderHaproxyMetrics } from "../../../components/render/monitoring/haproxy-metrics";
 import { renderNginxMetrics } from "../../../components/render/monitoring/nginx-metrics";
 import {
@@ -96,6 +101,7 @@ test("Alertmanager has no secret in its own file, and tells its partner over TLS
 test("rules are those of what a stack has", (t) => {
   const all = renderRules([
     ...(["database", "pair", "group", "virtual address", "https", "acme"] as const),
+    ...(["backup", "database backup"] as const),
   ]);
   isGolden(t, "trilithon-rules.yml", all);
   const { groups } = Object(parse(all));
@@ -104,6 +110,14 @@ test("rules are those of what a stack has", (t) => {
   t.true(few.includes("SiteDown"));
   t.false(few.includes("NoPrimary"));
   t.false(few.includes("AddressHeldTwice"));
+});
+
+test("Grafana listens on loopback, and has what is secret in files of its own", (t) => {
+  isGolden(t, "grafana.ini", renderGrafana());
+  isGolden(t, "grafana-datasource.yaml", renderDataSource());
+  isGolden(t, "grafana-dashboards.yaml", renderDashboardProvider());
+  t.truthy(parse(renderDataSource()));
+  t.truthy(parse(renderDashboardProvider()));
 });
 
 const folder = mkdtempSync(join(tmpdir(), "facts-"));

@@ -191,7 +191,7 @@ onApt("what the sources have not is told in the preview, in apt's words", async 
   const { told } = await packages.preview(wants({ web: "present", nosuch: "present" }));
   t.deepEqual(told, [
     "web-01: refuse, since apt cannot install nosuch, web [new]",
-    "web-01: apt cannot install nosuch, web; nothing will be changed:\nE: Unable to locate package nosuch",
+    "web-01: apt cannot install nosuch, web; nothing will be changed:\nE: Unable to locate package nosuch\nno package source of this host has it: name one that does in packages.sources",
   ]);
 });
 

@@ -17,7 +17,8 @@ while (my $client = $listener->accept) {
     $path //= "";
     sleep 4 if $path eq "/" and -e "/etc/teller-is-slow";
     my $status = $path eq "/fault" ? "500 Internal Server Error" : "200 OK";
-    my $text = $path eq "/healthz" ? "healthy\n" : "$path\n";
+    my %texts = ("/healthz" => "healthy\n", "/metrics" => "teller_open 1\n");
+    my $text = $texts{$path} // "$path\n";
     print $client "HTTP/1.1 $status\r\nContent-Type: text/plain\r\nContent-Length: ", length $text, "\r\nConnection: close\r\n\r\n$text";
     close $client;
     exit 0;
