@@ -19,6 +19,7 @@ runMain(async () => {
     ...(isReady ? [] : [failed]),
     ...(await Promise.all([
       check("types", "tsc", ["--project", "."]),
+      check("types of the dashboard's page", "tsc", ["--project", "scripts/dashboard/page"]),
       check("formatter", "biome", ["check", "--linter-enabled=false"]),
       check("linter", "biome", ["lint", "--error-on-warnings"]),
     ])),

@@ -1,11 +1,6 @@
 /** What Prometheus on a host of the stack has seen over time, for the panels that Grafana shows as well. */
 import * as v from "valibot";
-import {
-  expressionOver,
-  listPanels,
-  type Panel,
-  type PanelNeed,
-} from "../../components/render/monitoring/panels";
+import { expressionOver, listPanels, type Panel } from "../../components/render/monitoring/panels";
 import { type Endpoints, hostsWith } from "../verify/endpoints";
 import { loopbackScript, parseLoopback } from "./loopback";
 import type { Chart, ChartSeries, Charts } from "./picture";
@@ -24,6 +19,8 @@ export type Range = keyof typeof ranges;
 const leastRateSeconds = 60;
 const askSeconds = 20;
 const prometheusPort = 9090;
+
+type PanelNeed = NonNullable<Panel["needs"]>[number];
 
 export type ReadCharts = (range: Range) => Promise<Charts>;
 
@@ -84,7 +81,7 @@ function pathOf(query: Panel["queries"][number], { start, end, step }: Window): 
 
 /** What of it a stack does not tell, such as metrics of applications, is asked for, and not shown where there is none. */
 function needsOf(endpoints: Endpoints): ReadonlySet<PanelNeed> {
-  const isPair = hostsWith(endpoints, "database-primary").length > 0;
+  const isPair = hostsWith(endpoints, "database-replica").length > 0;
   const isGroup = hostsWith(endpoints, "database").length > 0;
   const has: Readonly<Record<PanelNeed, boolean>> = {
     database: endpoints.database !== undefined,
@@ -95,6 +92,7 @@ function needsOf(endpoints: Endpoints): ReadonlySet<PanelNeed> {
     acme: endpoints.certificateUnit !== undefined,
     "name server": hostsWith(endpoints, "name-server").length > 0,
     backup: endpoints.backup !== undefined,
+    "database backup": endpoints.backup !== undefined && endpoints.database !== undefined,
     "application metrics": true,
   };
   const entries = Object.entries(has) as [PanelNeed, boolean][];

@@ -6,6 +6,7 @@ import { describeMembers } from "../status/database";
 import { readVersions } from "../status/look";
 import { readBalancers } from "../status/traffic";
 import type { Check, Site } from "../verify/check";
+import { metricsFolder } from "../verify/checks/backup";
 import { memberChecks } from "../verify/checks/group";
 import { threadsChecks } from "../verify/checks/replication";
 import { judgeUnit, unitProperties } from "../verify/checks/units";
@@ -28,17 +29,19 @@ export async function lookAtHost(
     request: () => Promise.reject(new Error("it is asked over SSH alone")),
     run: (_, script) => reader.ask(script),
   };
+  // One that hangs is to keep nothing else back.
+  const beside: Site = { ...site, run: (_, script) => reader.askBeside(script) };
   const isMonitor = host.roles.includes("monitoring");
   const [units, drained, holds, balancers, releases, members, faults, alerts, backup, load] =
     await Promise.all([
       readUnits(site, host),
       readDrained(site, host),
       readHolds(site, host),
-      host.roles.includes("load-balancer") ? readBalancers(site) : [],
+      host.roles.includes("load-balancer") ? readBalancers(beside) : [],
       readVersions(site),
-      askMembers(site),
-      readFaults(endpoints, site, host),
-      isMonitor ? readAlerts(site, host) : null,
+      askMembers(beside),
+      readFaults(endpoints, beside, host),
+      isMonitor ? readAlerts(beside, host) : null,
       endpoints.backup === undefined ? null : readBackup(site, host),
       readLoad(site, host),
     ]);
@@ -104,7 +107,6 @@ async function readFaults(
 ): Promise<readonly Fault[]> {
   const checks: readonly Check[] = [
     ...threadsChecks(site.endpoints),
-    // How many members there are to be is counted over all hosts.
     ...memberChecks(endpoints, host),
   ];
   const found = await Promise.all(
@@ -153,8 +155,6 @@ export function parseAlerts(said: string): readonly Alert[] {
     ];
   });
 }
-
-const metricsFolder = "/var/lib/prometheus/node-exporter";
 
 function readBackup(site: Site, host: EndpointHost): Promise<BackupLook | null> {
   const { machines = [], hosts = [] } = site.endpoints.backup ?? {};

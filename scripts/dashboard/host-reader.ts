@@ -8,16 +8,20 @@ import { reached } from "../verify/site";
 
 /** A host that says nothing for so long counts as silent. */
 const lookSeconds = 3;
+/** All hosts are dialled at the same moment at first. */
+const firstSeconds = 6;
 /** The runner counts whole seconds: a question that hangs is given up after one to two, before the others are late as well. */
 const questionSeconds = 1;
 /** A restart of sshd takes less. */
 const refusedSeconds = 1;
 
 export interface HostReader {
-  /** Answers once all that is asked at the same moment has its answer. */
+  /** Answers once all that is asked at the same moment has its answer: one is run after the other. */
   ask(script: string): Promise<string>;
-  /** Beside that, and for longer. */
-  askSlowly(script: string, seconds: number): Promise<string>;
+  /** Beside that: of what may hang, as a daemon that is asked. */
+  askBeside(script: string): Promise<string>;
+  /** For longer. */
+  askSlowly(script: string, deadlineSeconds: number): Promise<string>;
   close(): Promise<void>;
 }
 
@@ -33,12 +37,13 @@ export function openHostReader(
 ): HostReader {
   const make = () =>
     new Session(reached(host, privateKeys), {
-      connectSeconds: lookSeconds,
+      connectSeconds: seconds,
       readSeconds: questionSeconds,
       farewellSeconds: 1,
       refusedSeconds,
     });
   let session: Session | undefined;
+  let seconds = firstSeconds;
   let waiting: Waiting[] = [];
   const drop = (dropped: Session) => {
     if (session === dropped) session = undefined;
@@ -51,7 +56,7 @@ export function openHostReader(
     const used = session;
     try {
       const reads = together.map(({ script }) => ({ script, doing: "looking" }));
-      const answers = await within(lookSeconds, used.readAll(reads));
+      const answers = await within(seconds, used.readAll(reads));
       if (answers.every((answer) => answer instanceof NotReached)) throw answers[0];
       for (const [at, { resolve, reject }] of together.entries()) {
         const answer = answers[at];
@@ -62,6 +67,8 @@ export function openHostReader(
       drop(used);
       const silence = new Silence(withoutPlace(host.name, error));
       for (const { reject } of together) reject(silence);
+    } finally {
+      seconds = lookSeconds;
     }
   };
   return {
@@ -70,10 +77,16 @@ export function openHostReader(
         if (waiting.length === 0) setImmediate(() => void send());
         waiting.push({ script, resolve, reject });
       }),
-    askSlowly: (script, seconds) => {
+    askBeside: async (script) => {
       session ??= make();
-      const asked = session.run({ script, deadlineSeconds: seconds, doing: "looking" });
-      return within(seconds + 1, asked);
+      const [answer] = await within(seconds, session.readAll([{ script, doing: "looking" }]));
+      if (typeof answer === "string") return answer;
+      throw answer;
+    },
+    askSlowly: (script, deadlineSeconds) => {
+      session ??= make();
+      const asked = session.run({ script, deadlineSeconds, doing: "looking" });
+      return within(deadlineSeconds + 1, asked);
     },
     close: async () => {
       await session?.close().catch(() => undefined);

@@ -122,7 +122,13 @@ function judgeHost(
     return { ...place, health: "silent", words: silence, faults, notices: [] };
   }
   if (look === null) {
-    return { ...place, health: "unknown", words: "not asked yet", faults: [], notices: [] };
+    return {
+      ...place,
+      health: "unknown",
+      words: "being asked for the first time",
+      faults: [],
+      notices: [],
+    };
   }
   const isDrained = look.drained.length > 0;
   const faults = faultsOf(endpoints, name, look, isDrained ? [] : traffic);
@@ -153,7 +159,7 @@ function judgeHost(
 function faultsOf(
   endpoints: Endpoints,
   name: string,
-  { units, faults }: HostLook,
+  { units, faults, member }: HostLook,
   traffic: readonly Traffic[],
 ): readonly Fault[] {
   const { stack } = endpoints;
@@ -169,8 +175,13 @@ function faultsOf(
       ...{ host: name, what: `${application} gets no requests`, seen: `${by}: ${haproxy}` },
       remedy: `npm run logs -- nginx ${application} --host ${name} --since 15m`,
     }));
+  const hangs = {
+    ...{ host: name, what: "MySQL", seen: "does not answer" },
+    remedy: `npm run logs -- mysql --host ${name} --since 15m`,
+  };
   // Where its service has ended, that says it all.
-  return [...ended, ...faults, ...(ended.length > 0 ? [] : left)];
+  if (ended.length > 0) return [...ended, ...faults];
+  return [...(member?.role === "unknown" ? [hangs] : []), ...faults, ...left];
 }
 
 /** By load balancers that answer: what others said before is of no use. */

@@ -47,7 +47,7 @@ export async function follow(
     // A host that hangs would not hear that its command is to end.
     end = () => command.close();
     if (isOver) end();
-    stream.send("open", null);
+    stream.send("opened", null);
     const parser = new LogParser(name);
     command.stdout.on("data", (bytes: Buffer) => held.push(...parser.take(bytes)));
     const [said, how] = await Promise.all([text(command.stderr), command.end]);

@@ -11,8 +11,8 @@ import { type HostReader, openHostReader, Silence } from "./host-reader";
 import { judge, type Known, nothingKnown } from "./judge";
 import type { Happening, HostLook, HostPicture, Picture } from "./picture";
 
-/** From the end of a look to the next one. With the deadline of a look it is what a fault may stay unseen. */
-const pauseMilliseconds = 1500;
+/** With the deadline of a look it is what a fault may stay unseen. */
+const defaultPauseMilliseconds = 1000;
 /** From the end of a look at all checks to the next one: each costs hosts some seconds of their processors. */
 const checksMilliseconds = 60_000;
 /** After a change, once things have settled. */
@@ -36,6 +36,8 @@ export interface Watch {
 export interface WatchOptions {
   readonly openReader?: typeof openHostReader;
   readonly lookAt?: typeof lookAtHost;
+  /** From the end of a look at a host to the next one. */
+  readonly pauseMilliseconds?: number;
   readonly readChecks?: (endpoints: Endpoints) => Promise<Pick<Status, "checks" | "certificates">>;
 }
 
@@ -121,7 +123,7 @@ class OpenWatch implements Watch {
       }
       if (this.#ending.signal.aborted) return;
       this.#tell();
-      await this.#pause(pauseMilliseconds);
+      await this.#pause(this.#options.pauseMilliseconds ?? defaultPauseMilliseconds);
     }
   }
 

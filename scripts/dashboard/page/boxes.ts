@@ -3,6 +3,7 @@ import type { HostLook, HostPicture, LoadLook, Picture } from "../picture";
 import { byId, type Child, element, fill } from "./element";
 import { badge, icon } from "./health";
 import type { Tick } from "./live";
+import { memberWords, trafficRows } from "./rows";
 import { ageWords, percentWords, roleName, unitName } from "./words";
 
 interface Box {
@@ -14,10 +15,14 @@ interface Box {
   readonly facts: HTMLElement;
 }
 
+/** More of them would not be on one screen. */
+const manyHosts = 12;
+
 const boxes = new Map<string, Box>();
 
 export function showBoxes({ hosts }: Picture, open: (host: string) => void): void {
   const list = byId("boxes");
+  list.toggleAttribute("data-many", hosts.length > manyHosts);
   for (const [name, { item }] of boxes) {
     if (hosts.some((host) => host.name === name)) continue;
     item.remove();
@@ -97,32 +102,6 @@ function factsOf({ traffic, roles }: HostPicture, look: HostLook): readonly Chil
     ),
     load && meters(load),
   ];
-}
-
-/** One word where all load balancers say the same. */
-export function trafficRows(
-  traffic: HostPicture["traffic"],
-): readonly (readonly [string, string])[] {
-  if (traffic.length === 0) return [];
-  const words = { up: "arrive", drained: "nothing new" } as const;
-  const said = traffic.map(({ state }) =>
-    state === "up" || state === "drained" ? words[state] : state,
-  );
-  const [first = ""] = said;
-  const isOne = said.every((one) => one === first);
-  const each = traffic.map(({ by, application, state }) => `${state} for ${application} at ${by}`);
-  return [["Requests", isOne ? first : each.join("; ")]];
-}
-
-export function memberWords({ role, state, lagSeconds }: NonNullable<HostLook["member"]>): string {
-  switch (role) {
-    case "primary":
-      return "primary, takes writes";
-    case "replica":
-      return `replica, ${state}${lagSeconds === null ? "" : `, ${lagSeconds.toFixed(1)} s behind`}`;
-    case "unknown":
-      return "does not answer";
-  }
 }
 
 function meters({ perCpu, memory, disk }: LoadLook): HTMLElement {

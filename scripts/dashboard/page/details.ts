@@ -1,9 +1,9 @@
 /** All that is known of one host, and its logs, in a dialog. */
 import type { HostPicture, Picture } from "../picture";
-import { memberWords } from "./boxes";
 import { byId, element, fill, table } from "./element";
 import { badge } from "./health";
 import { showLog } from "./log";
+import { memberWords } from "./rows";
 import { unitName } from "./words";
 
 interface Shown {
@@ -42,11 +42,13 @@ export function openDetails(name: string, picture: Picture): void {
     () => {
       shown?.end();
       shown = undefined;
+      dialog.removeAttribute("aria-labelledby");
       dialog.replaceChildren();
     },
     { once: true },
   );
   showDetails(picture);
+  dialog.setAttribute("aria-labelledby", "details-title");
   dialog.showModal();
 }
 

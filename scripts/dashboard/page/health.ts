@@ -4,7 +4,7 @@ import { type Child, element } from "./element";
 
 export const healthWords: Readonly<Record<Health, string>> = {
   well: "well",
-  notice: "look",
+  notice: "warning",
   fault: "fault",
   silent: "silent",
   drained: "drained",

@@ -1,8 +1,9 @@
 /** What is wrong, alerts, backups, certificates and what happened: lists and tables. */
-import type { Alert, Fault, Happening, Health, HostPicture, Picture, Station } from "../picture";
+import type { Alert, Fault, Happening, Health, Picture, Station } from "../picture";
 import { byId, type Child, element, fill, table } from "./element";
 import { badge, icon } from "./health";
-import { ageWords, clockWords, dateWords } from "./words";
+import { backupRows } from "./rows";
+import { ageWords, clockWords } from "./words";
 
 export function showStations(stations: readonly Station[]): void {
   fill(byId("stations"), stations, () => [
@@ -98,12 +99,6 @@ function alertItem(alert: Alert, age: string): HTMLElement {
   );
 }
 
-const copyWords: Readonly<Record<string, string>> = {
-  full: "Database, full copy",
-  logs: "Database, binary logs",
-  folders: "Folders",
-};
-
 export function showBackups({ hosts, hasBackups }: Picture, now: number): void {
   const place = byId("backup-list");
   if (!hasBackups) {
@@ -122,27 +117,6 @@ export function showBackups({ hosts, hasBackups }: Picture, now: number): void {
       ? element("p", { class: "nothing" }, "No host tells of a copy yet.")
       : table(["What", "Host", "When", "Age"], rows, "Backups and trials of restoring them"),
   ]);
-}
-
-export function backupRows(
-  hosts: readonly HostPicture[],
-  now: number,
-): readonly (readonly string[])[] {
-  const row = (what: string, host: string, at: number) => [
-    ...[what, host, dateWords(at * 1000), ageWords(now / 1000 - at)],
-  ];
-  return hosts.flatMap(({ name, look }) => {
-    const { copies = {}, tried = null, repositories = {}, checkedAt = null } = look?.backup ?? {};
-    return [
-      ...Object.entries(copies).map(([what, at]) => row(copyWords[what] ?? what, name, at)),
-      ...(tried === null
-        ? []
-        : [row(`Restored on trial, up to ${dateWords(tried.until * 1000)}`, name, tried.at)]),
-      ...Object.entries(repositories).map(([machine, isGood]) =>
-        row(`Repository of ${machine}: ${isGood ? "sound" : "NOT SOUND"}`, name, checkedAt ?? 0),
-      ),
-    ];
-  });
 }
 
 export function showCertificates({ certificates, checkedAt }: Picture): void {

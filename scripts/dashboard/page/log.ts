@@ -58,7 +58,7 @@ function follow(
   { lines, state }: { readonly lines: HTMLElement; readonly state: HTMLElement },
 ): EventSource {
   const source = new EventSource(`logs?${asked}`);
-  source.addEventListener("open", () => {
+  source.addEventListener("opened", () => {
     state.textContent = "the last 15 minutes, and what follows";
     lines.replaceChildren();
   });

@@ -38,6 +38,7 @@ listen({
     const age = ageWords((Date.now() - since) / 1000);
     lost.textContent = `npm run dashboard does not answer: what is shown is ${age} old.`;
     document.body.dataset.lost = "";
+    byId("live").textContent = "not live";
   },
   found: () => {
     byId("lost").hidden = true;

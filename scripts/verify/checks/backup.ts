@@ -3,7 +3,7 @@ import { sh } from "../../../provider/ssh/shell";
 import { type Check, type Finding, failed, passed } from "../check";
 import { databaseHosts, type Endpoints } from "../endpoints";
 
-const folder = "/var/lib/trilithon-metrics";
+export const metricsFolder = "/var/lib/trilithon-metrics";
 
 /** A run of the timer, with one that failed and was made again. */
 const logsMinutes = 5;
@@ -14,7 +14,7 @@ export function backupChecks(endpoints: Endpoints): readonly Check[] {
   if (backup === undefined) return [];
   const members = databaseHosts(endpoints).filter(({ name }) => backup.machines.includes(name));
   if (members.length === 0) return [];
-  const question = sh`date +%s; cat ${folder}/trilithon-backup-full.prom ${folder}/trilithon-backup-logs.prom 2>/dev/null || true`;
+  const question = sh`date +%s; cat ${metricsFolder}/trilithon-backup-full.prom ${metricsFolder}/trilithon-backup-logs.prom 2>/dev/null || true`;
   const names = members.map(({ name }) => name).join(", ");
   const check: Check = {
     name: `${names}: one of them has its database copied`,

@@ -1,6 +1,6 @@
 /** The members of a group are in it, and agree on one primary. */
 import * as v from "valibot";
-import { type Check, type Finding, failed, passed } from "../check";
+import { type Check, type Finding, failed, passed, type Site } from "../check";
 import { type EndpointHost, type Endpoints, hostsWith, startCommand } from "../endpoints";
 import { askMysql, quoteGtidSet } from "../mysql";
 
@@ -19,10 +19,15 @@ export function groupChecks(endpoints: Endpoints): readonly Check[] {
   ];
 }
 
-/** Whether a member is in the group: it is asked alone. */
+/** Whether a member is in the group: it is asked alone, and judged by nothing but itself. */
 export function memberChecks(endpoints: Endpoints, member: EndpointHost): readonly Check[] {
   if (!member.roles.includes("database")) return [];
-  return [memberCheck(member, endpoints, `${startCommand(endpoints.stack)} sets it right`)];
+  const check = memberCheck(member, endpoints, `${startCommand(endpoints.stack)} sets it right`);
+  const run = async (site: Site) => {
+    const found = await askMysql(site, member, { sql: viewSql, answer: view });
+    return judgeMember(found, found.reached);
+  };
+  return [{ ...check, name: `${member.name}: is in the group`, run }];
 }
 
 const view = v.object({

@@ -13,6 +13,13 @@ export interface Command {
   end(): Promise<number | null>;
 }
 
+const ends = new Set<() => unknown>();
+
+/** Whatever a failed test has left running. */
+export async function endAll(): Promise<void> {
+  for (const end of ends) await end();
+}
+
 export async function startDashboard(stack: TestStack): Promise<Command> {
   const words = [join(root, "scripts", "launch.mjs"), "dashboard", "--stack", stack.place.stack];
   const { NODE_OPTIONS: _, ...environment } = stack.environment;
@@ -30,14 +37,12 @@ export async function startDashboard(stack: TestStack): Promise<Command> {
     });
     void ended.then((status) => reject(new Error(`it ended with status ${status}: ${said}`)));
   });
-  return {
-    url,
-    said: () => said,
-    end: () => {
-      child.kill("SIGINT");
-      return ended;
-    },
+  const end = () => {
+    child.kill("SIGINT");
+    return ended;
   };
+  ends.add(end);
+  return { url, said: () => said, end };
 }
 
 export interface OpenPage {
@@ -70,18 +75,20 @@ export async function readBoxes(page: Page): Promise<readonly Box[]> {
   return boxes as Box[];
 }
 
-/** Until it is so, looked at with each frame. Fails with what is to be seen in place of it. */
+/** Until it is so. Fails with what is to be seen in place of it. The page's policy keeps Playwright's own way of waiting from running. */
 export async function until(
   page: Page,
   what: string,
   condition: string,
   seconds = 60,
 ): Promise<void> {
-  try {
-    await page.waitForFunction(condition, undefined, { timeout: seconds * 1000 });
-  } catch {
-    const boxes = (await readBoxes(page)).map(({ text }) => text).join("\n");
-    throw new Error(`${what}: not within ${seconds} s\n${boxes}`);
+  const end = performance.now() + seconds * 1000;
+  while (!(await page.evaluate(condition))) {
+    if (performance.now() > end) {
+      const boxes = (await readBoxes(page)).map(({ text }) => text).join("\n");
+      throw new Error(`${what}: not within ${seconds} s\n${boxes}`);
+    }
+    await page.waitForTimeout(50);
   }
 }
 
