@@ -1,6 +1,7 @@
 /** The monitoring of a stack, where hosts have that role: what is on which host, and what is asked from outside. */
 import * as pulumi from "@pulumi/pulumi";
 import type { StackApplications } from "./applications";
+import type { Backup } from "./backup";
 import type { BalancerMetrics } from "./balancer-metrics";
 import type { createDatabase } from "./create-database";
 import { isHere } from "./host";
@@ -17,7 +18,7 @@ import { acmeFiles } from "./render/acme";
 import { edgeFiles } from "./render/edge-script";
 import { leaveAddressFile } from "./render/keepalived";
 import type { AlertNeed } from "./render/monitoring/alerts";
-import { databaseMetrics, exporterFiles } from "./render/monitoring/exporters";
+import { databaseMetrics, exporterFiles, mysqlSocket } from "./render/monitoring/exporters";
 import type { Facts } from "./render/monitoring/facts";
 import { nameModule, type Probe, siteModule } from "./render/monitoring/prometheus";
 import { mysqlCertificates } from "./render/mysql-certificates";
@@ -36,6 +37,7 @@ interface Place {
   readonly webServers: readonly WebServer[];
   readonly loadBalancer: LoadBalancer;
   readonly dns: StackDns;
+  readonly backup: Backup | undefined;
   readonly keys: MonitoringKeys | undefined;
 }
 
@@ -121,7 +123,7 @@ function nginxStatusOf(
 
 function factsOf(
   host: StackHost,
-  { settings, loadBalancer, applications }: Place,
+  { settings, hosts, loadBalancer, applications }: Place,
   listens: pulumi.Output<readonly Listen[]>,
 ): pulumi.Output<Facts> {
   const { roles, name } = host;
@@ -144,6 +146,7 @@ function factsOf(
     ],
     closedFile: isBalancer ? edgeFiles.maintenance : undefined,
     virtualAddress: isBalancer ? virtualAddress : undefined,
+    transactionsAt: isPair(hosts) && isMember(host) ? mysqlSocket : undefined,
     releases: Object.fromEntries(
       placed.map(({ application: { unit } }) => {
         const application = unit.replace(/\.service$/, "");
@@ -194,12 +197,16 @@ function probesOf({ settings, hosts, loadBalancer, dns }: Place): pulumi.Output<
     );
 }
 
-function needsOf({ settings, hosts, loadBalancer }: Place): readonly AlertNeed[] {
+function isPair({ database }: StackHosts): boolean {
+  return database?.topology === "pair" && database.replicas.length > 0;
+}
+
+function needsOf({ settings, hosts, loadBalancer, backup }: Place): readonly AlertNeed[] {
   const { database } = hosts;
-  const isPair = database?.topology === "pair" && database.replicas.length > 0;
   return [
     ...(database ? (["database"] as const) : []),
-    ...(isPair ? (["pair"] as const) : []),
+    ...(isPair(hosts) ? (["pair"] as const) : []),
+    ...(backup ? (["backup"] as const) : []),
     ...(database?.topology === "group" ? (["group"] as const) : []),
     ...(settings.loadBalancer.virtualAddress === undefined ? [] : (["virtual address"] as const)),
     ...(settings.https === undefined ? [] : (["https"] as const)),

@@ -1,6 +1,7 @@
 /** The files of a host that keeps backups: restic's REST server, and what prunes and checks beside it. */
 import { createHash } from "node:crypto";
 import { writtenByTrilithon } from "./application-unit";
+import { factsFolder } from "./monitoring/exporters";
 import { confineRoot } from "./unit-confinement";
 
 const folder = "/etc/trilithon/backup-server";
@@ -130,7 +131,7 @@ set -eu
 umask 077
 export LC_ALL=C RESTIC_PASSWORD_FILE=${keeperPassword}
 data=${data}
-metrics=/var/lib/prometheus/node-exporter
+metrics=${factsFolder}
 
 # restic runs as root here, and what it makes has to be the server's.
 give() { chown -R ${user}: "$data"; }

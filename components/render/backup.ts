@@ -1,5 +1,6 @@
 /** The files of a machine that is backed up: restic with its repositories, what it copies, and when. */
 import { writtenByTrilithon } from "./application-unit";
+import { factsFolder } from "./monitoring/exporters";
 import { roleCheck } from "./mysql-role";
 import { confineRoot } from "./unit-confinement";
 
@@ -26,7 +27,7 @@ export const backupFiles = {
   clone: "/var/lib/mysql-files/trilithon-backup",
   /** What a full copy has at the least, as a set of GTIDs: it goes along with it. */
   gtidSet: "/var/lib/trilithon/backup/gtid-set",
-  metrics: "/var/lib/prometheus/node-exporter",
+  metrics: factsFolder,
 };
 
 /** Of what copies and restores: it reads what is MySQL's and applications', and gives files back to them. */

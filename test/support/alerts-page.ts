@@ -24,6 +24,7 @@ const needs: Readonly<Record<AlertNeed, string>> = {
   database: "a database",
   pair: "a database with a replica",
   group: "a database that is a group",
+  backup: "a backup",
   "virtual address": "`loadBalancer.virtualAddress`",
   https: "`https`",
   acme: "`https.acme`",

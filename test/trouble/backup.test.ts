@@ -133,7 +133,7 @@ test.serial("one table, as it was before that", async (t) => {
 
 test.serial("each night the newest is tried, beside a MySQL that serves", async (t) => {
   await stack.on("web-02", "trilithon-restore stop; systemctl start trilithon-restore-test");
-  const metrics = "/var/lib/prometheus/node-exporter/trilithon-restore-test.prom";
+  const metrics = "/var/lib/trilithon-metrics/trilithon-restore-test.prom";
   t.regex(
     await stack.on("web-02", `cat ${metrics}`),
     /^trilithon_restore_test_last_success_seconds \d+$/m,
@@ -252,7 +252,7 @@ test.serial("a corrupted pack is told, by a restore and by a check", async (t) =
 test.serial("what is old is forgotten and pruned by the keeper, and all goes on", async (t) => {
   await stack.on("lb-01", "systemctl start trilithon-backup-keep");
   t.regex(
-    await stack.on("lb-01", "cat /var/lib/prometheus/node-exporter/trilithon-backup-server.prom"),
+    await stack.on("lb-01", "cat /var/lib/trilithon-metrics/trilithon-backup-server.prom"),
     /trilithon_backup_repository_good\{machine="web-02"\} 1/,
   );
   await stack.on("web-02", "systemctl start trilithon-backup-logs");

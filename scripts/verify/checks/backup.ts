@@ -3,7 +3,7 @@ import { sh } from "../../../provider/ssh/shell";
 import { type Check, type Finding, failed, passed } from "../check";
 import { databaseHosts, type Endpoints } from "../endpoints";
 
-const folder = "/var/lib/prometheus/node-exporter";
+const folder = "/var/lib/trilithon-metrics";
 
 /** A run of the timer, with one that failed and was made again. */
 const logsMinutes = 5;
