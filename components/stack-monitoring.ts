@@ -18,7 +18,7 @@ import { acmeFiles } from "./render/acme";
 import { edgeFiles } from "./render/edge-script";
 import { leaveAddressFile } from "./render/keepalived";
 import type { AlertNeed } from "./render/monitoring/alerts";
-import { databaseMetrics, exporterFiles } from "./render/monitoring/exporters";
+import { databaseMetrics, exporterFiles, mysqlSocket } from "./render/monitoring/exporters";
 import type { Facts } from "./render/monitoring/facts";
 import { nameModule, type Probe, siteModule } from "./render/monitoring/prometheus";
 import { mysqlCertificates } from "./render/mysql-certificates";
@@ -123,7 +123,7 @@ function nginxStatusOf(
 
 function factsOf(
   host: StackHost,
-  { settings, loadBalancer, applications }: Place,
+  { settings, hosts, loadBalancer, applications }: Place,
   listens: pulumi.Output<readonly Listen[]>,
 ): pulumi.Output<Facts> {
   const { roles, name } = host;
@@ -146,6 +146,7 @@ function factsOf(
     ],
     closedFile: isBalancer ? edgeFiles.maintenance : undefined,
     virtualAddress: isBalancer ? virtualAddress : undefined,
+    transactionsAt: isPair(hosts) && isMember(host) ? mysqlSocket : undefined,
     releases: Object.fromEntries(
       placed.map(({ application: { unit } }) => {
         const application = unit.replace(/\.service$/, "");
@@ -196,14 +197,17 @@ function probesOf({ settings, hosts, loadBalancer, dns }: Place): pulumi.Output<
     );
 }
 
+function isPair({ database }: StackHosts): boolean {
+  return database?.topology === "pair" && database.replicas.length > 0;
+}
+
 function needsOf(place: Place): readonly AlertNeed[] {
   const { settings, hosts, loadBalancer, dns, backup, applications } = place;
   const { database } = hosts;
   const all = [applications.first, ...applications.others];
-  const isPair = database?.topology === "pair" && database.replicas.length > 0;
   return [
     ...(database ? (["database"] as const) : []),
-    ...(isPair ? (["pair"] as const) : []),
+    ...(isPair(hosts) ? (["pair"] as const) : []),
     ...(database?.topology === "group" ? (["group"] as const) : []),
     ...(settings.loadBalancer.virtualAddress === undefined ? [] : (["virtual address"] as const)),
     ...(settings.https === undefined ? [] : (["https"] as const)),

@@ -6,6 +6,7 @@ import { UsageError } from "../command-line";
 import { type Arguments, parseArguments } from "./arguments";
 import { type Comment, type CommentOptions, renderComment, renderNotRun } from "./comment";
 import { noLimits, summaryLimits } from "./limits";
+import { tellMonitors } from "./monitors";
 import { runPreview } from "./run-preview";
 
 /** Variables whose values are never to be shown, wherever they turn up. */
@@ -35,6 +36,9 @@ async function main(args: string[], environment: NodeJS.ProcessEnv): Promise<num
     writeFileSync(report, render({ limits: noLimits }).markdown);
   }
   tellWorkflow(comment, () => render({ limits: summaryLimits }));
+  if (chosen.expects === "no changes" && chosen.file === undefined && comment.found) {
+    await tellMonitors(chosen.stack, comment.found);
+  }
   return exitStatus(comment, chosen);
 }
 

@@ -31,6 +31,14 @@ export interface Comment {
   readonly markdown: string;
   /** `unchecked`: no changes were found, but not every machine answered. */
   readonly verdict: "none" | "unchecked" | "changes" | "failed";
+  /** Not there where the preview failed: then it is not known. */
+  readonly found?: Found;
+}
+
+/** How many resources are not as the program says, and how many could not be looked at. */
+export interface Found {
+  readonly changes: number;
+  readonly unchecked: number;
 }
 
 /** Finds the comment again, so that it is edited and not repeated. */
@@ -44,7 +52,11 @@ export function renderComment(text: string, options: CommentOptions): Comment {
   const preview = parsePreview(text, (found) => maskKnown(stripColours(found), secrets));
   const review = readReview(preview);
   const stack = nameStack(preview) ?? options.stack;
-  return { markdown: assemble(review, stack, options), verdict: verdictOf(review) };
+  const { changes, unchecked, errors } = review;
+  return {
+    ...{ markdown: assemble(review, stack, options), verdict: verdictOf(review) },
+    ...(errors === "" && { found: { changes: changes.length, unchecked: unchecked.length } }),
+  };
 }
 
 /** What stands in place of a comment on a commit whose preview did not run, or not to its end. */

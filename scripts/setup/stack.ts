@@ -1,4 +1,5 @@
 /** Runs Pulumi's CLI on one stack. */
+import { existsSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { cliFolder, pulumiEnvironment, type StackPlace } from "./environment";
@@ -75,7 +76,9 @@ export async function capturePulumi(
   input?: string,
 ): Promise<Finished> {
   await removeStaleLocks(place);
-  const finished = await capture(cli, args, { ...at(place), input });
+  // A runner of CI has its own on PATH.
+  const program = existsSync(cli) ? cli : "pulumi";
+  const finished = await capture(program, args, { ...at(place), input });
   return { ...finished, stderr: maskLog(finished.stderr) };
 }
 

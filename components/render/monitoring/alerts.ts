@@ -45,6 +45,10 @@ const disks = 'fstype!~"tmpfs|ramfs"';
 const replica = '{channel_name=""}';
 const ageOf = (what: string) =>
   `time() - max by (what) (trilithon_backup_last_success_seconds{what="${what}"})`;
+const onReplica = "and on (host) (trilithon_mysql_primary == 0)";
+const onPrimary = "and on (host) (trilithon_mysql_primary == 1)";
+const own = "trilithon_mysql_own_transactions";
+const known = `max by (uuid) (trilithon_mysql_known_transactions ${onPrimary})`;
 
 export const alerts: readonly Alert[] = [
   {
@@ -169,6 +173,15 @@ export const alerts: readonly Alert[] = [
     firstStep: `${status}: is a replica away or stopped? It goes on by itself once one follows.`,
   },
   {
+    name: "ErrantTransactions",
+    // Whose primary knows of none, and whose primary knows of fewer.
+    expression: `(${own} ${onReplica}) > on (uuid) group_left () ${known} or ((${own} ${onReplica}) > 0 unless on (uuid) ${known}) and on () count(${own} ${onPrimary}) > 0`,
+    ...{ lasts: "2m", severity: "page", scope: "part", needs: "pair" },
+    cause: `The replica on ${host} has transactions that its primary has not: somebody wrote to it.`,
+    effect: "Data has parted: they are lost, or replication stops, once the primary changes.",
+    firstStep: "npm run pulumi -- preview names them, and says what up would do.",
+  },
+  {
     name: "ConnectionsNearLimit",
     expression:
       "mysql_global_status_threads_connected / mysql_global_variables_max_connections > 0.8",
@@ -290,11 +303,30 @@ export const alerts: readonly Alert[] = [
   },
   {
     name: "UnitFailed",
-    expression: 'trilithon_unit_failed{unit!="trilithon-acme.service"} == 1',
+    expression: 'trilithon_unit_failed{unit!~"trilithon-(acme|restore-test)\\\\.service"} == 1',
     ...{ lasts: "5m", severity: "note", scope: "part" },
     cause: `{{ $labels.unit }} on ${host} failed, and was given up.`,
     effect: "What it does is not done.",
     firstStep: `systemctl status {{ $labels.unit }} on ${host}.`,
+  },
+  {
+    name: "RestoreTestFailed",
+    expression:
+      'trilithon_unit_failed{unit="trilithon-restore-test.service"} == 1 or time() - max by (job) (trilithon_restore_test_last_success_seconds) > 2 * 86400',
+    ...{ lasts: "1m", severity: "note", scope: "site", needs: "database backup" },
+    cause: "The newest copy could not be restored, or nobody has tried for two days.",
+    effect: "It is not known whether the backups are good.",
+    firstStep: "journalctl -u trilithon-restore-test on the members of the database.",
+  },
+  {
+    name: "DriftFound",
+    // What an up has changed since is not known to be there any more.
+    expression:
+      "max(trilithon_drift_found) > 0 unless on () (max(trilithon_last_up_seconds) > max(trilithon_drift_check_seconds))",
+    ...{ lasts: "1m", severity: "note", scope: "site" },
+    cause: "{{ $value }} resources are not as the program says, by the last check.",
+    effect: "Somebody changed a host by hand: the next up takes that back.",
+    firstStep: "npm run pulumi -- preview names them; up mends them.",
   },
   {
     name: "NameServerDown",
@@ -330,14 +362,6 @@ export const alerts: readonly Alert[] = [
     cause: `The copies of {{ $labels.machine }} on ${host} could not be read, or not be looked after.`,
     effect: "A restore from them may fail.",
     firstStep: `journalctl -u trilithon-backup-keep on ${host}; npm run backup -- check reads all.`,
-  },
-  {
-    name: "RestoreTestOld",
-    expression: "time() - max(trilithon_restore_test_last_success_seconds) > 50 * 3600",
-    ...{ lasts: "5m", severity: "note", scope: "site", needs: "database backup" },
-    cause: "No copy was restored and looked at for {{ $value | humanizeDuration }}.",
-    effect: "Whether a restore would succeed is not known.",
-    firstStep: "journalctl -u trilithon-restore-test on the members of the database.",
   },
   {
     name: "NotificationsFail",

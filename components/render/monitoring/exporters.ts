@@ -16,6 +16,9 @@ export const databaseMetrics = {
   grants: { "*.*": ["PROCESS", "REPLICATION CLIENT"], "performance_schema.*": ["SELECT"] },
 };
 
+/** Debian's. */
+export const mysqlSocket = "/run/mysqld/mysqld.sock";
+
 /** Their customary ports. */
 export const metricsPorts = {
   node: 9100,
@@ -99,7 +102,7 @@ export function renderMysqldOptions(): string {
   return `${writtenByTrilithon}
 [client]
 user = ${databaseMetrics.user}
-socket = /run/mysqld/mysqld.sock
+socket = ${mysqlSocket}
 `;
 }
 

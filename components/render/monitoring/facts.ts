@@ -11,6 +11,8 @@ export const factsFiles = {
   service: `/etc/systemd/system/${factsUnit}.service`,
   timer: `/etc/systemd/system/${factsUnit}.timer`,
   facts: `${factsFolder}/trilithon.prom`,
+  /** Written to by each change of a service on the host. */
+  owners: "/var/lib/trilithon/owners",
 };
 
 export interface Facts {
@@ -26,6 +28,8 @@ export interface Facts {
   readonly virtualAddress?: string | undefined;
   /** Where the host's member of the database tells its role: `10.0.0.21:9200`. */
   readonly role?: string | undefined;
+  /** Socket of a member of a pair, which is asked whose transactions it has. */
+  readonly transactionsAt?: string | undefined;
   /** Application to the link to its version. */
   readonly releases: Readonly<Record<string, string>>;
 }
@@ -33,6 +37,7 @@ export interface Facts {
 /** A line for each, of a word that says what it is and one or two that say which. */
 export function renderFactsConfig(facts: Facts): string {
   const { units, certificates, drainFiles, closedFile, virtualAddress, role, releases } = facts;
+  const { transactionsAt } = facts;
   const lines = [
     ...units.map((unit) => `unit ${unit}`),
     ...certificates.map((path) => `certificate ${path}`),
@@ -40,6 +45,7 @@ export function renderFactsConfig(facts: Facts): string {
     ...(closedFile === undefined ? [] : [`closed ${closedFile}`]),
     ...(virtualAddress === undefined ? [] : [`address ${virtualAddress}`]),
     ...(role === undefined ? [] : [`role ${role}`]),
+    ...(transactionsAt === undefined ? [] : [`transactions ${transactionsAt}`]),
     ...Object.entries(releases).map(([name, link]) => `release ${name} ${link}`),
   ];
   return `${writtenByTrilithon}\n${lines.map((line) => `${line}\n`).join("")}`;
@@ -47,7 +53,7 @@ export function renderFactsConfig(facts: Facts): string {
 
 /** Perl, which every Debian and Ubuntu has. `paths`: other ones than on a host, for tests. */
 export function renderFactsScript(paths: Partial<typeof factsFiles> = {}): string {
-  const { config, facts } = { ...factsFiles, ...paths };
+  const { config, facts, owners } = { ...factsFiles, ...paths };
   return String.raw`#!/usr/bin/perl
 ${writtenByTrilithon}
 # trilithon-facts: writes what is true of this host for the node exporter. What cannot be asked is left out, so that nobody takes it for well.
@@ -141,6 +147,27 @@ if ($wanted{role}) {
   }
   fact('trilithon_mysql_primary', $status =~ m{^HTTP/1\.\d 200 } ? 1 : 0);
 }
+
+# Own ones of a replica that its primary does not know came past replication. mysqld may hang.
+if ($wanted{transactions}) {
+  my ($socket) = @{ $wanted{transactions}[0] };
+  my $question = 'SELECT @@GLOBAL.server_uuid, @@GLOBAL.gtid_executed';
+  my $answer = output_of('sh', '-c', 'exec timeout 3 mysql --no-defaults --user=root --socket="$1" --batch --skip-column-names --execute="$2" 2>/dev/null', 'sh', $socket, $question);
+  if ($answer =~ /^(\S+)\t(.*)$/) {
+    my ($own, $set) = ($1, $2);
+    $set =~ s/\\n|\s//g;
+    my %count = ($own => 0);
+    for my $one (split /,/, $set) {
+      my ($uuid, @ranges) = split /:/, $one;
+      for my $range (@ranges) { $count{$uuid} += ($2 // $1) - $1 + 1 if $range =~ /^(\d+)(?:-(\d+))?$/ }
+    }
+    fact('trilithon_mysql_own_transactions', delete $count{$own}, uuid => $own);
+    fact('trilithon_mysql_known_transactions', $count{$_}, uuid => $_) for sort keys %count;
+  }
+}
+
+my @changed = stat '${owners}';
+fact('trilithon_last_up_seconds', $changed[9]) if @changed;
 
 for my $one (@{ $wanted{release} || [] }) {
   my ($name, $link) = @$one;

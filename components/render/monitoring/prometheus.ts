@@ -164,7 +164,9 @@ export function renderBlackboxDropIn(): string {
 
 /** A drop-in by which Debian's unit runs its program with other flags. */
 export function renderProgram(program: string, flags: readonly string[]): string {
-  return `${renderRestartAlways()}ExecStart=
+  return `${renderRestartAlways()}# A third less memory, for some more of the processor.
+Environment=GOGC=40
+ExecStart=
 ExecStart=${[program, ...flags].join(" \\\n  ")}
 ExecReload=
 ExecReload=/bin/kill -HUP $MAINPID

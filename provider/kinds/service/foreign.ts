@@ -5,7 +5,7 @@
  */
 
 import { diffLines } from "diff";
-import { Shell, sh } from "../../ssh/shell";
+import { lines, Shell, sh } from "../../ssh/shell";
 import type { Service } from "./args";
 
 export interface ForeignChange {
@@ -24,27 +24,40 @@ export function renderForeignFunction(service: Service): Shell | false {
   if (unit === undefined) return false;
   // Their form is checked: only `*` means something to the shell.
   const patterns = new Shell(configurationFiles.join(" "));
-  return sh`
-prints_configuration() { ${configurationCommand ?? ["true"]} </dev/null; }
+  const [forGood, untilBoot] = [`/etc/systemd/system/${unit}.d`, `/run/systemd/system/${unit}.d`];
+  return lines(
+    sh`
+own_files=${[...Object.keys(files), ...absent].map((path) => `${path}\n`).join("")}
 # Passwords are nobody's to read in a preview.
-show() { printf '# configuration file %s:\n' "$1"; sed -e 's/^\([^#]*[Pp][Aa][Ss][Ss][A-Za-z_]*[ =:]\).*/\1 (hidden)/' -e '$a\' -- "$1"; }
-foreign() {
-  # A drop-in that systemd has not read yet is one all the same.
-  {
-    for path in $({ printf '%s\n' "\${shown-$(unit_status ${unit})}" | sed -n 's/^FragmentPath=//p; s/^DropInPaths=//p' | tr ' ' '\n'; ls -d ${`/etc/systemd/system/${unit}.d`}/*.conf ${`/run/systemd/system/${unit}.d`}/*.conf 2>/dev/null; } | sort -u); do
-      case $path in /etc/* | /run/*) if [ -f "$path" ]; then show "$path"; fi ;; esac
-    done
-    for path in ${patterns}; do if [ -f "$path" ]; then show "$path"; fi; done
-  } | without_own
-  printed=$(prints_configuration 2>/dev/null) || return
-  printf '%s\n' "$printed" | without_own
+show() {
+  case "$nl$own_files" in *"$nl$1$nl"*) return ;; esac
+  printf '# configuration file %s:\n' "$1"; sed -e 's/^\([^#]*[Pp][Aa][Ss][Ss][A-Za-z_]*[ =:]\).*/\1 (hidden)/' -e '$a\' -- "$1"
 }
+foreign() {
+  units_own=$nl\${shown-$(unit_status ${unit})}
+  fragment=\${units_own##*"$nl"FragmentPath=}; fragment=\${fragment%%"$nl"*}
+  drop_ins=\${units_own##*"$nl"DropInPaths=}; drop_ins=\${drop_ins%%"$nl"*}
+  seen=
+  # A drop-in that systemd has not read yet is one all the same.
+  for path in $fragment $drop_ins ${forGood}/*.conf ${untilBoot}/*.conf; do
+    case $path in /etc/* | /run/*) ;; *) continue ;; esac
+    case $seen in *"$nl$path$nl"*) continue ;; esac
+    seen=$seen$nl$path$nl
+    if [ -f "$path" ]; then show "$path"; fi
+  done
+  for path in ${patterns}; do if [ -f "$path" ]; then show "$path"; fi; done
+  ${configurationCommand ? sh`printed=$(prints_configuration 2>/dev/null) || return; printf '%s\n' "$printed" | without_own` : sh`:`}
+}`,
+    configurationCommand !== undefined &&
+      sh`
+prints_configuration() { ${configurationCommand} </dev/null; }
 without_own() {
-  own=${[...Object.keys(files), ...absent].map((path) => `${path}\n`).join("")} awk '
+  own=$own_files awk '
     BEGIN { count = split(ENVIRON["own"], paths, "\n"); for (i = 1; i <= count; i++) is_own["# configuration file " paths[i] ":"] = 1 }
     /^# configuration file \/.*:$/ { skip = ($0 in is_own) }
     !skip'
-}`;
+}`,
+  );
 }
 
 /** Status of a configuration command whose daemon does not answer: nothing is known, and nothing wrong. */

@@ -1,6 +1,14 @@
 /** The files of Prometheus, Alertmanager and the exporters, and what the script of facts says of a host. */
 import { execFileSync, spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "ava";
@@ -137,10 +145,13 @@ function factsOf(config: string): { readonly status: number | null; readonly fac
   );
   program("ip", "echo '2: eth0    inet 10.0.0.10/32 scope global eth0'");
   writeFileSync(String(conf), config);
-  const script = renderFactsScript({ config: String(conf), facts: String(facts) }).replace(
-    "$ENV{PATH} = '",
-    `$ENV{PATH} = '${bin}:`,
+  program(
+    "mysql",
+    "printf '3e11fa47-0000\\t1b-0000:1-5:7,\\\\n3e11fa47-0000:1-3,9c-0000:tag:1-4\\n'",
   );
+  const owners = join(folder, "owners");
+  const paths = { config: String(conf), facts: String(facts), owners };
+  const script = renderFactsScript(paths).replace("$ENV{PATH} = '", `$ENV{PATH} = '${bin}:`);
   rmSync(String(facts), { force: true });
   const { status } = spawnSync("perl", ["-"], {
     input: script,
@@ -207,6 +218,24 @@ test("an address that only begins like the shared one is another one", (t) => {
   const { facts } = factsOf("address 10.0.0.1\n");
   t.regex(facts, /^trilithon_address_held 0$/m);
   t.notRegex(facts, /trilithon_drained|trilithon_mysql_primary/);
+});
+
+test("whose transactions a member has is counted by the server that made them", (t) => {
+  const { facts } = factsOf("transactions /run/mysqld/mysqld.sock\n");
+  for (const line of [
+    'trilithon_mysql_own_transactions{uuid="3e11fa47-0000"} 3',
+    'trilithon_mysql_known_transactions{uuid="1b-0000"} 6',
+    'trilithon_mysql_known_transactions{uuid="9c-0000"} 4',
+  ]) {
+    t.true(facts.split("\n").includes(line), `${line}\n${facts}`);
+  }
+});
+
+test("when a service was last changed is told by the folder of who has what", (t) => {
+  const owners = join(folder, "owners");
+  mkdirSync(owners);
+  utimesSync(owners, 1_764_486_429, 1_764_486_429);
+  t.regex(factsOf("").facts, /^trilithon_last_up_seconds 1764486429$/m);
 });
 
 test("the timer runs the script as root, who may do little", (t) => {
