@@ -20,10 +20,10 @@ const shortAnswers = [
 ] as const;
 
 function answerLine(line: string): string {
-  const path = /^file '?([^']+)'?$/.exec(line)?.[1];
+  const path = /^files '?([^']+)'?$/.exec(line)?.[1];
   if (path !== undefined) {
-    const content = Buffer.from(contentOf(path)).toString("base64");
-    return `file 644 root root 1700000000\n${content}\n`;
+    const content = Buffer.from(contentOf(path));
+    return `file\n644 root root 1700000000 ${content.length}\n${content.toString("base64")}\n`;
   }
   if (line.startsWith("unit ")) {
     return [
