@@ -21,7 +21,12 @@ import {
 } from "./monitoring-exporters";
 import type { MonitoringKeys } from "./monitoring-keys";
 import { type EmailArgs, monitoringOptions, type WebhookArgs } from "./monitoring-options";
-import { createMonitor, type Monitored, monitorPackages, monitorUnits } from "./monitoring-services";
+import {
+  createMonitor,
+  type Monitored,
+  monitorPackages,
+  monitorUnits,
+} from "./monitoring-services";
 import { createOwnCertificate } from "./own-certificates";
 import { createPackages } from "./packages";
 import type { AlertNeed } from "./render/monitoring/alerts";

@@ -137,10 +137,7 @@ function factsOf(config: string): { readonly status: number | null; readonly fac
   );
   const owners = join(folder, "owners");
   const paths = { config: String(conf), facts: String(facts), owners };
-  const script = renderFactsScript(paths).replace(
-    "$ENV{PATH} = '",
-    `$ENV{PATH} = '${bin}:`,
-  );
+  const script = renderFactsScript(paths).replace("$ENV{PATH} = '", `$ENV{PATH} = '${bin}:`);
   rmSync(String(facts), { force: true });
   const { status } = spawnSync("perl", ["-"], {
     input: script,
