@@ -164,7 +164,7 @@ export function renderBlackboxDropIn(): string {
 
 /** A drop-in by which Debian's unit runs its program with other flags. */
 export function renderProgram(program: string, flags: readonly string[]): string {
-  return `${renderRestartAlways()}# A third less memory, for some more of the processor.
+  return `${renderRestartAlways()}# Rather some more of the processor than of the memory.
 Environment=GOGC=40
 ExecStart=
 ExecStart=${[program, ...flags].join(" \\\n  ")}

@@ -22,18 +22,24 @@ export interface Place {
   readonly net: string;
   readonly receivers: Receivers;
   readonly domain: string;
+  /** Leaves what it finds with those that look. */
+  checkForDrift(): Promise<void>;
 }
 
 export const monitors = ["lb-01", "lb-02"];
 
-/** Nobody waits for these in a trial: they are told after a minute there. */
-export const shortened: Readonly<Record<string, string>> = { "30m": "1m", "1d": "1m" };
+/** Nobody waits for these in a trial: they are told after a minute there, and a copy is old after two. */
+export const shortened: Readonly<Record<string, string>> = {
+  "for: 30m$": "for: 1m",
+  "for: 1d$": "for: 1m",
+  "> 600 or time": "> 120 or time",
+};
 
 /** Of what each wave is. */
-export const waveNames = ["parts", "the site", "what is two, or old"];
+export const waveNames = ["parts", "the site", "what is two, or old", "drift"];
 
 export function wavesOf(place: Place): readonly (readonly Case[])[] {
-  const { stack, net, receivers } = place;
+  const { stack, net, receivers, checkForDrift } = place;
   const on = (host: string, script: string) => () => stack.on(host, script);
   const onBoth = (script: string) => () =>
     Promise.all(monitors.map((host) => stack.on(host, script)));
@@ -136,6 +142,27 @@ export function wavesOf(place: Place): readonly (readonly Case[])[] {
       repair: () => ending.end(),
     },
     {
+      ...{ alert: "BackupOld", hosts: [""] },
+      what: "a password that opens no repository, on both members of the database; old after two minutes for once",
+      cause: () => onWeb(stack, withPassword("wrong")),
+      repair: () => onWeb(stack, withPassword("good")),
+    },
+    {
+      ...{ alert: "RestoreTestFailed", hosts: ["web-01", "web-02"] },
+      what: "the same password, when the nightly restore was to be tried",
+      cause: async () => {
+        await wait(10);
+        await onWeb(stack, "systemctl start trilithon-restore-test || true");
+      },
+      // Once the password is good again.
+      repair: async () => {
+        const isWrong = async () =>
+          (await stack.try("web-02", `ls ${placePasswords}.good`)).status === 0;
+        while (await isWrong()) await wait(5);
+        await onWeb(stack, "systemctl start trilithon-restore-test");
+      },
+    },
+    {
       // Not while a table is locked there, which has the repair wait.
       ...{ alert: "TwoPrimaries", hosts: [""], what: "the replica opened for writes by hand" },
       cause: on("web-02", mysql("SET GLOBAL super_read_only = OFF; SET GLOBAL read_only = OFF")),
@@ -211,6 +238,20 @@ export function wavesOf(place: Place): readonly (readonly Case[])[] {
       repair: on("web-01", mysql("SET GLOBAL rpl_semi_sync_source_enabled = ON")),
     },
     {
+      ...{ alert: "ErrantTransactions", hosts: ["web-02"], what: "a write to the replica" },
+      cause: on("web-02", onOpened(mysql("CREATE DATABASE errant"))),
+      repair: async () => {
+        const uuid = (
+          await stack.on("web-02", "mysql --user=root -NBe 'SELECT @@server_uuid'")
+        ).trim();
+        // The primary gets an empty one of that number.
+        const skip = `SET GTID_NEXT = '${uuid}:1'; BEGIN; COMMIT; SET GTID_NEXT = 'AUTOMATIC'`;
+        await stack.on("web-01", mysql(skip));
+        const drop = "SET SESSION sql_log_bin = OFF; DROP DATABASE errant";
+        await stack.on("web-02", onOpened(mysql(drop)));
+      },
+    },
+    {
       ...{ alert: "ReplicaLagging", hosts: ["web-02"] },
       what: "a lock held on the replica while the primary writes",
       cause: async () => {
@@ -229,10 +270,37 @@ export function wavesOf(place: Place): readonly (readonly Case[])[] {
     },
   ];
 
-  return [parts, site, mixed];
+  const drift: readonly Case[] = [
+    {
+      ...{ alert: "DriftFound", hosts: [""] },
+      what: "a file of Nginx's edited by hand, and the check of each morning",
+      cause: async () => {
+        await stack.on("web-01", "echo '# by hand' >>/etc/nginx/conf.d/trilithon.conf");
+        await checkForDrift();
+      },
+      repair: () => stack.up(),
+    },
+  ];
+
+  return [parts, site, mixed, drift];
+}
+
+const placePasswords = "/etc/trilithon/backup/places/*/password";
+
+/** `good` puts the former one back. */
+function withPassword(which: "wrong" | "good"): string {
+  const change =
+    which === "wrong" ? 'cp -p "$one" "$one.good"; echo wrong >"$one"' : 'mv -f "$one.good" "$one"';
+  return `for one in ${placePasswords}; do ${change}; done`;
 }
 
 const mysql = (statement: string) => `mysql --user=root --execute="${statement}"`;
+const onOpened = (script: string) =>
+  [
+    mysql("SET GLOBAL super_read_only = OFF"),
+    script,
+    mysql("SET GLOBAL super_read_only = ON"),
+  ].join(" && ");
 const haproxy = (command: string) => `echo '${command}' | socat -t 2 stdio /run/haproxy/admin.sock`;
 
 /** Of 64 MB, as a file system of its own: an overlay, as tmpfs is none that fills for long. */

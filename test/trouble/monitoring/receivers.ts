@@ -6,6 +6,7 @@ import * as v from "valibot";
 export interface Told {
   readonly alert: string;
   readonly host: string;
+  readonly severity: string;
   readonly status: "firing" | "resolved";
   readonly firstStep: string;
   readonly at: number;
@@ -80,6 +81,7 @@ function readAlerts(text: string): readonly Told[] {
   return v.parse(body, JSON.parse(text)).alerts.map(({ status, labels, annotations }) => ({
     alert: labels.alertname ?? "",
     host: labels.host ?? "",
+    severity: labels.severity ?? "",
     firstStep: annotations.first_step ?? "",
     ...{ status, at: Date.now() },
   }));

@@ -140,3 +140,19 @@ test("a content that a preview does not know is said to be so", (t) => {
     }),
   );
 });
+
+test("files that grow while they are read are an error, and never another one's text", (t) => {
+  holds(
+    t,
+    fc.property(changes, models, ({ wanted }, model) => {
+      const said = answer(model, wanted);
+      const there = Object.keys(wanted.files).flatMap((path) => model.files[path] ?? []);
+      const text = there.map(({ content }) => content).join("");
+      if (text === "") return;
+      const grown = said.replace(base64(text), base64(`${text}more`));
+      assert.throws(() => parseObservation(grown, wanted, owner), /changed while they were read/);
+    }),
+  );
+});
+
+const base64 = (text: string) => Buffer.from(text).toString("base64");
