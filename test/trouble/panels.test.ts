@@ -38,14 +38,7 @@ const topologies = {
 type Topology = keyof typeof topologies;
 
 const always = [
-  ...([
-    "virtual address",
-    "https",
-    "application metrics",
-    "name server",
-    "backup",
-    "database backup",
-  ] as const),
+  ...(["virtual address", "https", "application metrics", "name server", "backup"] as const),
 ];
 
 function settingsOf(topology: Topology): Settings {
