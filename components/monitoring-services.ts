@@ -92,7 +92,7 @@ export function createMonitor(
   const charts =
     secrets &&
     createGrafana(parent, `${name}-grafana`, host, {
-      ...{ secrets, needs: args.needs, runsWith: packages.versions, after: [packages, monitor] },
+      ...{ secrets, needs: args.needs, packages, after: [monitor] },
     });
   return [monitor, ...(charts ? [charts] : [])];
 }
