@@ -15,6 +15,8 @@ import type { Happening, HostLook, HostPicture, Picture } from "./picture";
 const defaultPauseMilliseconds = 1000;
 /** From the end of a look at all checks to the next one: each costs hosts some seconds of their processors. */
 const checksMilliseconds = 60_000;
+/** Of what changes seldom. */
+const slowMilliseconds = 6000;
 /** After a change, once things have settled. */
 const settleMilliseconds = 6000;
 /** How long a box says that systemd had to start something again. */
@@ -109,9 +111,13 @@ class OpenWatch implements Watch {
     const reader = this.readers.get(host.name);
     if (reader === undefined) return;
     const lookAt = this.#options.lookAt ?? lookAtHost;
+    let slowAt = 0;
     while (await this.#isWanted()) {
       try {
-        const seen = await lookAt(this.endpoints, host, reader);
+        const { look: before } = this.#known.get(host.name) ?? nothingKnown;
+        const isDue = before === null || Date.now() - slowAt > slowMilliseconds;
+        const seen = await lookAt(this.endpoints, host, reader, isDue ? undefined : before);
+        if (isDue) slowAt = Date.now();
         this.#note(host.name, seen);
       } catch (error) {
         const { message } = error instanceof Error ? error : new Error(String(error));
