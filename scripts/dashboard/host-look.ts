@@ -71,7 +71,11 @@ export function isAskedLive(name: string, host: string): boolean {
 
 async function readUnits(site: Site, host: EndpointHost): Promise<readonly UnitLook[]> {
   const units = [...host.services.map(({ unit }) => unit), ...host.helpers];
-  if (units.length === 0) return [];
+  if (units.length === 0) {
+    // Whether it answers is to be seen all the same.
+    await site.run(host, "true", 10);
+    return [];
+  }
   const properties = [...unitProperties, "NRestarts"].join();
   const said = await site.run(
     host,
