@@ -18,7 +18,9 @@ const checksMilliseconds = 60_000;
 /** Of what changes seldom. */
 const slowMilliseconds = 6000;
 /** After a change, once things have settled. */
-const settleMilliseconds = 6000;
+const settleMilliseconds = 5000;
+/** Where they do not settle. */
+const unsettledMilliseconds = 20_000;
 /** How long a box says that systemd had to start something again. */
 const restartedMilliseconds = 60_000;
 const happeningsAtMost = 100;
@@ -157,7 +159,8 @@ class OpenWatch implements Watch {
       await this.#pause(this.#checkedAt === null ? 1500 : 1000);
       if (this.#ending.signal.aborted) return;
       const since = Date.now() - (this.#checkedAt ?? 0);
-      const isSettled = Date.now() - this.#changedAt > settleMilliseconds;
+      const isSettled =
+        Date.now() - this.#changedAt > settleMilliseconds || since > unsettledMilliseconds;
       const hasChanged = this.#changedAt > (this.#checkedAt ?? 0);
       if (since < checksMilliseconds && !(hasChanged && isSettled)) continue;
       const begun = Date.now();

@@ -340,7 +340,7 @@ test.serial("by the keyboard: to a host, its log, and back", async (t) => {
   t.is(await page.evaluate("document.activeElement.textContent"), "web-01");
   // What read the log ends with the dialog.
   for (let left = 20; left > 0; left -= 1) {
-    const { status } = await pairStack.try("web-01", "pgrep -f 'journalctl.*--follow'");
+    const { status } = await pairStack.try("web-01", "pgrep -x journalctl");
     if (status === 1) break;
     t.not(left, 1, "a reader of the log is still there");
     await page.waitForTimeout(500);
