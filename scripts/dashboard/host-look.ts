@@ -17,11 +17,15 @@ import { type HostReader, Silence } from "./host-reader";
 import { loopbackScript, parseLoopback } from "./loopback";
 import type { Alert, BackupLook, Fault, HostLook, LoadLook, UnitLook } from "./picture";
 
-/** Fails with a `Silence` where the host does not answer. */
+/** What changes so seldom that each look need not ask for it. */
+export type SlowPart = Pick<HostLook, "releases" | "backup" | "load">;
+
+/** Fails with a `Silence` where the host does not answer. `slow`: what is taken as it was. */
 export async function lookAtHost(
   endpoints: Endpoints,
   host: EndpointHost,
   reader: HostReader,
+  slow?: SlowPart,
 ): Promise<HostLook> {
   const site: Site = {
     // Questions about the stack are asked of this host alone.
@@ -32,24 +36,31 @@ export async function lookAtHost(
   // One that hangs is to keep nothing else back.
   const beside: Site = { ...site, run: (_, script) => reader.askBeside(script) };
   const isMonitor = host.roles.includes("monitoring");
-  const [units, drained, holds, balancers, releases, members, faults, alerts, backup, load] =
-    await Promise.all([
-      readUnits(site, host),
-      readDrained(site, host),
-      readHolds(site, host),
-      host.roles.includes("load-balancer") ? readBalancers(beside) : [],
-      readVersions(site),
-      askMembers(beside),
-      readFaults(endpoints, beside, host),
-      isMonitor ? readAlerts(beside, host) : null,
-      endpoints.backup === undefined ? null : readBackup(site, host),
-      readLoad(site, host),
-    ]);
+  const [units, drained, holds, balancers, members, faults, alerts, slowPart] = await Promise.all([
+    readUnits(site, host),
+    readDrained(site, host),
+    readHolds(site, host),
+    host.roles.includes("load-balancer") ? readBalancers(beside) : [],
+    askMembers(beside),
+    readFaults(endpoints, beside, host),
+    isMonitor ? readAlerts(beside, host) : null,
+    slow ?? readSlowPart(site, host),
+  ]);
   const { database } = describeMembers(site.endpoints, members, new Date());
   const member = database?.members[0] ?? null;
+  const { releases, backup, load } = slowPart;
   return {
     ...{ units, drained, holds, balancers, releases, member, faults, alerts, backup, load },
   };
+}
+
+async function readSlowPart(site: Site, host: EndpointHost): Promise<SlowPart> {
+  const [releases, backup, load] = await Promise.all([
+    readVersions(site),
+    site.endpoints.backup === undefined ? null : readBackup(site, host),
+    readLoad(site, host),
+  ]);
+  return { releases, backup, load };
 }
 
 /** What these answer counts, and not what the slower look at all checks said before. */
@@ -60,7 +71,11 @@ export function isAskedLive(name: string, host: string): boolean {
 
 async function readUnits(site: Site, host: EndpointHost): Promise<readonly UnitLook[]> {
   const units = [...host.services.map(({ unit }) => unit), ...host.helpers];
-  if (units.length === 0) return [];
+  if (units.length === 0) {
+    // Whether it answers is to be seen all the same.
+    await site.run(host, "true", 10);
+    return [];
+  }
   const properties = [...unitProperties, "NRestarts"].join();
   const said = await site.run(
     host,

@@ -15,8 +15,12 @@ import type { Happening, HostLook, HostPicture, Picture } from "./picture";
 const defaultPauseMilliseconds = 1000;
 /** From the end of a look at all checks to the next one: each costs hosts some seconds of their processors. */
 const checksMilliseconds = 60_000;
+/** Of what changes seldom. */
+const slowMilliseconds = 6000;
 /** After a change, once things have settled. */
-const settleMilliseconds = 6000;
+const settleMilliseconds = 5000;
+/** Where they do not settle. */
+const unsettledMilliseconds = 20_000;
 /** How long a box says that systemd had to start something again. */
 const restartedMilliseconds = 60_000;
 const happeningsAtMost = 100;
@@ -109,9 +113,13 @@ class OpenWatch implements Watch {
     const reader = this.readers.get(host.name);
     if (reader === undefined) return;
     const lookAt = this.#options.lookAt ?? lookAtHost;
+    let slowAt = 0;
     while (await this.#isWanted()) {
       try {
-        const seen = await lookAt(this.endpoints, host, reader);
+        const { look: before } = this.#known.get(host.name) ?? nothingKnown;
+        const isDue = before === null || Date.now() - slowAt > slowMilliseconds;
+        const seen = await lookAt(this.endpoints, host, reader, isDue ? undefined : before);
+        if (isDue) slowAt = Date.now();
         this.#note(host.name, seen);
       } catch (error) {
         const { message } = error instanceof Error ? error : new Error(String(error));
@@ -151,7 +159,8 @@ class OpenWatch implements Watch {
       await this.#pause(this.#checkedAt === null ? 1500 : 1000);
       if (this.#ending.signal.aborted) return;
       const since = Date.now() - (this.#checkedAt ?? 0);
-      const isSettled = Date.now() - this.#changedAt > settleMilliseconds;
+      const isSettled =
+        Date.now() - this.#changedAt > settleMilliseconds || since > unsettledMilliseconds;
       const hasChanged = this.#changedAt > (this.#checkedAt ?? 0);
       if (since < checksMilliseconds && !(hasChanged && isSettled)) continue;
       const begun = Date.now();

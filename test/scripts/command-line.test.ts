@@ -107,6 +107,7 @@ for (const name of [
   "releases",
   "rollback",
   "logs",
+  "dashboard",
 ]) {
   test(`${name} shows its help, and refuses what it does not know`, (t) => {
     const run = (arg: string) =>

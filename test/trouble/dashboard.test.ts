@@ -338,6 +338,13 @@ test.serial("by the keyboard: to a host, its log, and back", async (t) => {
   await page.keyboard.press("Escape");
   await until(page, "closed", '!document.querySelector("dialog").open');
   t.is(await page.evaluate("document.activeElement.textContent"), "web-01");
+  // What read the log ends with the dialog.
+  for (let left = 20; left > 0; left -= 1) {
+    const { status } = await pairStack.try("web-01", "pgrep -x journalctl");
+    if (status === 1) break;
+    t.not(left, 1, "a reader of the log is still there");
+    await page.waitForTimeout(500);
+  }
   await page.focus("#range-hour");
   await page.keyboard.press("ArrowRight");
   await until(page, "6 hours", 'document.querySelector("#range-6-hours").checked');

@@ -32,8 +32,7 @@ export function openDetails(name: string, picture: Picture): void {
       state,
       close,
     ),
-    body,
-    log,
+    element("div", { class: "details-parts" }, body, log),
   );
   const end = showLog(log, name, host.logs);
   shown = { host: name, state, body, end };

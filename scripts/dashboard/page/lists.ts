@@ -3,7 +3,7 @@ import type { Alert, Fault, Happening, Health, Picture, Station } from "../pictu
 import { byId, type Child, element, fill, table } from "./element";
 import { badge, icon } from "./health";
 import { backupRows } from "./rows";
-import { ageWords, clockWords } from "./words";
+import { clockWords } from "./words";
 
 export function showStations(stations: readonly Station[]): void {
   fill(byId("stations"), stations, () => [
@@ -54,9 +54,8 @@ function faultItem({ host, what, seen, remedy }: Fault, health: Health): HTMLEle
   );
 }
 
-export function showAlerts({ monitoring, alerts }: Picture, now: number): void {
-  const ages = alerts.map((alert) => ageWords((now - Date.parse(alert.since)) / 1000));
-  fill(byId("alert-list"), [monitoring, alerts, ages], () => {
+export function showAlerts({ monitoring, alerts }: Picture): void {
+  fill(byId("alert-list"), [monitoring, alerts], () => {
     switch (monitoring) {
       case "none":
         return [
@@ -71,19 +70,13 @@ export function showAlerts({ monitoring, alerts }: Picture, now: number): void {
       case "answers":
         return alerts.length === 0
           ? [element("p", { class: "nothing" }, "None fires.")]
-          : [
-              element(
-                "ul",
-                { class: "faults" },
-                ...alerts.map((alert, at) => alertItem(alert, ages[at] ?? "")),
-              ),
-            ];
+          : [element("ul", { class: "faults" }, ...alerts.map(alertItem))];
     }
   });
 }
 
-function alertItem(alert: Alert, age: string): HTMLElement {
-  const { name, host, severity, cause, effect, firstStep, isSilenced } = alert;
+function alertItem(alert: Alert): HTMLElement {
+  const { name, host, severity, cause, effect, firstStep, isSilenced, since } = alert;
   const health = severity === "page" && !isSilenced ? "fault" : "notice";
   const silenced = isSilenced ? ", silenced" : "";
   return element(
@@ -93,7 +86,7 @@ function alertItem(alert: Alert, age: string): HTMLElement {
       "p",
       {},
       badge(health, name),
-      ` ${host ?? "stack"}, for ${age}${silenced}: ${cause} ${effect}`,
+      ` ${host ?? "stack"}, since ${clockWords(Date.parse(since))}${silenced}: ${cause} ${effect}`,
     ),
     element("p", { class: "remedy" }, firstStep),
   );

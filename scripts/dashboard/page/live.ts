@@ -36,7 +36,7 @@ export function listen(listener: Listener): void {
     listener.tick(JSON.parse(data));
   });
   setInterval(() => {
-    if (Date.now() - heardAt < lostMilliseconds) return;
+    if (isLost || Date.now() - heardAt < lostMilliseconds) return;
     isLost = true;
     listener.lost(heardAt);
   }, 1000);

@@ -14,7 +14,7 @@ import {
   showStations,
 } from "./lists";
 import { listen, type Tick } from "./live";
-import { ageWords } from "./words";
+import { ageWords, clockWords } from "./words";
 
 // The token has become a cookie: what is left in the history opens nothing.
 history.replaceState(null, "", location.pathname + location.hash);
@@ -35,8 +35,7 @@ listen({
   lost: (since) => {
     const lost = byId("lost");
     lost.hidden = false;
-    const age = ageWords((Date.now() - since) / 1000);
-    lost.textContent = `npm run dashboard does not answer: what is shown is ${age} old.`;
+    lost.textContent = `npm run dashboard does not answer: all that is shown is as it was at ${clockWords(since)}.`;
     document.body.dataset.lost = "";
     byId("live").textContent = "not live";
   },
@@ -59,6 +58,7 @@ function show(next: Picture): void {
   fill(state, [health, words], () => [badge(health), words]);
   showStations(next.stations);
   showFaults(next);
+  showAlerts(next);
   showBoxes(next, (host) => {
     if (picture !== undefined) openDetails(host, picture);
   });
@@ -73,7 +73,6 @@ function show(next: Picture): void {
 function showTimes(shown: Picture): void {
   const { now, answeredAt } = lastTick;
   showAges(shown, lastTick);
-  showAlerts(shown, now);
   showBackups(shown, now);
   const ages = Object.values(answeredAt).filter((at) => at !== null);
   const age =

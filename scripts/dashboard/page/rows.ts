@@ -1,6 +1,6 @@
 /** What is said of a host, as rows of words. */
 import type { HostLook, HostPicture } from "../picture";
-import { ageWords, dateWords } from "./words";
+import { dateWords, minutesWords } from "./words";
 
 /** One word where all load balancers say the same. */
 export function trafficRows(
@@ -40,7 +40,7 @@ export function backupRows(
   now: number,
 ): readonly (readonly string[])[] {
   const row = (what: string, host: string, at: number) => [
-    ...[what, host, dateWords(at * 1000), ageWords(now / 1000 - at)],
+    ...[what, host, dateWords(at * 1000), minutesWords(now / 1000 - at)],
   ];
   return hosts.flatMap(({ name, look }) => {
     const { copies = {}, tried = null, repositories = {}, checkedAt = null } = look?.backup ?? {};

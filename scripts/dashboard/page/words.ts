@@ -9,6 +9,11 @@ export function ageWords(seconds: number): string {
   return `${Math.round(whole / 86_400)} d`;
 }
 
+/** Of what is told each second, so that it does not change each second. */
+export function minutesWords(seconds: number): string {
+  return seconds < 60 ? "under a minute" : ageWords(Math.max(120, seconds));
+}
+
 export function percentWords(part: number): string {
   return `${Math.round(part * 100)} %`;
 }
