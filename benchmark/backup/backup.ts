@@ -14,7 +14,7 @@ import { forgetCopies, onHost, secondsOf } from "./host";
 import { visitDuring } from "./visits";
 import { measureWays } from "./ways";
 
-const bytes = 1.2e9;
+const bytes = 1e9;
 const requestsPerSecond = 40;
 const quietSeconds = 40;
 
