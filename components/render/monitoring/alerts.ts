@@ -45,6 +45,8 @@ const disks = 'fstype!~"tmpfs|ramfs"';
 const replica = '{channel_name=""}';
 const ageOf = (what: string) =>
   `time() - max by (what) (trilithon_backup_last_success_seconds{what="${what}"})`;
+/** Facts of two hosts are up to 45 seconds apart: who had something, and who has it since, both say so for as long, or neither. */
+const longerThanFactsDiffer = "1m";
 const onReplica = "and on (host) (trilithon_mysql_primary == 0)";
 const onPrimary = "and on (host) (trilithon_mysql_primary == 1)";
 const own = "trilithon_mysql_own_transactions";
@@ -87,7 +89,7 @@ export const alerts: readonly Alert[] = [
   {
     name: "AddressHeldTwice",
     expression: "sum(trilithon_address_held) > 1",
-    ...{ lasts: "30s", severity: "page", scope: "site", needs: "virtual address" },
+    ...{ lasts: longerThanFactsDiffer, severity: "page", scope: "site", needs: "virtual address" },
     cause: "{{ $value }} hosts have the shared address.",
     effect: "Connections of visitors break, as their packets go to either host.",
     firstStep:
@@ -114,7 +116,8 @@ export const alerts: readonly Alert[] = [
   {
     name: "NoPrimary",
     expression: "sum(trilithon_mysql_primary) == 0",
-    ...{ lasts: "1m", severity: "page", scope: "site", needs: "database" },
+    // As far as facts are apart, and as long as another one takes over.
+    ...{ lasts: "1m30s", severity: "page", scope: "site", needs: "database" },
     cause: "No member of the database says that it is the primary.",
     effect: "Writes fail or wait.",
     firstStep: `${status} shows the members; docs/reliability.md has what each state means.`,
@@ -124,7 +127,7 @@ export const alerts: readonly Alert[] = [
     // A replica that is open says that it is no primary, and takes what is written to it all the same.
     expression:
       "count(mysql_global_variables_super_read_only == 0) > 1 or sum(trilithon_mysql_primary) > 1",
-    ...{ lasts: "30s", severity: "page", scope: "site", needs: "database" },
+    ...{ lasts: longerThanFactsDiffer, severity: "page", scope: "site", needs: "database" },
     cause: "{{ $value }} members of the database take writes.",
     effect: "Data may part.",
     firstStep: "Stop MySQL on the one that the settings do not name, then npm run verify.",
