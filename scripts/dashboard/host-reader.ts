@@ -8,7 +8,7 @@ import { reached } from "../verify/site";
 
 /** A host that says nothing for so long counts as silent. */
 const lookSeconds = 3;
-/** All hosts are dialled at the same moment at first. */
+/** All hosts are dialled at the same moment at first; and of one that is silent nothing is to be seen sooner. */
 const firstSeconds = 6;
 /** One that is slow, but answers at all, is waited for. */
 const slowSeconds = 12;
@@ -67,12 +67,12 @@ export function openHostReader(
         if (typeof answer === "string") resolve(answer);
         else reject(answer);
       }
+      seconds = lookSeconds;
     } catch (error) {
+      seconds = firstSeconds;
       drop(used);
       const silence = new Silence(withoutPlace(host.name, error));
       for (const { reject } of together) reject(silence);
-    } finally {
-      seconds = lookSeconds;
     }
   };
   return {
