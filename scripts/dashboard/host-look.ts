@@ -120,15 +120,14 @@ async function readFaults(
   site: Site,
   host: EndpointHost,
 ): Promise<readonly Fault[]> {
-  const checks: readonly Check[] = [
-    ...threadsChecks(site.endpoints),
-    ...memberChecks(endpoints, host),
+  const checks: readonly (readonly [what: string, check: Check])[] = [
+    ...threadsChecks(site.endpoints).map((check) => ["replication", check] as const),
+    ...memberChecks(endpoints, host).map((check) => ["group", check] as const),
   ];
   const found = await Promise.all(
-    checks.map(async (check) => {
+    checks.map(async ([what, check]) => {
       const finding = await check.run(site).catch(() => undefined);
       if (finding === undefined || finding.passed) return [];
-      const what = check.name.slice(host.name.length + 2);
       return [{ host: host.name, what, seen: finding.seen, remedy: check.remedy }];
     }),
   );

@@ -1,6 +1,6 @@
 /** Asks one host, within a deadline of its own: what is asked at one moment travels together, over one connection that is kept. */
 import { NotReached } from "../../provider/ssh/live-command";
-import { Session } from "../../provider/ssh/session";
+import { type Read, Session } from "../../provider/ssh/session";
 import { within, withoutPlace } from "../status/reach";
 import type { EndpointHost } from "../verify/endpoints";
 import type { StackOutputs } from "../verify/outputs";
@@ -8,8 +8,12 @@ import { reached } from "../verify/site";
 
 /** A host that says nothing for so long counts as silent. */
 const lookSeconds = 3;
-/** All hosts are dialled at the same moment at first. */
+/** All hosts are dialled at the same moment at first; and of one that is silent nothing is to be seen sooner. */
 const firstSeconds = 6;
+/** One that is slow, but answers at all, is waited for. */
+const slowSeconds = 12;
+/** Whether it does is asked so long before it counts as silent. */
+const pingSeconds = 1;
 /** The runner counts whole seconds: a question that hangs is given up after one to two, before the others are late as well. */
 const questionSeconds = 1;
 /** A restart of sshd takes less. */
@@ -56,19 +60,19 @@ export function openHostReader(
     const used = session;
     try {
       const reads = together.map(({ script }) => ({ script, doing: "looking" }));
-      const answers = await within(seconds, used.readAll(reads));
+      const answers = await readPatiently(used, reads, seconds);
       if (answers.every((answer) => answer instanceof NotReached)) throw answers[0];
       for (const [at, { resolve, reject }] of together.entries()) {
         const answer = answers[at];
         if (typeof answer === "string") resolve(answer);
         else reject(answer);
       }
+      seconds = lookSeconds;
     } catch (error) {
+      seconds = firstSeconds;
       drop(used);
       const silence = new Silence(withoutPlace(host.name, error));
       for (const { reject } of together) reject(silence);
-    } finally {
-      seconds = lookSeconds;
     }
   };
   return {
@@ -79,7 +83,7 @@ export function openHostReader(
       }),
     askBeside: async (script) => {
       session ??= make();
-      const [answer] = await within(seconds, session.readAll([{ script, doing: "looking" }]));
+      const [answer] = await readPatiently(session, [{ script, doing: "looking" }], seconds);
       if (typeof answer === "string") return answer;
       throw answer;
     },
@@ -93,6 +97,31 @@ export function openHostReader(
       session = undefined;
     },
   };
+}
+
+async function readPatiently(session: Session, reads: readonly Read[], seconds: number) {
+  const answers = session.readAll(reads);
+  let isThere = false;
+  const ping = setTimeout(
+    () => {
+      const asked = session.readAll([{ script: "true", doing: "looking" }]);
+      asked.then(
+        ([answer]) => {
+          isThere = typeof answer === "string";
+        },
+        () => undefined,
+      );
+    },
+    (seconds - pingSeconds) * 1000,
+  );
+  try {
+    return await within(seconds, answers);
+  } catch (error) {
+    if (!isThere) throw error;
+    return await within(slowSeconds, answers);
+  } finally {
+    clearTimeout(ping);
+  }
 }
 
 /** Of a host that gave no answer at all. */

@@ -42,7 +42,7 @@ export function judge(
   const stackFaults = [...addressFaults(endpoints, known), ...primaryFaults(endpoints, known)];
   const stackNotices = checks
     .filter(({ host, state }) => host === null && state === "fault")
-    .map(({ name, seen, remedy }) => ({ host: null, what: name, seen, remedy }));
+    .map(({ name, seen, remedy }) => ({ host: null, what: checkWords(name), seen, remedy }));
   const faults = [...stackFaults, ...hosts.flatMap((host) => host.faults)];
   const notices = [...stackNotices, ...hosts.flatMap((host) => host.notices)];
   const monitors = hostsWith(endpoints, "monitoring").map(({ name }) => of(name));
@@ -90,6 +90,11 @@ function describeStack(
 
 export function plural(count: number, word: string): string {
   return `${count} ${word}${count === 1 ? "" : "s"}`;
+}
+
+/** The name of a check says what is wanted. */
+function checkWords(name: string): string {
+  return `a check fails, "${name}"`;
 }
 
 const silentWords = "does not answer";
@@ -140,7 +145,7 @@ function judgeHost(
     ...checks
       .filter((one) => one.host === name && one.state === "fault" && !isAskedLive(one.name, name))
       .map((one) => ({
-        ...{ host: name, what: one.name.slice(name.length + 2), seen: one.seen },
+        ...{ host: name, what: checkWords(one.name.slice(name.length + 2)), seen: one.seen },
         remedy: one.remedy,
       })),
   ];

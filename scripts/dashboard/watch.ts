@@ -24,6 +24,7 @@ const unsettledMilliseconds = 20_000;
 /** How long a box says that systemd had to start something again. */
 const restartedMilliseconds = 60_000;
 const happeningsAtMost = 100;
+const farewellMilliseconds = 2000;
 
 export interface Watch {
   picture(): Picture;
@@ -58,7 +59,6 @@ class OpenWatch implements Watch {
   readonly #restartedAt = new Map<string, number>();
   readonly #listeners = new Set<() => void>();
   readonly #ending = new AbortController();
-  readonly #loops: readonly Promise<void>[];
   readonly #all: ReturnType<typeof openReachable> | undefined;
   #wake: (() => void)[] = [];
   #checks: Pick<Status, "checks" | "certificates"> = { checks: [], certificates: [] };
@@ -77,10 +77,8 @@ class OpenWatch implements Watch {
     );
     this.#all = options.readChecks === undefined ? openReachable(outputs) : undefined;
     this.#picture = this.#judged();
-    this.#loops = [
-      ...this.endpoints.hosts.map((host) => this.#watchHost(host)),
-      this.#watchChecks(),
-    ];
+    for (const host of this.endpoints.hosts) void this.#watchHost(host);
+    void this.#watchChecks();
   }
 
   picture(): Picture {
@@ -102,11 +100,12 @@ class OpenWatch implements Watch {
   async close(): Promise<void> {
     this.#ending.abort();
     for (const wake of this.#wake.splice(0)) wake();
-    await Promise.all([
-      ...[...this.readers.values()].map((reader) => reader.close()),
-      this.#all?.close(),
+    const readers = [...this.readers.values()].map((reader) => reader.close());
+    // One that is being dialled keeps nobody waiting.
+    await Promise.race([
+      Promise.all([...readers, this.#all?.close()]),
+      sleep(farewellMilliseconds),
     ]);
-    await Promise.all(this.#loops);
   }
 
   async #watchHost(host: EndpointHost): Promise<void> {

@@ -16,6 +16,7 @@ const refreshMilliseconds: Readonly<Record<Range, number>> = {
   week: 300_000,
   month: 600_000,
 };
+const againMilliseconds = 5000;
 /** The others are opened by who wants them. */
 const openParts = ["site", "database", "hosts"];
 const height = 170;
@@ -69,14 +70,17 @@ function rangeChoice(): HTMLElement {
 async function refresh(): Promise<void> {
   clearTimeout(timer);
   const asked = range;
+  let pause: number = refreshMilliseconds[asked];
   try {
     if (!document.hidden) await load(asked);
   } catch (error) {
-    if (state) state.replaceChildren(badge("notice", `No charts: ${wordsOf(error)}`));
+    pause = againMilliseconds;
+    // Charts that are there stay.
+    state?.replaceChildren(badge("notice", `No new charts: ${wordsOf(error)}`));
   }
   if (asked !== range) return;
   clearTimeout(timer);
-  timer = setTimeout(() => void refresh(), refreshMilliseconds[range]);
+  timer = setTimeout(() => void refresh(), pause);
 }
 
 async function load(asked: Range): Promise<void> {

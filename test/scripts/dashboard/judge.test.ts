@@ -129,7 +129,7 @@ test("what a slower check says gives way to what the host says now", (t) => {
   ];
   t.deepEqual(boxes({}, checks), {
     ...well,
-    "web-01": "notice: the firewall's rules are in effect: before",
+    "web-01": 'notice: a check fails, "the firewall\'s rules are in effect": before',
   });
   t.is(judge(endpoints, known(), checks).notices.length, 2);
 });
