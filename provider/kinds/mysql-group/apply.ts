@@ -19,6 +19,7 @@ import {
   renderJoin,
   renderMargin,
   renderOpened,
+  renderStop,
   renderSwitch,
 } from "./scripts";
 import * as sql from "./statements";
@@ -110,7 +111,7 @@ async function carryOut(task: Task, round: Round<Group>): Promise<void> {
       await run(mysql("SET GLOBAL super_read_only = ON"));
       return;
     case "stop":
-      await run(mysql(...sql.stopStatements), longSeconds);
+      await run(renderStop(), longSeconds);
       return;
     case "stop following":
       await run(renderPromote(), longSeconds);
@@ -146,7 +147,7 @@ async function carryOut(task: Task, round: Round<Group>): Promise<void> {
     case "fill": {
       const groupName = await groupNameOn(task.from, round);
       const configure = sql.configureStatements(desired, { groupName, isIn: false });
-      await run(mysql(...sql.stopStatements, ...configure), longSeconds);
+      await run(lines(renderStop(), mysql(...configure)), longSeconds);
       await run(renderFill(knownMember(task.from, round), desired, task.discards), longSeconds);
       return;
     }

@@ -54,9 +54,23 @@ ${mysql("SET GLOBAL super_read_only = ON")}
 exit $status`;
 }
 
+/** Stops a member. Where it is being started or stopped at this moment, as it is after a boot, MySQL refuses that (3663): it is tried again. */
+export function renderStop(): Shell {
+  return sh`left=${startSeconds}
+until said=$({ ${mysql(...stopStatements)}
+} 2>&1); do
+  case "$said" in *'ERROR 3663 '*'Another instance of START/STOP'*) ;; *) left=0 ;; esac
+  [ "$left" -gt 0 ] || { printf '%s\n' "$said" >&2; ${lastWords}
+  exit 1; }
+  left=$((left - 1))
+  sleep 1
+done`;
+}
+
 /** Begins a group with this member. A start on boot that is still under way is ended before. */
 export function renderBootstrap(configure: readonly string[]): Shell {
-  return sh`${mysql(...stopStatements, ...configure, ...bootstrapStatements)}
+  return sh`${renderStop()}
+${mysql(...configure, ...bootstrapStatements)}
 status=$?
 ${mysql(bootstrappedStatement)}
 [ "$status" = 0 ] || { ${lastWords}
@@ -93,8 +107,8 @@ done
 case "$state" in
   ONLINE | RECOVERING) ;;
   *)
+${renderStop()}
 ${mysql(
-  ...stopStatements,
   "SET sql_log_bin = 0",
   "SET GLOBAL super_read_only = OFF",
   ...account,

@@ -3,6 +3,7 @@ import test from "ava";
 import {
   renderExpelled,
   renderMargin,
+  renderStop,
   renderSwitch,
 } from "../../../../provider/kinds/mysql-group/scripts";
 import { group } from "../../../support/mysql-inputs";
@@ -42,6 +43,33 @@ test("nobody leaves while the group counts some that it does not reach", (t) => 
     ...{ status: 1, asked: 31 },
     said: "10.0.0.4:3314: the group still counts it, and does not reach it; nothing was changed",
   });
+});
+
+/** With a client that refuses so many times. */
+function stopped(times: number, refusal: string) {
+  const stub = `refused=0; asked=$(mktemp)
+trap 'wc -l <"$asked"; rm "$asked"' EXIT
+mysql() {
+  case "$(cat)" in *'STOP GROUP_REPLICATION'*) ;; *) return 0 ;; esac
+  echo >>"$asked"
+  [ "$(wc -l <"$asked")" -gt ${times} ] || { echo "${refusal}" >&2; return 1; }
+}
+sleep() { :; }
+`;
+  const { status, stdout, stderr } = spawnSync("/bin/sh", ["-c", stub + renderStop().text], {
+    encoding: "utf8",
+  });
+  return { status, asked: Number(stdout), said: stderr.trim() };
+}
+
+test("a member that is being started is stopped once that is over, and any other refusal is told at once", (t) => {
+  const busy =
+    "ERROR 3663 (HY000) at line 2: The STOP GROUP_REPLICATION command encountered a failure. Another instance of START/STOP GROUP_REPLICATION command is executing.";
+  t.deepEqual(stopped(0, busy), { status: 0, asked: 1, said: "" });
+  t.deepEqual(stopped(3, busy), { status: 0, asked: 4, said: "" });
+  t.deepEqual(stopped(1000, busy), { status: 1, asked: 121, said: busy });
+  const other = "ERROR 1290 (HY000) at line 2: The server is not ready";
+  t.deepEqual(stopped(1000, other), { status: 1, asked: 1, said: other });
 });
 
 /** With a client that is asked by what it reads, and hands the role over as the script `handing` says. A second of waiting is the script `second`. */
