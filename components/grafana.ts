@@ -1,5 +1,6 @@
 /** Grafana on a host with Prometheus, at its 127.0.0.1: with a dashboard of what the stack has. */
 import * as pulumi from "@pulumi/pulumi";
+import type { Packages } from "../provider/resources/packages";
 import { type FileArgs, Service } from "../provider/resources/service";
 import { type Host, onHost } from "./host";
 import type { AlertNeed } from "./render/monitoring/alerts";
@@ -32,7 +33,7 @@ export function createGrafanaSecrets(parent: pulumi.Resource, name: string): Gra
 interface Parts {
   readonly secrets: GrafanaSecrets;
   readonly needs: readonly AlertNeed[];
-  readonly runsWith: pulumi.Input<Readonly<Record<string, string>>>;
+  readonly packages: Packages;
   readonly after: readonly pulumi.Resource[];
 }
 
@@ -43,13 +44,16 @@ export function createGrafana(
   parent: pulumi.Resource,
   name: string,
   host: Host,
-  { secrets, needs, runsWith, after }: Parts,
+  { secrets, needs, packages, after }: Parts,
 ): Service {
   const { config, dropIn, dataSource, provider, dashboard, adminPassword, secretKey } = grafana;
   return new Service(
     name,
     {
-      ...{ host: host.host, unit: grafana.unit, runsWith, onChange: "restart" },
+      ...{ host: host.host, unit: grafana.unit, onChange: "restart" },
+      runsWith: packages.versions.apply((versions) => ({
+        [grafana.package]: versions[grafana.package] ?? "",
+      })),
       files: {
         [config]: own(renderGrafana()),
         [dataSource]: own(renderDataSource()),
@@ -65,7 +69,7 @@ export function createGrafana(
         deadlineSeconds: readySeconds,
       },
     },
-    onHost(host, parent, after),
+    onHost(host, parent, [packages, ...after]),
   );
 }
 

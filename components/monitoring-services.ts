@@ -103,7 +103,7 @@ export function createMonitor(
   const charts =
     secrets &&
     createGrafana(parent, `${name}-grafana`, host, {
-      ...{ secrets, needs: args.needs, runsWith: packages.versions, after: [packages, store] },
+      ...{ secrets, needs: args.needs, packages, after: [store] },
     });
   return [asker, teller, store, ...(charts ? [charts] : [])];
 }

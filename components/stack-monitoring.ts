@@ -211,6 +211,5 @@ function needsOf(place: Place): readonly AlertNeed[] {
     ...(all.some(({ metricsPath }) => metricsPath) ? (["application metrics"] as const) : []),
     ...(dns.nameServer ? (["name server"] as const) : []),
     ...(backup ? (["backup"] as const) : []),
-    ...(backup && database ? (["database backup"] as const) : []),
   ];
 }

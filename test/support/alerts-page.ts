@@ -30,7 +30,6 @@ const needs: Readonly<Record<AlertNeed, string>> = {
   "application metrics": "an application with `metrics`",
   "name server": "a host with the role `name-server`",
   backup: "backups",
-  "database backup": "a database and backups",
 };
 
 export function renderAlertsPage(measured: readonly Measured[] = readMeasured()): string {

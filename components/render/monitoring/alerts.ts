@@ -28,8 +28,7 @@ export type AlertNeed =
   | "acme"
   | "application metrics"
   | "name server"
-  | "backup"
-  | "database backup";
+  | "backup";
 
 /** Always firing. */
 export const watchdog = "Watchdog";
@@ -43,8 +42,6 @@ const unlessClosed = "unless on() (max(trilithon_site_closed) == 1)";
 const answers = 'haproxy_frontend_http_responses_total{proxy="web"';
 const disks = 'fstype!~"tmpfs|ramfs"';
 const replica = '{channel_name=""}';
-const ageOf = (what: string) =>
-  `time() - max by (what) (trilithon_backup_last_success_seconds{what="${what}"})`;
 
 export const alerts: readonly Alert[] = [
   {
@@ -303,41 +300,6 @@ export const alerts: readonly Alert[] = [
     cause: `The name server on ${host} does not answer for the site.`,
     effect: "Who asks it for the site waits, and asks another one.",
     firstStep: `journalctl -u nsd on ${host}; npm run verify compares all records.`,
-  },
-  {
-    name: "BackupOld",
-    expression: `${ageOf("full")} > 26 * 3600 or ${ageOf("logs")} > 600 or time() - trilithon_backup_last_success_seconds{what="folders"} > 26 * 3600`,
-    ...{ lasts: "5m", severity: "note", scope: "site", needs: "backup" },
-    cause: "The newest copy ({{ $labels.what }}) is {{ $value | humanizeDuration }} old.",
-    effect: "What was written since is lost if all machines are.",
-    firstStep:
-      "npm run backup -- now; why: journalctl -u 'trilithon-backup*' on the members of the database, or the application's hosts.",
-  },
-  {
-    name: "BackupMissing",
-    expression:
-      'absent(trilithon_backup_last_success_seconds{what="full"}) or absent(trilithon_backup_last_success_seconds{what="logs"})',
-    ...{ lasts: "6h", severity: "note", scope: "site", needs: "database backup" },
-    cause: "No member of the database says that it has made a copy ({{ $labels.what }}).",
-    effect: "The database is lost if all machines are.",
-    firstStep:
-      "npm run backup -- now; why: journalctl -u 'trilithon-backup*' on the members of the database.",
-  },
-  {
-    name: "BackupBroken",
-    expression: "trilithon_backup_repository_good == 0",
-    ...{ lasts: "1m", severity: "note", scope: "site", needs: "backup" },
-    cause: `The copies of {{ $labels.machine }} on ${host} could not be read, or not be looked after.`,
-    effect: "A restore from them may fail.",
-    firstStep: `journalctl -u trilithon-backup-keep on ${host}; npm run backup -- check reads all.`,
-  },
-  {
-    name: "RestoreTestOld",
-    expression: "time() - max(trilithon_restore_test_last_success_seconds) > 50 * 3600",
-    ...{ lasts: "5m", severity: "note", scope: "site", needs: "database backup" },
-    cause: "No copy was restored and looked at for {{ $value | humanizeDuration }}.",
-    effect: "Whether a restore would succeed is not known.",
-    firstStep: "journalctl -u trilithon-restore-test on the members of the database.",
   },
   {
     name: "NotificationsFail",

@@ -405,7 +405,7 @@ const backups: readonly Panel[] = [
     ...{ id: "restore-test-age", part: "backups", unit: "seconds" },
     ...{
       title: "Time since a copy was last restored and looked at",
-      needs: ["database backup"],
+      needs: ["backup", "database"],
     },
     queries: [
       {

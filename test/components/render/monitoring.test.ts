@@ -101,7 +101,6 @@ test("Alertmanager has no secret in its own file, and tells its partner over TLS
 test("rules are those of what a stack has", (t) => {
   const all = renderRules([
     ...(["database", "pair", "group", "virtual address", "https", "acme"] as const),
-    ...(["backup", "database backup"] as const),
   ]);
   isGolden(t, "trilithon-rules.yml", all);
   const { groups } = Object(parse(all));
