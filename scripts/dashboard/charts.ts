@@ -92,6 +92,7 @@ function needsOf(endpoints: Endpoints): ReadonlySet<PanelNeed> {
     acme: endpoints.certificateUnit !== undefined,
     "name server": hostsWith(endpoints, "name-server").length > 0,
     backup: endpoints.backup !== undefined,
+    "database backup": endpoints.backup !== undefined && endpoints.database !== undefined,
     "application metrics": true,
   };
   const entries = Object.entries(has) as [PanelNeed, boolean][];

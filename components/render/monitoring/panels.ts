@@ -1,8 +1,6 @@
 /** What is worth a look over time, as data: `grafana.ts` makes Grafana's dashboard of it, `npm run dashboard` its charts. */
 import type { AlertNeed } from "./alerts";
 
-export type PanelNeed = AlertNeed;
-
 export interface Panel {
   /** Of letters, digits and `-`. Stays, as links lead to it. */
   readonly id: string;
@@ -12,7 +10,7 @@ export interface Panel {
   readonly unit: PanelUnit;
   readonly queries: readonly PanelQuery[];
   /** What a stack has to have for it. Left out: every stack. */
-  readonly needs?: readonly PanelNeed[];
+  readonly needs?: readonly AlertNeed[];
 }
 
 export interface PanelQuery {
@@ -46,7 +44,7 @@ export function expressionOver({ expression }: PanelQuery, range: string): strin
 }
 
 /** Those that a stack can have. */
-export function listPanels(needs: ReadonlySet<PanelNeed>): readonly Panel[] {
+export function listPanels(needs: ReadonlySet<AlertNeed>): readonly Panel[] {
   return panels.filter((panel) => panel.needs?.every((need) => needs.has(need)) ?? true);
 }
 
