@@ -29,6 +29,11 @@ test("only who has the token or the cookie, at this address, is answered", (t) =
   t.is(judged("/abc/?token=wrong"), "no cookie");
   t.is(judged("/abc/", { cookie: "trilithon-dashboard=wrong" }), "no cookie");
   t.is(judged("/abd/", { cookie }), "another path");
+  t.is(judged("/abc/../feed", { cookie }), "another path");
+  // Any page may ask for these, and no URL is made of them.
+  for (const url of ["//", "/\\", "*", "http://[", `http://${host}/abc/`]) {
+    t.is(judged(url), "another path", url);
+  }
   // The token opens the page, and nothing else by itself.
   t.is(judged(`/abc/feed?token=${access.token}`), "no cookie");
   t.is(judged(tokened, { host: "www.foobar.com:4000" }), "another host name");
