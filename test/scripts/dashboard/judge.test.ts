@@ -167,6 +167,8 @@ test("answers of a loopback port are told apart by their lengths", (t) => {
     { status: 404, body: "" },
     { status: 0, body: "{}" },
   ]);
+  t.deepEqual(parseLoopback("200 -7\n"), []);
+  t.deepEqual(parseLoopback("garbage\n200 1\na"), []);
 });
 
 test("alerts are read, but for the one that always fires", (t) => {
@@ -200,4 +202,6 @@ trilithon_backup_checked_seconds 70
   });
   const load = `0.50 0.4 0.3 1/200 99\n2\nMemTotal:  1000 kB\nMemAvailable:  750 kB\n/dev/vda 10 3 7 31% /\n`;
   t.deepEqual(parseLoad(load), { perCpu: 0.25, memory: 0.25, disk: 0.31 });
+  // What is no number would be null on its way to the page.
+  t.throws(() => parseLoad(load.replace("MemAvailable", "MemFree")), { message: /its load/ });
 });
