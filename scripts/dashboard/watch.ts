@@ -240,7 +240,9 @@ export function happeningsBetween(
   };
   const hosts = next.hosts.flatMap((host) => {
     const before = former.hosts.find(({ name }) => name === host.name);
-    const isSame = before?.health === host.health && before.words === host.words;
+    // Each attempt may find another reason: refused, no route, no answer.
+    const isSame =
+      before?.health === host.health && (host.health === "silent" || before.words === host.words);
     const isFirst = before?.health === "unknown" && host.health === "well";
     if (before === undefined || isSame || isFirst) return [];
     const { name, health, words } = host;
