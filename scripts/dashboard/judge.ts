@@ -86,7 +86,8 @@ function describeStack(
   if (parts.length > 0) return { health: "fault", words: parts.join(", ") };
   if (drained > 0) return { health: "notice", words: `${plural(drained, "host")} drained` };
   if (notices.length > 0) return { health: "notice", words: plural(notices.length, "warning") };
-  if (waiting > 0) return { health: "unknown", words: `${waiting} of ${hosts.length} hosts not asked yet` };
+  if (waiting > 0)
+    return { health: "unknown", words: `${waiting} of ${hosts.length} hosts not asked yet` };
   return { health: "well", words: `${plural(hosts.length, "host")}, all well` };
 }
 
