@@ -36,7 +36,10 @@ export function judgeRequest(
   if (method !== "GET") return { refused: "another method than GET" };
   const { origin, "sec-fetch-site": site = "none" } = headers;
   if (origin !== undefined && origin !== `http://${host}`) return { refused: "another origin" };
-  const { pathname, searchParams } = new URL(url, `http://${host}`);
+  // Of another form, or `//`, it would name another place, or none.
+  if (!url.startsWith(access.path)) return { refused: "another path" };
+  const { pathname, searchParams } = urlOf(url, host);
+  // `..` leads out of it.
   if (!pathname.startsWith(access.path)) return { refused: "another path" };
   const token = searchParams.get("token");
   if (pathname === access.path && token !== null && isSame(token, access.token)) return "token";
@@ -45,6 +48,11 @@ export function judgeRequest(
   const given = cookies.find(([name]) => name === cookieName)?.[1];
   if (given !== undefined && isSame(given, access.cookie)) return "cookie";
   return { refused: "no cookie" };
+}
+
+/** Of a request that was let in. */
+export function urlOf(url: string, host: string): URL {
+  return new URL(url, `http://${host}`);
 }
 
 function isSame(given: string, wanted: string): boolean {

@@ -3,7 +3,7 @@ import * as v from "valibot";
 import { expressionOver, listPanels, type Panel } from "../../components/render/monitoring/panels";
 import { type Endpoints, hostsWith } from "../verify/endpoints";
 import { loopbackScript, parseLoopback } from "./loopback";
-import type { Chart, ChartSeries, Charts } from "./picture";
+import type { Chart, ChartSeries, Charts, Picture } from "./picture";
 import type { Watch } from "./watch";
 
 const ranges = {
@@ -29,8 +29,19 @@ export function isRange(text: string): text is Range {
 }
 
 /** Asks the first host with the role `monitoring` whose Prometheus answers. */
-export function chartReader({ endpoints, readers }: Watch): ReadCharts {
+export function chartReader(
+  watch: Pick<Watch, "endpoints" | "readers"> & { picture(): Pick<Picture, "hosts"> },
+): ReadCharts {
+  const { endpoints, readers } = watch;
   const monitors = hostsWith(endpoints, "monitoring");
+  // One that is silent would keep the charts of another one back.
+  const silentLast = () => {
+    const { hosts } = watch.picture();
+    const silent = hosts.flatMap(({ name, health }) => (health === "silent" ? [name] : []));
+    return monitors.toSorted(
+      (one, other) => Number(silent.includes(one.name)) - Number(silent.includes(other.name)),
+    );
+  };
   const panels = listPanels(needsOf(endpoints));
   return async (range) => {
     if (monitors.length === 0) return { charts: [], reason: null };
@@ -46,16 +57,21 @@ export function chartReader({ endpoints, readers }: Watch): ReadCharts {
       askSeconds,
     );
     let reason = "";
-    for (const { name } of monitors) {
+    for (const { name } of silentLast()) {
       try {
         const said = await readers.get(name)?.askSlowly(script, askSeconds);
         const answers = parseLoopback(said ?? "");
-        if (answers[0]?.status !== 200) throw new Error("Prometheus there does not answer");
-        const found = questions.map(({ panel, query }, at) => ({
-          panel,
-          series: seriesOf(answers[at]?.body ?? "", query.legend, window),
-        }));
-        return { charts: panels.flatMap((panel) => chartOf(panel, found, window)), reason: null };
+        const good = answers.filter(({ status }) => status === 200);
+        if (good.length === 0) throw new Error("Prometheus there does not answer");
+        const found = questions.map(({ panel, query }, at) => {
+          const { status, body } = answers[at] ?? { status: 0, body: "" };
+          return { panel, series: status === 200 ? seriesOf(body, query.legend, window) : [] };
+        });
+        const left = questions.length - good.length;
+        return {
+          charts: panels.flatMap((panel) => chartOf(panel, found, window)),
+          reason: left === 0 ? null : `${name}: ${left} of ${questions.length} queries failed`,
+        };
       } catch (error) {
         reason = `${name}: ${error instanceof Error ? error.message : error}`;
       }

@@ -22,12 +22,12 @@ export function feed(watch: Watch, stream: Stream): void {
     stream.send("picture", picture);
   };
   const tick = () => stream.send("tick", { now: Date.now(), answeredAt: watch.answeredAt() });
-  tell();
-  tick();
-  const ticking = setInterval(tick, tickMilliseconds);
   const stop = watch.listen(() => {
     timer ??= setTimeout(tell, gatherMilliseconds);
   });
+  tell();
+  tick();
+  const ticking = setInterval(tick, tickMilliseconds);
   stream.onEnd(() => {
     stop();
     clearTimeout(timer);

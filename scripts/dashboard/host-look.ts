@@ -208,11 +208,13 @@ export function parseLoad(said: string): LoadLook {
   const memory = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+)`, "m").exec(said)?.[1]);
   const disk = Number(/\s(\d+)%\s+\/$/m.exec(said)?.[1]);
   const round = (part: number) => Math.round(part * 100) / 100;
-  return {
+  const load = {
     perCpu: round(Number(average.split(" ")[0]) / Number(count)),
     memory: round(1 - memory("MemAvailable") / memory("MemTotal")),
     disk: disk / 100,
   };
+  if (!Object.values(load).every(Number.isFinite)) throw new Error("its load cannot be read");
+  return load;
 }
 
 /** What one part of a host does not tell keeps nothing else back; a host that is silent does. */

@@ -1,4 +1,5 @@
 /** What follows from what hosts say: how each of them is, and the stack. Nothing is asked here. */
+import type { LogName } from "../operate/logs";
 import type { Status } from "../status/schema";
 import type { EndpointHost, Endpoints } from "../verify/endpoints";
 import { hostsWith } from "../verify/endpoints";
@@ -84,11 +85,13 @@ function describeStack(
   ];
   if (parts.length > 0) return { health: "fault", words: parts.join(", ") };
   if (drained > 0) return { health: "notice", words: `${plural(drained, "host")} drained` };
-  if (notices.length > 0) return { health: "notice", words: plural(notices.length, "notice") };
+  if (notices.length > 0) return { health: "notice", words: plural(notices.length, "warning") };
+  if (waiting > 0)
+    return { health: "unknown", words: `${waiting} of ${hosts.length} hosts not asked yet` };
   return { health: "well", words: `${plural(hosts.length, "host")}, all well` };
 }
 
-export function plural(count: number, word: string): string {
+function plural(count: number, word: string): string {
   return `${count} ${word}${count === 1 ? "" : "s"}`;
 }
 
@@ -164,7 +167,7 @@ function judgeHost(
 function faultsOf(
   endpoints: Endpoints,
   name: string,
-  { units, faults, member }: HostLook,
+  { units, faults, member, balancers }: HostLook,
   traffic: readonly Traffic[],
 ): readonly Fault[] {
   const { stack } = endpoints;
@@ -180,13 +183,23 @@ function faultsOf(
       ...{ host: name, what: `${application} gets no requests`, seen: `${by}: ${haproxy}` },
       remedy: `npm run logs -- nginx ${application} --host ${name} --since 15m`,
     }));
-  const hangs = {
-    ...{ host: name, what: "MySQL", seen: "does not answer" },
-    remedy: `npm run logs -- mysql --host ${name} --since 15m`,
-  };
+  const hangs = (what: string, log: LogName) => ({
+    ...{ host: name, what, seen: "does not answer" },
+    remedy: `npm run logs -- ${log} --host ${name} --since 15m`,
+  });
   // Where its service has ended, that says it all.
   if (ended.length > 0) return [...ended, ...faults];
-  return [...(member?.role === "unknown" ? [hangs] : []), ...faults, ...left];
+  return [
+    ...(isMute(balancers) ? [hangs("HAProxy", "haproxy")] : []),
+    ...(member?.role === "unknown" ? [hangs("MySQL", "mysql")] : []),
+    ...faults,
+    ...left,
+  ];
+}
+
+/** Whether HAProxy on that host tells nothing of the web servers. */
+function isMute(balancers: HostLook["balancers"]): boolean {
+  return balancers.some(({ reason }) => reason !== null);
 }
 
 /** By load balancers that answer: what others said before is of no use. */
@@ -265,14 +278,19 @@ function stationsOf(
     balancerStation(endpoints, known),
     ...endpoints.applications.map(({ name }) => webStation(endpoints, hosts, name)),
     ...(members.length === 0 ? [] : [databaseStation(endpoints, known, members)]),
-  ];
+  ].map((station) =>
+    station.health === "unknown" ? { ...station, who: "", words: "no answer" } : station,
+  );
 }
 
 function balancerStation(endpoints: Endpoints, known: ReadonlyMap<string, Known>): Station {
   const balancers = hostsWith(endpoints, "load-balancer");
   const title = balancers.length === 1 ? "Load balancer" : "Load balancers";
-  const serving = namesOf(balancers, known, ({ units }) =>
-    units.some(({ unit, isWell }) => unit === "haproxy.service" && isWell),
+  const serving = namesOf(
+    balancers,
+    known,
+    ({ units, balancers: told }) =>
+      units.some(({ unit, isWell }) => unit === "haproxy.service" && isWell) && !isMute(told),
   );
   const words = `${ofAll(serving, balancers)} ${serving.length === 1 ? "serves" : "serve"}`;
   const isAsked = areAsked(balancers, known);

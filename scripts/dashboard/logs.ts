@@ -40,10 +40,11 @@ export async function follow(
     isOver = true;
     end();
   });
+  let timer: NodeJS.Timeout | undefined;
   try {
     const args = logReader(logs, { sinceSeconds, follows: true, pattern: "" });
     const command = await startLiveCommand(reached(host, privateKeys), args, { connectSeconds });
-    const timer = setInterval(tell, gatherMilliseconds);
+    timer = setInterval(tell, gatherMilliseconds);
     // A host that hangs would not hear that its command is to end.
     end = () => command.close();
     if (isOver) end();
@@ -51,11 +52,12 @@ export async function follow(
     const parser = new LogParser(name);
     command.stdout.on("data", (bytes: Buffer) => held.push(...parser.take(bytes)));
     const [said, how] = await Promise.all([text(command.stderr), command.end]);
-    clearInterval(timer);
     tell();
     if (!isOver) stream.send("closed", said.trim() || describeEnd(how));
   } catch (error) {
     if (!isOver) stream.send("closed", error instanceof Error ? error.message : String(error));
+  } finally {
+    clearInterval(timer);
   }
 }
 

@@ -37,10 +37,10 @@ export function parseLoopback(text: string): readonly LoopbackAnswer[] {
   const found: LoopbackAnswer[] = [];
   for (let at = 0; at < bytes.length; ) {
     const end = bytes.indexOf("\n", at);
-    const [status, length] = bytes.toString("utf8", at, end).split(" ").map(Number);
-    if (end === -1 || status === undefined || length === undefined) break;
-    at = end + 1 + length;
-    found.push({ status, body: bytes.toString("utf8", end + 1, at) });
+    const [, status, length] = /^(\d+) (\d+)$/.exec(bytes.toString("utf8", at, end)) ?? [];
+    if (end === -1 || length === undefined) break;
+    at = end + 1 + Number(length);
+    found.push({ status: Number(status), body: bytes.toString("utf8", end + 1, at) });
   }
   return found;
 }

@@ -1,7 +1,7 @@
 /** The web server of the page, at 127.0.0.1 alone. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { type Access, headersOfAll, judgeRequest, makeAccess, setCookie } from "./access";
+import { type Access, headersOfAll, judgeRequest, makeAccess, setCookie, urlOf } from "./access";
 import type { PageFile } from "./bundle";
 import { isRange, type ReadCharts } from "./charts";
 import { feed } from "./feed";
@@ -80,7 +80,7 @@ function answer(
     return;
   }
   if (verdict === "token") response.setHeader("Set-Cookie", setCookie(access));
-  const { pathname, searchParams } = new URL(request.url ?? "/", `http://${host}`);
+  const { pathname, searchParams } = urlOf(request.url ?? "/", host);
   const path = pathname.slice(access.path.length);
   const file = served.files.get(path);
   if (file !== undefined) {

@@ -23,6 +23,8 @@ const settleMilliseconds = 5000;
 const unsettledMilliseconds = 20_000;
 /** How long a box says that systemd had to start something again. */
 const restartedMilliseconds = 60_000;
+/** What is older than this when a page is opened is not shown as if it were live. */
+const defaultForgetMilliseconds = 10_000;
 const happeningsAtMost = 100;
 const farewellMilliseconds = 2000;
 
@@ -43,6 +45,7 @@ export interface WatchOptions {
   readonly lookAt?: typeof lookAtHost;
   /** From the end of a look at a host to the next one. */
   readonly pauseMilliseconds?: number;
+  readonly forgetMilliseconds?: number;
   readonly readChecks?: (endpoints: Endpoints) => Promise<Pick<Status, "checks" | "certificates">>;
 }
 
@@ -92,9 +95,19 @@ class OpenWatch implements Watch {
   }
 
   listen(told: () => void): () => void {
+    if (this.#listeners.size === 0) this.#forgetOld();
     this.#listeners.add(told);
     for (const wake of this.#wake.splice(0)) wake();
     return () => this.#listeners.delete(told);
+  }
+
+  /** While nobody listened, no host was asked. */
+  #forgetOld(): void {
+    const { forgetMilliseconds = defaultForgetMilliseconds } = this.#options;
+    const oldest = Date.now() - forgetMilliseconds;
+    if (Object.values(this.answeredAt()).some((at) => at !== null && at > oldest)) return;
+    this.#known.clear();
+    this.#picture = this.#judged();
   }
 
   async close(): Promise<void> {
@@ -240,7 +253,9 @@ export function happeningsBetween(
   };
   const hosts = next.hosts.flatMap((host) => {
     const before = former.hosts.find(({ name }) => name === host.name);
-    const isSame = before?.health === host.health && before.words === host.words;
+    // Each attempt may find another reason: refused, no route, no answer.
+    const isSame =
+      before?.health === host.health && (host.health === "silent" || before.words === host.words);
     const isFirst = before?.health === "unknown" && host.health === "well";
     if (before === undefined || isSame || isFirst) return [];
     const { name, health, words } = host;

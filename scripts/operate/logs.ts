@@ -249,6 +249,9 @@ print $_->[1] for sort { $a->[0] <=> $b->[0] } map { @$_ } map { $lines{$_} } so
 for my $source (grep { @{$lines{$_}} == $most } sort keys %lines) { print STDERR "$source: its last $most lines: there may be older ones\n" }
 `;
 
+/** Anything else is not the reader's, and left out. */
+const headPattern = /^(-?\d+) (\S*) (\d{1,9})$/;
+
 /** Takes apart what a host prints, in whatever pieces it comes. */
 export class LogParser {
   #rest: Buffer = Buffer.alloc(0);
@@ -262,7 +265,11 @@ export class LogParser {
     for (;;) {
       const end = all.indexOf("\n", from);
       if (end === -1) break;
-      const [at, source = "", length] = all.toString("utf8", from, end).split(" ");
+      const [, at, source = "", length] = headPattern.exec(all.toString("utf8", from, end)) ?? [];
+      if (length === undefined) {
+        from = end + 1;
+        continue;
+      }
       const last = end + 1 + Number(length);
       if (all.length < last + 1) break;
       const text = all.toString("utf8", end + 1, last);

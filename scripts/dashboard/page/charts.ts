@@ -88,9 +88,10 @@ async function load(asked: Range): Promise<void> {
   if (!response.ok) throw new Error(await response.text());
   const { charts, reason }: Charts = await response.json();
   if (asked !== range) return;
-  if (reason !== null) throw new Error(reason);
-  if (state) state.textContent = charts.length === 0 ? "Prometheus has seen nothing yet." : "";
+  if (reason !== null && charts.length === 0) throw new Error(reason);
   show(charts);
+  if (reason !== null) state?.replaceChildren(badge("notice", `Not all charts: ${reason}`));
+  else if (state) state.textContent = charts.length === 0 ? "Prometheus has seen nothing yet." : "";
 }
 
 function wordsOf(error: unknown): string {

@@ -69,6 +69,10 @@ function follow(
     while (lines.childElementCount > linesAtMost) lines.firstElementChild?.remove();
     if (isAtEnd) lines.scrollTop = lines.scrollHeight;
   });
+  // The browser tries again by itself.
+  source.addEventListener("error", () => {
+    state.textContent = "npm run dashboard does not answer";
+  });
   source.addEventListener("closed", ({ data }: MessageEvent<string>) => {
     source.close();
     state.textContent = `ended: ${JSON.parse(data)}`;

@@ -92,7 +92,25 @@ test("nothing is said of hosts that were not asked yet", (t) => {
   const { health, words, faults, stations } = judge(endpoints, new Map(), []);
   t.is(`${health}: ${words}`, "unknown: asking the hosts");
   t.deepEqual(faults, []);
-  t.true(stations.every((station) => station.health === "unknown"));
+  t.deepEqual(
+    stations.map((one) => `${one.health}: ${one.who}${one.words}`),
+    stations.map(() => "unknown: no answer"),
+  );
+  const some = known();
+  some.delete("web-02");
+  const early = judge(endpoints, some, []);
+  t.is(`${early.health}: ${early.words}`, "unknown: 1 of 3 hosts not asked yet");
+});
+
+test("a HAProxy that hangs is a fault of its host, though its unit runs", (t) => {
+  const balancers = balancing().map((one) => ({ ...one, reason: "no answer" }));
+  const but = { "lb-01": { look: { ...lookOf("lb-01"), balancers } } };
+  t.deepEqual(boxes(but), { ...well, "lb-01": "fault: HAProxy: does not answer" });
+  const { stations } = judge(endpoints, known(but), []);
+  t.deepEqual(
+    stations.slice(0, 2).map(({ health, words }) => `${health}: ${words}`),
+    ["fault: 0 of 1 serve", "unknown: no answer"],
+  );
 });
 
 test("no primary, and two of them, are faults of the stack", (t) => {
@@ -145,6 +163,8 @@ test("what changed is told once, and what is seen first is no change", (t) => {
     [["web-02", "silent", "gone"]],
   );
   t.deepEqual(happeningsBetween(broken, broken, 1), []);
+  // Still silent, for another reason.
+  t.deepEqual(happeningsBetween(broken, pictureOf({ "web-02": { silence: "refused" } }), 1), []);
   const [after] = happeningsBetween(broken, pictureOf({}), 1);
   t.is(after?.words, "is well again");
 });
@@ -167,6 +187,8 @@ test("answers of a loopback port are told apart by their lengths", (t) => {
     { status: 404, body: "" },
     { status: 0, body: "{}" },
   ]);
+  t.deepEqual(parseLoopback("200 -7\n"), []);
+  t.deepEqual(parseLoopback("garbage\n200 1\na"), []);
 });
 
 test("alerts are read, but for the one that always fires", (t) => {
@@ -200,4 +222,6 @@ trilithon_backup_checked_seconds 70
   });
   const load = `0.50 0.4 0.3 1/200 99\n2\nMemTotal:  1000 kB\nMemAvailable:  750 kB\n/dev/vda 10 3 7 31% /\n`;
   t.deepEqual(parseLoad(load), { perCpu: 0.25, memory: 0.25, disk: 0.31 });
+  // What is no number would be null on its way to the page.
+  t.throws(() => parseLoad(load.replace("MemAvailable", "MemFree")), { message: /its load/ });
 });

@@ -1,11 +1,12 @@
 import { request } from "node:http";
 import test from "ava";
 import { type Access, judgeRequest, makeAccess } from "../../../scripts/dashboard/access";
-import { seriesOf } from "../../../scripts/dashboard/charts";
+import { chartReader, seriesOf } from "../../../scripts/dashboard/charts";
 import { type HostReader, Silence } from "../../../scripts/dashboard/host-reader";
+import { judge } from "../../../scripts/dashboard/judge";
 import { type Dashboard, serve } from "../../../scripts/dashboard/serve";
 import { openWatch, type Watch } from "../../../scripts/dashboard/watch";
-import { endpoints, lookOf } from "./sample";
+import { endpoints, known, lookOf } from "./sample";
 
 const host = "127.0.0.1:4000";
 const access: Access = {
@@ -29,6 +30,11 @@ test("only who has the token or the cookie, at this address, is answered", (t) =
   t.is(judged("/abc/?token=wrong"), "no cookie");
   t.is(judged("/abc/", { cookie: "trilithon-dashboard=wrong" }), "no cookie");
   t.is(judged("/abd/", { cookie }), "another path");
+  t.is(judged("/abc/../feed", { cookie }), "another path");
+  // Any page may ask for these, and no URL is made of them.
+  for (const url of ["//", "/\\", "*", "http://[", `http://${host}/abc/`]) {
+    t.is(judged(url), "another path", url);
+  }
   // The token opens the page, and nothing else by itself.
   t.is(judged(`/abc/feed?token=${access.token}`), "no cookie");
   t.is(judged(tokened, { host: "www.foobar.com:4000" }), "another host name");
@@ -47,12 +53,16 @@ const silentReader: HostReader = {
 };
 
 /** What hosts say comes from a table that a test changes; one that is not in it never answers. */
-function watchOf(said: Map<string, ReturnType<typeof lookOf> | "silent">): Watch {
+function watchOf(
+  said: Map<string, ReturnType<typeof lookOf> | "silent">,
+  forgetMilliseconds?: number,
+): Watch {
   return openWatch(
     { endpoints, privateKeys: {} },
     {
       openReader: () => silentReader,
       pauseMilliseconds: 10,
+      ...(forgetMilliseconds !== undefined && { forgetMilliseconds }),
       lookAt: (_, { name }) => {
         const look = said.get(name);
         if (look === undefined) return new Promise(() => undefined);
@@ -62,6 +72,19 @@ function watchOf(said: Map<string, ReturnType<typeof lookOf> | "silent">): Watch
     },
   );
 }
+
+test("what was seen while another page was open is not shown as live", async (t) => {
+  const watch = watchOf(new Map(endpoints.hosts.map(({ name }) => [name, lookOf(name)])), 0);
+  t.teardown(() => watch.close());
+  let stop = () => undefined as unknown;
+  await new Promise<void>((resolve) => {
+    stop = watch.listen(() => watch.picture().health === "well" && resolve());
+  });
+  stop();
+  watch.listen(() => undefined);
+  const { health, hosts } = watch.picture();
+  t.deepEqual([health, ...hosts.map((one) => one.health)], Array(4).fill("unknown"));
+});
 
 /** Events of the feed, as they come. */
 async function* eventsOf({ url }: Dashboard) {
@@ -131,6 +154,34 @@ test("the page is served with a policy that loads nothing from elsewhere, and it
   await t.throwsAsync(taken, {
     message: `--port: something listens at 127.0.0.1:${port} already: name another one, or none`,
   });
+});
+
+test("charts come from a monitor that answers, without those whose query fails", async (t) => {
+  const asked: string[] = [];
+  const body = JSON.stringify({ data: { result: [{ metric: {}, values: [] }] } });
+  const reader = (name: string, said: string): HostReader => ({
+    ...silentReader,
+    askSlowly: async () => {
+      asked.push(name);
+      return said;
+    },
+  });
+  const roles = ["monitoring"] as const;
+  const hosts = endpoints.hosts.map((one) => (one.name === "lb-01" ? one : { ...one, roles }));
+  const judged = judge({ ...endpoints, hosts }, known({ "web-01": { silence: "gone" } }), []);
+  const good = `200 ${body.length}\n${body}`;
+  const read = chartReader({
+    endpoints: { ...endpoints, hosts },
+    readers: new Map([
+      ["web-01", reader("web-01", "")],
+      ["web-02", reader("web-02", `422 1\nx${good}`)],
+    ]),
+    picture: () => judged,
+  });
+  const { charts, reason } = await read("hour");
+  t.deepEqual(asked, ["web-02"]);
+  t.is(charts.length, 1);
+  t.regex(reason ?? "", /^web-02: \d+ of \d+ queries failed$/);
 });
 
 test("what Prometheus saw has a value for each step, or none", (t) => {

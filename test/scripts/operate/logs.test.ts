@@ -123,6 +123,14 @@ test("lines are put together from whatever pieces come, and merged by time", (t)
   }
 });
 
+test("what the reader has not printed is left out", (t) => {
+  const bytes = Buffer.from("Welcome\n1 shop x\n1 shop -9\n2 shop 1\na\n");
+  t.deepEqual(
+    new LogParser("web-01").take(bytes).map(({ text }) => text),
+    ["a"],
+  );
+});
+
 /** A host whose journal is what a stub of `journalctl` prints, and whose log files are in the sandbox. */
 async function machine(t: ExecutionContext, journal: string) {
   const { sandbox, server } = await startSandboxHost(t);
