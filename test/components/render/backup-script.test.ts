@@ -199,7 +199,8 @@ const copiedTo = (root: string, ...names: readonly string[]) =>
     { encoding: "utf8" },
   ).stdout;
 /** Who is the source is asked by Perl. */
-const perl = (role: string) => `case "$*" in *" 10.0.0.22 /${role}" | */repository) exit 0 ;; esac; exit 1`;
+const perl = (role: string) =>
+  `case "$*" in *" 10.0.0.22 /${role}" | */repository) exit 0 ;; esac; exit 1`;
 const restic = `while [ $# -gt 0 ]; do
   if [ "$1" = --files-from-verbatim ]; then
     for file in $(cat "$2"); do echo "stored $file: $(cat "$file")" >>"$ROOT/calls"; done

@@ -154,7 +154,9 @@ const broken: readonly [string, string, Readonly<Record<string, string>>, RegExp
   [
     "a disk that has no room for it",
     "latest",
-    { restic: `[ "$1" != stats ] || echo '{"total_size":1234567890123456789,"snapshots_count":1}'\n${whole.restic}` },
+    {
+      restic: `[ "$1" != stats ] || echo '{"total_size":1234567890123456789,"snapshots_count":1}'\n${whole.restic}`,
+    },
     /a restore needs 1205632705198688 KB in .*trilithon-scratch, which has \d+ KB free$/,
   ],
   [
