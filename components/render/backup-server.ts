@@ -184,8 +184,11 @@ in_each() {
 
 # A check would lock machines out for as long as it reads. Without that it is sound as well: it takes the list of copies first, and nothing is removed meanwhile.
 # Each copy of the logs holds a week of them: one a day leads back as far as the daily copies.
+# A machine that died in the middle of a copy, or this one in the middle of this, left a lock that nobody else ever takes away. \`unlock\` removes
+# what nobody has renewed for half an hour.
 keep_one() {
-  in_repository "$1" forget --quiet --tag full --group-by host,tags --keep-last 2 --keep-daily ${daily} --keep-weekly ${weekly} --keep-monthly ${monthly} &&
+  in_repository "$1" unlock --quiet &&
+    in_repository "$1" forget --quiet --tag full --group-by host,tags --keep-last 2 --keep-daily ${daily} --keep-weekly ${weekly} --keep-monthly ${monthly} &&
     in_repository "$1" forget --quiet --tag folders --group-by host,tags --keep-last 2 --keep-daily ${daily} --keep-weekly ${weekly} --keep-monthly ${monthly} &&
     in_repository "$1" forget --quiet --tag state --group-by host,tags --keep-last 2 --keep-daily ${daily} --keep-weekly ${weekly} --keep-monthly ${monthly} &&
     in_repository "$1" forget --quiet --tag logs --group-by host,tags --keep-within 1h --keep-hourly 48 --keep-daily ${daily} &&

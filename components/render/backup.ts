@@ -87,8 +87,15 @@ Wants=network-online.target
 
 [Service]
 Type=oneshot
-${database ? `ExecStart=${scriptPath} full\n` : ""}${folders ? `ExecStart=${scriptPath} folders\n` : ""}TimeoutStartSec=12h
+ExecStart=${scriptPath} ${wordsOf({ database, folders }).join(" ")}
+TimeoutStartSec=12h
 ${backupPriority}${backupConfinement}`;
+}
+
+/** Of two `ExecStart=` systemd would leave out the second where the first fails. */
+function wordsOf({ database, folders }: Omit<Copied, "name">): readonly string[] {
+  if (database && folders) return ["each", "full", "folders"];
+  return database ? ["full"] : ["folders"];
 }
 
 export function renderBackupTimer({ schedule }: { readonly schedule: string }): string {
@@ -143,6 +150,9 @@ WantedBy=timers.target
 /** Less than a run of the timer: a member that is further behind is none that copies are made from. */
 const applySeconds = 30;
 
+/** A backup host that is started anew answers by then. */
+const reachedSeconds = 15;
+
 /** Tags, `full`, `logs`, `folders` and `state`, are those that `trilithon-backup-keep` and `trilithon-restore` know. */
 export function renderBackupScript({ name }: Pick<Copied, "name">): string {
   const { folders, members, clone, gtidSet, gtidPurged, gtidStored, lock, metrics, unit } =
@@ -152,6 +162,7 @@ ${writtenByTrilithon}
 # trilithon-backup full      a copy of the whole database, if this member is the one that makes it; --here: in any case
 # trilithon-backup logs      the binary logs up to now, if this member is the one
 # trilithon-backup folders   the folders in which applications keep state
+# trilithon-backup each WORDS...  one after the other, each whatever became of the ones before
 # trilithon-backup state     standard input: the state of the stack, as \`npm run backup -- now\` sends it
 # trilithon-backup list      the copies of this machine, as restic has them: JSON, a line for each place
 # trilithon-backup check     whether all data can be read, in each place
@@ -216,10 +227,26 @@ places_now() {
   for place in "$config"/places/*; do echo "\${place##*/} $(which_repository)"; done
 }
 
+# One of the stack's own that is gone: restic would wait a quarter of an hour for it, and so would the places after it. One that starts anew is waited for.
+reached() {
+  if [ -e "$place/makes-repository" ]; then return 0; fi
+  perl -MIO::Socket::INET -e '
+    open my $file, "<", $ARGV[0] or exit 1;
+    my ($peer) = (<$file> // "") =~ m{^rest:https://[^/]*\\@([^/\\@]+:\\d+)/} or exit 0;
+    my $end = time + ${reachedSeconds};
+    until (IO::Socket::INET->new(PeerAddr => $peer, Timeout => 5)) {
+      exit 1 if time >= $end;
+      sleep 1;
+    }' "$place/repository" && return 0
+  echo "\${place##*/}: nobody answers" >&2
+  return 1
+}
+
 # store TAG ARGUMENTS... Status 3 of restic's, as something could not be read, is a failure as well.
 store() {
   tag=$1
   shift
+  reached || return 1
   restic backup --quiet --host "$name" --tag "$tag" --group-by host,tags --retry-lock 5m "$@"
 }
 
@@ -384,6 +411,12 @@ folders() {
   metric folders
 }
 
+each() {
+  failed=
+  for what in "$@"; do "$0" "$what" || failed=yes; done
+  [ -z "$failed" ]
+}
+
 # Its secrets are encrypted by the stack's passphrase.
 state() {
   cat >"$state/stack.json.new"
@@ -393,11 +426,12 @@ state() {
 }
 
 list_one() {
+  reached || return 1
   said=$(restic snapshots --json --no-lock) || return 1
   printf '%s\\n' "\${place##*/} $said"
 }
 
-check_one() { restic check --read-data --no-lock; }
+check_one() { reached && restic check --read-data --no-lock; }
 
 made_none=
 case $1 in full | logs | folders | state) (in_each_place make_repository) || made_none=yes ;; esac
@@ -405,6 +439,10 @@ case $1 in
   full) full "\${2:-}" ;;
   logs) logs ;;
   folders) folders ;;
+  each)
+    shift
+    each "$@"
+    ;;
   state) state ;;
   list) in_each_place list_one ;;
   check) in_each_place check_one ;;
@@ -417,7 +455,7 @@ case $1 in
     ;;
   is-source) is_source ;;
   *)
-    echo "expected full, logs, folders, state, list, check, restic or is-source, got $1" >&2
+    echo "expected full, logs, folders, each, state, list, check, restic or is-source, got $1" >&2
     exit 2
     ;;
 esac

@@ -86,7 +86,7 @@ ask() { mysql --no-defaults --socket="$socket" --batch --skip-column-names --exe
 copies() {
   : >"$work/copies"
   for place in "$places"/*; do
-    said=$(in_place "$place" restic snapshots --json --no-lock --tag "$1") || fail "\${place##*/}: its copies cannot be read"
+    said=$(in_place "$place" restic snapshots --json --no-lock --tag "$1") || fail "\${place##*/}: its copies cannot be read; to do without them: --keys FILE, of the places that are left"
     printf '%s\\n' "$said" | perl -ne 'while (/"time":"([^"]+)".*?"short_id":"([0-9a-f]+)"/g) { print "$1 $2\\n" }' >"$work/times"
     while read -r time id; do
       at=$(date -d "$time" +%s%6N)
@@ -125,6 +125,12 @@ stop() {
 executed() { ask "SELECT REPLACE(@@GLOBAL.gtid_executed, CHAR(10), '')"; }
 is_subset() { [ "$(ask "SELECT GTID_SUBSET('$1', '$2')")" = 1 ]; }
 
+# A disk that it fills is that of the MySQL that serves.
+has_space() {
+  free=$(df -kP "$work" | awk 'NR == 2 { print $4 }')
+  [ "$free" -gt "$1" ] || fail "a restore needs $1 KB in ${folder}, which has $free KB free"
+}
+
 # The newest copy that has nothing beyond the target.
 take_copy() {
   copies full >"$work/full"
@@ -133,6 +139,8 @@ take_copy() {
     case $target in
       time:*) if [ "$time" -gt "$((\${target#time:} - ${settleSeconds} * 1000000))" ]; then continue; fi ;;
     esac
+    size=$(in_place "$place" restic stats --json --no-lock --mode restore-size "$id" | sed -n 's/.*"total_size":\\([0-9]*\\).*/\\1/p')
+    has_space "$((\${size:-0} / 1024))"
     in_place "$place" restic restore --quiet --verify --retry-lock 30m "$id:${clone}" --target "$work/data" ||
       fail "the copy $id of $(readable "$time") in \${place##*/} cannot be read whole"
     start
@@ -270,10 +278,14 @@ tell() {
   echo "scratch 127.0.0.1 ${port} $socket"
 }
 
+# What fails leaves nothing behind: the MySQL that serves needs the space.
 scratch() {
+  trap stop EXIT
+  trap 'exit 1' HUP INT TERM
   rebuild "$@"
   tell_others
   tell
+  trap - EXIT
 }
 
 rebuild() {
@@ -336,9 +348,7 @@ take_marker() {
   stop
   mkdir -p "$work"
   chown mysql:mysql "$work"
-  needed=$(du -sk "$(live_ask 'SELECT @@datadir')" | cut -f 1)
-  free=$(df -kP "$work" | awk 'NR == 2 { print $4 }')
-  [ "$free" -gt "$needed" ] || fail "a restore needs $needed KB in ${folder}, which has $free KB free"
+  has_space "$(du -sk "$(live_ask 'SELECT @@datadir')" | cut -f 1)"
   (
     flock 9
     live_ask "CLONE LOCAL DATA DIRECTORY = '$work/data'"

@@ -51,21 +51,22 @@ export async function restoreCluster(site: Site, wish: ClusterRestore): Promise<
   const wasClosed = await isSiteClosed(site);
   const page = { who: whoIsIt(), say, tell };
   if (!wasClosed) await setMaintenance(site, { ...page, state: "on" });
-  const closedAt = new Date().toISOString();
-  await closePrimary(site, primary);
-  say(`${primary.name}: closed for writes; what was before: --to ${closedAt}`);
-  const remedy = `the site and ${primary.name} stay closed: run it again, or take what was before`;
   try {
+    const closedAt = new Date().toISOString();
+    await closePrimary(site, primary);
+    say(`${primary.name}: closed for writes; what was before: --to ${closedAt}`);
     await load(site, primary, { ...report, ...plan });
     if (definers.length > 0) for (const said of await makeDefiners(site, primary, plan)) tell(said);
+    const live = await liveTables(site, primary);
+    const other = differences(report.tables, live, { changes: plan.changes, rounded });
+    if (other.length > 0) {
+      throw new Error(`${primary.name}: not as they were restored: ${other.join(", ")}`);
+    }
   } catch (error) {
-    tell(remedy);
+    tell(`the site and ${primary.name} stay closed: run it again, or take what was before`);
     throw error;
   }
-  return finish(site, { ...wish, primary, wasClosed, remedy }, async () => {
-    const live = await liveTables(site, primary);
-    return differences(report.tables, live, { changes: plan.changes, rounded });
-  });
+  return finish(site, { ...wish, primary, wasClosed });
 }
 
 /** The primary. One that an earlier run closed is `read_only` alone, which no other member is. */
@@ -82,25 +83,18 @@ async function findWritable(site: Site): Promise<EndpointHost> {
 interface Loaded extends ClusterRestore {
   readonly primary: EndpointHost;
   readonly wasClosed: boolean;
-  readonly remedy: string;
 }
 
 /** Opened once it was compared. A member that lags is told, and gets no reads by itself. */
-async function finish(
-  site: Site,
-  { primary, wasClosed, remedy, say, tell }: Loaded,
-  compare: () => Promise<readonly string[]>,
-): Promise<number> {
-  const other = await compare();
-  if (other.length > 0) {
-    tell(remedy);
-    throw new Error(`${primary.name}: not as they were restored: ${other.join(", ")}`);
-  }
+async function finish(site: Site, { primary, wasClosed, say, tell }: Loaded): Promise<number> {
   for (const fault of await awaitMembers(site, primary)) tell(fault);
   await openPrimary(site, primary);
   if (!wasClosed) await setMaintenance(site, { state: "off", who: whoIsIt(), say, tell });
   await removeScratch(site, primary);
   say(`${primary.name}: all rows are as they were restored, and it takes writes`);
+  if (wasClosed && site.endpoints.edgeCommand !== undefined) {
+    tell("the site was closed before, and stays so: npm run maintenance -- off opens it");
+  }
   return 0;
 }
 

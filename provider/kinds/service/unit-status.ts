@@ -46,10 +46,13 @@ unit_status() {
 /** Functions of the observation alone. */
 export const unitObservation = sh`
 is_active() { case $shown in *ActiveState=active*) ;; *) return 1 ;; esac; }
-# The next of those that were asked about.
+# The next of those that were asked about. systemd ends at one that it does not know, and a command may have an empty line in it.
 unit() {
-  shown=\${statuses%%"$nl$nl"*}
-  statuses=\${statuses#*"$nl$nl"}
+  units_left=$((units_left - 1)) shown=$statuses
+  if [ "$units_left" -gt 0 ]; then
+    shown=\${statuses%%"$nl$nl"*}
+    case $statuses in *"$nl$nl"*) statuses=\${statuses#*"$nl$nl"} ;; *) statuses= ;; esac
+  fi
   printf '%s\n' "$shown"
   main=\${shown#*MainPID=}; main=\${main%%[!0-9]*}
   if [ "\${main:-0}" != 0 ]; then
@@ -70,7 +73,7 @@ unit() {
 /** All of them at once, before \`unit\` tells of each: systemd's answer takes longer than all else. */
 export function renderUnitStatuses(units: readonly string[]): Shell {
   return sh`
-statuses=$(unit_status ${units})
+statuses=$(unit_status ${units}) units_left=${units.length}
 read -r uptime idle </proc/uptime; clock=$(date +%s.%N)`;
 }
 

@@ -9,6 +9,7 @@ import {
   rmSync,
   writeFileSync,
 } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import test, { type ExecutionContext } from "ava";
@@ -73,6 +74,42 @@ test("a place that fails keeps none of the others from their copy, and is told",
     ...[`restic ${words} /kept`, "to one"],
     ...[`restic ${words} /kept`, "to two"],
   ]);
+});
+
+test("one of the stack's places where nobody answers is told at once, and restic does not wait for it", async (t) => {
+  const { root, place, put, run, calls } = makeMachine(t, { restic: "" });
+  put("script", readFileSync(join(root, "script"), "utf8").replace("time + 15", "time"));
+  const server = createServer();
+  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+  t.teardown(() => server.close());
+  const { port } = server.address() as AddressInfo;
+  put("etc/trilithon/backup/folders", `${root}/kept\n`);
+  put("kept/picture", "a picture");
+  for (const [name, at] of [
+    ["gone", 1],
+    ["there", port],
+  ] as const) {
+    place(name);
+    const repository = backupFiles.place(name, "repository").slice(1);
+    put(repository, `rest:https://web-02:secret@127.0.0.1:${at}/web-02/`);
+  }
+  const { status, stderr } = run("folders");
+  t.is(status, 1);
+  t.is(stderr, "gone: nobody answers\nweb-02: no copy in: gone\n");
+  t.is(calls().length, 1);
+});
+
+test("a database that cannot be copied keeps no folder from its copy", (t) => {
+  const { root, place, put, run, calls } = makeMachine(t, { restic: "" });
+  place("one");
+  put("etc/trilithon/backup/members", "");
+  put("etc/trilithon/backup/folders", `${root}/kept\n`);
+  put("kept/picture", "a picture");
+  const { status, stderr } = run("each", "full", "folders");
+  t.is(status, 1);
+  t.regex(stderr, /no member says that it is a replica or the primary/);
+  t.is(calls().length, 1);
+  t.regex(calls()[0] ?? "", /^restic backup .* --tag folders /);
 });
 
 for (const [status, said, made] of [
@@ -162,7 +199,8 @@ const copiedTo = (root: string, ...names: readonly string[]) =>
     { encoding: "utf8" },
   ).stdout;
 /** Who is the source is asked by Perl. */
-const perl = (role: string) => `case "$*" in *" 10.0.0.22 /${role}") exit 0 ;; esac; exit 1`;
+const perl = (role: string) =>
+  `case "$*" in *" 10.0.0.22 /${role}" | */repository) exit 0 ;; esac; exit 1`;
 const restic = `while [ $# -gt 0 ]; do
   if [ "$1" = --files-from-verbatim ]; then
     for file in $(cat "$2"); do echo "stored $file: $(cat "$file")" >>"$ROOT/calls"; done

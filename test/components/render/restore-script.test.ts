@@ -13,7 +13,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import test, { type ExecutionContext } from "ava";
 import { backupFiles } from "../../../components/render/backup";
-import { renderRestoreScript } from "../../../components/render/restore";
+import { renderRestoreScript, restore as scratch } from "../../../components/render/restore";
 
 const snapshots = (time: string, id: string) =>
   `[{"time":"${time}","tree":"00","paths":["/a"],"hostname":"web-02","tags":["x"],"id":"${id}00","short_id":"${id}"}]`;
@@ -76,7 +76,8 @@ function run(
       return [name, existsSync(file) ? readFileSync(file, "utf8") : undefined];
     }),
   );
-  return { status, stdout, stderr: stderr.replaceAll(root, "").trim(), metrics };
+  const stays = existsSync(join(root, scratch.folder));
+  return { status, stdout, stderr: stderr.replaceAll(root, "").trim(), metrics, stays };
 }
 
 function restore(
@@ -124,7 +125,7 @@ const broken: readonly [string, string, Readonly<Record<string, string>>, RegExp
     "a repository that cannot be read",
     "latest",
     { restic: "echo wrong password >&2; exit 12" },
-    /web-02@lb-01: its copies cannot be read$/,
+    /web-02@lb-01: its copies cannot be read; to do without them: --keys FILE, of the places that are left$/,
   ],
   [
     "a pack that is damaged",
@@ -149,6 +150,14 @@ const broken: readonly [string, string, Readonly<Record<string, string>>, RegExp
     "latest",
     { restic: whole.restic.replace(/echo '[^']*bbbb[^']*'/, "echo '[]'") },
     /there is no copy of the binary logs$/,
+  ],
+  [
+    "a disk that has no room for it",
+    "latest",
+    {
+      restic: `[ "$1" != stats ] || echo '{"total_size":1234567890123456789,"snapshots_count":1}'\n${whole.restic}`,
+    },
+    /a restore needs 1205632705198688 KB in .*trilithon-scratch, which has \d+ KB free$/,
   ],
   [
     "a gap",
@@ -189,9 +198,10 @@ const broken: readonly [string, string, Readonly<Record<string, string>>, RegExp
 
 for (const [what, target, stubs, message] of broken) {
   test(`told rather than restored shorter: ${what}`, (t) => {
-    const { status, stdout, stderr } = restore(t, target, stubs);
+    const { status, stdout, stderr, stays } = restore(t, target, stubs);
     t.is(status, 1, stdout);
     t.regex(stderr, message);
+    t.false(stays, "the MySQL that serves needs the space");
     t.false(stdout.includes("scratch 127.0.0.1"));
   });
 }

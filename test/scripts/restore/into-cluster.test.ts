@@ -31,6 +31,8 @@ function makeSite(
     readonly primary?: object;
     readonly definers?: string;
     readonly dump?: () => string;
+    readonly closes?: () => string;
+    readonly after?: () => string;
   } = {},
 ) {
   const done: string[] = [];
@@ -41,14 +43,18 @@ function makeSite(
     [/trilithon-restore definers guestbook$/, "", () => given.definers ?? ""],
     [/trilithon-restore make-definers guestbook$/, "definers", () => "refused\n"],
     [/mysqldump .* --no-data /, "tried", () => given.dump?.() ?? ""],
-    [/trilithon-restore live/, "", () => (done.includes("loaded") ? after : tables(9, 99))],
+    [
+      /trilithon-restore live/,
+      "",
+      () => (done.includes("loaded") ? (given.after?.() ?? after) : tables(9, 99)),
+    ],
     [
       /maintenance (on|off)/,
       "page",
       (script) => (page = / on /.test(script) ? "on since x by y" : "off"),
     ],
     [/maintenance$/, "", () => page],
-    [/read_only = ON/, "closed", () => ""],
+    [/read_only = ON/, "closed", () => given.closes?.() ?? ""],
     [/mysqldump/, "loaded", () => ""],
     [/WAIT_FOR_EXECUTED/, "awaited", () => "0"],
     [/gtid_executed/, "", () => "3e11fa47-71ca-11e1-9e33-c80aa9429562:1-29"],
@@ -105,10 +111,25 @@ test("what is not as it was restored stays closed, and is told", async (t) => {
   t.regex(said, /the site and web-01 stay closed: run it again/);
 });
 
+test("what fails as the primary is closed, or is looked at afterwards, says that the site stays closed", async (t) => {
+  for (const part of ["closes", "after"] as const) {
+    const broken = () => {
+      throw new Error("connection lost");
+    };
+    const { site, done } = makeSite(tables(3, 33), { [part]: broken });
+    const { status, said } = await run(site);
+    t.is(status, "connection lost");
+    t.true(done.includes("page on") && !done.includes("page off"));
+    t.regex(said, /the site and web-01 stay closed: run it again/);
+  }
+});
+
 test("a primary that an earlier run left closed is taken, and a page of somebody else's stays", async (t) => {
   const page = "on since x by somebody";
   const { site, done } = makeSite(tables(3, 33), { page, primary: {} });
-  t.is((await run(site)).status, 0);
+  const { status, said } = await run(site);
+  t.is(status, 0);
+  t.regex(said, /the site was closed before, and stays so: npm run maintenance -- off opens it$/);
   t.deepEqual(done, ["restored", "tried", "closed", "loaded", "awaited", "opened", "removed"]);
 });
 

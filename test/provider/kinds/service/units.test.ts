@@ -1,11 +1,45 @@
 /** Units that change together with a service's own: the workers of an application. */
+import { spawnSync } from "node:child_process";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { ExecutionContext } from "ava";
+import test, { type ExecutionContext } from "ava";
+import {
+  renderUnitStatuses,
+  unitFunctions,
+  unitObservation,
+} from "../../../../provider/kinds/service/unit-status";
+import { lines, sh } from "../../../../provider/ssh/shell";
 import { type Machine, startMachine, wireHost } from "../../../support/machine";
 import { onLinux } from "../../../support/on-linux";
 import type { TestResource } from "../../../support/resource";
 import { type WireMap, wire } from "../../../support/wire";
+
+const statusOf = (state: string, command = "/bin/a") =>
+  `MainPID=0\nExecStart={ path=/bin/a ; argv[]=${command} ; }\nActiveState=${state}\nUnitFileState=enabled`;
+
+/** What is read where systemd answers that. */
+function readUnits(units: readonly string[], answer: string): readonly (readonly string[])[] {
+  const systemctl = sh`systemctl() { printf '%s\n' ${answer}; return 1; }`;
+  const asked = units.map((unit) => sh`unit ${unit} ''; echo end`);
+  const all = lines(systemctl, unitFunctions, unitObservation, renderUnitStatuses(units), ...asked);
+  const { stdout } = spawnSync("sh", ["-c", all.text], { encoding: "utf8" });
+  const states = stdout.split("end\n").map((one) => one.match(/^(?:Active|UnitFile)State=.*$/gm));
+  return states.slice(0, -1).map((one) => one ?? []);
+}
+
+test("a command with an empty line in it ends no status", (t) => {
+  const read = readUnits(["a.service"], statusOf("active", "/bin/a one\n\ntwo"));
+  t.deepEqual(read, [["ActiveState=active", "UnitFileState=enabled"]]);
+});
+
+test("a unit that systemd says nothing of has no other one's status", (t) => {
+  const units = ["a.service", "b.service", "c.service"];
+  const [a, b] = [statusOf("active"), statusOf("failed")];
+  const found = (state: string) => [`ActiveState=${state}`, "UnitFileState=enabled"];
+  t.deepEqual(readUnits(units, `${a}\n\n${b}\n\n${a}`), ["active", "failed", "active"].map(found));
+  t.deepEqual(readUnits(units, `${a}\n\n${b}`), [found("active"), found("failed"), []]);
+  t.deepEqual(readUnits(units, a), [found("active"), [], []]);
+});
 
 interface Working extends Machine {
   readonly app: TestResource;
