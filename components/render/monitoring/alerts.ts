@@ -305,9 +305,10 @@ export const alerts: readonly Alert[] = [
   },
   {
     name: "BackupOld",
-    expression: `time() - max by (what) (${copied("logs")}) > 600 or time() - max by (what) (${copied("full")}) > 93600 or time() - ${copied("folders")} > 93600`,
+    // Who makes no copies tells no time of one: where the next one cannot make any, nobody tells one.
+    expression: `time() - max by (what) (${copied("logs")}) > 600 or time() - max by (what) (${copied("full")}) > 93600 or time() - ${copied("folders")} > 93600 or absent(${copied("logs")}) and on () count(mysql_up) > 0`,
     ...{ lasts: "5m", severity: "page", scope: "part", needs: "backup" },
-    cause: "The newest copy ({{ $labels.what }}) is {{ $value | humanizeDuration }} old.",
+    cause: "The newest copy ({{ $labels.what }}) is too old, or there is none.",
     effect: "What was written since is lost if the machines are.",
     firstStep:
       "npm run backup -- now; journalctl -u 'trilithon-backup*' on the members of the database, and on the host that keeps copies.",
