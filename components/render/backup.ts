@@ -295,7 +295,8 @@ await_applied() {
 # The name of the open log and its end, where a transaction ends. The statement has another name before MySQL 8.2.
 open_log() {
   status=$(ask 'SHOW BINARY LOG STATUS' 2>/dev/null) || status=$(ask 'SHOW MASTER STATUS')
-  echo "$status" | cut -f 1,2 | tr '\\t' ' '
+  # After a switch the set of GTIDs has an escaped line feed, which dash's echo would make one.
+  printf '%s\\n' "$status" | cut -f 1,2 | tr '\\t' ' '
 }
 
 # Whether what is gone from the logs is in this machine's last copy.

@@ -116,7 +116,7 @@ test("restic is run by hand with the keys of one place", (t) => {
 });
 
 const mysql = `case "$*" in
-  *'SHOW BINARY LOG STATUS'*) printf 'binlog.000002\\t4\\t\\t\\t\\n' ;;
+  *'SHOW BINARY LOG STATUS'*) printf 'binlog.000002\\t4\\t\\t\\tone:1-5,\\\\ntwo:1\\n' ;;
   *'SHOW BINARY LOGS'*) printf 'binlog.000001\\t6\\tNo\\nbinlog.000002\\t32\\tNo\\nbinlog.000003\\t4\\tNo\\n' ;;
   *log_bin_basename*) echo "$ROOT/data/binlog" ;;
   *GTID_SUBSET*) echo 1 ;;
