@@ -43,12 +43,11 @@ const unlessClosed = "unless on() (max(trilithon_site_closed) == 1)";
 const answers = 'haproxy_frontend_http_responses_total{proxy="web"';
 const disks = 'fstype!~"tmpfs|ramfs"';
 const replica = '{channel_name=""}';
-const ageOf = (what: string) =>
-  `time() - max by (what) (trilithon_backup_last_success_seconds{what="${what}"})`;
 /** Facts of two hosts are up to 45 seconds apart: who had something, and who has it since, both say so for as long, or neither. */
 const longerThanFactsDiffer = "1m";
 const onReplica = "and on (host) (trilithon_mysql_primary == 0)";
 const onPrimary = "and on (host) (trilithon_mysql_primary == 1)";
+const copied = (what: string) => `trilithon_backup_last_success_seconds{what="${what}"}`;
 const own = "trilithon_mysql_own_transactions";
 const known = `max by (uuid) (trilithon_mysql_known_transactions ${onPrimary})`;
 
@@ -313,6 +312,16 @@ export const alerts: readonly Alert[] = [
     firstStep: `systemctl status {{ $labels.unit }} on ${host}.`,
   },
   {
+    name: "BackupOld",
+    // Who makes no copies tells no time of one: where the next one cannot make any, nobody tells one.
+    expression: `time() - max by (what) (${copied("logs")}) > 600 or time() - max by (what) (${copied("full")}) > 93600 or time() - ${copied("folders")} > 93600 or absent(${copied("logs")}) and on () count(mysql_up) > 0`,
+    ...{ lasts: "5m", severity: "page", scope: "part", needs: "backup" },
+    cause: "The newest copy ({{ $labels.what }}) is too old, or there is none.",
+    effect: "What was written since is lost if the machines are.",
+    firstStep:
+      "npm run backup -- now; journalctl -u 'trilithon-backup*' on the members of the database, and on the host that keeps copies.",
+  },
+  {
     name: "RestoreTestFailed",
     expression:
       'trilithon_unit_failed{unit="trilithon-restore-test.service"} == 1 or time() - max by (job) (trilithon_restore_test_last_success_seconds) > 2 * 86400',
@@ -338,25 +347,6 @@ export const alerts: readonly Alert[] = [
     cause: `The name server on ${host} does not answer for the site.`,
     effect: "Who asks it for the site waits, and asks another one.",
     firstStep: `journalctl -u nsd on ${host}; npm run verify compares all records.`,
-  },
-  {
-    name: "BackupOld",
-    expression: `${ageOf("full")} > 26 * 3600 or ${ageOf("logs")} > 600 or time() - trilithon_backup_last_success_seconds{what="folders"} > 26 * 3600`,
-    ...{ lasts: "5m", severity: "note", scope: "site", needs: "backup" },
-    cause: "The newest copy ({{ $labels.what }}) is {{ $value | humanizeDuration }} old.",
-    effect: "What was written since is lost if all machines are.",
-    firstStep:
-      "npm run backup -- now; why: journalctl -u 'trilithon-backup*' on the members of the database, or the application's hosts.",
-  },
-  {
-    name: "BackupMissing",
-    expression:
-      'absent(trilithon_backup_last_success_seconds{what="full"}) or absent(trilithon_backup_last_success_seconds{what="logs"})',
-    ...{ lasts: "6h", severity: "note", scope: "site", needs: "database backup" },
-    cause: "No member of the database says that it has made a copy ({{ $labels.what }}).",
-    effect: "The database is lost if all machines are.",
-    firstStep:
-      "npm run backup -- now; why: journalctl -u 'trilithon-backup*' on the members of the database.",
   },
   {
     name: "BackupBroken",
