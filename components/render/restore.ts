@@ -272,8 +272,14 @@ tell_tables() {
   checksums | sed 's/^/checksum\\t/'
 }
 
+# One may have views, routines or events alone.
+tell_databases() {
+  ask "SELECT 'database', SCHEMA_NAME FROM information_schema.SCHEMATA WHERE SCHEMA_NAME NOT IN ('mysql', 'sys', 'performance_schema', 'information_schema')"
+}
+
 tell() {
   echo "gtid $has"
+  tell_databases
   tell_tables
   echo "scratch 127.0.0.1 ${port} $socket"
 }

@@ -30,7 +30,7 @@ const databaseOf = ({ name }: Pick<Table, "name">) => name.slice(0, name.indexOf
 
 /** `only`: a database, or a table as `DATABASE.TABLE`. */
 export function planCluster(
-  restored: readonly Table[],
+  { tables: restored, databases: all }: Pick<RestoreReport, "tables" | "databases">,
   live: readonly Table[],
   only: string | undefined,
 ): ClusterPlan {
@@ -38,14 +38,20 @@ export function planCluster(
   const isWanted = (table: Table) =>
     only === undefined || table.name === only || databaseOf(table) === only;
   const wanted = of(restored).filter(isWanted);
-  if (wanted.length === 0) {
+  const bare = all.filter(
+    (name) =>
+      name !== own &&
+      (only === undefined || name === only) &&
+      !restored.some((table) => databaseOf(table) === name),
+  );
+  if (wanted.length === 0 && bare.length === 0) {
     const names = of(restored).map(({ name }) => name);
     throw new Error(
       `${only ?? "tables"}: the copy has none such; it has ${names.join(", ") || "none"}`,
     );
   }
   const isTable = wanted.some(({ name }) => name === only);
-  const databases = [...new Set(wanted.map(databaseOf))];
+  const databases = [...new Set([...wanted.map(databaseOf), ...bare])];
   const replaced = of(live).filter((table) =>
     isTable ? table.name === only : databases.includes(databaseOf(table)),
   );
@@ -70,7 +76,7 @@ export function renderPlan(
     definers,
   }: { readonly rounded: readonly string[]; readonly definers: readonly string[] },
 ): string {
-  const width = Math.max(...changes.map(({ name }) => name.length));
+  const width = Math.max(0, ...changes.map(({ name }) => name.length));
   const rows = changes.map(
     ({ name, live = "not there", restored = "dropped" }) =>
       `  ${name.padEnd(width)}  ${live} -> ${restored}\n`,

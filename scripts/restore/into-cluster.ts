@@ -37,7 +37,7 @@ export async function restoreCluster(site: Site, wish: ClusterRestore): Promise<
   const primary = await findWritable(site);
   const report = parseReport(await restoreIntoScratch(site, primary, wish));
   const rounded = await roundedTables(site, primary, report);
-  const plan = planCluster(report.tables, await liveTables(site, primary), only);
+  const plan = planCluster(report, await liveTables(site, primary), only);
   const named = rounded.filter((name) => plan.changes.some((change) => change.name === name));
   const definers = await missingDefiners(site, primary, plan);
   await tryDump(site, primary, { ...report, ...plan });

@@ -14,6 +14,8 @@ export interface RestoreReport {
   readonly until?: string | undefined;
   readonly gtidSet: string;
   readonly tables: readonly Table[];
+  /** Also those without a table. */
+  readonly databases: readonly string[];
   /** Transactions that were left out although they bear an earlier time than was wanted. */
   readonly early: number;
   /** Older copies of another history, and what they have that is not in this one. */
@@ -40,6 +42,7 @@ export function parseReport(said: string): RestoreReport {
     ...(until !== "0" && { until: timeOf(until) }),
     gtidSet,
     tables: parseTables(said),
+    databases: cells(said, "database").map(([name]) => name),
     early: rows.reduce((sum, [word, count]) => sum + (word === "early" ? Number(count) : 0), 0),
     others: rows.flatMap(([word, at = "0", place = "", id = "", gtidSet = ""]) =>
       word === "other" ? [{ at: timeOf(at), place, id, gtidSet }] : [],

@@ -8,13 +8,14 @@ import { readKeysFile } from "../../../scripts/restore/keys-file";
 
 const table = (name: string, rows: number, checksum = "1") => ({ name, rows, checksum });
 const restored = [table("shop.orders", 5), table("shop.people", 2), table("trilithon.cluster", 0)];
+const databases = ["shop", "trilithon"];
 const live = [
   ...[table("shop.orders", 9), table("shop.later", 1), table("wiki.pages", 3)],
   table("trilithon.cluster", 0),
 ];
 
 test("a whole copy replaces its databases, drops what came later in them, and leaves the others", (t) => {
-  const plan = planCluster(restored, live, undefined);
+  const plan = planCluster({ tables: restored, databases }, live, undefined);
   t.deepEqual(plan, {
     replaces: ["shop"],
     changes: [
@@ -33,19 +34,30 @@ test("a whole copy replaces its databases, drops what came later in them, and le
   );
 });
 
+test("a database that has views or routines alone is restored as well", (t) => {
+  const copy = { tables: restored, databases: [...databases, "reports"] };
+  const { replaces, leaves } = planCluster(copy, [...live, table("reports.old", 1)], undefined);
+  t.deepEqual({ replaces, leaves }, { replaces: ["shop", "reports"], leaves: ["wiki"] });
+  t.deepEqual(planCluster(copy, live, "reports").replaces, ["reports"]);
+  t.deepEqual(planCluster(copy, live, "shop").replaces, ["shop"]);
+  t.deepEqual(planCluster(copy, live, "shop.orders").replaces, ["shop.orders"]);
+});
+
 test("one table replaces itself alone", (t) => {
-  t.deepEqual(planCluster(restored, live, "shop.orders"), {
+  t.deepEqual(planCluster({ tables: restored, databases }, live, "shop.orders"), {
     ...{ replaces: ["shop.orders"], leaves: [] },
     changes: [{ name: "shop.orders", live: 9, restored: 5 }],
   });
-  t.throws(() => planCluster(restored, live, "shop.order"), {
+  t.throws(() => planCluster({ tables: restored, databases }, live, "shop.order"), {
     message: "shop.order: the copy has none such; it has shop.orders, shop.people",
   });
-  t.throws(() => planCluster(restored, live, "trilithon"), { message: /the copy has none such/ });
+  t.throws(() => planCluster({ tables: restored, databases }, live, "trilithon"), {
+    message: /the copy has none such/,
+  });
 });
 
 test("rows are compared with what was restored, and a table that is rounded by their number", (t) => {
-  const { changes } = planCluster(restored, live, undefined);
+  const { changes } = planCluster({ tables: restored, databases }, live, undefined);
   const after = [table("shop.orders", 5, "2"), table("shop.people", 2), table("wiki.pages", 4)];
   t.deepEqual(differences(restored, after, { changes, rounded: [] }), ["shop.orders"]);
   t.deepEqual(differences(restored, after, { changes, rounded: ["shop.orders"] }), []);
