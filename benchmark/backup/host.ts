@@ -5,7 +5,7 @@ import { benchmarkStack } from "../peers/hosts";
 export const containerOf = (host: string) => `trilithon-${benchmarkStack}-backup-${host}`;
 
 export function onHost(host: string, script: string): Promise<string> {
-  return must(host, "docker", ["exec", containerOf(host), "sh", "-ec", script]);
+  return must(host, "docker", ["exec", containerOf(host), "bash", "-o", "pipefail", "-ec", script]);
 }
 
 export async function secondsOf(host: string, script: string): Promise<number> {
