@@ -225,7 +225,8 @@ export const backupOptions = {
   authorityKeeper: v.exactOptional(keeper),
   repository: v.exactOptional(
     record("an object with repository and password", {
-      repository: text(
+      // It may hold a password.
+      repository: hiddenText(
         "a repository as restic has it, such as s3:https://s3.example.com/shop",
         (value) => /^[a-z0-9]+:\S+$/.test(value),
       ),

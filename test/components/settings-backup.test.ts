@@ -50,6 +50,10 @@ test("what opens a repository is a secret, and is not shown", (t) => {
       return `${path}: expected a secret, got plain text: set it with pulumi config set --secret --path 'trilithon:${path}' < KEYFILE`;
     }),
   );
+  const open = { ...repository, repository: "rest:https://shop:open@backup.example.com /shop" };
+  const [fault = ""] = faultsOf({ ...good, backup: { repository: open } });
+  t.regex(fault, /^backup\.repository\.repository: expected a repository as restic has it/);
+  t.false(fault.includes("shop:open"));
   const short = { ...good, backup: { repository: { ...repository, password: "short" } } };
   t.deepEqual(faultsOf(short, ["trilithon:backup"]), [
     "backup.repository.password: expected a password of at least 16 characters in one line, got something else (not shown)",
