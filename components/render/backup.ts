@@ -153,6 +153,17 @@ const applySeconds = 30;
 /** A backup host that is started anew answers by then. */
 const reachedSeconds = 15;
 
+/** in_place PLACE COMMAND...: with the repository of a place, which is a folder as `backupFiles.places` has them. */
+export const inPlaceFunction = `in_place() (
+  place=$1
+  shift
+  export RESTIC_REPOSITORY_FILE="$place/repository" RESTIC_PASSWORD_FILE="$place/password"
+  if [ -e "$place/ca.pem" ]; then export RESTIC_CACERT="$place/ca.pem"; fi
+  if [ -e "$place/environment" ]; then . "$place/environment"; fi
+  "$@"
+)
+`;
+
 /** Tags, `full`, `logs`, `folders` and `state`, are those that `trilithon-backup-keep` and `trilithon-restore` know. */
 export function renderBackupScript({ name }: Pick<Copied, "name">): string {
   const { folders, members, clone, gtidSet, gtidPurged, gtidStored, lock, metrics, unit } =
@@ -191,15 +202,7 @@ in_each_place() {
 }
 
 # \`errexit\` does not hold in here: each command's end is looked at.
-in_place() (
-  place=$1
-  shift
-  export RESTIC_REPOSITORY_FILE="$place/repository" RESTIC_PASSWORD_FILE="$place/password"
-  if [ -e "$place/ca.pem" ]; then export RESTIC_CACERT="$place/ca.pem"; fi
-  if [ -e "$place/environment" ]; then . "$place/environment"; fi
-  "$@"
-)
-
+${inPlaceFunction}
 # A repository that the stack does not keep itself is made once, also by a member that copies nothing yet: one that is missing later was lost.
 make_repository() {
   if [ ! -e "$place/makes-repository" ]; then return 0; fi

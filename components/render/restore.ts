@@ -1,6 +1,6 @@
 /** The program that starts a mysqld of its own on a backup and replays binary logs into it, and the unit that tries that each night. */
 import { writtenByTrilithon } from "./application-unit";
-import { backupConfinement, backupFiles, backupPriority } from "./backup";
+import { backupConfinement, backupFiles, backupPriority, inPlaceFunction } from "./backup";
 import { binlogScript } from "./binlog";
 
 export const restore = {
@@ -71,15 +71,7 @@ fail() {
   exit 1
 }
 
-in_place() (
-  place=$1
-  shift
-  export RESTIC_REPOSITORY_FILE="$place/repository" RESTIC_PASSWORD_FILE="$place/password"
-  if [ -e "$place/ca.pem" ]; then export RESTIC_CACERT="$place/ca.pem"; fi
-  if [ -e "$place/environment" ]; then . "$place/environment"; fi
-  "$@"
-)
-
+${inPlaceFunction}
 ask() { mysql --no-defaults --socket="$socket" --batch --skip-column-names --execute "$1"; }
 
 # All copies with a tag: a line of MICROSECONDS ID PLACE for each, the oldest first. A place that does not answer ends all: what it has could be newer.
