@@ -50,7 +50,7 @@ function settings(names: readonly string[]): Settings {
   return {
     ...threeHosts(number),
     "trilithon:containers": {
-      ...{ subnet: `${net}.0/24`, publish: 8828, sshPortBase: 17_600, memoryMegabytes: 1536 },
+      ...{ subnet: `${net}.0/24`, publish: 8828, sshPortBase: 17_600, memoryMegabytes: 2560 },
     },
     "trilithon:loadBalancer": { virtualAddress: `${net}.10` },
     // Port 80 is the load balancer's.
