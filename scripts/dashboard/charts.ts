@@ -2,6 +2,7 @@
 import * as v from "valibot";
 import { expressionOver, listPanels, type Panel } from "../../components/render/monitoring/panels";
 import { type Endpoints, hostsWith } from "../verify/endpoints";
+import { prometheusPort } from "../verify/monitoring";
 import { loopbackScript, parseLoopback } from "./loopback";
 import type { Chart, ChartSeries, Charts, Picture } from "./picture";
 import type { Watch } from "./watch";
@@ -18,7 +19,6 @@ export type Range = keyof typeof ranges;
 /** A rate needs some scrapes, which are 15 seconds apart. */
 const leastRateSeconds = 60;
 const askSeconds = 20;
-const prometheusPort = 9090;
 
 type PanelNeed = NonNullable<Panel["needs"]>[number];
 

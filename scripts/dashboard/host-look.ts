@@ -6,12 +6,12 @@ import { describeMembers } from "../status/database";
 import { readVersions } from "../status/look";
 import { readBalancers } from "../status/traffic";
 import type { Check, Site } from "../verify/check";
-import { metricsFolder } from "../verify/checks/backup";
 import { memberChecks } from "../verify/checks/group";
 import { threadsChecks } from "../verify/checks/replication";
 import { judgeUnit, unitProperties } from "../verify/checks/units";
 import { holdsAddress } from "../verify/checks/virtual-address";
 import { drainFilesOf, type EndpointHost, type Endpoints } from "../verify/endpoints";
+import { alertmanagerPort, factsFolder } from "../verify/monitoring";
 import { askMembers } from "../verify/mysql";
 import { type HostReader, Silence } from "./host-reader";
 import { loopbackScript, parseLoopback } from "./loopback";
@@ -134,7 +134,6 @@ async function readFaults(
   return found.flat();
 }
 
-const alertmanagerPort = 9093;
 const alertsAnswer = v.array(
   v.object({
     labels: v.record(v.string(), v.string()),
@@ -173,7 +172,7 @@ export function parseAlerts(said: string): readonly Alert[] {
 function readBackup(site: Site, host: EndpointHost): Promise<BackupLook | null> {
   const { machines = [], hosts = [] } = site.endpoints.backup ?? {};
   if (![...machines, ...hosts].includes(host.name)) return Promise.resolve(null);
-  const script = `cat ${metricsFolder}/trilithon-backup-*.prom ${metricsFolder}/trilithon-restore-test.prom 2>/dev/null || true`;
+  const script = `cat ${factsFolder}/trilithon-backup-*.prom ${factsFolder}/trilithon-restore-test.prom 2>/dev/null || true`;
   return orNull(site.run(host, script, 10).then(parseBackup));
 }
 

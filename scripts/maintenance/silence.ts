@@ -1,6 +1,7 @@
 /** While somebody works on a stack on purpose, its Alertmanagers wake nobody for that. Each silence ends by itself, also when its command was killed. */
 import { sh } from "../../provider/ssh/shell";
 import { type EndpointHost, hostsWith } from "../verify/endpoints";
+import { alertmanagerPort } from "../verify/monitoring";
 import type { StackOutputs } from "../verify/outputs";
 import { withSite } from "../verify/site";
 
@@ -14,7 +15,7 @@ export interface Silence {
   readonly say: (message: string) => void;
 }
 
-const alertmanager = "--alertmanager.url=http://127.0.0.1:9093";
+const alertmanager = `--alertmanager.url=http://127.0.0.1:${alertmanagerPort}`;
 
 /** The watchdog is never silenced: whoever waits for it would raise the alarm. */
 const matchers = { parts: ["scope=part"], all: ["alertname!=Watchdog"] } as const;

@@ -1,11 +1,12 @@
 /** What a check for drift found, for the stack's Prometheus: the node exporter of each host with the role `monitoring` tells it. */
 import { sh } from "../../provider/ssh/shell";
 import { hostsWith } from "../verify/endpoints";
+import { factsFolder } from "../verify/monitoring";
 import { readEndpoints, readOutputs, type StackOutputs } from "../verify/outputs";
 import { withSite } from "../verify/site";
 import type { Found } from "./comment";
 
-const file = "/var/lib/trilithon-metrics/trilithon-drift.prom";
+const file = `${factsFolder}/trilithon-drift.prom`;
 
 export function renderFound({ changes, unchecked }: Found): string {
   const facts = [

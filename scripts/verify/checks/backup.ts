@@ -2,8 +2,7 @@
 import { sh } from "../../../provider/ssh/shell";
 import { type Check, type Finding, failed, passed } from "../check";
 import { databaseHosts, type Endpoints } from "../endpoints";
-
-export const metricsFolder = "/var/lib/trilithon-metrics";
+import { factsFolder } from "../monitoring";
 
 /** A run of the timer, with one that failed and was made again. */
 const logsMinutes = 5;
@@ -14,7 +13,7 @@ export function backupChecks(endpoints: Endpoints): readonly Check[] {
   if (backup === undefined) return [];
   const members = databaseHosts(endpoints).filter(({ name }) => backup.machines.includes(name));
   if (members.length === 0) return [];
-  const question = sh`date +%s; cat ${metricsFolder}/trilithon-backup-full.prom ${metricsFolder}/trilithon-backup-logs.prom 2>/dev/null || true`;
+  const question = sh`date +%s; cat ${factsFolder}/trilithon-backup-full.prom ${factsFolder}/trilithon-backup-logs.prom 2>/dev/null || true`;
   const names = members.map(({ name }) => name).join(", ");
   const check: Check = {
     name: `${names}: one of them has its database copied`,

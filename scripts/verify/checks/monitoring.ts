@@ -3,15 +3,16 @@ import * as v from "valibot";
 import { sh } from "../../../provider/ssh/shell";
 import { type Check, type Finding, failed, passed } from "../check";
 import { type Endpoints, hostsWith, startCommand } from "../endpoints";
+import { prometheusPort } from "../monitoring";
 
-const prometheus = "http://127.0.0.1:9090";
+const prometheus = `http://127.0.0.1:${prometheusPort}`;
 
 export function monitoringChecks(endpoints: Endpoints): readonly Check[] {
   const question = sh`promtool query instant -o json ${prometheus} up`;
   return hostsWith(endpoints, "monitoring").map((host) => ({
     name: `${host.name}: Prometheus hears all that tells metrics`,
     expected: "an answer of each target",
-    remedy: `${startCommand(endpoints.stack)}; why: http://127.0.0.1:9090/targets, through ssh -L 9090:127.0.0.1:9090`,
+    remedy: `${startCommand(endpoints.stack)}; why: ${prometheus}/targets, through ssh -L ${prometheusPort}:127.0.0.1:${prometheusPort}`,
     // What is new is asked within a quarter of a minute.
     deadlineSeconds: 40,
     run: async (site) => judgeTargets(await site.run(host, question.text, 10)),

@@ -1,5 +1,14 @@
 import test from "ava";
+import { factsFolder as folderOfComponents } from "../../../components/render/monitoring/exporters";
+import { monitoringPorts } from "../../../components/render/monitoring/prometheus";
 import { judgeTargets } from "../../../scripts/verify/checks/monitoring";
+import { alertmanagerPort, factsFolder, prometheusPort } from "../../../scripts/verify/monitoring";
+
+test("what is asked is where the components put it", (t) => {
+  const { prometheus, alertmanager } = monitoringPorts;
+  t.deepEqual([prometheusPort, alertmanagerPort], [prometheus, alertmanager]);
+  t.is(factsFolder, folderOfComponents);
+});
 
 const up = (job: string, host: string, value: string) => ({
   metric: { __name__: "up", instance: "10.0.0.11:9100", job, host },
