@@ -7,12 +7,12 @@ import {
   backupFiles,
   renderBackupEnvironment,
   renderBackupMembers,
-  renderBackupScript,
   renderBackupService,
   renderBackupTimer,
   renderLogsService,
   renderLogsTimer,
 } from "./render/backup";
+import { renderBackupScript } from "./render/backup-script";
 import { binlogScript, renderBinlogScript } from "./render/binlog";
 import { renderRestoreScript, renderTestService, renderTestTimer, restore } from "./render/restore";
 import { withTimeZone } from "./schedule";

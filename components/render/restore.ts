@@ -1,6 +1,7 @@
 /** The program that starts a mysqld of its own on a backup and replays binary logs into it, and the unit that tries that each night. */
 import { writtenByTrilithon } from "./application-unit";
-import { backupConfinement, backupFiles, backupPriority, inPlaceFunction } from "./backup";
+import { backupConfinement, backupFiles, backupPriority } from "./backup";
+import { inPlaceFunction } from "./backup-script";
 import { binlogScript } from "./binlog";
 
 export const restore = {

@@ -13,7 +13,8 @@ import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import test, { type ExecutionContext } from "ava";
-import { backupFiles, renderBackupScript } from "../../../components/render/backup";
+import { backupFiles } from "../../../components/render/backup";
+import { renderBackupScript } from "../../../components/render/backup-script";
 
 /** The script in a folder of its own: no path of it leads to the machine's. */
 function makeMachine(t: ExecutionContext, stubs: Readonly<Record<string, string>>) {

@@ -6,12 +6,12 @@ import test, { type ExecutionContext } from "ava";
 import {
   renderBackupEnvironment,
   renderBackupMembers,
-  renderBackupScript,
   renderBackupService,
   renderBackupTimer,
   renderLogsService,
   renderLogsTimer,
 } from "../../../components/render/backup";
+import { renderBackupScript } from "../../../components/render/backup-script";
 import {
   renderBackupServerUnit,
   renderBackupUsers,
