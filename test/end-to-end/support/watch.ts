@@ -57,16 +57,23 @@ export async function logStatements(stack: TestStack, host: string): Promise<voi
   );
 }
 
-/** Puts a text wherever this would have to find it. */
+/**
+ * Puts a text wherever this would have to find it. What comes and goes stays until it was seen: how long that takes is
+ * the machine's matter. Who watches nothing leaves it unseen after two minutes.
+ */
 export async function plant(stack: TestStack, host: string, text: string): Promise<void> {
+  const untilSeen = `
+for attempt in $(seq 600); do
+  grep -q "$CONTROL" /run/watched.args && grep -q "$CONTROL" /run/watched.environments && break
+  sleep 0.2
+done`;
   await stack.on(
     host,
-    `CONTROL=${text} sleep 2 &
-sh -c 'sleep 2; : "$1"' - ${text} &
+    `CONTROL=${text} sh -c ${quote(untilSeen)} - ${text}
 logger -t control ${text}
+journalctl --sync
 echo ${text} >>/var/log/control.log
-! command -v mysql >/dev/null || mysql -e "SELECT '${text}'" >/dev/null
-wait`,
+! command -v mysql >/dev/null || mysql -e "SELECT '${text}'" >/dev/null`,
   );
 }
 
