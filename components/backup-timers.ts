@@ -44,6 +44,7 @@ export interface BackupTimersParts {
   /** Of the database, in the order in which they are asked. */
   readonly members: readonly Host[];
   readonly schedule: pulumi.Output<string>;
+  readonly megabytesPerSecond: pulumi.Output<number>;
   readonly packages: WantedPackages;
   readonly servers: readonly Service[];
 }
@@ -52,7 +53,7 @@ export function createBackupTimers(
   parent: pulumi.Resource,
   name: string,
   { host, database, folders = [], after = [] }: BackedUpMachine,
-  { places, members, schedule, packages: wanted, servers }: BackupTimersParts,
+  { places, members, schedule, megabytesPerSecond, packages: wanted, servers }: BackupTimersParts,
 ): Service {
   const packages = createPackages(parent, `${name}-packages`, host, {
     name: "backup-packages",
@@ -68,7 +69,11 @@ export function createBackupTimers(
       content: schedule.apply((known) => renderBackupTimer({ schedule: withTimeZone(known) })),
     },
     [path(`${unit}.service`)]: { content: renderBackupService(copied), onChange: "nothing" },
-    [backupFiles.scriptPath]: executable(renderBackupScript(copied)),
+    [backupFiles.scriptPath]: executable(
+      megabytesPerSecond.apply((known) =>
+        renderBackupScript({ name: host.name, megabytesPerSecond: known }),
+      ),
+    ),
     ...(folders.length > 0 && {
       [backupFiles.folders]: { content: `${folders.join("\n")}\n`, onChange: "nothing" as const },
     }),
@@ -94,7 +99,7 @@ export function createBackupTimers(
 }
 
 /** What is read with each run. */
-function executable(content: string): FileArgs {
+function executable(content: pulumi.Input<string>): FileArgs {
   return { content, mode: "0755", onChange: "nothing" };
 }
 

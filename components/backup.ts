@@ -35,6 +35,8 @@ export interface BackupArgs {
   readonly machines: readonly BackedUpMachine[];
   /** When full copies and those of folders are made, as systemd's `OnCalendar` has it. Default `*-*-* 02:30`. */
   readonly schedule?: pulumi.Input<string>;
+  /** How fast a machine sends full copies and those of folders, to each place, 1 to 10000. Default 10: visitors do not notice it. */
+  readonly megabytesPerSecond?: pulumi.Input<number>;
   /** How many copies stay on `hosts`. Default `{ daily: 7, weekly: 5, monthly: 12 }`. */
   readonly keep?: Partial<Keep>;
   /** Of the REST server. Default 8000. */
@@ -75,8 +77,14 @@ export class Backup extends pulumi.ComponentResource {
     super("trilithon:components:Backup", name, {}, opts);
     const check = { component: `Backup ${name}`, entries, plain: plainArgs };
     checkArgs(check, args, () => checkAgreement(args));
-    const { hosts, machines, port = defaultPorts.backup, schedule = "*-*-* 02:30" } = args;
-    const known = whenKnown(check, { schedule });
+    const {
+      hosts,
+      machines,
+      port = defaultPorts.backup,
+      schedule = "*-*-* 02:30",
+      megabytesPerSecond = 10,
+    } = args;
+    const known = whenKnown(check, { schedule, megabytesPerSecond });
     this.hosts = hosts;
     this.machines = machines;
     this.port = port;
@@ -97,7 +105,7 @@ export class Backup extends pulumi.ComponentResource {
     const timers = machines.map((machine, index) =>
       createBackupTimers(this, `${name}-of-${machine.host.name}`, machine, {
         ...{ places: places[index] ?? [], members: membersOf(machines), packages, servers },
-        schedule: known.schedule,
+        ...known,
       }),
     );
     this.keys = keysOf(machines, places);

@@ -222,6 +222,7 @@ export const backupOptions = {
       monthly: copies,
     }),
   ),
+  megabytesPerSecond: v.exactOptional(integer(1, 10_000)),
   authorityKeeper: v.exactOptional(keeper),
   repository: v.exactOptional(
     record("an object with repository and password", {

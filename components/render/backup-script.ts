@@ -21,7 +21,11 @@ export const inPlaceFunction = `in_place() (
 `;
 
 /** Tags, `full`, `logs`, `folders` and `state`, are those that `trilithon-backup-keep` and `trilithon-restore` know. */
-export function renderBackupScript({ name }: Pick<Copied, "name">): string {
+export function renderBackupScript({
+  name,
+  megabytesPerSecond,
+}: Pick<Copied, "name"> & { readonly megabytesPerSecond: number }): string {
+  const kibibytesPerSecond = Math.round((megabytesPerSecond * 1e6) / 1024);
   const { folders, members, clone, gtidSet, gtidPurged, gtidStored, lock, metrics, unit } =
     backupFiles;
   return `#!/bin/sh
@@ -102,11 +106,13 @@ reached() {
 }
 
 # store TAG ARGUMENTS... Status 3 of restic's, as something could not be read, is a failure as well.
+# Visitors share the processors, also those of whoever keeps the copies: of several threads that compress they took notice. Logs are small, and nothing is to delay them.
 store() {
   tag=$1
   shift
   reached || return 1
-  restic backup --quiet --host "$name" --tag "$tag" --group-by host,tags --retry-lock 5m "$@"
+  if [ "$tag" != logs ]; then set -- --limit-upload ${kibibytesPerSecond} --read-concurrency 1 "$@"; fi
+  GOMAXPROCS=1 restic backup --quiet --host "$name" --tag "$tag" --group-by host,tags --retry-lock 5m "$@"
 }
 
 # metric WHAT [SECONDS]: as of when the copy is. Default: now.

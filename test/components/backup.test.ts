@@ -18,6 +18,7 @@ const program = runStack({
   application: { name: "press", source, start, persistent: ["public/uploads"] },
   backup: {
     schedule: "*-*-* 01:00 Europe/Berlin",
+    megabytesPerSecond: 40,
     keep: { weekly: 0 },
     repository: {
       ...{ repository: "s3:https://s3.example.com/shop", password: "sixteen letters!" },
@@ -71,6 +72,7 @@ test("a machine copies what it has, into repositories of its own", async (t) => 
     text(member, "/etc/systemd/system/trilithon-backup.timer"),
     /^OnCalendar=\*-\*-\* 01:00 Europe\/Berlin$/m,
   );
+  t.regex(text(member, "/usr/local/sbin/trilithon-backup"), / --limit-upload 39063 /);
   t.false("/etc/trilithon/backup/folders" in member);
   const other = await filesOf("of-web-03");
   t.is(text(other, "/etc/trilithon/backup/folders"), "/var/lib/press/public/uploads\n");

@@ -65,6 +65,9 @@ test("one value each that is not sound", (t) => {
   t.deepEqual(of({ keep: { daily: 0 } }), [
     "backup.keep.daily: expected an integer from 1 to 1000, got 0",
   ]);
+  t.deepEqual(of({ megabytesPerSecond: 0 }), [
+    "backup.megabytesPerSecond: expected an integer from 1 to 10000, got 0",
+  ]);
   t.deepEqual(of({ schedule: "at night" }), [
     `backup.schedule: expected a schedule as systemd's OnCalendar has it, such as *-*-* 02:30, got "at night"`,
   ]);

@@ -30,7 +30,7 @@ function makeMachine(t: ExecutionContext, stubs: Readonly<Record<string, string>
   for (const [name, lines] of Object.entries(stubs)) {
     put(`bin/${name}`, `#!/bin/sh\n${log}\n${lines}\n`, 0o755);
   }
-  const script = renderBackupScript({ name: "web-02" }).replaceAll(
+  const script = renderBackupScript({ name: "web-02", megabytesPerSecond: 10 }).replaceAll(
     /(?<!\w)\/(etc|var)\//g,
     `${root}/$1/`,
   );
@@ -70,7 +70,8 @@ test("a place that fails keeps none of the others from their copy, and is told",
   const { status, stderr } = run("folders");
   t.is(status, 1);
   t.is(stderr, "web-02: no copy in: one\n");
-  const words = "backup --quiet --host web-02 --tag folders --group-by host,tags --retry-lock 5m";
+  const words =
+    "backup --quiet --host web-02 --tag folders --group-by host,tags --retry-lock 5m --limit-upload 9766 --read-concurrency 1";
   t.deepEqual(calls(), [
     ...[`restic ${words} /kept`, "to one"],
     ...[`restic ${words} /kept`, "to two"],

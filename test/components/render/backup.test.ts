@@ -52,7 +52,7 @@ test("the keeper's script is sound, and keeps as many copies as it is told", (t)
 });
 
 test("a machine's script is sound", (t) => {
-  const script = renderBackupScript({ name: "web-02" });
+  const script = renderBackupScript({ name: "web-02", megabytesPerSecond: 10 });
   isGolden(t, "trilithon-backup", script);
   isSoundShell(t, script);
 });
