@@ -44,7 +44,12 @@ const settings = {
     { name: "web-02", address: `${net}.22`, roles: ["web", "database-replica"] },
   ],
   "trilithon:containers": {
-    ...{ subnet: `${net}.0/24`, publish: 8700 + number, sshPortBase: portBase + 10, memoryMegabytes: 1536 },
+    ...{
+      subnet: `${net}.0/24`,
+      publish: 8700 + number,
+      sshPortBase: portBase + 10,
+      memoryMegabytes: 1536,
+    },
   },
   "trilithon:application": {
     ...{ name: "teller", start: ["perl", "server.pl"], packages: {} },
