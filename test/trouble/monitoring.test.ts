@@ -435,7 +435,7 @@ for (const [index, name] of waveNames.entries()) {
     `alerts fire by their causes, and are told when these are mended: ${name}`,
     async (t) => {
       t.timeout((firingSeconds + resolvingSeconds + 300) * 1000);
-      const waves = wavesOf({ stack, net, receivers, domain, checkForDrift });
+      const waves = wavesOf({ stack, container, net, receivers, domain, checkForDrift });
       const wave = waves[index] ?? [];
       await all(
         t,

@@ -1,6 +1,7 @@
 /** By what each alert is made to fire: its real cause, and what mends that. Those of a wave do not disturb each other. */
 import { request } from "node:https";
 import { connect, type Socket } from "node:net";
+import { must } from "../../../scripts/setup/run";
 import { wait } from "../../../scripts/verify/check";
 import type { TestStack } from "../../end-to-end/support/test-stack";
 import { authorityOf, makeShort } from "../../support/certificates-in-state";
@@ -19,6 +20,8 @@ export interface Case {
 
 export interface Place {
   readonly stack: TestStack;
+  /** The container that a host is. */
+  container(host: string): string;
   readonly net: string;
   readonly receivers: Receivers;
   readonly domain: string;
@@ -46,6 +49,7 @@ export function wavesOf(place: Place): readonly (readonly Case[])[] {
   const faulty = startVisitor(place);
   const visitors = holdConnections(`${net}.11`);
   const ending = endSoon(place);
+  const eater = eatMemory(place, "lb-02");
 
   const parts: readonly Case[] = [
     {
@@ -268,6 +272,21 @@ export function wavesOf(place: Place): readonly (readonly Case[])[] {
         await stack.on("web-01", mysql("DROP DATABASE behind"));
       },
     },
+    {
+      ...{ alert: "MemoryShort", hosts: ["lb-02"] },
+      what: "a program that takes all memory but 6 %; what the container may have is told as the host's, as lxcfs does it",
+      cause: () => eater.start(),
+      repair: () => eater.stop(),
+    },
+    {
+      ...{ alert: "BackupBroken", hosts: ["lb-01"] },
+      what: "a pack lost from a repository, when the nightly check was to be made",
+      cause: on("lb-01", losePack),
+      repair: on(
+        "lb-01",
+        `mv /root/pack "$(cat /root/pack.was)" && systemctl start trilithon-backup-keep`,
+      ),
+    },
   ];
 
   const drift: readonly Case[] = [
@@ -335,6 +354,54 @@ function startVisitor({ net, domain }: Place) {
     },
     stop: () => clearInterval(timer),
   };
+}
+
+/** The largest is one of data. Who keeps the copies finds it out at night, or when told to. */
+const losePack = `cd /var/lib/trilithon-backup/web-02/data
+pack=$(find "$PWD" -type f -printf '%s %p\\n' | sort -n | tail -1 | cut -d ' ' -f 2)
+echo "$pack" >/root/pack.was && mv "$pack" /root/pack
+systemctl start trilithon-backup-keep || true`;
+
+/** Takes all but 6 % of what a container may have. Its own `/proc/meminfo` would be the machine's. */
+function eatMemory({ stack, container }: Place, host: string) {
+  let timer: NodeJS.Timeout | undefined;
+  const usage = async () => {
+    const format = ["--no-stream", "--format", "{{.MemUsage}}"];
+    const text = await must(host, "docker", ["stats", ...format, container(host)]);
+    const [used = 0, limit = 0] = text.split("/").map(kilobytesOf);
+    return { used, limit };
+  };
+  const tell = async () => {
+    const { used, limit } = await usage();
+    const of = { MemTotal: limit, MemFree: limit - used, MemAvailable: limit - used };
+    const lines = Object.entries(of).map(([name, size]) => `${name}: ${Math.round(size)} kB`);
+    await stack.on(host, `printf '%s\\n' '${lines.join("' '")}' >/run/meminfo`);
+  };
+  return {
+    start: async () => {
+      await tell();
+      await stack.on(host, "mount --bind /run/meminfo /proc/meminfo");
+      const { used, limit } = await usage();
+      const wanted = Math.round(limit * 0.94 - used);
+      // `tail` keeps a line until it ends.
+      const eat = `(head -c ${wanted}K /dev/zero; sleep 1800) | tail >/dev/null`;
+      await stack.on(host, `systemd-run --quiet --unit=eater sh -c '${eat}'`);
+      timer = setInterval(() => void tell().catch(() => undefined), 5000);
+    },
+    stop: async () => {
+      await stack.on(host, "systemctl stop eater");
+      // Once it was told.
+      await wait(60);
+      clearInterval(timer);
+      await stack.on(host, "umount /proc/meminfo");
+    },
+  };
+}
+
+/** `282.4MiB`, as Docker writes it. */
+function kilobytesOf(text: string): number {
+  const [, size = "", unit = ""] = /([\d.]+)([KMG])iB/.exec(text) ?? [];
+  return Number(size) * { K: 1, M: 1024, G: 1024 ** 2 }[unit as "K" | "M" | "G"];
 }
 
 /** Those that are closed for their silence are opened again. */
