@@ -35,6 +35,7 @@ export const monitors = ["lb-01", "lb-02"];
 export const shortened: Readonly<Record<string, string>> = {
   "for: 30m$": "for: 1m",
   "for: 1d$": "for: 1m",
+  "for: 2h$": "for: 1m",
   "> 600 or time": "> 120 or time",
 };
 
