@@ -46,7 +46,8 @@ ${email ? renderEmailServer(email) : ""}route:
       receiver: watchdog
       group_wait: 0s
       group_interval: 1m
-      repeat_interval: 1m
+      # Less than that, as it would be asked every other minute otherwise.
+      repeat_interval: 50s
 
 # A host that is gone is told once.
 inhibit_rules:

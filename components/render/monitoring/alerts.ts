@@ -41,7 +41,7 @@ const host = "{{ $labels.host }}";
 const status = "npm run status";
 const unlessClosed = "unless on() (max(trilithon_site_closed) == 1)";
 const answers = 'haproxy_frontend_http_responses_total{proxy="web"';
-const disks = 'fstype!~"tmpfs|ramfs"';
+export const disks = 'fstype!~"tmpfs|ramfs"';
 const replica = '{channel_name=""}';
 /** Facts of two hosts are up to 45 seconds apart: who had something, and who has it since, both say so for as long, or neither. */
 const longerThanFactsDiffer = "1m";

@@ -74,10 +74,15 @@ tls_server_config:
 const noDisks =
   "^(autofs|binfmt_misc|bpf|cgroup2?|configfs|debugfs|devpts|devtmpfs|fusectl|hugetlbfs|iso9660|mqueue|nsfs|proc|pstore|ramfs|rpc_pipefs|securityfs|selinuxfs|squashfs|sysfs|tracefs)$$";
 
+/** The exporter's own default, and what a container's root is mounted into once more. */
+const noMounts =
+  "^/(dev|proc|run/credentials/.+|sys|var/lib/docker/.+|var/lib/containers/storage/.+|etc/(hosts|hostname|resolv[.]conf))($$|/)";
+
 export function nodeFlags(): readonly string[] {
   return [
     `--collector.textfile.directory=${factsFolder}`,
     `--collector.filesystem.fs-types-exclude=${noDisks}`,
+    `--collector.filesystem.mount-points-exclude=${noMounts}`,
     // What no alert and no chart reads costs memory on each host, and at Prometheus.
     "--collector.disable-defaults",
     ...[

@@ -1,5 +1,5 @@
 /** What is worth a look over time, as data: `grafana.ts` makes Grafana's dashboard of it, `npm run dashboard` its charts. */
-import type { AlertNeed } from "./alerts";
+import { type AlertNeed, disks } from "./alerts";
 
 export interface Panel {
   /** Of letters, digits and `-`. Stays, as links lead to it. */
@@ -52,7 +52,6 @@ const overRange = `[${rangeMark}]`;
 const servers = 'proxy=~"(.+_)?web_servers(_once)?"';
 // Not those of the frontend: load balancers ask each other there each second.
 const answers = `haproxy_backend_http_responses_total{${servers}`;
-const disks = 'fstype!~"tmpfs|ramfs",mountpoint!~"/etc/.*"';
 const wires = 'device!~"lo|docker.*|veth.*|br-.*"';
 const replica = '{channel_name=""}';
 
