@@ -10,9 +10,9 @@ export const dialUnit = {
 };
 
 const table = "ip trilithon_mysql_dial";
-/** As nftables tells them once they are loaded, without counters and what the sets hold. */
+/** As nftables tells them once they are loaded, without counters, and without what the sets hold and how much that is. */
 const loaded = "/run/trilithon-mysql-dial/loaded";
-const list = `nft --stateless --terse list table ${table}`;
+const list = `nft --stateless --terse list table ${table} | sed "s/[[:space:]]*# count.*//"`;
 const load = `/bin/sh -c 'nft --file ${dialUnit.rulesPath} && ${list} >${loaded}'`;
 
 export function renderDialUnit(): string {
@@ -93,7 +93,7 @@ export const dialOverrides = {
   find: [
     "sh",
     "-c",
-    `${list} 2>/dev/null | diff ${loaded} - >/dev/null || echo "the rules in nftables' table ${table}"`,
+    `(${list}) 2>/dev/null | diff ${loaded} - >/dev/null || echo "the rules in nftables' table ${table}"`,
   ],
   reset: ["systemctl", "reload", dialUnit.name],
 };

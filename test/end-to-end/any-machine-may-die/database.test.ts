@@ -24,7 +24,11 @@ for (const fault of databaseFaults) {
 }
 
 test.serial("rules of nftables that somebody flushed are told, and loaded again", async (t) => {
-  await ha.stack.on("node-01", "nft delete table ip trilithon_mysql_dial");
+  const table = "ip trilithon_mysql_dial";
+  await ha.stack.on("node-01", `nft delete table ${table}`);
+  // A member that has just not answered is no change of the rules.
+  const member = "{ 192.0.2.1 timeout 600s }";
+  await ha.stack.on("node-02", `nft add element ${table} unanswered '${member}'`);
   const { updates } = await readPreview(ha.stack);
   t.deepEqual(
     updates.map(({ resource }) => resource),
