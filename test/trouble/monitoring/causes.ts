@@ -390,11 +390,8 @@ function eatMemory({ stack, container }: Place, host: string) {
       timer = setInterval(() => void tell().catch(() => undefined), 5000);
     },
     stop: async () => {
-      await stack.on(host, "systemctl stop eater");
-      // Once it was told.
-      await wait(60);
       clearInterval(timer);
-      await stack.on(host, "umount /proc/meminfo");
+      await stack.on(host, "systemctl stop eater; umount /proc/meminfo");
     },
   };
 }
