@@ -1,6 +1,6 @@
 /**
- * Backups of a group in the middle of writes while the member that makes the copies changes: one comes that is asked first, goes again, and the
- * primary dies. No transaction is missing between what they stored, and each second in between can be restored.
+ * Backups of a group in the middle of writes while the member that makes the copies changes: two come, of which one is asked first, go again, and
+ * the primary dies. No transaction is missing between what they stored, and each second in between can be restored.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import test, { type ExecutionContext } from "ava";
@@ -13,8 +13,12 @@ const number = Number(process.env.TRILITHON_TEST_NUMBER ?? 124);
 const net = `172.31.${number}`;
 const url = `http://127.0.0.1:${8000 + number}`;
 
-const [newcomer, ...three] = [
+const newcomers = [
   { name: "node-01", address: `${net}.11`, roles: ["database"] },
+  { name: "node-05", address: `${net}.15`, roles: ["database"] },
+];
+const [newcomer, another] = newcomers;
+const three = [
   { name: "node-02", address: `${net}.12`, roles: ["load-balancer", "database", "backup"] },
   { name: "node-03", address: `${net}.13`, roles: ["web", "database"] },
   { name: "node-04", address: `${net}.14`, roles: ["web", "database"] },
@@ -69,19 +73,19 @@ test.serial("the first that takes no writes makes them", (t) =>
   t.notThrowsAsync(writesWith("node-02", async () => undefined)),
 );
 
-test.serial("one comes that is asked first, and makes them", (t) =>
+test.serial("two come, and the one that is asked first makes them", (t) =>
   t.notThrowsAsync(
     writesWith("node-01", async () => {
-      await stack.configure(settings([newcomer, ...three]));
+      await stack.configure(settings([newcomer, ...three, another]));
       await stack.up();
     }),
   ),
 );
 
-test.serial("it goes, with its container, and the former one goes on", (t) =>
+test.serial("they go, with their containers, and the former one goes on", (t) =>
   t.notThrowsAsync(
     writesWith("node-02", async () => {
-      await unprotect("node-01");
+      for (const { name } of newcomers) await unprotect(name);
       await stack.configure(settings(three));
       await stack.up();
     }),
