@@ -1,6 +1,9 @@
 /** Visitors who come at their own pace: each answer is timed from when its request was due, also where the ones before took long. */
 import { stackDomain } from "../peers/description";
 
+/** Of so many visitors one writes, and waits until a replica has it as well. */
+const readersForEachWriter = 9;
+
 /** Milliseconds of each answer. One that is no success ends it with an error. */
 export async function visitDuring(
   { url, perSecond }: { readonly url: string; readonly perSecond: number },
@@ -10,7 +13,9 @@ export async function visitDuring(
   const start = performance.now();
   const timer = setInterval(() => {
     while (took.length < ((performance.now() - start) / 1000) * perSecond) {
-      took.push(visit(url, start + (took.length / perSecond) * 1000));
+      const due = start + (took.length / perSecond) * 1000;
+      const isWriter = took.length % (readersForEachWriter + 1) === 0;
+      took.push(isWriter ? write(url, due) : visit(url, due));
     }
   }, 5);
   try {
@@ -21,9 +26,18 @@ export async function visitDuring(
   return Promise.all(took);
 }
 
-async function visit(url: string, due: number): Promise<number> {
+const visit = (url: string, due: number) => ask(url, { method: "GET" }, due);
+
+function write(url: string, due: number): Promise<number> {
+  const body = JSON.stringify({ name: "benchmark", message: "a line" });
+  const entry = { method: "POST", headers: { "content-type": "application/json" }, body };
+  return ask(`${url}/api/entries`, entry, due);
+}
+
+async function ask(url: string, request: RequestInit, due: number): Promise<number> {
   const answer = await fetch(url, {
-    headers: { host: stackDomain },
+    ...request,
+    headers: { ...request.headers, host: stackDomain },
     signal: AbortSignal.timeout(30_000),
   });
   await answer.arrayBuffer();

@@ -14,7 +14,7 @@ import { type Settings, type TestStack, threeHosts } from "../end-to-end/support
 import { BackedUp, untilCopied } from "./backup/backed-up";
 
 const stackName = "backup-group";
-const number = Number(process.env.TRILITHON_TEST_NUMBER ?? 126);
+const number = Number(process.env.TRILITHON_TEST_NUMBER ?? 136);
 const net = `172.31.${number}`;
 const url = `http://127.0.0.1:${8000 + number}`;
 
