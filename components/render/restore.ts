@@ -360,11 +360,22 @@ take_marker() {
 
 live_ask() { mysql --no-defaults --batch --skip-column-names --execute "$1"; }
 
+# Whoever makes the copies tries them, and nobody else tells of it. Status 3: that is not known.
+only_as_source() {
+  status=0
+  ${backupScript} is-source || status=$?
+  if [ "$status" != 1 ]; then return "$status"; fi
+  rm -f ${metrics}/trilithon-restore-test.prom ${metrics}/trilithon-restore-test-tables.prom
+  echo "another member makes the copies, and tries them"
+  exit 0
+}
+
 # Where another member goes on with the copies meanwhile, the marker never comes.
 await_stored() {
   tries=0
   until [ -e ${gtidStored} ] && [ "$(live_ask "SELECT GTID_SUBSET('$marker', '$(cat ${gtidStored})')")" = 1 ]; do
     tries=$((tries + 1))
+    only_as_source || true
     [ "$tries" -le ${storedSeconds / 5} ] || fail "the binary logs up to $marker were not stored within ${storedSeconds} s: journalctl -u ${logsUnit}"
     sleep 5
   done
@@ -396,14 +407,7 @@ tell_different() {
 
 # Where it fails, the metric of the time before stays: its age says when it last went well.
 try() {
-  status=0
-  ${backupScript} is-source || status=$?
-  [ "$status" -lt 2 ] || fail "it is not known who makes the copies"
-  if [ "$status" = 1 ]; then
-    rm -f ${metrics}/trilithon-restore-test.prom ${metrics}/trilithon-restore-test-tables.prom
-    echo "another member makes the copies, and tries them"
-    exit 0
-  fi
+  only_as_source || fail "it is not known who makes the copies"
   if systemctl is-active --quiet ${unit}; then
     echo "somebody looks at a restored copy: this one is left out"
     exit 0

@@ -265,6 +265,16 @@ test("the nightly restore is compared with what the member has, and exported", (
   t.is(metrics["trilithon-restore-test-tables"], "trilithon_restore_test_different_tables 0\n");
 });
 
+test("a member that makes the copies no longer leaves the nightly restore to the one that does", (t) => {
+  const asked = `if [ -e "$ROOT/asked" ]; then exit 1; fi; : >"$ROOT/asked"`;
+  const isNeverStored = `case "$*" in *"SELECT GTID_SUBSET"*) echo 0; exit ;; esac`;
+  const usual = compared("");
+  const stubs = { ...usual, "trilithon-backup": asked, mysql: `${isNeverStored}\n${usual.mysql}` };
+  const { status, stdout, stderr } = run(t, stubs, () => ["test"]);
+  t.is(status, 0, stderr);
+  t.regex(stdout, /^another member makes the copies, and tries them$/m);
+});
+
 test("a nightly restore that is another one names each table, in the log and in a metric", (t) => {
   const { status, stderr, metrics } = run(t, compared('a.b\\t13\\na."d\\t5\\n'), () => ["test"]);
   t.is(status, 1);
