@@ -218,11 +218,26 @@ test.serial("who is not Prometheus is told nothing, from wherever it asks", asyn
 const container = (host: string) => `trilithon-${stackName}-${host}`;
 const mysql = (statement: string) => `mysql --user=root --execute="${statement}"`;
 
+const rules = "/etc/prometheus/trilithon-rules.yml";
+
+async function changeRules(...changes: readonly string[]): Promise<void> {
+  // The disk of this machine, which its other work fills, is that of each host here.
+  const own = String.raw`s/fstype!~\\"tmpfs|ramfs\\"/fstype!~\\"tmpfs|ramfs\\",mountpoint!=\\"\/\\"/g`;
+  const all = [own, ...changes].join(";");
+  for (const host of monitors) {
+    await stack.on(host, `sed -i '${all}' ${rules} && systemctl reload prometheus`);
+  }
+}
+
+const shortenRules = () =>
+  changeRules(...Object.entries(shortened).map(([long, short]) => `s/${long}/${short}/`));
+
 const quietMinutes = Number(process.env.TRILITHON_TEST_QUIET_MINUTES ?? 0);
 
 test.serial("in quiet nothing fires, and the watchdog is asked", async (t) => {
   t.timeout((quietMinutes + 5) * 60_000);
   const { watchdog, told } = receivers;
+  await changeRules();
   const before = watchdog.count;
   await wait(quietMinutes * 60);
   await until("the watchdog", 180, () =>
@@ -383,9 +398,11 @@ async function causeAndRepair(t: ExecutionContext, one: Case): Promise<() => Pro
   t.regex(fired.firstStep, /\w/, one.alert);
   return async () => {
     const mailed = await until(`${one.alert} is mailed`, resolvingSeconds, () =>
-      receivers.mails.slice(before).find((mail) => mail.includes(`${one.alert}:`)),
+      receivers.mails
+        .slice(before)
+        .find((mail) => mail.includes(`${one.alert}:`) && mail.includes(fired.host)),
     );
-    t.true(mailed.includes(fired.host), mailed);
+    t.truthy(mailed);
     const resolved = await until(`${one.alert} resolves`, resolvingSeconds, () =>
       find(repaired, one, "resolved"),
     );
@@ -426,15 +443,6 @@ const only = process.env.TRILITHON_TEST_ALERTS?.split(",");
 const isAsked = ({ alert }: Case) => only === undefined || only.includes(alert);
 const late: Promise<void>[] = [];
 
-const rules = "/etc/prometheus/trilithon-rules.yml";
-
-async function shortenRules(): Promise<void> {
-  const changes = Object.entries(shortened).map(([long, short]) => `s/${long}/${short}/`);
-  for (const host of monitors) {
-    await stack.on(host, `sed -i '${changes.join(";")}' ${rules} && systemctl reload prometheus`);
-  }
-}
-
 test.serial("nobody waits for a day here", async (t) => {
   await shortenRules();
   for (const host of monitors) t.notRegex(await stack.on(host, `cat ${rules}`), /for: 1d/);
@@ -456,9 +464,8 @@ for (const [index, name] of waveNames.entries()) {
         }),
       );
       const lateOnes = waves.flat().flatMap(({ alert, isLate }) => (isLate ? [alert] : []));
-      // What else the causes brought with them is to be over before the next ones. This machine's own disk is nobody's here.
-      const names = ["Watchdog", ...lateOnes].join("|");
-      const rest = `ALERTS{alertname!~"${names}",mountpoint!="/"}`;
+      // What else the causes brought with them is to be over before the next ones.
+      const rest = `ALERTS{alertname!~"${["Watchdog", ...lateOnes].join("|")}"}`;
       await until("nothing else fires any more", resolvingSeconds, async () =>
         (await query("lb-01", rest)).trim() === "" ? true : undefined,
       );
