@@ -8,7 +8,7 @@ import {
 } from "../../components/render/monitoring/alerts";
 
 export const alertsPage = "docs/alerts.md";
-/** Written by `npm run trouble -- test/trouble/monitoring.test.ts` with `UPDATE_GOLDEN=1`. */
+/** Written by the trials of monitoring with `UPDATE_GOLDEN=1`. */
 export const measuredFile = "test/trouble/monitoring/measured.json";
 
 export interface Measured {

@@ -4,7 +4,7 @@
  * causes these alone. `TRILITHON_TEST_QUIET_MINUTES=60` looks for an hour whether it is quiet; with another `TRILITHON_TEST_NUMBER` one runs
  * beside another.
  */
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import test, { type ExecutionContext } from "ava";
 import { whileSilenced } from "../../scripts/maintenance/silence";
@@ -18,8 +18,8 @@ import { renderTable } from "../../scripts/verify/report";
 import { verifyStack } from "../../scripts/verify/verify-stack";
 import { readPreview } from "../end-to-end/support/preview";
 import { type Settings, TestStack } from "../end-to-end/support/test-stack";
-import { type Measured, measuredFile, readMeasured } from "../support/alerts-page";
 import { type Case, monitors, shortened, waveNames, wavesOf } from "./monitoring/causes";
+import { keepMeasured } from "./monitoring/measured";
 import { type Receivers, startReceivers, type Told } from "./monitoring/receivers";
 import { renewalCase } from "./monitoring/renewal";
 
@@ -69,7 +69,6 @@ const settings = {
 
 let stack: TestStack;
 let receivers: Receivers;
-const measured: Measured[] = [];
 
 test.before(async () => {
   receivers = await startReceivers(ports);
@@ -412,13 +411,7 @@ async function causeAndRepair(t: ExecutionContext, one: Case): Promise<() => Pro
       resolvedSeconds: seconds(resolved.at, repaired),
     };
     t.log(row);
-    measured.push(row);
-    if (process.env.UPDATE_GOLDEN) {
-      const seen = new Set(measured.map(({ alert }) => alert));
-      const others = only ? readMeasured().filter(({ alert }) => !seen.has(alert)) : [];
-      const rows = [...others, ...measured].sort((a, b) => a.alert.localeCompare(b.alert));
-      writeFileSync(join(root, measuredFile), `${JSON.stringify(rows, undefined, 2)}\n`);
-    }
+    keepMeasured(row);
   };
 }
 
