@@ -106,13 +106,13 @@ reached() {
 }
 
 # store TAG ARGUMENTS... Status 3 of restic's, as something could not be read, is a failure as well.
-# Visitors share the processors, also those of whoever keeps the copies: of several threads that compress they took notice. Logs are small, and nothing is to delay them.
+# Visitors share the processors, also those of whoever keeps the copies. Logs are small, and nothing is to delay them.
 store() {
   tag=$1
   shift
   reached || return 1
   if [ "$tag" != logs ]; then set -- --limit-upload ${kibibytesPerSecond} --read-concurrency 1 "$@"; fi
-  GOMAXPROCS=1 restic backup --quiet --host "$name" --tag "$tag" --group-by host,tags --retry-lock 5m "$@"
+  restic backup --quiet --host "$name" --tag "$tag" --group-by host,tags --retry-lock 5m "$@"
 }
 
 # metric WHAT [SECONDS]: as of when the copy is. Default: now.

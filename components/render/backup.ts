@@ -62,8 +62,9 @@ export function renderBackupMembers(
   return members.map(({ name, address }) => `${name} ${address}\n`).join("");
 }
 
-/** For what may take as long as it takes: visitors come first. */
-export const backupPriority = `Nice=10
+/** For what may take as long as it takes: visitors come first. They noticed a restic that has all processors. */
+export const backupPriority = `Environment=GOMAXPROCS=1
+Nice=10
 CPUWeight=10
 IOWeight=10
 IOSchedulingClass=idle
