@@ -40,7 +40,7 @@ export const shortened: Readonly<Record<string, string>> = {
 };
 
 /** Of what each wave is. */
-export const waveNames = ["parts", "the site", "what is two, or old", "drift"];
+export const waveNames = ["parts", "copies", "the site", "what is two, or old", "drift"];
 
 export function wavesOf(place: Place): readonly (readonly Case[])[] {
   const { stack, net, receivers, checkForDrift } = place;
@@ -147,6 +147,26 @@ export function wavesOf(place: Place): readonly (readonly Case[])[] {
       repair: () => ending.end(),
     },
     {
+      // Not while a table is locked there, which has the repair wait.
+      ...{ alert: "TwoPrimaries", hosts: [""], what: "the replica opened for writes by hand" },
+      cause: on("web-02", mysql("SET GLOBAL super_read_only = OFF; SET GLOBAL read_only = OFF")),
+      repair: on("web-02", mysql("SET GLOBAL super_read_only = ON")),
+    },
+    {
+      ...{ alert: "UnitRestarting", hosts: ["web-01"], what: "a unit killed six times" },
+      cause: on(
+        "web-01",
+        "for i in 1 2 3 4 5 6; do systemctl kill -s KILL prometheus-nginx-exporter; sleep 5; done",
+      ),
+      // It ends when the killing is a quarter of an hour ago.
+      repair: async () => undefined,
+      isLate: true,
+    },
+  ];
+
+  // Not while anything else changes who makes the copies.
+  const copies: readonly Case[] = [
+    {
       ...{ alert: "BackupOld", hosts: [""] },
       what: "a password that opens no repository, on both members of the database; old after two minutes for once",
       cause: () => onWeb(stack, withPassword("wrong")),
@@ -166,22 +186,6 @@ export function wavesOf(place: Place): readonly (readonly Case[])[] {
         while (await isWrong()) await wait(5);
         await onWeb(stack, "systemctl start trilithon-restore-test");
       },
-    },
-    {
-      // Not while a table is locked there, which has the repair wait.
-      ...{ alert: "TwoPrimaries", hosts: [""], what: "the replica opened for writes by hand" },
-      cause: on("web-02", mysql("SET GLOBAL super_read_only = OFF; SET GLOBAL read_only = OFF")),
-      repair: on("web-02", mysql("SET GLOBAL super_read_only = ON")),
-    },
-    {
-      ...{ alert: "UnitRestarting", hosts: ["web-01"], what: "a unit killed six times" },
-      cause: on(
-        "web-01",
-        "for i in 1 2 3 4 5 6; do systemctl kill -s KILL prometheus-nginx-exporter; sleep 5; done",
-      ),
-      // It ends when the killing is a quarter of an hour ago.
-      repair: async () => undefined,
-      isLate: true,
     },
   ];
 
@@ -302,7 +306,7 @@ export function wavesOf(place: Place): readonly (readonly Case[])[] {
     },
   ];
 
-  return [parts, site, mixed, drift];
+  return [parts, copies, site, mixed, drift];
 }
 
 const placePasswords = "/etc/trilithon/backup/places/*/password";
