@@ -77,7 +77,7 @@ export function createBackupTimers(
     ...(folders.length > 0 && {
       [backupFiles.folders]: { content: `${folders.join("\n")}\n`, onChange: "nothing" as const },
     }),
-    ...(isMember && memberFiles(members)),
+    ...(isMember && memberFiles(members, megabytesPerSecond)),
     ...Object.assign({}, ...places.map((place) => placeFiles(place))),
   };
   return new Service(
@@ -103,7 +103,10 @@ function executable(content: pulumi.Input<string>): FileArgs {
   return { content, mode: "0755", onChange: "nothing" };
 }
 
-function memberFiles(members: readonly Host[]): Record<string, FileArgs> {
+function memberFiles(
+  members: readonly Host[],
+  megabytesPerSecond: pulumi.Output<number>,
+): Record<string, FileArgs> {
   const { logsUnit, testUnit, path } = backupFiles;
   const known = pulumi.output(members.map(({ name, address }) => ({ name, address })));
   return {
@@ -113,7 +116,9 @@ function memberFiles(members: readonly Host[]): Record<string, FileArgs> {
     [path(`${testUnit}.service`)]: { content: renderTestService(), onChange: "nothing" },
     [path(`${testUnit}.timer`)]: { content: renderTestTimer() },
     [binlogScript]: executable(renderBinlogScript()),
-    [restore.scriptPath]: executable(renderRestoreScript()),
+    [restore.scriptPath]: executable(
+      megabytesPerSecond.apply((known) => renderRestoreScript({ megabytesPerSecond: known })),
+    ),
   };
 }
 

@@ -20,6 +20,31 @@ export const inPlaceFunction = `in_place() (
 )
 `;
 
+/**
+ * clone_into FOLDER: a consistent copy of what this MySQL has. MySQL reads, writes and syncs all of it as fast as it can, for which whoever
+ * else writes to the disk had to wait for seconds; the limit holds for members that are filled from another one as well. `ask` is a statement's answer.
+ */
+export function cloneFunction({ ask, megabytesPerSecond }: CloneParts): string {
+  // On its way into the folder it is not compressed, as it is when it is sent.
+  const mebibytesPerSecond = Math.max(1, Math.round((2 * megabytesPerSecond * 1e6) / 2 ** 20));
+  const limit = "GLOBAL clone_max_data_bandwidth";
+  return `clone_into() {
+  usual=$(${ask} 'SELECT @@${limit.replace(" ", ".")}')
+  cloned=0
+  ${ask} "SET ${limit} = ${mebibytesPerSecond}; CLONE LOCAL DATA DIRECTORY = '$1'" || cloned=$?
+  ${ask} "SET ${limit} = $usual"
+  return "$cloned"
+}
+`;
+}
+
+interface CloneParts {
+  /** A function of the script. */
+  readonly ask: string;
+  /** At which copies are sent. */
+  readonly megabytesPerSecond: number;
+}
+
 /** Tags, `full`, `logs`, `folders` and `state`, are those that `trilithon-backup-keep` and `trilithon-restore` know. */
 export function renderBackupScript({
   name,
@@ -128,6 +153,7 @@ no_metric() { rm -f "${metrics}/trilithon-backup-$1.prom"; }
 
 ask() { mysql --no-defaults --batch --skip-column-names --execute "$1"; }
 
+${cloneFunction({ ask: "ask", megabytesPerSecond })}
 # Whether a member, by its address, answers well for a path: /replica, /primary.
 answers() {
   perl -MIO::Socket::INET -e '
@@ -181,7 +207,7 @@ full() {
   trap 'rm -rf ${clone}' EXIT
   # What the copy has at the least: it is what the logs have to join on to.
   least=$(executed gtid_executed)
-  ask "CLONE LOCAL DATA DIRECTORY = '${clone}'"
+  clone_into ${clone}
   echo "$least" >${gtidSet}
   in_each_place store full ${clone} ${gtidSet}
   places_now >"$state/copied-to"

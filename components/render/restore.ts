@@ -1,7 +1,7 @@
 /** The program that starts a mysqld of its own on a backup and replays binary logs into it, and the unit that tries that each night. */
 import { writtenByTrilithon } from "./application-unit";
 import { backupConfinement, backupFiles, backupPriority } from "./backup";
-import { inPlaceFunction } from "./backup-script";
+import { cloneFunction, inPlaceFunction } from "./backup-script";
 import { binlogScript } from "./binlog";
 
 export const restore = {
@@ -45,7 +45,12 @@ WantedBy=timers.target
 }
 
 /** Places are those of `trilithon-backup`, or a folder of the same form. */
-export function renderRestoreScript(): string {
+export function renderRestoreScript({
+  megabytesPerSecond,
+}: {
+  /** At which copies are sent. */
+  readonly megabytesPerSecond: number;
+}): string {
   const { folder, unit, port, settleSeconds, storedSeconds } = restore;
   const { clone, gtidSet, gtidPurged, gtidStored, lock, metrics, places } = backupFiles;
   const { scriptPath: backupScript, logsUnit } = backupFiles;
@@ -350,7 +355,7 @@ take_marker() {
   has_space "$(du -sk "$(live_ask 'SELECT @@datadir')" | cut -f 1)"
   (
     flock 9
-    live_ask "CLONE LOCAL DATA DIRECTORY = '$work/data'"
+    clone_into "$work/data"
   ) 9>${lock}
   start
   marker=$(executed)
@@ -360,6 +365,7 @@ take_marker() {
 
 live_ask() { mysql --no-defaults --batch --skip-column-names --execute "$1"; }
 
+${cloneFunction({ ask: "live_ask", megabytesPerSecond })}
 # Whoever makes the copies tries them, and nobody else tells of it. Status 3: that is not known.
 only_as_source() {
   status=0

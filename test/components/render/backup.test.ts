@@ -90,7 +90,7 @@ test("members are asked in the settings' order", (t) => {
 });
 
 test("the script that restores is sound", (t) => {
-  const script = renderRestoreScript();
+  const script = renderRestoreScript({ megabytesPerSecond: 10 });
   isGolden(t, "trilithon-restore", script);
   isSoundShell(t, script);
   isGolden(t, "trilithon-restore-test.service", renderTestService());

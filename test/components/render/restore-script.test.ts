@@ -63,7 +63,7 @@ function run(
     put(`${places}/web-02@lb-01/password`, "x");
   }
   put(backupFiles.gtidStored.slice(1), "uuid:1-9\n");
-  const script = renderRestoreScript()
+  const script = renderRestoreScript({ megabytesPerSecond: 10 })
     .replaceAll(/(?<!\w)\/(etc|var)\//g, `${root}/$1/`)
     .replaceAll("/usr/local/sbin/", `${root}/bin/`);
   put("script", script);
@@ -263,6 +263,24 @@ test("the nightly restore is compared with what the member has, and exported", (
     /^trilithon_restore_test_last_success_seconds \d+$/m,
   );
   t.is(metrics["trilithon-restore-test-tables"], "trilithon_restore_test_different_tables 0\n");
+});
+
+test("a copy beside MySQL is made slowly, and what was set before holds afterwards", (t) => {
+  const mysql = `case "$*" in
+    *@@GLOBAL.clone_max_data_bandwidth*) echo 7; exit ;;
+    *clone_max_data_bandwidth*) echo "$*" >>"$ROOT/limits" ;;
+  esac
+  case "$*" in *"CLONE LOCAL"*) exit 1 ;; esac`;
+  let limits = "";
+  const { status } = run(t, { ...compared(""), mysql }, (root) => {
+    limits = join(root, "limits");
+    return ["test"];
+  });
+  t.is(status, 1);
+  const said = readFileSync(limits, "utf8").trim().split("\n");
+  t.regex(String(said[0]), /SET GLOBAL clone_max_data_bandwidth = 19; CLONE LOCAL DATA DIRECTORY/);
+  t.regex(String(said[1]), /SET GLOBAL clone_max_data_bandwidth = 7$/);
+  t.is(said.length, 2);
 });
 
 test("a member that makes the copies no longer leaves the nightly restore to the one that does", (t) => {
