@@ -168,7 +168,7 @@ export function wavesOf(place: Place): readonly (readonly Case[])[] {
   const copies: readonly Case[] = [
     {
       ...{ alert: "BackupOld", hosts: [""] },
-      what: "a password that opens no repository, on both members of the database; old after two minutes for once",
+      what: "a password that opens no repository, on both members of the database; old after two minutes for once, and nothing is written, so that copies are made every ten minutes",
       cause: () => onWeb(stack, withPassword("wrong")),
       repair: () => onWeb(stack, withPassword("good")),
     },
