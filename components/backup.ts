@@ -35,7 +35,7 @@ export interface BackupArgs {
   readonly machines: readonly BackedUpMachine[];
   /** When full copies and those of folders are made, as systemd's `OnCalendar` has it. Default `*-*-* 02:30`. */
   readonly schedule?: pulumi.Input<string>;
-  /** How fast a machine sends full copies and those of folders, to each place, 1 to 10000; the copy beside MySQL is made twice as fast. Default 10. */
+  /** How fast a machine sends full copies and those of folders, to each place, 1 to 10000; the copy beside MySQL is made twice as fast. Default 5. */
   readonly megabytesPerSecond?: pulumi.Input<number>;
   /** How many copies stay on `hosts`. Default `{ daily: 7, weekly: 5, monthly: 12 }`. */
   readonly keep?: Partial<Keep>;
@@ -82,7 +82,7 @@ export class Backup extends pulumi.ComponentResource {
       machines,
       port = defaultPorts.backup,
       schedule = "*-*-* 02:30",
-      megabytesPerSecond = 10,
+      megabytesPerSecond = 5,
     } = args;
     const known = whenKnown(check, { schedule, megabytesPerSecond });
     this.hosts = hosts;
