@@ -1,9 +1,12 @@
 /** Whether each Prometheus hears all that tells metrics: what it does not hear it raises no alarm about. */
 import * as v from "valibot";
 import { sh } from "../../../provider/ssh/shell";
-import { type Check, type Finding, failed, passed } from "../check";
+import { type Check, type Finding, failed, passed, wait } from "../check";
 import { type Endpoints, hostsWith, startCommand } from "../endpoints";
 import { prometheusPort } from "../monitoring";
+
+/** Prometheus asks each target four times a minute: one that has just started has heard none by then. */
+const firstAnswersSeconds = 20;
 
 const prometheus = `http://127.0.0.1:${prometheusPort}`;
 
@@ -13,9 +16,14 @@ export function monitoringChecks(endpoints: Endpoints): readonly Check[] {
     name: `${host.name}: Prometheus hears all that tells metrics`,
     expected: "an answer of each target",
     remedy: `${startCommand(endpoints.stack)}; why: ${prometheus}/targets, through ssh -L ${prometheusPort}:127.0.0.1:${prometheusPort}`,
-    // What is new is asked within a quarter of a minute.
     deadlineSeconds: 40,
-    run: async (site) => judgeTargets(await site.run(host, question.text, 10)),
+    run: async (site) => {
+      for (let left = firstAnswersSeconds; ; left -= 1) {
+        const json = await site.run(host, question.text, 10);
+        if (left === 0 || readTargets(json).length > 0) return judgeTargets(json);
+        await wait(1);
+      }
+    },
   }));
 }
 
@@ -26,9 +34,11 @@ const answer = v.array(
   }),
 );
 
+const readTargets = (json: string) => v.parse(answer, JSON.parse(json));
+
 /** A line for each that is silent. */
 export function judgeTargets(json: string): Finding {
-  const targets = v.parse(answer, JSON.parse(json));
+  const targets = readTargets(json);
   const silent = targets.filter(({ value: [, up] }) => up !== "1");
   const seen = `${targets.length - silent.length} of ${targets.length} answer`;
   if (silent.length === 0 && targets.length > 0) return passed(seen);
