@@ -27,12 +27,12 @@ export const inPlaceFunction = `in_place() (
 export function cloneFunction({ ask, megabytesPerSecond }: CloneParts): string {
   // On its way into the folder it is not compressed, as it is when it is sent.
   const mebibytesPerSecond = Math.max(1, Math.round((2 * megabytesPerSecond * 1e6) / 2 ** 20));
-  const limit = "GLOBAL clone_max_data_bandwidth";
+  const limit = "clone_max_data_bandwidth";
   return `clone_into() {
-  usual=$(${ask} 'SELECT @@${limit.replace(" ", ".")}')
+  usual=$(${ask} 'SELECT @@GLOBAL.${limit}')
   cloned=0
-  ${ask} "SET ${limit} = ${mebibytesPerSecond}; CLONE LOCAL DATA DIRECTORY = '$1'" || cloned=$?
-  ${ask} "SET ${limit} = $usual"
+  ${ask} "SET GLOBAL ${limit} = ${mebibytesPerSecond}; CLONE LOCAL DATA DIRECTORY = '$1'" || cloned=$?
+  ${ask} "SET GLOBAL ${limit} = $usual"
   return "$cloned"
 }
 `;

@@ -389,9 +389,9 @@ test.serial("events and streams arrive as they are made", async (t) => {
   for (const route of ["/events", "/stream"]) {
     const times = await path.arrivals(route);
     t.is(times.length, 4, route);
-    // The application waits 500 ms before each: what is held back arrives at once.
+    // The application waits 500 ms before each: what is held back arrives at once. Half of that all together, as a busy machine delays one or another.
     const [first = 0, last = 0] = [times[0], times.at(-1)];
-    t.true(last - first > 250, `${route}: ${times}`);
+    t.true(last - first > 750, `${route}: ${times}`);
   }
 });
 
