@@ -36,7 +36,12 @@ export class AcknowledgedWrites {
 
   /** The acknowledged ones that a member does not have. */
   async missingOn(stack: TestStack, host: string): Promise<readonly string[]> {
-    const rows = await stack.on(host, 'mysql -NBe "SELECT message FROM guestbook.entries"');
+    return this.missingIn((script) => stack.on(host, script));
+  }
+
+  /** Of a member on which root runs a script so. */
+  async missingIn(run: (script: string) => Promise<string>): Promise<readonly string[]> {
+    const rows = await run('mysql -NBe "SELECT message FROM guestbook.entries"');
     const stored = new Set(rows.trim().split("\n"));
     return [...this.#acknowledged].filter((message) => !stored.has(message));
   }

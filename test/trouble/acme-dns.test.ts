@@ -9,7 +9,7 @@ import { parseEndpoints } from "../../scripts/verify/endpoints";
 import { type Settings, TestStack } from "../end-to-end/support/test-stack";
 import { Authority } from "./acme/authority";
 import { Handshakes } from "./acme/handshakes";
-import { until } from "./acme/until";
+import { until } from "./until";
 
 const stackName = "acme-dns";
 const net = "172.31.119";

@@ -15,7 +15,7 @@ import { readPreview, summary } from "../end-to-end/support/preview";
 import { type Settings, TestStack } from "../end-to-end/support/test-stack";
 import { Authority } from "./acme/authority";
 import { Handshakes } from "./acme/handshakes";
-import { until } from "./acme/until";
+import { until } from "./until";
 
 const stackName = "acme";
 const net = "172.31.119";

@@ -137,23 +137,23 @@ async function act(stack: TestStack, host: string, what: SeenFault["break"]): Pr
   await must(words.join(" "), "docker", words);
 }
 
-/** Answers how many seconds it took until it was seen. */
+/** Answers how many seconds it took until it was seen: since it was begun to break, and since it was broken. */
 async function seeFault(
   t: ExecutionContext,
   { page, stack, hosts }: { page: Page; stack: TestStack; hosts: readonly string[] },
   fault: SeenFault,
-): Promise<number> {
+): Promise<{ readonly sinceBegun: number; readonly sinceBroken: number }> {
   const { name, host, health, words } = fault;
   // What ended a moment ago is told for a minute.
   const quiet = hosts.map((one) => boxOf(one, "well|notice")).join(" && ");
   await until(page, `${name}: all well before`, quiet, 240);
   const begun = performance.now();
-  const breaking = act(stack, host, fault.break);
+  const breaking = act(stack, host, fault.break).then(() => performance.now());
   const seen = await until(page, name, boxOf(host, health, words)).then(
     () => undefined,
     (error: Error) => error,
   );
-  const seconds = (performance.now() - begun) / 1000;
+  const seenAt = performance.now();
   const boxes = await readBoxes(page);
   const wrong = boxes.filter((box) => box.name !== host && box.health === "silent");
   t.deepEqual(wrong, [], `${name}: another host is not silent`);
@@ -161,12 +161,12 @@ async function seeFault(
     boxes.every((box) => box.text.includes("load ")),
     `${name}: no box is empty`,
   );
-  await breaking;
+  const broken = await breaking;
   await picture(page, `fault-${name.replaceAll(" ", "-")}`);
   await act(stack, host, fault.mend);
   if (seen !== undefined) throw seen;
   await until(page, `${name}: mended`, boxOf(host, "well|notice"), 240);
-  return seconds;
+  return { sinceBegun: (seenAt - begun) / 1000, sinceBroken: (seenAt - broken) / 1000 };
 }
 
 async function seeFaults(
@@ -182,8 +182,10 @@ async function seeFaults(
   const rows: string[] = [];
   try {
     for (const fault of faults.filter(({ name }) => only?.includes(name) ?? true)) {
-      const seconds = await seeFault(t, { page, stack, hosts }, fault);
-      rows.push(`${fault.name} (${fault.host}): ${seconds.toFixed(1)} s`);
+      const { sinceBegun, sinceBroken } = await seeFault(t, { page, stack, hosts }, fault);
+      rows.push(
+        `${fault.name} (${fault.host}): ${sinceBegun.toFixed(1)} s, ${sinceBroken.toFixed(1)} s after it was broken`,
+      );
     }
   } finally {
     for (const row of rows) t.log(row);

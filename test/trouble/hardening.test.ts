@@ -14,6 +14,7 @@ import { killUpAt } from "../end-to-end/support/killed-up";
 import { readPreview } from "../end-to-end/support/preview";
 import { type Settings, TestStack, threeHosts } from "../end-to-end/support/test-stack";
 import { underVisits } from "./applications/visitors";
+import { startTimeServer } from "./hardening/time-server";
 
 const number = Number(process.env.TRILITHON_TEST_NUMBER ?? 114);
 const net = `172.31.${number}`;
@@ -52,8 +53,8 @@ function hardened(sshd: unknown = true): Settings {
 }
 
 test.before(async () => {
-  // What looks at SSH from outside, and chrony as a time server.
-  image = await imageWith("trilithon-auditor", ["ssh-audit", "chrony", "openssh-client"]);
+  // What looks at SSH from outside.
+  image = await imageWith("trilithon-auditor", ["ssh-audit", "openssh-client"]);
   stack = await TestStack.make(name, settings());
 });
 
@@ -65,17 +66,6 @@ test.after.always(async () => {
 function beside(host: string, ...words: string[]) {
   const place = ["--network", `container:trilithon-${name}-${host}`];
   return capture("docker", ["run", "--rm", ...place, image, ...words]);
-}
-
-/** Its clock is this machine's, which it takes for right. */
-async function startTimeServer(): Promise<void> {
-  const script =
-    "printf 'local stratum 10\\nallow\\n' >/etc/chrony/chrony.conf; exec chronyd -d -x -u root";
-  const place = ["--network", `trilithon-${name}`, "--ip", timeServer];
-  await must("time server", "docker", [
-    ...["run", "--detach", "--name", `trilithon-${name}-time`],
-    ...["--label", `trilithon.stack=${name}`, ...place, image, "sh", "-c", script],
-  ]);
 }
 
 const hostKeysOf = (host: string) =>
@@ -104,7 +94,7 @@ async function nothingToDo(t: ExecutionContext) {
 
 test.serial("a stack without it is told what comes, and gets just that under visits", async (t) => {
   await stack.up();
-  await startTimeServer();
+  await startTimeServer(name, timeServer);
   // As many machines have it.
   await stack.on("web-02", "apt-get -qq update && apt-get -qqy install systemd-timesyncd");
   const keys = await Promise.all(hosts.map(hostKeysOf));

@@ -14,6 +14,7 @@ import { readPreview } from "../end-to-end/support/preview";
 import { type Settings, TestStack, threeHosts } from "../end-to-end/support/test-stack";
 import { keepMeasured } from "./monitoring/measured";
 import { type Receivers, startReceivers } from "./monitoring/receivers";
+import { until } from "./until";
 
 const stackName = "monitoring-changes";
 const number = Number(process.env.TRILITHON_TEST_NUMBER ?? 128);
@@ -71,14 +72,6 @@ async function outputs() {
   return { endpoints, privateKeys };
 }
 
-async function until(what: string, seconds: number, isSo: () => Promise<boolean>): Promise<void> {
-  const end = Date.now() + seconds * 1000;
-  while (!(await isSo())) {
-    if (Date.now() > end) throw new Error(`${what}: not within ${seconds} s`);
-    await wait(2);
-  }
-}
-
 /** As Prometheus on a host answers. */
 async function query(host: string, expression: string): Promise<string> {
   const command = `promtool query instant http://127.0.0.1:9090 '${expression}'`;
@@ -113,7 +106,7 @@ test.serial("one `up` makes it, a second one does nothing, and copies are made",
   const from = Date.now();
   await stack.up();
   t.deepEqual((await readPreview(stack)).updates, []);
-  await until("copies", 300, isCopied);
+  await until("copies", isCopied, 300);
   await wait(60);
   t.deepEqual(pagesSince(from), []);
 });
@@ -129,12 +122,16 @@ test.serial("a primary that dies: another one is there, and goes on with the cop
   t.true(three.includes(former));
   await wakesNobody(t, async () => {
     await stack.on(former, "systemctl kill --signal=KILL mysql");
-    await until("another primary", 120, async () => {
-      const now = await primaryOf();
-      return now !== "" && now !== former;
-    });
+    await until(
+      "another primary",
+      async () => {
+        const now = await primaryOf();
+        return now !== "" && now !== former;
+      },
+      120,
+    );
   });
-  await until("copies", 120, isCopied);
+  await until("copies", isCopied, 120);
 });
 
 test.serial("a drill", async (t) => {
@@ -185,7 +182,7 @@ test.serial("all hosts are rebooted by `maintain`, one after the other", async (
   });
   const to = Math.floor(Date.now() / 30_000) * 30;
   t.deepEqual(await gaps(from, to), []);
-  await until("copies", 120, isCopied);
+  await until("copies", isCopied, 120);
 });
 
 const jobsOf = async (monitor: string, host: string) =>
@@ -200,7 +197,7 @@ test.serial("a host that comes is looked at, and one that goes no more", async (
     await setWebhook();
     await stack.up();
     for (const host of monitors) {
-      await until(`${host}: node-04`, 60, async () => (await jobsOf(host, "node-04")).length === 2);
+      await until(`${host}: node-04`, async () => (await jobsOf(host, "node-04")).length === 2, 60);
       t.deepEqual(await jobsOf(host, "node-04"), ["nginx", "node"]);
     }
   });
@@ -209,9 +206,13 @@ test.serial("a host that comes is looked at, and one that goes no more", async (
     await setWebhook();
     await stack.up();
     for (const host of monitors) {
-      await until(`${host}: no node-04`, 60, async () => {
-        return (await jobsOf(host, "node-04")).length === 0;
-      });
+      await until(
+        `${host}: no node-04`,
+        async () => {
+          return (await jobsOf(host, "node-04")).length === 0;
+        },
+        60,
+      );
       t.regex(await query(host, 'count(up{job="nginx"})'), /=> 2 @/);
     }
   });
@@ -224,10 +225,10 @@ test.serial("a member that stays away is told, and its return", async (t) => {
   const isTold = (alert: string, status: string) => async () =>
     receivers.told.some((one) => one.at >= from && one.alert === alert && one.status === status);
   await stack.on(away, "systemctl stop mysql");
-  await until("GroupReduced fires", 400, isTold("GroupReduced", "firing"));
+  await until("GroupReduced fires", isTold("GroupReduced", "firing"), 400);
   const told = Date.now();
   await stack.on(away, "systemctl start mysql");
-  await until("GroupReduced resolves", 400, isTold("GroupReduced", "resolved"));
+  await until("GroupReduced resolves", isTold("GroupReduced", "resolved"), 400);
   t.pass();
   const row = {
     ...{ alert: "GroupReduced", cause: "MySQL stopped on a member of a group of three" },

@@ -18,10 +18,11 @@ import { renderTable } from "../../scripts/verify/report";
 import { verifyStack } from "../../scripts/verify/verify-stack";
 import { readPreview } from "../end-to-end/support/preview";
 import { type Settings, TestStack } from "../end-to-end/support/test-stack";
+import { causeAndRepair, firingSeconds, resolvingSeconds } from "./monitoring/cause-and-repair";
 import { type Case, monitors, shortened, waveNames, wavesOf } from "./monitoring/causes";
-import { keepMeasured } from "./monitoring/measured";
-import { type Receivers, startReceivers, type Told } from "./monitoring/receivers";
+import { type Receivers, startReceivers } from "./monitoring/receivers";
 import { renewalCase } from "./monitoring/renewal";
+import { until } from "./until";
 
 const first = 126;
 const number = Number(process.env.TRILITHON_TEST_NUMBER ?? first);
@@ -93,21 +94,6 @@ async function outputs() {
   return { endpoints, privateKeys: sshKeys as Readonly<Record<string, string>> };
 }
 
-/** Until it is there, for at most so long. */
-async function until<Found>(
-  what: string,
-  seconds: number,
-  look: () => Promise<Found | undefined> | Found | undefined,
-): Promise<Found> {
-  const end = Date.now() + seconds * 1000;
-  for (;;) {
-    const found = await look();
-    if (found !== undefined) return found;
-    if (Date.now() > end) throw new Error(`${what}: not within ${seconds} s`);
-    await wait(1);
-  }
-}
-
 /** As Prometheus on a host answers. */
 const query = (host: string, expression: string) =>
   stack.on(host, `promtool query instant http://127.0.0.1:9090 '${expression}'`);
@@ -131,12 +117,16 @@ test.serial(
 
 test.serial("each Prometheus is told by all", async (t) => {
   for (const host of monitors) {
-    await until(`${host}: all targets`, 90, async () => {
-      const missing = await query(host, "up == 0");
-      const count = await query(host, "count(up)");
-      // Two of its own, four hosts, two of HAProxy, MySQL and Nginx each, one way to the site, and two name servers.
-      return missing.trim() === "" && / => 15 @/.test(count) ? true : undefined;
-    });
+    await until(
+      `${host}: all targets`,
+      async () => {
+        const missing = await query(host, "up == 0");
+        const count = await query(host, "count(up)");
+        // Two of its own, four hosts, two of HAProxy, MySQL and Nginx each, one way to the site, and two name servers.
+        return missing.trim() === "" && / => 15 @/.test(count);
+      },
+      90,
+    );
     t.regex(await query(host, "mysql_up"), /web-02/);
     t.regex(await query(host, "trilithon_mysql_primary == 1"), /web-01/);
     t.regex(await query(host, "sum(trilithon_address_held)"), /=> 1 @/);
@@ -149,9 +139,7 @@ test.serial("each Prometheus is told by all", async (t) => {
     t.regex(await query(host, "time() - trilithon_last_up_seconds < 3600"), /lb-02/);
     for (const what of ["full", "logs"]) {
       const copied = `trilithon_backup_last_success_seconds{what="${what}"}`;
-      await until(`${host}: ${what}`, 300, async () =>
-        /web-02/.test(await query(host, copied)) ? true : undefined,
-      );
+      await until(`${host}: ${what}`, async () => /web-02/.test(await query(host, copied)), 300);
     }
   }
 });
@@ -239,9 +227,7 @@ test.serial("in quiet nothing fires, and the watchdog is asked", async (t) => {
   await changeRules();
   const before = watchdog.count;
   await wait(quietMinutes * 60);
-  await until("the watchdog", 180, () =>
-    watchdog.count > before + quietMinutes * 0.9 + 1 ? true : undefined,
-  );
+  await until("the watchdog", () => watchdog.count > before + quietMinutes * 0.9 + 1, 180);
   // From the first minutes of a stack that was not there.
   t.deepEqual(told, []);
   const fired = `max_over_time(ALERTS{alertname!="Watchdog",alertstate="firing"}[${quietMinutes + 2}m])`;
@@ -257,17 +243,20 @@ test.serial("an `up` that changes much, and work that is announced, wake nobody"
   const silence = { why: "a trial", what: "parts", minutes: 10, say: t.log } as const;
   await whileSilenced(await outputs(), silence, async () => {
     await stack.on("web-02", "systemctl stop nginx");
-    await until("it fires in Prometheus", 240, async () =>
-      (await query("lb-01", 'ALERTS{alertname="ServerDown",alertstate="firing"}')).includes(
-        "web-02",
-      )
-        ? true
-        : undefined,
+    await until(
+      "it fires in Prometheus",
+      async () =>
+        (await query("lb-01", 'ALERTS{alertname="ServerDown",alertstate="firing"}')).includes(
+          "web-02",
+        ),
+      240,
     );
     await wait(30);
     await stack.on("web-02", "systemctl start nginx");
-    await until("it is over", 240, async () =>
-      (await query("lb-01", 'ALERTS{alertname="ServerDown"}')).trim() === "" ? true : undefined,
+    await until(
+      "it is over",
+      async () => (await query("lb-01", 'ALERTS{alertname="ServerDown"}')).trim() === "",
+      240,
     );
   });
   t.deepEqual(
@@ -368,53 +357,6 @@ test.serial("what it costs each host", async (t) => {
   }
 });
 
-/** One that was told since a moment. */
-const find = (since: number, { alert, hosts }: Case, status: Told["status"]) =>
-  receivers.told.find(
-    (one) =>
-      one.at >= since && one.alert === alert && hosts.includes(one.host) && one.status === status,
-  );
-
-const firingSeconds = 1200;
-const resolvingSeconds = 1200;
-const seconds = (to: number, since: number) => Math.round((to - since) / 1000);
-
-/** Until it is told that the alert is over. */
-async function causeAndRepair(t: ExecutionContext, one: Case): Promise<() => Promise<void>> {
-  const from = Date.now();
-  const before = receivers.mails.length;
-  let fired: Told;
-  try {
-    await one.cause();
-    fired = await until(`${one.alert} fires`, firingSeconds, () => find(from, one, "firing"));
-  } catch (error) {
-    // What went wrong first is what is told.
-    await one.repair().catch(() => undefined);
-    throw error;
-  }
-  await one.repair();
-  const repaired = Date.now();
-  t.regex(fired.firstStep, /\w/, one.alert);
-  return async () => {
-    const mailed = await until(`${one.alert} is mailed`, resolvingSeconds, () =>
-      receivers.mails
-        .slice(before)
-        .find((mail) => mail.includes(`${one.alert}:`) && mail.includes(fired.host)),
-    );
-    t.truthy(mailed);
-    const resolved = await until(`${one.alert} resolves`, resolvingSeconds, () =>
-      find(repaired, one, "resolved"),
-    );
-    const row = {
-      ...{ alert: one.alert, cause: one.what },
-      firedSeconds: seconds(fired.at, from),
-      resolvedSeconds: seconds(resolved.at, repaired),
-    };
-    t.log(row);
-    keepMeasured(row);
-  };
-}
-
 /** What failed is told, and the others go on. */
 async function all(t: ExecutionContext, works: readonly Promise<unknown>[]): Promise<void> {
   for (const result of await Promise.allSettled(works)) {
@@ -451,7 +393,7 @@ for (const [index, name] of waveNames.entries()) {
       await all(
         t,
         wave.filter(isAsked).map(async (one) => {
-          const rest = (await causeAndRepair(t, one))();
+          const rest = (await causeAndRepair(t, receivers, one))();
           if (one.isLate) late.push(rest);
           else await rest;
         }),
@@ -459,8 +401,10 @@ for (const [index, name] of waveNames.entries()) {
       const lateOnes = waves.flat().flatMap(({ alert, isLate }) => (isLate ? [alert] : []));
       // What else the causes brought with them is to be over before the next ones.
       const rest = `ALERTS{alertname!~"${["Watchdog", ...lateOnes].join("|")}"}`;
-      await until("nothing else fires any more", resolvingSeconds, async () =>
-        (await query("lb-01", rest)).trim() === "" ? true : undefined,
+      await until(
+        "nothing else fires any more",
+        async () => (await query("lb-01", rest)).trim() === "",
+        resolvingSeconds,
       );
     },
   );
@@ -475,7 +419,7 @@ test.serial("a certificate that is due and not given", async (t) => {
     await shortenRules();
   };
   const one = renewalCase({ stack, stackName, net, domain, up });
-  if (isAsked(one)) await (await causeAndRepair(t, one))();
+  if (isAsked(one)) await (await causeAndRepair(t, receivers, one))();
   t.pass();
 });
 
@@ -492,7 +436,7 @@ test.serial("while one of the two that look is gone, the other one tells", async
     ...{ alert: "HostDown", hosts: ["lb-01"], what: "one of the two that look, frozen" },
     ...{ cause: pause("pause"), repair: pause("unpause") },
   };
-  const rest = await causeAndRepair(t, gone);
+  const rest = await causeAndRepair(t, receivers, gone);
   await rest();
 });
 

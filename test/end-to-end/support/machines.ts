@@ -26,6 +26,8 @@ export interface Machines {
   /** As the stack's settings list them. */
   readonly hosts: readonly Record<string, unknown>[];
   readonly privateKey: string;
+  /** Of the same pair, as in `authorized_keys`. */
+  readonly publicKey: string;
 }
 
 /** Starts them in a network of their own; labelled, so that `TestStack.remove` takes them away. */
@@ -47,7 +49,7 @@ export async function startMachines(
   const hosts = await Promise.all(
     machines.map((machine) => startMachine({ ...machine, network, label }, client.public)),
   );
-  return { hosts, privateKey: client.private };
+  return { hosts, privateKey: client.private, publicKey: client.public };
 }
 
 async function startMachine(
@@ -96,7 +98,11 @@ chown -R ${user}: ${home}/.ssh && chmod 0700 ${home}/.ssh && chmod 0600 ${home}/
   return { ...own, sshAddress: "127.0.0.1", port, hostKey: publicKey };
 }
 
-async function putFiles(container: string, files: Readonly<Record<string, string>>): Promise<void> {
+/** Into a container that has not started yet, too. Public keys are for everybody to read. */
+export async function putFiles(
+  container: string,
+  files: Readonly<Record<string, string>>,
+): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), "trilithon-"));
   try {
     for (const [path, content] of Object.entries(files)) {

@@ -10,7 +10,7 @@ import { type Certified, makeAuthority, makeCertificate } from "../../../provide
 import { must } from "../../../scripts/setup/run";
 import { request } from "../../../scripts/verify/http";
 import { makePem, readIssuer } from "../../support/pem";
-import { until } from "./until";
+import { until } from "../until";
 
 export interface AuthorityArgs {
   readonly stack: string;

@@ -1,7 +1,7 @@
 /** A certificate that is due while its authority does not answer. */
 import type { Settings, TestStack } from "../../end-to-end/support/test-stack";
 import { Authority } from "../acme/authority";
-import { until } from "../acme/until";
+import { until } from "../until";
 import type { Case } from "./causes";
 
 export interface RenewalPlace {

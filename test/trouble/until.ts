@@ -1,10 +1,10 @@
 /** Waits for what comes by itself. */
-import { wait } from "../../../scripts/verify/check";
+import { wait } from "../../scripts/verify/check";
 
-/** Tries again until it gives something. The error is the last one. */
+/** Tries again until it gives something, which `false` is not. The error is the last one. */
 export async function until<T>(
   what: string,
-  give: () => Promise<T | undefined> | T | undefined,
+  give: () => Promise<T | undefined | false> | T | undefined | false,
   seconds = 90,
 ): Promise<T> {
   const end = Date.now() + seconds * 1000;
@@ -12,7 +12,7 @@ export async function until<T>(
     let last = new Error(`${what}: not after ${seconds} s`);
     try {
       const found = await give();
-      if (found !== undefined) return found;
+      if (found !== undefined && found !== false) return found;
     } catch (error) {
       if (error instanceof Error) last = new Error(`${what}: ${error.message}`);
     }

@@ -1,0 +1,175 @@
+/**
+ * A machine with a kernel, a disk and a clock of its own, as a provider has them, beside two containers: it is the primary of a stack that is
+ * hardened and looked at, it is rebooted while people write, its power fails, and its clock goes wrong. `UPDATE_GOLDEN=1` keeps the seconds
+ * for docs/alerts.md.
+ */
+import test, { type ExecutionContext } from "ava";
+import { maintain } from "../../scripts/maintenance/maintain";
+import { must } from "../../scripts/setup/run";
+import { wait } from "../../scripts/verify/check";
+import { parseEndpoints } from "../../scripts/verify/endpoints";
+import { renderTable } from "../../scripts/verify/report";
+import { withSite } from "../../scripts/verify/site";
+import { verifyStack } from "../../scripts/verify/verify-stack";
+import { startLoad } from "../end-to-end/support/load";
+import { startMachines } from "../end-to-end/support/machines";
+import { readPreview } from "../end-to-end/support/preview";
+import { type Settings, TestStack, threeHosts } from "../end-to-end/support/test-stack";
+import { AcknowledgedWrites } from "../support/acknowledged-writes";
+import { startTimeServer } from "./hardening/time-server";
+import { causeAndRepair } from "./monitoring/cause-and-repair";
+import { type Receivers, startReceivers } from "./monitoring/receivers";
+import { until } from "./until";
+import { makeVirtualImage, startVirtualMachine } from "./virtual/virtual-machine";
+
+const stackName = "virtual";
+const number = Number(process.env.TRILITHON_TEST_NUMBER ?? 154);
+const net = `172.31.${number}`;
+const ports = { webhook: 17_196, mail: 17_197 };
+const url = `http://${net}.11`;
+const timeServer = `${net}.99`;
+const virtual = "web-01";
+
+let stack: TestStack;
+let receivers: Receivers;
+let hosts: readonly Record<string, unknown>[];
+let privateKey: string;
+const writes = new AcknowledgedWrites(url);
+
+test.before(async () => {
+  receivers = await startReceivers(ports);
+  await makeVirtualImage();
+  stack = await TestStack.make(stackName, {});
+  const machines = await startMachines(stackName, `${net}.0/24`, [
+    { name: "lb-01", address: `${net}.11`, roles: ["load-balancer", "monitoring"] },
+    { name: "web-02", address: `${net}.22`, roles: ["web", "database-replica"] },
+  ]);
+  await startTimeServer(stackName, timeServer);
+  const machine = await startVirtualMachine({
+    ...{ stack: stackName, name: virtual, address: `${net}.21`, clientKey: machines.publicKey },
+    roles: ["web", "database-primary"],
+  });
+  hosts = [...machines.hosts, machine];
+  privateKey = machines.privateKey;
+  await configure();
+});
+
+test.after.always(async () => {
+  receivers?.close();
+  if (process.env.TRILITHON_TEST_KEEP === undefined) await stack?.remove();
+});
+
+async function configure(more: Settings = {}): Promise<void> {
+  const { "trilithon:containers": _, ...settings } = threeHosts(number);
+  await stack.configure({
+    ...settings,
+    "trilithon:hosts": hosts,
+    "trilithon:hardening": { sshd: true, kernel: true, time: { servers: [timeServer] } },
+    "trilithon:monitoring": {
+      ...{ retentionDays: 2, retentionGigabytes: 1 },
+      email: {
+        ...{ to: "ops@foobar.com", from: "alerts@foobar.com", server: `${net}.1:${ports.mail}` },
+        requireTls: false,
+      },
+    },
+    ...more,
+  });
+  const webhook = `http://${net}.1:${ports.webhook}/told`;
+  await stack.setSecret("trilithon:privateKey", privateKey);
+  await stack.setSecretAt("trilithon:monitoring.webhook.url", webhook);
+}
+
+async function outputs() {
+  const endpoints = parseEndpoints(await stack.output("endpoints"));
+  const privateKeys = (await stack.output("sshKeys", "--show-secrets")) as Record<string, string>;
+  return { endpoints, privateKeys };
+}
+
+/** As root on the virtual machine, which Docker knows nothing of. */
+async function inside(script: string): Promise<string> {
+  const reach = await outputs();
+  const host = reach.endpoints.hosts.find(({ name }) => name === virtual);
+  if (host === undefined) throw new Error(`${virtual} is not in the stack`);
+  return withSite(reach, "looking", (site) => site.run(host, script, 300));
+}
+
+async function verified() {
+  const verdicts = await verifyStack(await outputs(), { changes: "none" });
+  const failed = verdicts.filter(({ passed }) => !passed);
+  return { failed, table: renderTable({ stack: stackName, url, verdicts }) };
+}
+
+/** Nothing is left to do, all that is checked holds, and both members have every acknowledged entry. */
+async function isWhole(t: ExecutionContext): Promise<void> {
+  t.deepEqual(await writes.missingIn(inside), []);
+  t.deepEqual(await writes.missingOn(stack, "web-02"), []);
+  t.deepEqual((await readPreview(stack)).sentences, {});
+  const { failed, table } = await verified();
+  t.log(table);
+  t.deepEqual(failed, []);
+}
+
+test.serial("it is a host as any other, and a second `up` has nothing to do", async (t) => {
+  t.timeout(3_600_000);
+  await stack.up();
+  t.deepEqual((await readPreview(stack)).sentences, {});
+  await stack.up();
+  await writes.during(() => wait(2));
+  await isWhole(t);
+});
+
+test.serial("rebooted while people write, it comes back, and nobody notices", async (t) => {
+  t.timeout(1_800_000);
+  const reach = await outputs();
+  const said: string[] = [];
+  const load = startLoad({ url, requestsPerSecond: 20, writeEvery: 5 });
+  const rebooting = writes.during(() =>
+    maintain(reach, {
+      ...{ host: virtual, reboot: true, finishSeconds: 30 },
+      ...{ isSecurityOnly: false, isListOnly: false },
+      say: (message) => said.push(message),
+    }),
+  );
+  // Also of one that fails.
+  await rebooting.catch(() => undefined);
+  const seen = await load.stop();
+  t.log(said.join("\n"));
+  const { result, acknowledged, failed } = await rebooting;
+  t.log(seen, { acknowledged, failed });
+  t.true(result);
+  t.deepEqual(seen.failures, {});
+  await isWhole(t);
+});
+
+test.serial(
+  "its power fails right after an `up`: all that was acknowledged is there",
+  async (t) => {
+    t.timeout(1_800_000);
+    const container = `trilithon-${stackName}-${virtual}`;
+    await configure({ "trilithon:web": { uploadLimitMegabytes: 7 } });
+    const { acknowledged, failed } = await writes.during(async () => {
+      await stack.up();
+      await must(virtual, "docker", ["kill", container]);
+      await must(virtual, "docker", ["start", container]);
+      await until(`${virtual} is back`, () => inside("systemctl is-system-running --wait"), 600);
+      const take = async () => (await writes.during(() => wait(1))).acknowledged > 0;
+      await until("the site takes writes", take, 300);
+    });
+    t.log({ acknowledged, failed });
+    t.is(await inside("systemctl --failed --no-legend --plain"), "");
+    t.regex(await inside("nginx -T 2>/dev/null"), /client_max_body_size 7m/);
+    await isWhole(t);
+  },
+);
+
+test.serial("a clock that goes wrong is told, and taken back once chrony keeps it", async (t) => {
+  t.timeout(3_000_000);
+  const rest = await causeAndRepair(t, receivers, {
+    ...{ alert: "ClockOff", hosts: [virtual] },
+    what: "chrony stopped, and the clock of a virtual machine set a minute ahead",
+    cause: () => inside("systemctl stop chrony && date -s '+1 minute'"),
+    repair: () => inside("systemctl start chrony"),
+  });
+  await rest();
+  await isWhole(t);
+});
