@@ -2,8 +2,9 @@
  * HAProxy, two Nginx and an application behind each, with the configurations as they are rendered, in one container and
  * without systemd: for what becomes of requests, answers and connections on their way.
  */
+import { once } from "node:events";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { request as httpRequest, type IncomingHttpHeaders } from "node:http";
+import { request as httpRequest, type IncomingHttpHeaders, type IncomingMessage } from "node:http";
 import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -126,23 +127,22 @@ done`);
     });
   }
 
-  /** When each part of an answer came, in milliseconds. */
-  arrivals(path: string): Promise<readonly number[]> {
-    return new Promise((resolve, reject) => {
-      const times: number[] = [];
-      const call = httpRequest({
-        host: "127.0.0.1",
-        port: this.port,
-        path,
-        headers: { host: domain },
-      });
-      call.on("error", reject);
-      call.on("response", (response) => {
-        response.on("data", () => times.push(performance.now()));
-        response.on("end", () => resolve(times));
-      });
-      call.end();
+  /** A stream of the probe's, which sends each part once the one before is here. */
+  async inTurns(path: string): Promise<string> {
+    const call = httpRequest({
+      ...{ host: "127.0.0.1", port: this.port, path, headers: { host: domain } },
     });
+    const came = once(call, "response");
+    call.end();
+    const [response] = (await came) as [IncomingMessage];
+    let body = "";
+    let parts = 0;
+    for await (const part of response) {
+      body += part;
+      parts += 1;
+      await this.send(`/seen?parts=${parts}`);
+    }
+    return body;
   }
 
   /** What the applications were asked since the last call: `web-01 GET /path`. */

@@ -1,11 +1,36 @@
 /** An application with a route for each thing that a proxy can get wrong. Notes each request in the file ASKED. */
 import { createHash } from "node:crypto";
-import { appendFileSync, readdirSync } from "node:fs";
+import {
+  appendFileSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer } from "node:http";
 import { networkInterfaces } from "node:os";
 
 const { PORT, HOST_NAME, ASKED, BASE = "" } = process.env;
 const wait = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+/** How many parts of a stream somebody has, as he tells any of the servers. */
+const seen = "/tmp/seen";
+
+/** Each part once somebody has the one before; `held back` in its place where nobody has it after 20 seconds. */
+async function inTurns(response, type, partOf) {
+  rmSync(seen, { force: true });
+  response.setHeader("content-type", type);
+  for (let sent = 0; sent < 4; sent += 1) {
+    response.write(partOf(sent));
+    const end = Date.now() + 20_000;
+    while (!existsSync(seen) || Number(readFileSync(seen, "utf8")) <= sent) {
+      if (Date.now() > end) return response.end("held back\n");
+      await wait(10);
+    }
+  }
+  response.end();
+}
 
 const routes = {
   "/healthz": (_, response) => response.end("fine\n"),
@@ -36,21 +61,11 @@ const routes = {
     response.setHeader("set-cookie", `big=${"x".repeat(size)}`);
     response.end("ok\n");
   },
-  "/events": async (_, response) => {
-    response.setHeader("content-type", "text/event-stream");
-    for (let n = 0; n < 4; n += 1) {
-      response.write(`data: ${n}\n\n`);
-      await wait(500);
-    }
-    response.end();
-  },
-  "/stream": async (_, response) => {
-    response.setHeader("content-type", "text/plain");
-    for (let n = 0; n < 4; n += 1) {
-      response.write(`${n}\n`);
-      await wait(500);
-    }
-    response.end();
+  "/events": (_, response) => inTurns(response, "text/event-stream", (n) => `data: ${n}\n\n`),
+  "/stream": (_, response) => inTurns(response, "text/plain", (n) => `${n}\n`),
+  "/seen": (_, response, query) => {
+    writeFileSync(seen, query.get("parts"));
+    response.end("noted\n");
   },
   "/slow": async (request, response, query) => {
     request.resume();
