@@ -4,7 +4,6 @@
  */
 import test, { type ExecutionContext } from "ava";
 import { must } from "../../scripts/setup/run";
-import { parseEndpoints } from "../../scripts/verify/endpoints";
 import { renderTable } from "../../scripts/verify/report";
 import { verifyStack } from "../../scripts/verify/verify-stack";
 import { type Load, type LoadResult, startLoad } from "./support/load";
@@ -158,10 +157,9 @@ function isFaultless(t: ExecutionContext, result: LoadResult): void {
 }
 
 async function isVerified(t: ExecutionContext, away: readonly string[]): Promise<void> {
-  const endpoints = parseEndpoints(await stack.output("endpoints"));
+  const { endpoints, privateKeys } = await stack.outputs();
   t.deepEqual(endpoints.away, away);
   t.is(endpoints.hosts.length, names.length - away.length);
-  const privateKeys = (await stack.output("sshKeys", "--show-secrets")) as Record<string, string>;
   const verdicts = await verifyStack({ endpoints, privateKeys }, { changes: "none" });
   const table = renderTable({ stack: stackName, url, away: endpoints.away, verdicts });
   t.true(

@@ -21,8 +21,6 @@ import { LogParser, logReader, logsOn, merged } from "../../scripts/operate/logs
 import { readReleases } from "../../scripts/operate/releases";
 import { localFolder } from "../../scripts/setup/environment";
 import { listLabelled } from "../../scripts/setup/labelled";
-import { parseEndpoints } from "../../scripts/verify/endpoints";
-import type { StackOutputs } from "../../scripts/verify/outputs";
 import { renderTable } from "../../scripts/verify/report";
 import { withSite } from "../../scripts/verify/site";
 import { verifyStack } from "../../scripts/verify/verify-stack";
@@ -100,7 +98,7 @@ test.serial("a command runs as the application does, on a web server", async (t)
     'cat; id -un; pwd; test -n "$DATABASE_PASSWORD" && echo known; printf "<%s>" "$@"; exit 7';
   const command = ["sh", "-c", script, "sh", ...words];
   const args = inApplication({ unit: "guestbook.service", command });
-  const { stdout, end } = await runLive(await readOutputs(), "web-02", args, "typed\n");
+  const { stdout, end } = await runLive(await stack.outputs(), "web-02", args, "typed\n");
   const version = await stack.on("web-02", "readlink -f /srv/guestbook/current");
   const shown = words.map((word) => `<${word}>`).join("");
   t.is(stdout, `typed\nguestbook\n${version.trim()}\nknown\n${shown}`);
@@ -111,7 +109,7 @@ test.serial("a command runs as the application does, on a web server", async (t)
     command: ["stty", "size"],
     terminal,
   });
-  t.regex((await runLive(await readOutputs(), "web-02", onTerminal)).stdout, /^17 91\r\n/);
+  t.regex((await runLive(await stack.outputs(), "web-02", onTerminal)).stdout, /^17 91\r\n/);
 });
 
 test.serial("the database is read on the replica, where nothing can be written", async (t) => {
@@ -125,7 +123,7 @@ test.serial("the database is read on the replica, where nothing can be written",
 });
 
 test.serial("the logs of a host are one, by time", async (t) => {
-  const outputs = await readOutputs();
+  const outputs = await stack.outputs();
   const logs = logsOn(findHost(outputs, "web-01"), []);
   if (logs === undefined) throw new Error("nothing logs there");
   const reading = { sinceSeconds: 3600, follows: false, pattern: "" };
@@ -464,7 +462,7 @@ async function signAndReload(t: ExecutionContext, browser: Browser): Promise<voi
 }
 
 async function verify(changes: "allowed" | "none") {
-  const verdicts = await verifyStack(await readOutputs(), { changes });
+  const verdicts = await verifyStack(await stack.outputs(), { changes });
   const failed = verdicts
     .filter(({ passed }) => !passed)
     .map(({ name, seen }) => `${name}: ${seen}`);
@@ -474,7 +472,7 @@ async function verify(changes: "allowed" | "none") {
 
 /** What the host's log of releases says last. */
 async function lastRelease(name: string) {
-  return withSite(await readOutputs(), "reading releases", async (site) => {
+  return withSite(await stack.outputs(), "reading releases", async (site) => {
     const read = await readReleases(site, findHost(site, name));
     const last = "fault" in read ? undefined : read.releases.at(-1);
     return last && [last.result, last.why];
@@ -483,7 +481,7 @@ async function lastRelease(name: string) {
 
 /** As `npm run db` does it. */
 async function queryDatabase(wish: Wish, sql: string) {
-  const outputs = await readOutputs();
+  const outputs = await stack.outputs();
   const members = await withSite(outputs, "asking MySQL", (site) => knownMembers(site, fail));
   const { member } = chooseMember(members, wish);
   const account = await accountOf(outputs, fail);
@@ -493,12 +491,6 @@ async function queryDatabase(wish: Wish, sql: string) {
 
 function fail(message: string): never {
   throw new Error(message);
-}
-
-async function readOutputs(): Promise<StackOutputs> {
-  const endpoints = parseEndpoints(await stack.output("endpoints"));
-  const keys = (await stack.output("sshKeys", "--show-secrets")) as Record<string, string>;
-  return { endpoints, privateKeys: keys };
 }
 
 /** Not one request may fail: counted where they are sent. */

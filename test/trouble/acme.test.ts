@@ -66,16 +66,8 @@ function isNobodyRefused(t: ExecutionContext, ...lost: readonly string[]): void 
   t.deepEqual(handshakes.lost, lost);
 }
 
-async function readEndpoints() {
-  const endpoints = parseEndpoints(await stack.output("endpoints"));
-  // pebble has another root each time.
-  return { ...endpoints, ca: handshakes.trusted.join("") };
-}
-
 async function verify() {
-  const endpoints = await readEndpoints();
-  const sshKeys = await stack.output("sshKeys", "--show-secrets");
-  const privateKeys = sshKeys as Readonly<Record<string, string>>;
+  const { endpoints, privateKeys } = await stack.outputs();
   const verdicts = await verifyStack({ endpoints, privateKeys }, { changes: "none" });
   const failed = verdicts.filter(({ passed }) => !passed);
   return { failed, table: renderTable({ stack: stackName, url: endpoints.url, verdicts }) };

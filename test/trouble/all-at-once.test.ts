@@ -4,7 +4,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "ava";
 import { findHost, undrainHost } from "../../scripts/maintenance/drain";
-import { parseEndpoints } from "../../scripts/verify/endpoints";
 import { withSite } from "../../scripts/verify/site";
 import { killUpAt } from "../end-to-end/support/killed-up";
 import { readPreview } from "../end-to-end/support/preview";
@@ -40,12 +39,6 @@ const visit = () => visitAt(url);
 const currentOn = async (host: string) =>
   (await stack.on(host, "basename $(readlink /srv/shop/current)")).trim();
 const currents = () => Promise.all(hosts.map(currentOn));
-async function readOutputs() {
-  const endpoints = parseEndpoints(await stack.output("endpoints"));
-  const privateKeys = (await stack.output("sshKeys", "--show-secrets")) as Record<string, string>;
-  return { endpoints, privateKeys };
-}
-
 test.before(async () => {
   source = await mkdtemp(join(tmpdir(), "trilithon-all-at-once-"));
   await write({ name: "V1" });
@@ -129,7 +122,7 @@ test.serial("all at once: one that was killed is opened by hand, with what is th
   await write({ name: "W3", migration: "sleep 5" });
   await killClosed();
   await seconds(15);
-  await withSite(await readOutputs(), "undraining", async (site) => {
+  await withSite(await stack.outputs(), "undraining", async (site) => {
     for (const host of hosts) {
       await undrainHost(site, findHost(site, host), { say: (message) => t.log(message) });
     }

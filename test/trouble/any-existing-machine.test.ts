@@ -1,10 +1,8 @@
 /** The stack of `Pulumi.ha.yaml` on machines that were there before, one of them reached by sudo: the same code survives the same faults. */
 import test from "ava";
-import * as v from "valibot";
 import { faults } from "../../scripts/drill/faults";
 import { type Machines, reachMachines } from "../../scripts/drill/machines";
 import { runRound } from "../../scripts/drill/round";
-import { parseEndpoints } from "../../scripts/verify/endpoints";
 import { startMachines } from "../end-to-end/support/machines";
 import { readPreview } from "../end-to-end/support/preview";
 import { TestStack } from "../end-to-end/support/test-stack";
@@ -42,12 +40,11 @@ test.before(async () => {
   });
   await stack.setSecret("trilithon:privateKey", privateKey);
   await stack.up();
-  const keys = await stack.output("sshKeys", "--show-secrets");
-  const endpoints = parseEndpoints(await stack.output("endpoints"));
+  const { endpoints, privateKeys } = await stack.outputs();
   const outputs = {
     // On the machine where the test runs nobody knows the site's name.
     endpoints: { ...endpoints, url: `http://${net}.10` },
-    privateKeys: v.parse(v.record(v.string(), v.string()), keys),
+    privateKeys,
   };
   machines = reachMachines(outputs, {
     areContainers: true,

@@ -4,7 +4,6 @@ import test from "ava";
 import { checkRepositories, copyNow, listCopies } from "../../scripts/backup/backup";
 import { renderCopies } from "../../scripts/backup/copies";
 import { must } from "../../scripts/setup/run";
-import { parseEndpoints } from "../../scripts/verify/endpoints";
 import { askMembers } from "../../scripts/verify/mysql";
 import { exportState } from "../../scripts/verify/outputs";
 import { renderTable } from "../../scripts/verify/report";
@@ -67,8 +66,7 @@ test.serial(
       t.true(copies.filter(({ what }) => what === "full").length > 1);
       t.deepEqual(await checkRepositories(site, backup), []);
     });
-    const privateKeys = (await stack.output("sshKeys", "--show-secrets")) as Record<string, string>;
-    const endpoints = parseEndpoints(await stack.output("endpoints"));
+    const { endpoints, privateKeys } = await stack.outputs();
     const verdicts = await verifyStack({ endpoints, privateKeys }, { changes: "allowed" });
     t.true(verdicts.some(({ name }) => name.endsWith("has its database copied")));
     t.true(

@@ -85,7 +85,7 @@ test.serial("two come, and the one that is asked first makes them", (t) =>
 test.serial("they go, with their containers, and the former one goes on", (t) =>
   t.notThrowsAsync(
     writesWith("node-02", async () => {
-      for (const { name } of newcomers) await unprotect(name);
+      for (const { name } of newcomers) await stack.unprotect(name);
       await stack.configure(settings(three));
       await stack.up();
     }),
@@ -123,13 +123,4 @@ async function isWhole(t: ExecutionContext, second: number): Promise<void> {
   const restored = await backedUp.restoredOn("node-03");
   t.log(new Date(second).toISOString(), report.copy, report.gtidSet, restored.size);
   t.deepEqual(backedUp.compare(restored, second), { lost: [], early: [] });
-}
-
-async function unprotect(name: string): Promise<void> {
-  const { stdout } = await stack.pulumi("stack", "export");
-  const urn = new RegExp(`"(urn:pulumi:[^"]*docker:index/container:Container::${name})"`).exec(
-    stdout,
-  )?.[1];
-  const { status, stderr } = await stack.pulumi("state", "unprotect", urn ?? "", "--yes");
-  if (status !== 0) throw new Error(stderr);
 }

@@ -111,10 +111,8 @@ test.serial(
     t.true(sent > 0);
     t.deepEqual(failed, []);
     t.deepEqual((await readPreview(stack)).updates, []);
-    const endpoints = await readEndpoints();
+    const { endpoints, privateKeys } = await stack.outputs();
     t.is(endpoints.url, `https://${address}`);
-    const sshKeys = await stack.output("sshKeys", "--show-secrets");
-    const privateKeys = sshKeys as Readonly<Record<string, string>>;
     const verdicts = await verifyStack({ endpoints, privateKeys }, { changes: "none" });
     const { url } = endpoints;
     t.deepEqual(

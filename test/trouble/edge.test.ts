@@ -9,7 +9,6 @@ import test, { type ExecutionContext } from "ava";
 import { setMaintenance } from "../../scripts/maintenance/closing";
 import { root } from "../../scripts/setup/environment";
 import { capture, must } from "../../scripts/setup/run";
-import { parseEndpoints } from "../../scripts/verify/endpoints";
 import { renderTable } from "../../scripts/verify/report";
 import { withSite } from "../../scripts/verify/site";
 import { verifyStack } from "../../scripts/verify/verify-stack";
@@ -93,15 +92,9 @@ print $s "GET ${path} HTTP/1.1\\r\\nHost: ${domain}\\r\\nConnection: close\\r\\n
   return stack.on("web-01", `perl -MIO::Socket::INET -e '${program}'`);
 }
 
-async function outputs() {
-  const endpoints = parseEndpoints(await stack.output("endpoints"));
-  const sshKeys = await stack.output("sshKeys", "--show-secrets");
-  return { endpoints, privateKeys: sshKeys as Readonly<Record<string, string>> };
-}
-
 /** The names of the checks that fail. */
 async function verify(t: ExecutionContext): Promise<readonly string[]> {
-  const known = await outputs();
+  const known = await stack.outputs();
   const verdicts = await verifyStack(known, { changes: "none" });
   const failed = verdicts.filter(({ passed }) => !passed);
   if (failed.length > 0) {
@@ -306,7 +299,7 @@ const worked = {
 async function maintenance(t: ExecutionContext, state: "on" | "off"): Promise<void> {
   const said: string[] = [];
   const options = { state, who: "ada@laptop", say: (line: string) => void said.push(line) };
-  const isDone = await withSite(await outputs(), "setting maintenance", (open) =>
+  const isDone = await withSite(await stack.outputs(), "setting maintenance", (open) =>
     setMaintenance(open, { ...options, tell: options.say }),
   );
   t.log(said);

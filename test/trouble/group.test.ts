@@ -1,6 +1,5 @@
 /** Three hosts with the role `database`, with the real engine: a group that loses its primary, is switched, and is changed under load. */
 import test, { type ExecutionContext } from "ava";
-import { parseEndpoints } from "../../scripts/verify/endpoints";
 import { renderTable } from "../../scripts/verify/report";
 import { verifyStack } from "../../scripts/verify/verify-stack";
 import { type LoadResult, startLoad } from "../end-to-end/support/load";
@@ -140,8 +139,7 @@ function isFaultless(t: ExecutionContext, result: LoadResult): void {
 }
 
 async function isVerified(t: ExecutionContext): Promise<void> {
-  const endpoints = parseEndpoints(await stack.output("endpoints"));
-  const privateKeys = (await stack.output("sshKeys", "--show-secrets")) as Record<string, string>;
+  const { endpoints, privateKeys } = await stack.outputs();
   const verdicts = await verifyStack({ endpoints, privateKeys }, { changes: "allowed" });
   t.true(
     verdicts.every(({ passed }) => passed),

@@ -166,8 +166,7 @@ test.serial("a password is not asked for, and ssh-audit finds no fault", async (
 });
 
 async function verified(t: ExecutionContext) {
-  const endpoints = parseEndpoints(await stack.output("endpoints"));
-  const privateKeys = (await stack.output("sshKeys", "--show-secrets")) as Record<string, string>;
+  const { endpoints, privateKeys } = await stack.outputs();
   const verdicts = await verifyStack({ endpoints, privateKeys }, { changes: "none" });
   t.log(renderTable({ stack: name, url: endpoints.url, verdicts }));
   return verdicts;

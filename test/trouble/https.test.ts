@@ -75,11 +75,9 @@ async function ask(url: string, host = domain, method: "GET" | "POST" = "GET") {
 test.serial("one `up` makes it, and all that is checked holds", async (t) => {
   await stack.up();
   t.deepEqual((await readPreview(stack)).updates, []);
-  const endpoints = await readEndpoints();
+  const { endpoints, privateKeys } = await stack.outputs();
   t.is(endpoints.url, `https://${address}`);
   t.regex(endpoints.ca ?? "", /^-----BEGIN CERTIFICATE-----/);
-  const sshKeys = await stack.output("sshKeys", "--show-secrets");
-  const privateKeys = sshKeys as Readonly<Record<string, string>>;
   const verdicts = await verifyStack({ endpoints, privateKeys }, { changes: "allowed" });
   const { url } = endpoints;
   const failed = verdicts.filter(({ passed }) => !passed);

@@ -9,7 +9,6 @@ import test, { type ExecutionContext } from "ava";
 import { type Certified, makeAuthority, makeCertificate } from "../../provider/certificates";
 import { root } from "../../scripts/setup/environment";
 import { must } from "../../scripts/setup/run";
-import { parseEndpoints } from "../../scripts/verify/endpoints";
 import { renderTable } from "../../scripts/verify/report";
 import { verifyStack } from "../../scripts/verify/verify-stack";
 import { imageWith } from "../end-to-end/support/image-with";
@@ -157,9 +156,7 @@ test.serial("one `up` encrypts it, and no request fails", async (t) => {
 });
 
 test.serial("all that is checked holds", async (t) => {
-  const endpoints = parseEndpoints(await stack.output("endpoints"));
-  const keys = await stack.output("sshKeys", "--show-secrets");
-  const privateKeys = keys as Readonly<Record<string, string>>;
+  const { endpoints, privateKeys } = await stack.outputs();
   const verdicts = await verifyStack({ endpoints, privateKeys }, { changes: "allowed" });
   const failed = verdicts.filter(({ passed }) => !passed);
   t.deepEqual(failed, [], renderTable({ stack: stackName, url: endpoints.url, verdicts }));

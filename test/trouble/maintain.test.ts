@@ -4,7 +4,6 @@
  */
 import test from "ava";
 import { maintain } from "../../scripts/maintenance/maintain";
-import { parseEndpoints } from "../../scripts/verify/endpoints";
 import { renderTable } from "../../scripts/verify/report";
 import { verifyStack } from "../../scripts/verify/verify-stack";
 import { startLoad } from "../end-to-end/support/load";
@@ -51,8 +50,7 @@ test.serial("the stack is made", async (t) => {
 });
 
 test.serial("all machines are rebooted one after the other, and nobody notices", async (t) => {
-  const endpoints = parseEndpoints(await stack.output("endpoints"));
-  const privateKeys = (await stack.output("sshKeys", "--show-secrets")) as Record<string, string>;
+  const { endpoints, privateKeys } = await stack.outputs();
   const outputs = { endpoints, privateKeys };
   const said: string[] = [];
   const load = startLoad({ url, requestsPerSecond: 100, writeEvery: 5 });

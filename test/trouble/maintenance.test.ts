@@ -7,7 +7,6 @@ import test, { type ExecutionContext } from "ava";
 import { drainHost, findHost, obstaclesOf, undrainHost } from "../../scripts/maintenance/drain";
 import { maintain } from "../../scripts/maintenance/maintain";
 import { readPending } from "../../scripts/maintenance/updates";
-import { parseEndpoints } from "../../scripts/verify/endpoints";
 import type { StackOutputs } from "../../scripts/verify/outputs";
 import { withSite } from "../../scripts/verify/site";
 import { verifyStack } from "../../scripts/verify/verify-stack";
@@ -28,8 +27,7 @@ let outputs: StackOutputs;
 test.before(async () => {
   stack = await TestStack.make(stackName, settings());
   await stack.up();
-  const endpoints = parseEndpoints(await stack.output("endpoints"));
-  const privateKeys = (await stack.output("sshKeys", "--show-secrets")) as Record<string, string>;
+  const { endpoints, privateKeys } = await stack.outputs();
   outputs = { endpoints, privateKeys };
 });
 

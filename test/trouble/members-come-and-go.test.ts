@@ -5,7 +5,7 @@
 import test, { type ExecutionContext } from "ava";
 import { reachMachines } from "../../scripts/drill/machines";
 import { must } from "../../scripts/setup/run";
-import { databaseHosts, parseEndpoints } from "../../scripts/verify/endpoints";
+import { databaseHosts } from "../../scripts/verify/endpoints";
 import { renderTable } from "../../scripts/verify/report";
 import { verifyStack } from "../../scripts/verify/verify-stack";
 import { startLoad } from "../end-to-end/support/load";
@@ -48,7 +48,7 @@ test.serial("a member that came becomes the primary", (t) =>
 
 test.serial("both go again, the primary among them", async (t) => {
   // Containers that hold data, as the README says.
-  for (const name of ["node-04", "node-05"]) await unprotect(name);
+  for (const name of ["node-04", "node-05"]) await stack.unprotect(name);
   await isUnnoticed(t, three, async () => {
     await stack.configure(settings(three));
     await stack.up();
@@ -58,7 +58,7 @@ test.serial("both go again, the primary among them", async (t) => {
 test.serial(
   "all machines lose their power, and one stays off: told, and possible as away",
   async (t) => {
-    const outputs = await readOutputs();
+    const outputs = await stack.outputs();
     const machines = reachMachines(outputs, { areContainers: true, up: async () => {} });
     const hosts = databaseHosts(outputs.endpoints);
     const [first, ...others] = hosts;
@@ -112,27 +112,12 @@ async function isUnnoticed(
   await isVerified(t);
 }
 
-async function unprotect(name: string): Promise<void> {
-  const { stdout } = await stack.pulumi("stack", "export");
-  const urn = new RegExp(`"(urn:pulumi:[^"]*docker:index/container:Container::${name})"`).exec(
-    stdout,
-  )?.[1];
-  const { status, stderr } = await stack.pulumi("state", "unprotect", urn ?? "", "--yes");
-  if (status !== 0) throw new Error(stderr);
-}
-
 async function isVerified(t: ExecutionContext): Promise<void> {
-  const verdicts = await verifyStack(await readOutputs(), { changes: "none" });
+  const verdicts = await verifyStack(await stack.outputs(), { changes: "none" });
   t.true(
     verdicts.every(({ passed }) => passed),
     renderTable({ stack: stackName, url, verdicts }),
   );
-}
-
-async function readOutputs() {
-  const endpoints = parseEndpoints(await stack.output("endpoints"));
-  const privateKeys = (await stack.output("sshKeys", "--show-secrets")) as Record<string, string>;
-  return { endpoints, privateKeys };
 }
 
 function settings(names: readonly string[], database: object = {}, away?: string): Settings {

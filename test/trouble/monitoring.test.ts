@@ -13,14 +13,13 @@ import { leave } from "../../scripts/preview-comment/monitors";
 import { root } from "../../scripts/setup/environment";
 import { must } from "../../scripts/setup/run";
 import { wait } from "../../scripts/verify/check";
-import { parseEndpoints } from "../../scripts/verify/endpoints";
 import { renderTable } from "../../scripts/verify/report";
 import { verifyStack } from "../../scripts/verify/verify-stack";
 import { readPreview } from "../end-to-end/support/preview";
 import { type Settings, TestStack } from "../end-to-end/support/test-stack";
 import { causeAndRepair, firingSeconds, resolvingSeconds } from "./monitoring/cause-and-repair";
 import { type Case, monitors, shortened, waveNames, wavesOf } from "./monitoring/causes";
-import { type Receivers, startReceivers } from "./monitoring/receivers";
+import { emailTo, type Receivers, startReceivers } from "./monitoring/receivers";
 import { renewalCase } from "./monitoring/renewal";
 import { until } from "./until";
 
@@ -61,10 +60,7 @@ const settings = {
   "trilithon:https": "own-ca",
   "trilithon:monitoring": {
     ...{ retentionDays: 2, retentionGigabytes: 1 },
-    email: {
-      ...{ to: "ops@foobar.com", from: "alerts@foobar.com", server: `${here}:${ports.mail}` },
-      requireTls: false,
-    },
+    email: emailTo(`${here}:${ports.mail}`),
   },
 };
 
@@ -88,12 +84,6 @@ test.after.always(async () => {
   if (process.env.TRILITHON_TEST_KEEP === undefined) await stack?.remove();
 });
 
-async function outputs() {
-  const endpoints = parseEndpoints(await stack.output("endpoints"));
-  const sshKeys = await stack.output("sshKeys", "--show-secrets");
-  return { endpoints, privateKeys: sshKeys as Readonly<Record<string, string>> };
-}
-
 /** As Prometheus on a host answers. */
 const query = (host: string, expression: string) =>
   stack.on(host, `promtool query instant http://127.0.0.1:9090 '${expression}'`);
@@ -103,7 +93,7 @@ test.serial(
   async (t) => {
     await stack.up();
     t.deepEqual((await readPreview(stack)).updates, []);
-    const { endpoints, privateKeys } = await outputs();
+    const { endpoints, privateKeys } = await stack.outputs();
     const verdicts = await verifyStack({ endpoints, privateKeys }, { changes: "none" });
     const table = renderTable({ stack: stackName, url: endpoints.url, verdicts });
     t.deepEqual(
@@ -241,7 +231,7 @@ test.serial("an `up` that changes much, and work that is announced, wake nobody"
   await stack.on("lb-02", "systemctl stop haproxy");
   await stack.up();
   const silence = { why: "a trial", what: "parts", minutes: 10, say: t.log } as const;
-  await whileSilenced(await outputs(), silence, async () => {
+  await whileSilenced(await stack.outputs(), silence, async () => {
     await stack.on("web-02", "systemctl stop nginx");
     await until(
       "it fires in Prometheus",
@@ -370,7 +360,7 @@ async function checkForDrift(): Promise<void> {
   const { stdout } = await stack.pulumi("preview", "--json");
   const { found } = renderComment(stdout, { stack: stackName });
   if (found === undefined) throw new Error(stdout);
-  await leave(await outputs(), found);
+  await leave(await stack.outputs(), found);
 }
 
 /** Names of alerts, with commas: the others' rows stay as they are. Default: all of them. */

@@ -66,9 +66,7 @@ test.after.always(async () => {
 });
 
 async function verify(t: ExecutionContext) {
-  const endpoints = parseEndpoints(await stack.output("endpoints"));
-  const sshKeys = await stack.output("sshKeys", "--show-secrets");
-  const privateKeys = sshKeys as Readonly<Record<string, string>>;
+  const { endpoints, privateKeys } = await stack.outputs();
   const verdicts = await verifyStack({ endpoints, privateKeys }, { changes: "none" });
   const table = renderTable({ stack: stackName, url: endpoints.url, verdicts });
   t.true(verdicts.some(({ name }) => name === "lb-02: its name server answers for the site"));

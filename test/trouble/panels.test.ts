@@ -8,7 +8,6 @@ import { alertsFor } from "../../components/render/monitoring/alerts";
 import { expressionOver, listPanels } from "../../components/render/monitoring/panels";
 import { root } from "../../scripts/setup/environment";
 import { wait } from "../../scripts/verify/check";
-import { parseEndpoints } from "../../scripts/verify/endpoints";
 import { renderTable } from "../../scripts/verify/report";
 import { verifyStack } from "../../scripts/verify/verify-stack";
 import { readPreview } from "../end-to-end/support/preview";
@@ -221,13 +220,9 @@ for (const topology of tried) {
         t.is((await stack.on("node-01", elsewhere)).trim(), "");
         await stack.on("node-01", settleFiles);
         t.deepEqual((await readPreview(stack)).updates, []);
-        const endpoints = parseEndpoints(await stack.output("endpoints"));
-        const keys = await stack.output("sshKeys", "--show-secrets");
-        const verdicts = await verifyStack(
-          { endpoints, privateKeys: keys as Readonly<Record<string, string>> },
-          { changes: "none" },
-        );
-        const table = renderTable({ stack: "panels-pair", url: endpoints.url, verdicts });
+        const outputs = await stack.outputs();
+        const verdicts = await verifyStack(outputs, { changes: "none" });
+        const table = renderTable({ stack: "panels-pair", url: outputs.endpoints.url, verdicts });
         const failed = verdicts.filter(({ passed }) => !passed);
         // The one that was planted.
         t.deepEqual(

@@ -9,7 +9,6 @@ import test, { type ExecutionContext } from "ava";
 import { type Certified, makeAuthority, makeCertificate } from "../../provider/certificates";
 import { rotate } from "../../scripts/rotate/rotate";
 import { must } from "../../scripts/setup/run";
-import { parseEndpoints } from "../../scripts/verify/endpoints";
 import { renderTable } from "../../scripts/verify/report";
 import { verifyStack } from "../../scripts/verify/verify-stack";
 import { imageWith } from "../end-to-end/support/image-with";
@@ -171,8 +170,7 @@ test.serial(
   async (t) => {
     for (const port of [6379, 6479, 11_211]) t.not((await reach(port)).status, 0, `${port}`);
     for (const port of [7379, 7479, 12_211]) t.is((await reach(port)).status, 0, `${port}`);
-    const endpoints = parseEndpoints(await stack.output("endpoints"));
-    const privateKeys = Object(await stack.output("sshKeys", "--show-secrets"));
+    const { endpoints, privateKeys } = await stack.outputs();
     const verdicts = await verifyStack({ endpoints, privateKeys }, { changes: "allowed" });
     const failed = verdicts.filter(({ passed }) => !passed);
     t.deepEqual(failed, [], renderTable({ stack: stackName, url: endpoints.url, verdicts }));

@@ -9,7 +9,7 @@ import { reached } from "../../scripts/verify/site";
 import { killUpAt } from "../end-to-end/support/killed-up";
 import { readPreview } from "../end-to-end/support/preview";
 import { TestStack, threeHostsWithoutDatabase } from "../end-to-end/support/test-stack";
-import { goBack as goBackTo, readOutputs } from "./go-back";
+import { goBack as goBackTo } from "./go-back";
 import { seconds, type Version, visit as visitAt, writeVersion } from "./versions/shop";
 
 const number = Number(process.env.TRILITHON_TEST_NUMBER ?? 104);
@@ -300,7 +300,7 @@ test.serial("what an `up` that was killed left of a share is told and put back",
 });
 
 test.serial("exec takes the place of a process", async (t) => {
-  const { endpoints, privateKeys } = await readOutputs(stack);
+  const { endpoints, privateKeys } = await stack.outputs();
   const host = endpoints.hosts.find(({ name }) => name === "web-01");
   if (host === undefined) throw new Error("no web-01");
   const args = inApplication({

@@ -252,9 +252,8 @@ async function keyRotates(t: ExecutionContext, trial: Trial): Promise<void> {
 
 /** In the order of the stack's hosts. */
 async function reachedBy(stack: TestStack): Promise<readonly Host[]> {
-  const { hosts } = parseEndpoints(await stack.output("endpoints"));
-  const keys = Object(await stack.output("sshKeys", "--show-secrets"));
-  return hosts.map((host) => reached(host, keys));
+  const { endpoints, privateKeys } = await stack.outputs();
+  return endpoints.hosts.map((host) => reached(host, privateKeys));
 }
 
 async function hostKeysRotate(t: ExecutionContext, trial: Trial): Promise<void> {

@@ -6,7 +6,6 @@ import { join } from "node:path";
 import test, { type ExecutionContext } from "ava";
 import type { Endpoints } from "../../components/endpoints";
 import { root } from "../../scripts/setup/environment";
-import { parseEndpoints } from "../../scripts/verify/endpoints";
 import { renderTable } from "../../scripts/verify/report";
 import { verifyStack } from "../../scripts/verify/verify-stack";
 import { balancerHeader, watchBalancers } from "../end-to-end/support/balancers";
@@ -124,9 +123,7 @@ async function nothingToDo(t: ExecutionContext) {
 test.serial("one `up` makes it, and what listens on each host is declared", async (t) => {
   await stack.up();
   await nothingToDo(t);
-  const endpoints = parseEndpoints(await stack.output("endpoints"));
-  const sshKeys = await stack.output("sshKeys", "--show-secrets");
-  const privateKeys = sshKeys as Readonly<Record<string, string>>;
+  const { endpoints, privateKeys } = await stack.outputs();
   const verdicts = await verifyStack({ endpoints, privateKeys }, { changes: "none" });
   const table = renderTable({ stack: stackName, url: endpoints.url, verdicts });
   t.log(table);

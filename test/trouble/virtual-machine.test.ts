@@ -7,7 +7,6 @@ import test, { type ExecutionContext } from "ava";
 import { maintain } from "../../scripts/maintenance/maintain";
 import { must } from "../../scripts/setup/run";
 import { wait } from "../../scripts/verify/check";
-import { parseEndpoints } from "../../scripts/verify/endpoints";
 import { renderTable } from "../../scripts/verify/report";
 import { withSite } from "../../scripts/verify/site";
 import { verifyStack } from "../../scripts/verify/verify-stack";
@@ -18,7 +17,7 @@ import { type Settings, TestStack, threeHosts } from "../end-to-end/support/test
 import { AcknowledgedWrites } from "../support/acknowledged-writes";
 import { startTimeServer } from "./hardening/time-server";
 import { causeAndRepair } from "./monitoring/cause-and-repair";
-import { type Receivers, startReceivers } from "./monitoring/receivers";
+import { emailTo, type Receivers, startReceivers } from "./monitoring/receivers";
 import { until } from "./until";
 import { makeVirtualImage, startVirtualMachine } from "./virtual/virtual-machine";
 
@@ -67,10 +66,7 @@ async function configure(more: Settings = {}): Promise<void> {
     "trilithon:hardening": { sshd: true, kernel: true, time: { servers: [timeServer] } },
     "trilithon:monitoring": {
       ...{ retentionDays: 2, retentionGigabytes: 1 },
-      email: {
-        ...{ to: "ops@foobar.com", from: "alerts@foobar.com", server: `${net}.1:${ports.mail}` },
-        requireTls: false,
-      },
+      email: emailTo(`${net}.1:${ports.mail}`),
     },
     ...more,
   });
@@ -79,22 +75,16 @@ async function configure(more: Settings = {}): Promise<void> {
   await stack.setSecretAt("trilithon:monitoring.webhook.url", webhook);
 }
 
-async function outputs() {
-  const endpoints = parseEndpoints(await stack.output("endpoints"));
-  const privateKeys = (await stack.output("sshKeys", "--show-secrets")) as Record<string, string>;
-  return { endpoints, privateKeys };
-}
-
 /** As root on the virtual machine, which Docker knows nothing of. */
 async function inside(script: string): Promise<string> {
-  const reach = await outputs();
+  const reach = await stack.outputs();
   const host = reach.endpoints.hosts.find(({ name }) => name === virtual);
   if (host === undefined) throw new Error(`${virtual} is not in the stack`);
   return withSite(reach, "looking", (site) => site.run(host, script, 300));
 }
 
 async function verified() {
-  const verdicts = await verifyStack(await outputs(), { changes: "none" });
+  const verdicts = await verifyStack(await stack.outputs(), { changes: "none" });
   const failed = verdicts.filter(({ passed }) => !passed);
   return { failed, table: renderTable({ stack: stackName, url, verdicts }) };
 }
@@ -120,7 +110,7 @@ test.serial("it is a host as any other, and a second `up` has nothing to do", as
 
 test.serial("rebooted while people write, it comes back, and nobody notices", async (t) => {
   t.timeout(1_800_000);
-  const reach = await outputs();
+  const reach = await stack.outputs();
   const said: string[] = [];
   const load = startLoad({ url, requestsPerSecond: 20, writeEvery: 5 });
   const rebooting = writes.during(() =>

@@ -11,7 +11,7 @@ import { liveTables } from "../../../scripts/restore/cluster";
 import { parseReport } from "../../../scripts/restore/report";
 import { removeScratch, restoreIntoScratch } from "../../../scripts/restore/scratch";
 import { root } from "../../../scripts/setup/environment";
-import { databaseHosts, parseEndpoints } from "../../../scripts/verify/endpoints";
+import { databaseHosts } from "../../../scripts/verify/endpoints";
 import { parseBackupKeys } from "../../../scripts/verify/outputs";
 import { renderTable } from "../../../scripts/verify/report";
 import { withSite } from "../../../scripts/verify/site";
@@ -37,11 +37,7 @@ export class HaStack {
   ): Promise<HaStack> {
     const stack = await TestStack.make(name, settingsElsewhere(number, without));
     await stack.up();
-    const keys = await stack.output("sshKeys", "--show-secrets");
-    const outputs = {
-      endpoints: parseEndpoints(await stack.output("endpoints")),
-      privateKeys: v.parse(v.record(v.string(), v.string()), keys),
-    };
+    const outputs = await stack.outputs();
     const machines = reachMachines(outputs, {
       areContainers: true,
       up: async () => void (await stack.up()),

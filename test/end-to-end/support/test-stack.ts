@@ -11,6 +11,7 @@ import { removeLabelled } from "../../../scripts/setup/labelled";
 import { capture, type Finished, must } from "../../../scripts/setup/run";
 import { writeSideStack } from "../../../scripts/setup/side-stack";
 import { capturePulumi, selectStack } from "../../../scripts/setup/stack";
+import { readOutputs, type StackOutputs } from "../../../scripts/verify/outputs";
 
 export type Settings = Record<string, unknown>;
 
@@ -112,6 +113,21 @@ export class TestStack {
   async output(name: string, ...args: string[]): Promise<unknown> {
     const { stdout } = await this.pulumi("stack", "output", name, "--json", ...args);
     return JSON.parse(stdout);
+  }
+
+  /** What commands have of a stack. */
+  outputs(): Promise<StackOutputs> {
+    return readOutputs(this.place.stack, this.place);
+  }
+
+  /** Of a container that it shall be possible to take out, as the README says of those that hold data. */
+  async unprotect(container: string): Promise<void> {
+    const { stdout } = await this.pulumi("stack", "export");
+    const found = new RegExp(
+      `"(urn:pulumi:[^"]*docker:index/container:Container::${container})"`,
+    ).exec(stdout);
+    const { status, stderr } = await this.pulumi("state", "unprotect", found?.[1] ?? "", "--yes");
+    if (status !== 0) throw new Error(stderr);
   }
 
   /** Runs a script as root on a host, beside our own SSH. Must succeed. */

@@ -5,7 +5,6 @@ import { parseReport, type RestoreReport } from "../../../scripts/restore/report
 import { restoreIntoScratch } from "../../../scripts/restore/scratch";
 import { parseTarget } from "../../../scripts/restore/target";
 import type { Site } from "../../../scripts/verify/check";
-import { parseEndpoints } from "../../../scripts/verify/endpoints";
 import { type BackupKeys, parseBackupKeys } from "../../../scripts/verify/outputs";
 import { withSite } from "../../../scripts/verify/site";
 import { type Settings, TestStack } from "../../end-to-end/support/test-stack";
@@ -78,10 +77,7 @@ export class BackedUp {
   }
 
   async onSite<T>(work: (site: Site) => Promise<T>): Promise<T> {
-    const endpoints = parseEndpoints(await this.stack.output("endpoints"));
-    const sshKeys = await this.stack.output("sshKeys", "--show-secrets");
-    const privateKeys = sshKeys as Readonly<Record<string, string>>;
-    return withSite({ endpoints, privateKeys }, "restoring", work);
+    return withSite(await this.stack.outputs(), "restoring", work);
   }
 
   async restore(host: string, to: string, given?: BackupKeys): Promise<RestoreReport> {

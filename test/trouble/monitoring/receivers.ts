@@ -34,6 +34,12 @@ export interface Receivers {
   close(): void;
 }
 
+/** `monitoring.email` for the mail server at `server`, ADDRESS:PORT. */
+export const emailTo = (server: string) => ({
+  ...{ to: "ops@foobar.com", from: "alerts@foobar.com" },
+  ...{ server, requireTls: false },
+});
+
 export async function startReceivers(ports: {
   readonly webhook: number;
   readonly mail: number;
