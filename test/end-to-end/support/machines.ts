@@ -98,7 +98,7 @@ chown -R ${user}: ${home}/.ssh && chmod 0700 ${home}/.ssh && chmod 0600 ${home}/
   return { ...own, sshAddress: "127.0.0.1", port, hostKey: publicKey };
 }
 
-/** Into a container that has not started yet, too. Public keys are for everybody to read. */
+/** Into a container that has not started yet, too. Private keys are for root alone. */
 export async function putFiles(
   container: string,
   files: Readonly<Record<string, string>>,
@@ -107,7 +107,7 @@ export async function putFiles(
   try {
     for (const [path, content] of Object.entries(files)) {
       await mkdir(join(folder, dirname(path)), { recursive: true });
-      await writeFile(join(folder, path), content, { mode: path.endsWith(".pub") ? 0o644 : 0o600 });
+      await writeFile(join(folder, path), content, { mode: path.endsWith("_key") ? 0o600 : 0o644 });
       await must(container, "docker", ["cp", join(folder, path), `${container}:${path}`]);
     }
   } finally {
