@@ -1,11 +1,14 @@
-/** Writes to the sample's site, ten a second, of which those that were acknowledged are remembered. */
+/** Writes to the sample's site, of which those that were acknowledged are remembered. */
 import type { TestStack } from "../end-to-end/support/test-stack";
 
 export class AcknowledgedWrites {
   readonly #acknowledged = new Set<string>();
   #sequence = 0;
 
-  constructor(private readonly url: string) {}
+  constructor(
+    private readonly url: string,
+    private readonly perSecond = 10,
+  ) {}
 
   /** Answers what `work` answered, and how many writes were acknowledged and how many were not meanwhile. */
   async during<T>(
@@ -23,7 +26,7 @@ export class AcknowledgedWrites {
         })
         .finally(() => open.delete(one));
       open.add(one);
-    }, 100);
+    }, 1000 / this.perSecond);
     try {
       const result = await work();
       clearInterval(timer);
