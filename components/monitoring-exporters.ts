@@ -5,6 +5,7 @@ import { type FileArgs, Service } from "../provider/resources/service";
 import { type Host, onHost } from "./host";
 import type { OwnListenArgs } from "./listens";
 import type { MonitoringKeys } from "./monitoring-keys";
+import { afterNetwork } from "./render/after-network";
 import {
   databaseMetrics,
   type ExporterName,
@@ -90,6 +91,7 @@ export function createExporters(
         ...Object.fromEntries(
           all.map((one) => [exporters[one].dropIn, { content: renderDropIn(one, watched) }]),
         ),
+        ...Object.assign({}, ...all.map((one) => afterNetwork(exporters[one].unit))),
         ...(databaseAccount && {
           [exporterFiles.mysqlOptions]: { content: renderMysqldOptions() },
         }),

@@ -7,6 +7,7 @@ import { type Host, onHost } from "./host";
 import type { MonitoringArgs } from "./monitoring";
 import type { EmailArgs } from "./monitoring-options";
 import type { OwnCertificate } from "./own-certificates";
+import { afterNetwork } from "./render/after-network";
 import {
   alertmanagerFiles,
   type Email,
@@ -153,6 +154,7 @@ function alertmanagerFilesOf(
       }),
     },
     [files.dropIn]: { content: dropIn, onChange: "restart" },
+    ...afterNetwork(monitorUnits.alertmanager),
     // Read each time when somebody is told.
     ...(webhook && { [files.webhook]: hiddenFile(webhook.url) }),
     ...(watchdog && { [files.watchdog]: hiddenFile(watchdog.url) }),

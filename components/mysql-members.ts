@@ -17,6 +17,7 @@ import { inTurn } from "./in-turn";
 import { declareListens, loopback, type OwnListen } from "./listens";
 import { createCertificateFiles } from "./mysql-certificates";
 import { createPackages, withDefaults } from "./packages";
+import { afterNetwork } from "./render/after-network";
 import {
   bufferPoolMegabytes,
   type MysqlConfig,
@@ -198,6 +199,7 @@ function createMember(
           content: renderRestartAlways(),
           onChange: "nothing",
         },
+        ...afterNetwork(mysqlUnit),
         ...files,
       },
       runsWith: packages.versions,

@@ -12,6 +12,7 @@ import { createOwnAuthority } from "./own-certificates";
 import { createPackages, withDefaults } from "./packages";
 import { createCertificateFiles } from "./private-service-certificates";
 import { createRetirement } from "./private-service-retirement";
+import { afterNetwork } from "./render/after-network";
 import {
   type PrivateServiceKind,
   privateServiceFiles,
@@ -259,6 +260,7 @@ function createService(
       host: host.host,
       unit,
       files: {
+        ...afterNetwork(unit),
         [dropIn]: {
           content: all.apply(renderPrivateServiceUnit),
           // Memcached has all of its options there.

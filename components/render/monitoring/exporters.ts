@@ -115,7 +115,6 @@ export function nginxFlags(statusUrl: string): readonly string[] {
   return [`--nginx.scrape-uri=${statusUrl}`];
 }
 
-/** At boot it may be earlier than its address: then it is started again. */
 export function renderExporterDropIn(
   { program, user }: Pick<Exporter, "program" | "user">,
   {
