@@ -52,7 +52,7 @@ if [ -e "$file" ]; then cp -p -- "$file" "$new"; else : >"$new" && chown "$user:
   # The last line of a file may have no end.
   [ -z "$(tail -c 1 -- "$new")" ] || echo
   printf '%s\n' ${publicKey}
-} >>"$new" && mv -f -- "$new" "$file" || exit 1
+} >>"$new" && sync -- "$new" && mv -f -- "$new" "$file" && sync -- "$(dirname -- "$file")" || exit 1
 printf '%s\n' "$file"`;
 }
 
@@ -68,6 +68,6 @@ printf '%s\n' "$files" | while read -r file; do
   cp -p -- "$file" "$new" && awk -v keys=${publicKeys.map(blobOf).join(" ")} '
     BEGIN { count = split(keys, list, " "); for (at = 1; at <= count; at++) named[list[at]] = 1 }
     /^[ \t]*#/ { print; next }
-    { for (at = 1; at <= NF; at++) if ($at in named) next; print }' "$file" >"$new" && mv -f -- "$new" "$file" || exit 1
+    { for (at = 1; at <= NF; at++) if ($at in named) next; print }' "$file" >"$new" && sync -- "$new" && mv -f -- "$new" "$file" && sync -- "$(dirname -- "$file")" || exit 1
 done`;
 }

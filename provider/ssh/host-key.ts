@@ -1,5 +1,6 @@
 /** The key by which a machine shows who it is: another one is made on the machine, waits there, and takes the place of the former one. */
 
+import { dirname } from "node:path";
 import { blobOf } from "./public-key";
 import { type Shell, sh } from "./shell";
 
@@ -25,7 +26,8 @@ export function renderTakeInHostKey(publicKey: string): Shell {
   exit 1
 }
 cp -p ${key} ${former} && cp -p ${key}.pub ${former}.pub || exit 1
-mv -f ${next} ${key} && mv -f ${next}.pub ${key}.pub && ${reload}`;
+# A key that the power took would leave no sshd.
+sync ${next} ${next}.pub ${former} ${former}.pub && mv -f ${next} ${key} && mv -f ${next}.pub ${key}.pub && sync ${dirname(key)} && ${reload}`;
 }
 
 export function renderPutHostKeyBack(): Shell {

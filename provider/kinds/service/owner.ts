@@ -79,7 +79,7 @@ record=$own/owners/.new
 {
   printf '%s\n' ${`owner ${nameOwner(owner)}`} ${things} ${away} && printf '%s' "$made" &&
     if [ -e "$own/owners/"${owner.claim} ]; then sed -n '/^folder /p' "$own/owners/"${owner.claim}; fi
-} >"$record" || fail ${`cannot record what ${service.name} has`}`;
+} >"$record" && sync -- "$record" || fail ${`cannot record what ${service.name} has`}`;
 }
 
 /** Makes that the record of the service; what others had of it leaves theirs. */

@@ -4,6 +4,7 @@ import { lines, Shell, sh } from "../../ssh/shell";
 import type { Drain, Service } from "./args";
 import { renderWatch } from "./canary";
 import { renderDependencyLinks, renderMaking } from "./dependencies";
+import { renderLastingFolder } from "./lasting";
 import { renderReset, renderResetAtStart } from "./overrides";
 import { renderGive, renderLinks } from "./persistent";
 import type { ServiceStep, UnitAction } from "./plan";
@@ -21,7 +22,7 @@ export function renderStage(step: ServiceStep): Shell | false {
 keep ${step.path}
 make_folder "$(dirname ${step.path})"
 new=$(beside ${step.path})
-(umask 077; printf '%s' ${step.file.content} >"$new") && chown ${`${step.file.owner}:${step.file.group}`} "$new" && chmod ${step.file.mode} "$new" || fail ${`cannot write ${step.path}`}`;
+(umask 077; printf '%s' ${step.file.content} >"$new") && chown ${`${step.file.owner}:${step.file.group}`} "$new" && chmod ${step.file.mode} "$new" && sync -- "$new" || fail ${`cannot write ${step.path}`}`;
     case "set mode":
     case "remove":
     case "move aside":
@@ -52,7 +53,7 @@ progress ${`putting version ${step.version} in place`}
 version=${`${root}/releases/${step.version}`}
 unpacking=yes
 [ -e "$version" ] || sent=$version
-mkdir -p ${`${root}/releases`} ${`${root}/.listings`} && take_incoming "$version.partial" && add_links && rm -rf -- "$version" && mv -T -- "$version.partial" "$version" && listing "$version" >${`${root}/.listings/${step.version}`} || fail ${`cannot put version ${step.version} in place`}`,
+mkdir -p ${`${root}/releases`} ${`${root}/.listings`} && take_incoming "$version.partial" && add_links && ${renderLastingFolder(sh`"$version.partial"`)} && rm -rf -- "$version" && mv -T -- "$version.partial" "$version" && listing "$version" >${`${root}/.listings/${step.version}`} || fail ${`cannot put version ${step.version} in place`}`,
         );
       case "make":
         return renderMaking(step, desired);

@@ -7,6 +7,7 @@ import { type Author, renderAudit } from "./audit";
 import { renderProbation } from "./confirm";
 import { renderDependenciesEnd, renderDependencyLinksBack } from "./dependencies";
 import { renderForeignFunction, renderForeignRecord } from "./foreign";
+import { renderLastingRecords } from "./lasting";
 import { listingFunction } from "./listing";
 import { originalFunctions } from "./originals";
 import { renderClaim, renderRecord } from "./owner";
@@ -85,6 +86,7 @@ export function renderTransaction(
     ...unitsOf(desired).map((unit) => renderLoaded(viewOf(desired, unit))),
     dropped.length > 0 && forgetUnits(dropped),
     renderForeignRecord(desired),
+    renderLastingRecords(steps, desired),
     answer,
   );
 }

@@ -310,6 +310,12 @@ onLinux("a release that failed leaves no byte behind", async (t) => {
   await t.throwsAsync(app.up(inputs("two")), { message: /cannot put version two in place/ });
   t.deepEqual(await contents(), before);
   await sandbox.delete("/bin/mv");
+  // The disk does not confirm what came.
+  await sandbox.write("/bin/sync", "#!/bin/sh\ncase $* in *two.partial) exit 1 ;; esac\n");
+  await sandbox.chmod("/bin/sync", 0o755);
+  await t.throwsAsync(app.up(inputs("two")), { message: /cannot put version two in place/ });
+  t.deepEqual(await contents(), before);
+  await sandbox.delete("/bin/sync");
   await app.up(inputs("two"));
   t.is(await sandbox.read("/srv/app/current/server.js"), "two\n");
 });

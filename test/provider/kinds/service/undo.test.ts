@@ -79,6 +79,34 @@ onLinux("a file that cannot be written leaves nothing of those before it", async
   t.deepEqual(await sandbox.log(), ["daemon-reload"]);
 });
 
+onLinux("what the disk does not confirm is not put in place", async (t) => {
+  const { sandbox, it, inputs, command } = await site(t);
+  await it.up(inputs({ "/etc/a": "old\n" }));
+  const before = await sandbox.entries("/etc");
+  await command("sync", "exit 1");
+  await t.throwsAsync(it.up(inputs({ "/etc/a": "new\n" })), { message: /cannot write .*\/etc\/a/ });
+  t.deepEqual(await sandbox.entries("/etc"), before);
+});
+
+onLinux(
+  "contents are on the disk before they have their names, and the names in the end",
+  async (t) => {
+    const { sandbox, it, inputs, command } = await site(t);
+    await it.up(inputs({ "/etc/a": "old\n" }));
+    await command(
+      "sync",
+      `shift; echo "$* $(cat "$SANDBOX/etc/a")" | sed "s,$SANDBOX,," >>"$SANDBOX/synced"`,
+    );
+    await it.up(inputs({ "/etc/a": "new\n" }));
+    const synced = (await sandbox.read("/synced")).trim().split("\n");
+    t.deepEqual(synced, [
+      "/etc/.trilithon-a old",
+      "/var/lib/trilithon/owners/.new new",
+      "/etc owners loaded/it.service units/it.service foreign/it.service new",
+    ]);
+  },
+);
+
 onLinux("where the copy for the way back cannot be kept, nothing is changed", async (t) => {
   const { sandbox, it, inputs, command } = await site(t);
   await it.up(inputs({ "/etc/a": "old\n" }));
