@@ -7,6 +7,7 @@ import { drainHost, findHost, obstaclesOf, type UndrainOptions, undrainHost } fr
 import { reboot } from "./reboot";
 import { whileSilenced } from "./silence";
 import { installUpdates, type Pending, readPending, restartStale } from "./updates";
+import { staysDrained } from "./web";
 
 export interface MaintainOptions extends Pick<UndrainOptions, "healthySeconds"> {
   /** The name of the one host to look after. Default: all. */
@@ -136,7 +137,10 @@ async function maintainHost(
       say(`${host.name}: installing ${pending.updates.length} updates`);
       await installUpdates(site, host, pending.updates);
     }
-    if (options.reboot) return;
+    if (options.reboot) {
+      if (host.roles.includes("web")) await staysDrained(site, host);
+      return;
+    }
     const { stale } = await readPending(site, host, options);
     if (stale.length > 0) say(`${host.name}: restarting ${stale.join(", ")}`);
     await restartStale(site, host, stale);

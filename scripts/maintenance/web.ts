@@ -48,9 +48,20 @@ export async function drainWeb(
   });
 }
 
+/** What drains a host is gone with a boot. This has it drained again before Nginx starts, until somebody takes it back in. */
+const drainedAtBoot = "/etc/tmpfiles.d/trilithon-drained.conf";
+
+/** Else it had requests while its database and its proxies still start. */
+export async function staysDrained(site: Site, host: EndpointHost): Promise<void> {
+  const lines = webDrainFilesOf(site.endpoints, host).map((file) => `f ${file}`);
+  const script = sh`printf '%s\n' ${lines} >${drainedAtBoot} && sync -- ${drainedAtBoot}`;
+  await site.run(host, script.text, 30);
+}
+
 /** Answers once every load balancer sends it requests. */
 export async function undrainWeb(site: Site, host: EndpointHost, say: Say): Promise<void> {
-  await site.run(host, sh`rm -f -- ${webDrainFilesOf(site.endpoints, host)}`.text, 10);
+  const files = [drainedAtBoot, ...webDrainFilesOf(site.endpoints, host)];
+  await site.run(host, sh`rm -f -- ${files}`.text, 10);
   const what = `${host.name}: every load balancer sends it requests`;
   await until({ what, deadlineSeconds: returnSeconds, onChange: say }, async () => {
     const lacking = (await stateEverywhere(site, host)).filter((one) => !isTaking(one));

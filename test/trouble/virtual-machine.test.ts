@@ -125,25 +125,21 @@ test.serial("it is a host as any other, and a second `up` has nothing to do", as
   await isWhole(t);
 });
 
-test.serial("rebooted while people write, it comes back, and nobody notices", async (t) => {
+test.serial("rebooted while people come, it is back as it was, and nobody notices", async (t) => {
   t.timeout(1_800_000);
   const reach = await stack.outputs();
   const said: string[] = [];
   const load = startLoad({ url, requestsPerSecond: 5 });
-  const rebooting = writes.during(() =>
-    maintain(reach, {
-      ...{ host: virtual, reboot: true, finishSeconds: 30 },
-      ...{ isSecurityOnly: false, isListOnly: false },
-      say: (message) => said.push(message),
-    }),
-  );
+  const rebooting = maintain(reach, {
+    ...{ host: virtual, reboot: true, finishSeconds: 30 },
+    ...{ isSecurityOnly: false, isListOnly: false },
+    say: (message) => said.push(message),
+  });
   // Also of one that fails.
   await rebooting.catch(() => undefined);
   const seen = await load.stop();
-  t.log(said.join("\n"));
-  const { result, acknowledged, failed } = await rebooting;
-  t.log(seen, { acknowledged, failed });
-  t.true(result);
+  t.log(said.join("\n"), seen);
+  t.true(await rebooting);
   t.deepEqual(seen.failures, {});
   t.is(await inside(restarted), "");
   await isWhole(t);
