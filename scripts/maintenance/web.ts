@@ -48,12 +48,13 @@ export async function drainWeb(
   });
 }
 
-/** What drains a host is gone with a boot. This has it drained again before Nginx starts, until somebody takes it back in. */
+/** What drains a host is gone with a boot. This has it drained again before Nginx starts, at the next boot alone. */
 const drainedAtBoot = "/etc/tmpfiles.d/trilithon-drained.conf";
 
 /** Else it had requests while its database and its proxies still start. */
 export async function staysDrained(site: Site, host: EndpointHost): Promise<void> {
-  const lines = webDrainFilesOf(site.endpoints, host).map((file) => `f ${file}`);
+  const files = webDrainFilesOf(site.endpoints, host);
+  const lines = [...files.map((file) => `f ${file}`), `r! ${drainedAtBoot}`];
   const script = sh`printf '%s\n' ${lines} >${drainedAtBoot} && sync -- ${drainedAtBoot}`;
   await site.run(host, script.text, 30);
 }
