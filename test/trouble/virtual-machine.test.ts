@@ -111,9 +111,16 @@ async function isWhole(t: ExecutionContext): Promise<void> {
   t.deepEqual(await writes.missingIn(inside), []);
   t.deepEqual(await writes.missingOn(stack, "web-02"), []);
   t.deepEqual((await readPreview(stack)).sentences, {});
-  const { failed, table } = await verified();
+  // Its processor may be too slow for a check's deadline.
+  const table = await until(
+    "all that is checked holds",
+    async () => {
+      const { failed, table } = await verified();
+      return failed.length === 0 ? table : t.log(table);
+    },
+    600,
+  );
   t.log(table);
-  t.deepEqual(failed, []);
 }
 
 test.serial("it is a host as any other, and a second `up` has nothing to do", async (t) => {
