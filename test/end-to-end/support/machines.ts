@@ -93,10 +93,12 @@ echo '${user} ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers.d/tests`);
 chown -R ${user}: ${home}/.ssh && chmod 0700 ${home}/.ssh && chmod 0600 ${home}/.ssh/authorized_keys`);
   const published = await must(container, "docker", ["port", container, "22/tcp"]);
   const port = Number(published.trim().split("\n")[0]?.split(":").at(-1));
-  const publicKey = hostKey.public.trim().split(" ").slice(0, 2).join(" ");
   const own = { name, address, ...(address6 !== undefined && { address6 }), roles, user };
-  return { ...own, sshAddress: "127.0.0.1", port, hostKey: publicKey };
+  return { ...own, sshAddress: "127.0.0.1", port, hostKey: pinOf(hostKey.public) };
 }
+
+/** A public host key as a stack's settings have it: without its comment. */
+export const pinOf = (publicKey: string) => publicKey.trim().split(" ").slice(0, 2).join(" ");
 
 /** Into a container that has not started yet, too. Private keys are for root alone. */
 export async function putFiles(

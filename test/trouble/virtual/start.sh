@@ -5,8 +5,6 @@ set -eu
 ip addr flush dev eth0
 ip link add br0 type bridge
 ip link set eth0 master br0
-mkdir -p /dev/net
-[ -c /dev/net/tun ] || mknod /dev/net/tun c 10 200
 ip tuntap add tap0 mode tap
 ip link set tap0 master br0
 for card in eth0 br0 tap0; do ip link set "$card" up; done

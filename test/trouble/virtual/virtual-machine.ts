@@ -6,7 +6,7 @@ import { makeKeyPair } from "../../../provider/ssh/key-pair";
 import { imageNames } from "../../../scripts/setup/base-image";
 import { root } from "../../../scripts/setup/environment";
 import { must } from "../../../scripts/setup/run";
-import { putFiles } from "../../end-to-end/support/machines";
+import { pinOf, putFiles } from "../../end-to-end/support/machines";
 import { until } from "../until";
 
 const image = "trilithon-virtual";
@@ -60,8 +60,7 @@ Gateway=${gateway}
   });
   await must(container, "docker", ["start", container]);
   await until(`${name} answers at ${address}:22`, () => greets(address), 300);
-  const publicKey = hostKey.public.trim().split(" ").slice(0, 2).join(" ");
-  return { name, address, roles, user: "debian", hostKey: publicKey };
+  return { name, address, roles, user: "debian", hostKey: pinOf(hostKey.public) };
 }
 
 /** It has a network of its own: what listens on this machine's loopback does not answer it. */
